@@ -1,0 +1,140 @@
+"""A plan as bash: the up and the down script, in either style. The only module that knows bash."""
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from itertools import chain, groupby
+from shlex import join, quote
+
+from compiler import __version__
+from compiler.backend.needs import PACKAGES
+from compiler.backend.plan import Command, Plan, Section, mark
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:/%-]+")
+
+
+class Style(StrEnum):
+    """`batch` feeds a namespace's commands to one process; `plain` is a command a line, to paste."""
+
+    BATCH = "batch"
+    PLAIN = "plain"
+
+
+def up(plan: Plan, style: Style = Style.BATCH) -> str:
+    """The script that makes a lab."""
+    parts = ["up"]
+    parts += ["load"] if any(need.module for need in plan.needs) else []
+    parts += ["batch"] if style is Style.BATCH else []
+    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, parts)), *_preflight(plan)]
+    for section in plan.sections:
+        lines += [*_title(section.title), *_section(section, style)]
+        if section.title == "namespaces":
+            lines += [*_title("names"), *_names(plan)]
+    return _script([*lines, "", ': >"$CLAIM/up"', "trap - EXIT", "say up"])
+
+
+def down(plan: Plan) -> str:
+    """The script that takes a lab away, whatever became of its up."""
+    body = ("", '((EUID == 0)) || die "must run as root"', "take_down", "say down")
+    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *body])
+
+
+def _script(lines: Iterable[str]) -> str:
+    """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _head(plan: Plan, what: str) -> Iterator[str]:
+    origin = "standard input" if plan.source == "-" else plan.source
+    yield "#!/usr/bin/env bash"
+    yield f"# {what}. Written by mpc {__version__} from {origin}:"
+    yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
+    yield "{"
+    yield from ("set -eEuo pipefail", "export LC_ALL=C", "umask 022", "trap '' PIPE", "")
+    yield f"LAB={plan.lab}"
+    yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
+    yield from _fixed("prelude")
+
+
+@cache
+def _fixed(name: str) -> tuple[str, ...]:
+    """The lines of a part that is the same in every script."""
+    text = files("compiler.backend").joinpath(f"{name}.bash").read_text("utf-8")
+    return "", *text.splitlines()
+
+
+def _title(title: str) -> Iterator[str]:
+    yield from ("", f"# --- {title} ".ljust(80, "-"), f'say "{title}"')
+
+
+def _preflight(plan: Plan) -> Iterator[str]:
+    """Tests all that can be tested before the first change, and says all that is missing at once."""
+    yield from ("", "# --- preflight: nothing is changed until all of this holds ".ljust(80, "-"))
+    yield '[[ ! -e $CLAIM ]] || die "$UP_ALREADY"'
+    yield "need_bash"
+    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
+    yield "need_root"
+    for need in plan.needs:
+        if need.module:
+            yield f"load {join(need.module)}"
+        yield f"need {quote(need.feature)} {join(need.command)}"
+    yield from (
+        "need_names",
+        "claim",
+        "trap roll_back EXIT",
+        "trap 'say \"failed: $BASH_COMMAND\"' ERR",
+        "remember",
+    )
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    """Writes the hosts file that ip-netns(8) puts over /etc/hosts."""
+    yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
+    yield 'for ns in "${NAMESPACES[@]}"; do'
+    yield '  mkdir -p "/etc/netns/$ns"'
+    yield '  printf %s "$hosts" >"/etc/netns/$ns/hosts"'
+    yield "done"
+
+
+def _section(section: Section, style: Style) -> Iterator[str]:
+    if style is Style.PLAIN:
+        yield from map(_line, section.commands)
+        return
+    if {command.tool for command in section.commands} == {("sysctl",)}:
+        yield from _settings(section.commands)
+        return
+    for (tool, namespace), commands in groupby(section.commands, lambda c: (c.tool, c.namespace)):
+        rows = [" ".join(command.arguments) for command in commands]
+        yield from (f"{_batch(tool, namespace)} <<'{tool[0].upper()}'", *rows, tool[0].upper())
+
+
+def _settings(commands: Iterable[Command]) -> Iterator[str]:
+    """The sysctls, once for all the namespaces that have the same."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for namespace, own in groupby(commands, lambda command: command.namespace or ""):
+        alike.setdefault(tuple(command.arguments[0] for command in own), []).append(namespace)
+    for rows, namespaces in alike.items():
+        yield "for ns in \\"
+        yield from (f"  {name} \\" for name in namespaces[:-1])
+        yield from (f"  {namespaces[-1]}", "do", "  ip netns exec \"$ns\" sysctl -qp - <<'SYSCTL'")
+        yield from (*rows, "SYSCTL", "done")
+
+
+def _batch(tool: tuple[str, ...], namespace: str | None) -> str:
+    """What a batch of one tool is fed to."""
+    if tool == ("nft",):
+        return f"ip netns exec {namespace} nft -f -"
+    inside = f" -n {namespace}" if namespace else ""
+    return f"batch {' '.join(tool)}{inside}"
+
+
+def _line(command: Command) -> str:
+    """One command as a line that can be pasted into a shell."""
+    tool, namespace = command.tool, command.namespace
+    if tool[0] in ("ip", "tc"):
+        inside = ("-n", namespace) if namespace else ()
+        return join((*tool, *inside, *command.arguments))
+    arguments = ("-qw", *command.arguments) if tool == ("sysctl",) else (" ".join(command.arguments),)
+    return join(("ip", "netns", "exec", namespace or "", *tool, *arguments))

@@ -1,0 +1,78 @@
+"""What a lab needs from the machine that it runs on, each as a command that tries it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compiler.backend.settings import Settings
+from compiler.backend.traffic import qdiscs
+from compiler.ir.lab import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A feature, with a command that works in an empty namespace where the machine has it.
+
+    `module` is loaded before, with parameters that keep it from making devices on the host.
+    """
+
+    feature: str
+    command: tuple[str, ...]
+    module: tuple[str, ...] = ()
+
+
+PACKAGES = {"ip": "iproute2", "tc": "iproute2", "sysctl": "procps", "nft": "nftables"}
+"""The Debian package of each tool."""
+
+_QDISCS = {
+    "tbf": ("rate", "1mbit", "burst", "10kb", "limit", "10kb"),
+    "netem": ("delay", "1ms"),
+    "pfifo": ("limit", "10"),
+    "bfifo": ("limit", "10000"),
+}
+
+_NAT = (
+    "add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; };"
+    ' add rule inet mpc out oifname "lo" masquerade'
+)
+
+
+def tools(lab: Lab) -> list[str]:
+    """The programs that the scripts call beside bash and the base system's."""
+    found = ["ip", "sysctl"]
+    found += ["tc"] if _kinds(lab) else []
+    found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
+    return found
+
+
+def needs(lab: Lab) -> Iterator[Need]:
+    """What the kernel has to have, and the tools to know."""
+    if lab.links:
+        yield Need("veth interfaces", ("ip", *"link add name p type veth peer name q".split()))
+    if any(own.device != "lo" for node in lab.nodes for own in node.addresses):
+        command = ("ip", *"link add name p type dummy".split())
+        yield Need("dummy interfaces (module dummy)", command, ("dummy", "numdummies=0"))
+    for kind in _kinds(lab):
+        command = ("tc", *"qdisc add dev lo root".split(), kind, *_QDISCS[kind])
+        yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
+    if any(node.rules for node in lab.nodes):
+        yield Need("policy routing", ("ip", *"rule add pref 1000 from 10.0.0.1 lookup 10000".split()))
+    if any(node.limits for node in lab.nodes):
+        yield Need(
+            "MPTCP in the kernel and in ip (iproute2 5.9)", ("ip", *"mptcp limits set subflows 1".split())
+        )
+    if any(node.masquerade for node in lab.nodes):
+        yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
+    for key in _keys(lab):
+        yield Need(f"the sysctl {key}", ("sysctl", "-n", key))
+
+
+def _kinds(lab: Lab) -> list[str]:
+    """The kinds of queueing disciplines in use."""
+    commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
+    return [kind for kind in _QDISCS if any(kind in command[4:] for command in commands)]
+
+
+def _keys(lab: Lab) -> list[str]:
+    """The sysctls that every namespace has, of those that are set."""
+    settings = Settings(lab)
+    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))

@@ -1,0 +1,208 @@
+"""A lab as data for machines: the commands of ip(8), tc(8), sysctl(8) and nft(8) that make it, in order.
+
+up, down, and both styles are renderings of one plan. The order is the kernel's: settings before the
+interfaces that copy them, both ends of every link up before the first route, and then the rest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compiler.backend.needs import Need, needs, tools
+from compiler.backend.settings import Settings
+from compiler.backend.traffic import qdiscs
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of one tool in one namespace (None: where the script runs).
+
+    `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
+    without one has its effect inside a namespace, and the effect goes with that.
+    """
+
+    tool: tuple[str, ...]
+    arguments: tuple[str, ...]
+    namespace: str | None = None
+    undo: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Commands that belong together."""
+
+    title: str
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands."""
+
+    lab: str
+    source: str
+    tools: tuple[str, ...]
+    needs: tuple[Need, ...]
+    namespaces: tuple[str, ...]
+    hosts: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+def plan(lab: Lab) -> Plan:
+    """The plan of a lab that all passes have gone over."""
+    planner = _Planner(lab)
+    sections = (
+        Section("namespaces", tuple(planner.namespaces())),
+        Section("settings", tuple(planner.settings())),
+        Section("links", tuple(planner.links())),
+        Section("addresses", tuple(planner.addresses())),
+        Section("settings of interfaces", tuple(planner.interface_settings())),
+        Section("routes", tuple(planner.routes())),
+        Section("mptcp", tuple(planner.mptcp())),
+        Section("shaping", tuple(planner.shaping())),
+        Section("masquerading", tuple(planner.masquerading())),
+    )
+    return Plan(
+        lab=lab.name,
+        source=lab.source,
+        tools=tuple(tools(lab)),
+        needs=tuple(needs(lab)),
+        namespaces=tuple(node.namespace for node in lab.nodes),
+        hosts=tuple(planner.hosts()),
+        sections=tuple(section for section in sections if section.commands),
+    )
+
+
+class _Planner:
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.sysctls = Settings(lab)
+        self.namespace = {node.name: node.namespace for node in lab.nodes}
+        self.interfaces: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        for link in lab.links:
+            for end in link.ends:
+                self.interfaces[end.node].append(end)
+
+    def namespaces(self) -> Iterator[Command]:
+        for name in self.namespace.values():
+            yield Command(("ip",), ("netns", "add", name), undo=("ip", "netns", "del", name))
+
+    def settings(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            for key, value in self.sysctls.before_links(node).items():
+                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
+
+    def interface_settings(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            for key, value in self.sysctls.after_links(node).items():
+                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
+
+    def hosts(self) -> Iterator[str]:
+        """The lines of hosts(5): each node's name, and `c.b` for the interface c of node b."""
+        if not any(node.name.lower() == "localhost" for node in self.lab.nodes):
+            yield from ("127.0.0.1 localhost", "::1 localhost")
+        for node in self.lab.nodes:
+            yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
+            for end in self.interfaces[node.name]:
+                yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
+
+    def links(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            for device in dict.fromkeys(own.device for own in node.addresses if own.device != "lo"):
+                yield _ip(node, "link", "add", "name", device, "type", "dummy")
+        for link in self.lab.links:
+            mtu = () if link.mtu is None else ("mtu", str(link.mtu))
+            left, right = (("name", end.name, *mtu, "netns", self.namespace[end.node]) for end in link.ends)
+            yield Command(("ip",), ("link", "add", *left, "type", "veth", "peer", *right))
+
+    def addresses(self) -> Iterator[Command]:
+        """Brings everything up: `lo` with the mark that says whose the namespace is."""
+        for node in self.lab.nodes:
+            yield _ip(node, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
+            for own in node.addresses:
+                yield _ip(node, "address", "add", str(own.address), "dev", own.device)
+            for device in dict.fromkeys(own.device for own in node.addresses if own.device != "lo"):
+                yield _ip(node, "link", "set", "dev", device, "up")
+            for end in self.interfaces[node.name]:
+                for address in end.addresses:
+                    yield _ip(node, "address", "add", str(address), "dev", end.name)
+                yield _ip(node, "link", "set", "dev", end.name, "up")
+
+    def routes(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            for route in node.routes:
+                yield _ip(node, "route", "add", *_route(route))
+            for table in node.tables:
+                for route in table.routes:
+                    yield _ip(node, "route", "add", *_route(route), "table", str(table.number))
+            for rule in node.rules:
+                family = () if rule.version == 4 else ("-6",)
+                yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+
+    def mptcp(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            if node.limits:
+                subflows, accept = str(node.limits.subflows), str(node.limits.accept)
+                yield _ip(node, "mptcp", "limits", "set", "subflows", subflows, "add_addr_accepted", accept)
+            for endpoint in node.endpoints:
+                yield _ip(node, "mptcp", "endpoint", "add", *_endpoint(endpoint))
+
+    def shaping(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            for end in self.interfaces[node.name]:
+                for arguments in qdiscs(end):
+                    yield Command(("tc",), arguments, node.namespace)
+
+    def masquerading(self) -> Iterator[Command]:
+        chain = "{ type nat hook postrouting priority srcnat; }"
+        for node in self.lab.nodes:
+            if node.masquerade:
+                yield Command(("nft",), ("add", "table", "inet", "mpc"), node.namespace)
+                yield Command(("nft",), ("add", "chain", "inet", "mpc", "out", chain), node.namespace)
+            for name in node.masquerade:
+                rule = ("add", "rule", "inet", "mpc", "out", "oifname", f'"{name}"', "masquerade")
+                yield Command(("nft",), rule, node.namespace)
+
+
+def mark(lab: str) -> str:
+    """What says that a namespace or a hosts file belongs to a lab."""
+    return f"mpc:{lab}"
+
+
+def _ip(node: Node, *arguments: str) -> Command:
+    return Command(("ip",), arguments, node.namespace)
+
+
+def _target(network: Network) -> str:
+    """A route's target as ip-route(8) takes it without being told the family."""
+    if network.prefixlen == 0:
+        return "default" if network.version == 4 else "::/0"
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _route(route: Route) -> Iterator[str]:
+    yield _target(route.target)
+    if len(route.nexthops) == 1:
+        yield from ("via", str(route.nexthops[0].via), "dev", route.nexthops[0].interface)
+        return
+    weighted = any(hop.weight != 1 for hop in route.nexthops)
+    for hop in route.nexthops:
+        yield from ("nexthop", "via", str(hop.via), "dev", hop.interface)
+        yield from ("weight", str(hop.weight)) if weighted else ()
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield from ("pref", str(rule.priority))
+    if rule.source is not None:
+        yield from ("from", str(rule.source))
+    if rule.target is not None:
+        yield from ("to", str(rule.target))
+    if rule.incoming is not None:
+        yield from ("iif", rule.incoming)
+    yield from ("lookup", str(rule.table))
+
+
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    yield from (str(endpoint.address), "dev", endpoint.interface)
+    yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
+    yield from endpoint.flags

@@ -1,0 +1,57 @@
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}

@@ -1,0 +1,217 @@
+"""The command `mpc`: files, streams, colour and exit statuses. What it prints comes from the driver.
+
+Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command line is wrong, 3 a bug of mpc.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NoReturn
+
+import click
+
+from compiler import __version__
+from compiler.backend.bash import Style
+from compiler.driver import Compilation, TopologyError
+from compiler.frontend.diagnostics import Severity, as_json, plain, render
+
+WRONG_TOPOLOGY, BUG = 1, 3
+
+STYLES = {
+    "error": ("red", True),
+    "warning": ("yellow", True),
+    "frame": ("blue", True),
+    "strong": (None, True),
+}
+"""Colour and boldness of what `diagnostics.Paint` names."""
+
+
+def _examples(*lines: str) -> str:
+    return "\n\n".join(["Examples:", "\b\n" + "\n".join(f"  {line}" for line in lines)])
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples("mpc compile lab.topo > up.sh", "mpc compile lab.topo | ssh host sudo bash -s"),
+)
+@click.version_option(__version__, "-V", "--version", message="mpc %(version)s")
+def main() -> None:
+    """Compile a network topology to bash scripts that bring it up in namespaces and take it down."""
+
+
+lab_argument = click.argument("lab", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+
+
+@main.command(
+    "compile",
+    epilog=_examples(
+        "mpc compile lab.topo > up.sh",
+        "mpc compile --down lab.topo | ssh host sudo bash -s",
+        "mpc compile -o out lab.topo",
+        "mpc compile --style plain - < lab.topo",
+    ),
+)
+@lab_argument
+@click.option("--down", is_flag=True, help="Print the script that takes the lab down.")
+@click.option(
+    "-o", "directory", metavar="DIR", type=click.Path(file_okay=False), help="Write DIR/LAB.{up,down}.sh."
+)
+@click.option(
+    "--style",
+    type=click.Choice([style.value for style in Style]),
+    help="Of up: `batch` is fast (the default), `plain` is one command a line, to paste.",
+)
+@click.option("--emit", type=click.Choice(["lab", "plan"]), help="Print a phase as JSON, not a script.")
+@click.option("--no-lint", is_flag=True, help="Do not run shellcheck over the scripts.")
+def compile_(
+    lab: str, down: bool, directory: str | None, style: str | None, emit: str | None, no_lint: bool
+) -> None:
+    """Compile LAB (`-` is standard input) and print the script that brings it up."""
+    _exclusive({"--emit": emit, "--down": down, "-o": directory})
+    _exclusive({"--emit": emit, "--style": style})
+    _exclusive({"--emit": emit, "--no-lint": no_lint})
+    _exclusive({"--down": down, "--style": style})
+    compilation = _read(lab)
+    try:
+        if emit:
+            _print_phase(compilation, emit)
+            return
+        chosen = Style(style or Style.BATCH)
+        texts = {} if down else {"up": compilation.up(chosen)}
+        if down or directory:
+            texts["down"] = compilation.down()
+    except TopologyError:
+        _fail(compilation, "no script is written")
+    _report(compilation)
+    if not no_lint:
+        _lint(texts)
+    if directory:
+        _write(Path(directory), compilation.lab.name, texts)
+    else:
+        click.echo("".join(texts.values()), nl=False)
+
+
+@main.command(epilog=_examples("mpc check lab.topo", "mpc check --strict --format json lab.topo"))
+@lab_argument
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+def check(lab: str, form: str, strict: bool) -> None:
+    """Print the errors and warnings of LAB (`-` is standard input), and no script."""
+    compilation = _read(lab)
+    try:
+        _ = compilation.plan
+    except TopologyError:
+        failed = True
+    else:
+        failed = strict and compilation.diagnostics.count(Severity.WARNING) > 0
+    if form == "json":
+        click.echo(json.dumps([as_json(found) for found in compilation.diagnostics], indent=2))
+    else:
+        _report(compilation)
+    sys.exit(WRONG_TOPOLOGY if failed else 0)
+
+
+@main.command(epilog=_examples("mpc explain MPC201"))
+@click.argument("code")
+def explain(code: str) -> None:
+    """Print what an error or warning means, with an example and the mend."""
+    from compiler.frontend.codes import EXPLANATIONS  # noqa: PLC0415, no other command needs it
+
+    text = EXPLANATIONS.get(code.upper())
+    if text is None:
+        raise click.UsageError(
+            f"there is no code {code}; they are {min(EXPLANATIONS)} to {max(EXPLANATIONS)}"
+        )
+    click.echo(f"{code.upper()}: {text}")
+
+
+def _exclusive(options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} do not go together")
+
+
+def _read(lab: str) -> Compilation:
+    try:
+        data = sys.stdin.buffer.read() if lab == "-" else Path(lab).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"cannot read {lab}: {error.strerror}") from error
+    return Compilation(lab, data, _tables())
+
+
+def _tables() -> str | None:
+    """Where the parser's tables are kept: they are a pickle, so in a folder that only this user writes."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "mpc")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except (OSError, RuntimeError):  # a folder that cannot be made, a user without a home
+        return None
+    own = status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return str(folder / f"topo-{__version__}.lark") if own else None
+
+
+def _paint(text: str, style: str) -> str:
+    colour, bold = STYLES[style]
+    return click.style(text, fg=colour, bold=bold)
+
+
+def _report(compilation: Compilation, outcome: str = "") -> None:
+    """Prints all diagnostics and a line that counts them, on standard error."""
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    for found in compilation.diagnostics:
+        click.echo(render(found, _paint if coloured else plain), err=True, color=coloured)
+    counts = [(compilation.diagnostics.count(severity), severity) for severity in Severity]
+    said = " and ".join(f"{n} {severity}{'s' * (n > 1)}" for n, severity in counts if n)
+    if said:
+        click.echo(f"mpc: {said} in {compilation.source.name}{outcome and '; ' + outcome}", err=True)
+
+
+def _fail(compilation: Compilation, outcome: str) -> NoReturn:
+    _report(compilation, outcome)
+    sys.exit(WRONG_TOPOLOGY)
+
+
+def _print_phase(compilation: Compilation, emit: str) -> None:
+    from compiler.backend.export import as_json as phase_as_json  # noqa: PLC0415, as above
+
+    phase = compilation.lab if emit == "lab" else compilation.plan
+    _report(compilation)
+    click.echo(json.dumps(phase_as_json(phase), indent=2))
+
+
+def _lint(texts: dict[str, str]) -> None:
+    """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
+    from compiler.backend.lint import LintError, lint  # noqa: PLC0415, subprocess is slow to load
+
+    for name, text in texts.items():
+        try:
+            lint(text)
+        except LintError as error:
+            click.echo(f"mpc: shellcheck objects to the {name} script:\n{error}", err=True)
+            click.echo("This is a bug of mpc: please report it. --no-lint leaves the check out.", err=True)
+            sys.exit(BUG)
+
+
+def _write(directory: Path, lab: str, texts: dict[str, str]) -> None:
+    """Writes the scripts, executable, each whole or not at all."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            _replace(directory / f"{lab}.{name}.sh", text)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o755)
+            file.flush()
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink()
+            raise

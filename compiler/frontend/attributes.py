@@ -1,0 +1,167 @@
+"""The attributes of links: their values, and how default, profile, link and shape lie over each other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_interface, ip_network
+
+from compiler.frontend import syntax, units
+from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.frontend.source import Span
+from compiler.ir.lab import AddressWithPrefix, Network
+
+VALUES: dict[str, Callable[[str], object]] = {
+    "rate": units.rate,
+    "delay": units.time,
+    "jitter": units.time,
+    "loss": units.percent,
+    "duplicate": units.percent,
+    "corrupt": units.percent,
+    "reorder": units.percent,
+    "queue": units.queue,
+    "burst": units.size,
+    "mtu": lambda word: units.number(word, 68, 65535),
+    "cost": lambda word: units.number(word, 1, 2**32 - 1),
+}
+PINS = ("subnet", "address")
+ALL = (*VALUES, *PINS)
+PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An attribute's value, and where it was set."""
+
+    value: object
+    span: Span
+
+
+Values = dict[str, Value]
+
+
+@dataclass(slots=True)
+class LinkAttributes:
+    """What one `link` statement sets: values by attribute, and its pinned subnets and addresses."""
+
+    values: Values = field(default_factory=dict)
+    subnets: list[tuple[Network, Span]] = field(default_factory=list)
+    addresses: list[tuple[AddressWithPrefix, AddressWithPrefix, Span]] = field(default_factory=list)
+
+
+def read(
+    items: Iterable[syntax.Attribute], allowed: Iterable[str], where: str, diagnostics: Diagnostics
+) -> LinkAttributes:
+    """The attributes of one statement; `where` names the statement for what is not `allowed` in it."""
+    found = LinkAttributes()
+    for item in items:
+        name = item.keyword.text
+        if name not in allowed:
+            help = f"set it on a `link`; {where} takes {', '.join(allowed)}"
+            diagnostics.error("MPC302", f"{where} cannot set `{name}`", item.span, "not here", help)
+        elif name == "subnet":
+            _read_subnet(item, found, diagnostics)
+        elif name == "address":
+            _read_addresses(item, found, diagnostics)
+        else:
+            _read_value(item, found.values, diagnostics)
+    return found
+
+
+def _read_value(item: syntax.Attribute, values: Values, diagnostics: Diagnostics) -> None:
+    name = item.keyword.text
+    try:
+        value = Value(VALUES[name](item.value.text), item.span)
+    except units.UnitError as error:
+        diagnostics.error("MPC301", str(error), item.value.span, f"value of `{name}`")
+        return
+    merge(values, {name: value}, diagnostics)
+
+
+def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:
+    """Adds values to others of the same standing; setting one attribute twice is an error."""
+    for name, value in values.items():
+        if name in into:
+            first = Note("first set here", into[name].span)
+            diagnostics.error("MPC206", f"`{name}` is set twice", value.span, "set again", "", first)
+        else:
+            into[name] = value
+
+
+def _read_subnet(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
+    subnet = read_network(item.value)
+    if subnet is None:
+        help = "write the network itself, like `10.0.0.0/30` or `fd00::/126`"
+        message = f"`{item.value.text}` is not a subnet"
+        diagnostics.error("MPC401", message, item.value.span, "has to be a network with its length", help)
+        return
+    if subnet.max_prefixlen - subnet.prefixlen < 1:
+        message = f"`{subnet}` is too small for a link"
+        diagnostics.error("MPC405", message, item.value.span, "holds one address", "a link needs two")
+        return
+    _once_a_family(subnet.version, found, item.span, diagnostics)
+    found.subnets.append((subnet, item.span))
+
+
+def _read_addresses(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
+    assert item.second is not None
+    ends = [read_address(word, diagnostics) for word in (item.value, item.second)]
+    if ends[0] is None or ends[1] is None:
+        return
+    if ends[0].network != ends[1].network or ends[0].ip == ends[1].ip:
+        message = f"`{ends[0]}` and `{ends[1]}` are not two addresses of one subnet"
+        diagnostics.error("MPC404", message, item.span, "the ends of one link", "")
+        return
+    _once_a_family(ends[0].version, found, item.span, diagnostics)
+    found.addresses.append((ends[0], ends[1], item.span))
+
+
+def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics) -> None:
+    places = [place for subnet, place in found.subnets if subnet.version == version]
+    places += [place for left, _, place in found.addresses if left.version == version]
+    if places:
+        message = f"the IPv{version} addresses of this link are set twice"
+        diagnostics.error("MPC206", message, span, "set again", "", Note("first set here", places[0]))
+
+
+def read_network(word: syntax.Word) -> Network | None:
+    """A network with its prefix length and no bits beyond it, or None."""
+    try:
+        return ip_network(word.text) if "/" in word.text and "%" not in word.text else None
+    except ValueError:
+        return None
+
+
+def read_address(
+    word: syntax.Word, diagnostics: Diagnostics, *, on_link: bool = True
+) -> AddressWithPrefix | None:
+    """An address that a host can have; on a link it comes with the length of its prefix.
+
+    A node's own address may be the first of its prefix, as the kernel has it; on a link nothing would
+    answer there.
+    """
+    try:
+        found = ip_interface(word.text)
+    except ValueError:
+        found = None
+    if found is None or "%" in word.text or (on_link and "/" not in word.text):
+        help = "write an address and its prefix length, like `10.0.0.1/30` or `fd00::1/126`"
+        diagnostics.error("MPC401", f"`{word.text}` is not an address", word.span, "", help)
+        return None
+    if any(found.ip in other for other in NO_ADDRESSES) or (on_link and not _is_inner(found)):
+        message = f"`{word.text}` cannot be the address of an interface"
+        diagnostics.error("MPC407", message, word.span, "not a host's address")
+        return None
+    return found
+
+
+NO_ADDRESSES = [
+    ip_network(prefix)
+    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/10", "ff00::/8")
+]
+"""What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local."""
+
+
+def _is_inner(address: AddressWithPrefix) -> bool:
+    """Whether an address is neither the first nor, in IPv4, the last of a subnet of more than two."""
+    network = address.network
+    ends = {network.network_address} | ({network.broadcast_address} if network.version == 4 else set())
+    return network.num_addresses <= 2 or address.ip not in ends

@@ -1,0 +1,3 @@
+"""What `mpc explain` prints, by code."""
+
+EXPLANATIONS: dict[str, str] = {}

@@ -1,0 +1,146 @@
+"""Errors and warnings: how they are collected, and how they look.
+
+The form is rustc's: a code, one sentence, the place with its line marked, and the mend where one is
+known. `codes.py` holds the long text that `mpc explain` prints for each code.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from compiler.frontend.source import Span
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place that a diagnostic speaks of."""
+
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One error or warning.
+
+    `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    help: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+class Diagnostics:
+    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source."""
+
+    def __init__(self) -> None:
+        self._found: dict[Diagnostic, None] = {}
+
+    def error(
+        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+    ) -> None:
+        self._found[Diagnostic(Severity.ERROR, code, message, span, label, help, notes)] = None
+
+    def warning(
+        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+    ) -> None:
+        self._found[Diagnostic(Severity.WARNING, code, message, span, label, help, notes)] = None
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self._found, key=lambda found: (found.span.start, found.span.end)))
+
+    def count(self, severity: Severity) -> int:
+        return sum(found.severity is severity for found in self._found)
+
+    @property
+    def failed(self) -> bool:
+        return self.count(Severity.ERROR) > 0
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A help line with the known word nearest to `word`, or nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+Paint = Callable[[str, str], str]
+"""Gives a text one of the styles `error`, `warning`, `frame` and `strong`."""
+
+
+def plain(text: str, style: str) -> str:
+    """The `Paint` without colour."""
+    del style
+    return text
+
+
+def render(found: Diagnostic, paint: Paint = plain) -> str:
+    """A diagnostic as text, for people."""
+    headline = paint(f"{found.severity}[{found.code}]", found.severity)
+    lines = [f"{headline}{paint(': ' + visible(found.message), 'strong')}"]
+    lines += _snippet(found.span, found.label, "-->", paint, str(found.severity))
+    for note in found.notes:
+        lines += _snippet(note.span, note.message, ":::", paint, "frame")
+    if found.help:
+        gutter = " " * (_gutter(found.span) + 1)
+        lines.append(f"{gutter}{paint('=', 'frame')} help: {visible(found.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def _snippet(span: Span, label: str, arrow: str, paint: Paint, style: str) -> list[str]:
+    """The place of a span, its line, and marks under the part of it that stands on that line."""
+    line, column = span.source.position(span.start)
+    text = span.source.line(line)
+    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    space, bar = " " * _gutter(span), paint("|", "frame")
+    marks = paint(f"{'^' if arrow == '-->' else '-'}" * width + f" {visible(label)}".rstrip(), style)
+    return [
+        f"{space}{paint(arrow, 'frame')} {visible(span.source.name)}:{line}:{column}",
+        f"{space} {bar}",
+        f"{paint(str(line), 'frame')} {bar} {visible(text)}",
+        f"{space} {bar} {' ' * (column - 1)}{marks}",
+    ]
+
+
+def _gutter(span: Span) -> int:
+    return len(str(span.source.position(span.start)[0]))
+
+
+def visible(text: str) -> str:
+    """The text on one line, each character that is not printable (tabs too) as one that is."""
+    return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def as_json(found: Diagnostic) -> dict[str, object]:
+    """A diagnostic for programs; lines and columns count from 1, `end_column` is exclusive."""
+    return {
+        "code": found.code,
+        "severity": str(found.severity),
+        "message": found.message,
+        **_place(found.span),
+        "label": found.label,
+        "help": found.help,
+        "notes": [{"message": note.message, **_place(note.span)} for note in found.notes],
+    }
+
+
+def _place(span: Span) -> dict[str, object]:
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }

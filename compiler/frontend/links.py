@@ -1,0 +1,196 @@
+"""The links of a lab: their ends by name, their pinned addresses, and what shapes each direction."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_interface
+
+from compiler.frontend import attributes, syntax
+from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
+from compiler.frontend.diagnostics import Note
+from compiler.frontend.expand import hops, unique
+from compiler.frontend.names import INTERFACE_FORM, inferred_interface, is_interface
+from compiler.frontend.scope import Profile, Scope
+from compiler.frontend.source import Span
+from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Link, Network, Shaping
+
+Addresses = tuple[AddressWithPrefix, ...]
+
+
+def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
+    name = statement.name
+    if name.text in attributes.ALL:
+        message = f"a profile cannot be named like the attribute `{name.text}`"
+        scope.diagnostics.error("MPC210", message, name.span, "an attribute")
+    elif name.text in scope.profiles:
+        scope.set_twice(f"the profile `{name.text}`", name.span, scope.profiles[name.text].span)
+    elif scope.name(name, "a profile"):
+        read = attributes.read(statement.items, attributes.VALUES, "a profile", scope.diagnostics)
+        scope.profiles[name.text] = Profile(read.values, name.span)
+
+
+def read_default(statement: syntax.DefaultLink, default: Values, scope: Scope) -> None:
+    """Adds what a `default link` sets; several may set different attributes."""
+    read = attributes.read(statement.attributes.items, attributes.VALUES, "`default link`", scope.diagnostics)
+    attributes.merge(default, _with_profile(statement.attributes, read.values, scope), scope.diagnostics)
+
+
+def _with_profile(written: syntax.Attributes, values: Values, scope: Scope) -> Values:
+    """A statement's values over those of its profile."""
+    profile = scope.profile(written.profile) if written.profile else None
+    return {**profile.values, **values} if profile else values
+
+
+class Linker:
+    """Makes links of `link` statements, and shapes them by `shape` statements."""
+
+    def __init__(self, scope: Scope, default: Values) -> None:
+        self.scope = scope
+        self.default = default
+        self.values: list[Values] = []
+        self.shapes: dict[InterfaceName, Values] = {}
+        self.parallel: Counter[tuple[str, str]] = Counter()
+
+    def add(self, statement: syntax.Link) -> None:
+        """Makes the links of one statement."""
+        read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
+        values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
+        pairs = [pair for hop in hops(statement) for pair in hop]
+        pins = _pinned(read, len(pairs), self.scope)
+        for (left, right), addresses in zip(pairs, pins, strict=True):
+            self._join(left, right, addresses, values)
+
+    def _join(
+        self, left: syntax.Word, right: syntax.Word, pins: tuple[Addresses, Addresses], values: Values
+    ) -> None:
+        near, far = (self.scope.node(_node_part(word)) for word in (left, right))
+        if near is None or far is None:
+            return
+        if near == far:
+            message = f"`{near}` cannot be linked with itself"
+            self.scope.diagnostics.error(
+                "MPC212", message, left.span.to(right.span), "both ends are one node"
+            )
+            return
+        ids = self._port(left, near, far), self._port(right, far, near)
+        if ids[0] is None or ids[1] is None:
+            return
+        ends = (
+            Interface(ids[0], pins[0], Shaping(), left.span),
+            Interface(ids[1], pins[1], Shaping(), right.span),
+        )
+        index = len(self.scope.links)
+        mtu, cost = (_number(values, name) for name in ("mtu", "cost"))
+        self.scope.links.append(Link(*ends, mtu, cost or 1, left.span.to(right.span)))
+        self.scope.between.setdefault(frozenset((near, far)), []).append(index)
+        self.scope.ports |= {end.id: index for end in ends}
+        self.values.append(values)
+
+    def _port(self, word: syntax.Word, node: str, peer: str) -> InterfaceName | None:
+        """The interface at one end: the name that is pinned, or the one that is inferred."""
+        _, pinned, name = word.text.partition(":")
+        if pinned and not is_interface(name):
+            message = f"`{name}` cannot name an interface"
+            span = word.span.part(len(node) + 1)
+            self.scope.diagnostics.error("MPC207", message, span, "not an interface name", INTERFACE_FORM)
+            return None
+        if not pinned:
+            self.parallel[node, peer] += 1
+            name = inferred_interface(peer, self.parallel[node, peer])
+        id = InterfaceName(node, name)
+        if id in self.scope.ports:
+            self._taken(id, word)
+            return None
+        return id
+
+    def _taken(self, id: InterfaceName, word: syntax.Word) -> None:
+        first = self.scope.links[self.scope.ports[id]]
+        end = next(end for end in first.ends if end.id == id)
+        message = f"`{id.node}` has two interfaces named `{id.name}`"
+        help = f"name one of them otherwise, like `{id.node}:{id.name[:11]}-new`"
+        note = Note("the other one", end.span)
+        self.scope.diagnostics.error("MPC208", message, word.span, "named again here", help, note)
+
+    def shape(self, statement: syntax.Shape) -> None:
+        """Sets attributes of one direction of links that exist."""
+        written, diagnostics = statement.attributes, self.scope.diagnostics
+        read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
+        values = _with_profile(written, read.values, self.scope)
+        for name in values.keys() - set(PER_DIRECTION):
+            assert written.profile is not None
+            message = f"`shape` cannot set `{name}`, which the profile `{written.profile.text}` does"
+            diagnostics.error("MPC302", message, written.profile.span, "sets it", "")
+        ports = list(self._outgoing(statement))
+        if not ports and not diagnostics.failed:
+            message = "this shape is on no link"
+            diagnostics.warning("MPC702", message, statement.span, "no link goes this way")
+        for port in ports:
+            attributes.merge(self.shapes.setdefault(port, {}), values, diagnostics)
+
+    def _outgoing(self, statement: syntax.Shape) -> Iterator[InterfaceName]:
+        """The interfaces through which the packets that a `shape` means leave."""
+        for source in unique(statement.sources):
+            for target in unique(statement.targets):
+                for index, forward in self.scope.links_between(source, target):
+                    yield self.scope.links[index].ends[not forward].id
+
+    def finish(self) -> tuple[Link, ...]:
+        """The links with the shaping of both directions."""
+        return tuple(map(self._shaped, self.scope.links, self.values))
+
+    def _shaped(self, link: Link, values: Values) -> Link:
+        left, right = (
+            replace(end, shaping=self._shaping({**values, **self.shapes.get(end.id, {})}))
+            for end in link.ends
+        )
+        return replace(link, left=left, right=right)
+
+    def _shaping(self, values: Values) -> Shaping:
+        own = {name: value for name, value in values.items() if name in PER_DIRECTION}
+        if "reorder" in own and not ("delay" in own and own["delay"].value):
+            message = "`reorder` needs a `delay`: packets that are not held cannot be overtaken"
+            self.scope.diagnostics.error("MPC303", message, own["reorder"].span, "no delay here", "")
+        places = tuple((name, value.span) for name, value in own.items())
+        return Shaping(**{name: value.value for name, value in own.items()}, places=places)  # type: ignore[arg-type]
+
+
+def _number(values: Values, name: str) -> int | None:
+    value = values[name].value if name in values else None
+    assert value is None or isinstance(value, int)
+    return value
+
+
+def _node_part(word: syntax.Word) -> syntax.Word:
+    """The node of `node:interface`, as a word of its own."""
+    name = word.text.partition(":")[0]
+    return syntax.Word(word.span.part(0, len(name)), name)
+
+
+def _pinned(read: LinkAttributes, count: int, scope: Scope) -> list[tuple[Addresses, Addresses]]:
+    """For each link of a statement, the addresses that are pinned for its left and right end."""
+    columns = [_carve(subnet, count, span, scope) for subnet, span in read.subnets]
+    for left, right, span in read.addresses:
+        if count > 1:
+            message = f"`address` is for the two ends of one link, and this statement makes {count}"
+            scope.diagnostics.error("MPC408", message, span, "for which one?", "`subnet` goes over several")
+        else:
+            columns.append([(left, right)])
+    rows = zip(*filter(None, columns), strict=True)
+    links = [(tuple(left for left, _ in ends), tuple(right for _, right in ends)) for ends in rows]
+    return links or [((), ())] * count
+
+
+def _carve(
+    subnet: Network, count: int, span: Span, scope: Scope
+) -> list[tuple[AddressWithPrefix, AddressWithPrefix]]:
+    """The first two usable addresses of a subnet; over several links, a /30 or /126 of it for each."""
+    length = subnet.prefixlen if count == 1 else max(subnet.prefixlen, subnet.max_prefixlen - 2)
+    size = 1 << (subnet.max_prefixlen - length)
+    if count * size > subnet.num_addresses:
+        message = f"`{subnet}` is too small for {count} links"
+        help = f"each takes a /{length}"
+        scope.diagnostics.error("MPC405", message, span, f"holds {subnet.num_addresses // size}", help)
+        return []
+    first = subnet.network_address + (1 if size > 2 else 0)
+    lows = [first + number * size for number in range(count)]
+    return [(ip_interface(f"{low}/{length}"), ip_interface(f"{low + 1}/{length}")) for low in lows]

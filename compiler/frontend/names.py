@@ -1,0 +1,54 @@
+"""The forms of names, and the interface names that are inferred."""
+
+import re
+from hashlib import sha256
+
+INTERFACE_BYTES = 15
+"""IFNAMSIZ of linux/if.h, less the closing NUL."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
+_INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?")
+_DUMMY = re.compile(r"dummy[0-9]{1,9}")
+_SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_][A-Za-z0-9_/-]*)+")
+
+RESERVED = frozenset({"lo", "all", "default"})
+"""Names that the kernel gives a meaning: a device, and two folders of its sysctls."""
+
+NAME_FORM = "a name is up to 63 letters, digits, `_` and single inner hyphens, and starts with a letter"
+INTERFACE_FORM = "an interface name is 1 to 15 of letters, digits, `_`, `.` and `-`"
+
+
+def is_name(word: str) -> bool:
+    """Whether a word can name a lab, a node or a profile; the length is that of a DNS label."""
+    return len(word) <= 63 and _NAME.fullmatch(word) is not None and word not in RESERVED
+
+
+def is_interface(word: str) -> bool:
+    return _INTERFACE.fullmatch(word) is not None and word not in RESERVED | {".", ".."}
+
+
+def is_namespace(word: str) -> bool:
+    return _NAMESPACE.fullmatch(word) is not None
+
+
+def is_address_device(word: str) -> bool:
+    """Whether a node's own address can be on this device: `lo` or `dummyN`."""
+    return word == "lo" or (len(word) <= INTERFACE_BYTES and _DUMMY.fullmatch(word) is not None)
+
+
+def is_network_sysctl(word: str) -> bool:
+    """Whether a word is a key below `net` in the dotted form of sysctl(8), with no way out of it."""
+    return _SYSCTL.fullmatch(word) is not None
+
+
+def inferred_interface(peer: str, number: int) -> str:
+    """The name of the `number`th parallel link to `peer` (from 1), for an end that is not pinned.
+
+    A name that is too long for the kernel keeps its head and takes a short hash of the whole.
+    """
+    whole = peer if number == 1 else f"{peer}.{number}"
+    if len(whole) <= INTERFACE_BYTES:
+        return whole
+    digest = sha256(whole.encode()).hexdigest()[:4]
+    return f"{whole[: INTERFACE_BYTES - 5]}-{digest}"

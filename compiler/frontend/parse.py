@@ -1,0 +1,238 @@
+"""Text to syntax tree. The only module that knows lark.
+
+A statement that does not parse is reported and left out, up to the end of its line; so one run reports
+the errors of every line.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.lark import PostLex
+
+from compiler.frontend import syntax
+from compiler.frontend.diagnostics import Diagnostics, suggest
+from compiler.frontend.source import Source, Span
+
+PLANNED = frozenset(
+    "param switch container bond teql tunnel expect bench machine place at run for if else use".split()
+)
+"""Statements of the language that this version does not have yet."""
+
+_NOUNS = {
+    "lab": "a name",
+    "pool": "a prefix, like `10.0.0.0/8`",
+    "host": "a node's name",
+    "router": "a node's name",
+    "profile": "a profile's name",
+    "link": "a node",
+    "--": "a node",
+    "->": "a node",
+    "shape": "a node",
+    "route": "a node",
+    "to": "a node, an interface, a prefix or `default`",
+    "via": "a neighbour or its interface",
+    "mptcp": "a node",
+    "endpoints": "an interface, like `a:b`",
+    "sysctl": "a node",
+    "masquerade": "a node",
+    "out": "a node",
+    "{": "a node",
+    "netns": "a name",
+    "address": "an address, like `10.9.9.1/32`",
+    "subnet": "a prefix, like `10.0.0.0/30`",
+    "rate": "a rate, like `10mbit`",
+    "delay": "a time, like `20ms`",
+    "jitter": "a time, like `20ms`",
+    "queue": "a length, like `1000p` or `64kb`",
+    "burst": "a size, like `16kb`",
+    "=": "a value",
+}
+"""What a word after a keyword is."""
+
+_ENDINGS = {"_NL", "$END"}
+
+
+class _Words(PostLex):
+    """Makes the lexer match whole words everywhere, so that `hosta` is not `host` and `a`."""
+
+    always_accept = ("WORD",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+def parser(tables: str | None = None, *, strict: bool = False) -> Lark:
+    """The parser; `tables` is a file of this user's own where its tables are kept between runs."""
+    return Lark(
+        files("grammar").joinpath("topo.lark").read_text("utf-8"),
+        parser="lalr",
+        strict=strict,
+        maybe_placeholders=True,
+        propagate_positions=True,
+        postlex=_Words(),
+        cache=tables or False,
+    )
+
+
+_cached_parser = cache(parser)
+
+
+def parse(
+    source: Source, diagnostics: Diagnostics, tables: str | None = None
+) -> tuple[syntax.Statement, ...]:
+    """The statements of a source, in written order; what does not parse is reported and left out."""
+    recovery = _Recovery(source, diagnostics)
+    tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
+    statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
+    return statements
+
+
+class _Recovery:
+    """What happens at a syntax error: report it, drop the statement, go on at the next line."""
+
+    def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
+        self.source = source
+        self.diagnostics = diagnostics
+
+    def on_error(self, error: UnexpectedInput) -> bool:
+        state = error.interactive_parser.parser_state
+        if isinstance(error, UnexpectedToken):
+            self._unexpected(error.token, set(error.accepts or error.expected), state.value_stack)
+        else:
+            self._character(error.pos_in_stream)
+        while "HOST" not in state.parse_conf.states[state.state_stack[-1]]:
+            state.state_stack.pop()
+            state.value_stack.pop()
+        if not (isinstance(error, UnexpectedToken) and error.token.type in _ENDINGS):
+            lexer = error.interactive_parser.lexer_thread.state
+            assert lexer
+            self._skip_line(lexer.line_ctr)
+        return True
+
+    def _skip_line(self, counter: Any) -> None:
+        """Moves the lexer to the end of the line, past line ends that a backslash continues."""
+        text, start = self.source.text, counter.char_pos
+        end = text.find("\n", start)
+        while end > 0 and text[:end].removesuffix("\r").endswith("\\"):
+            end = text.find("\n", end + 1)
+        counter.feed(text[start : end if end >= 0 else None])
+
+    def _character(self, offset: int) -> None:
+        char = self.source.text[offset]
+        span = Span(self.source, offset, offset + 1)
+        if char == '"':
+            help = 'a string ends on its line, and knows `\\"` and `\\\\`'
+            self.diagnostics.error("MPC104", "this string is not closed", span, "opened here", help)
+        else:
+            shown = char if char.isprintable() else f"U+{ord(char):04X}"
+            self.diagnostics.error("MPC103", f"unexpected character `{shown}`", span, "has no meaning here")
+
+    def _unexpected(self, token: Token, expected: set[str], stack: list[Any]) -> None:
+        before = stack[-1] if stack and isinstance(stack[-1], Token) else None
+        offset = len(self.source.text) if token.type == "$END" else token.start_pos or 0
+        if token.type in _ENDINGS:
+            span = Span(self.source, offset, offset)
+        else:
+            span = Span(self.source, offset, offset + len(token))
+        if "HOST" in expected:
+            self._unknown_statement(str(token), span)
+            return
+        found = "the end of the line" if token.type in _ENDINGS else f"`{token}`"
+        wanted = _wanted(expected, before)
+        keywords = [name.lower() for name in expected if name.isalpha() and name != "WORD"]
+        help = suggest(str(token), keywords)
+        if not help and before and "WORD" in (before.type, token.type):
+            help = suggest(str(before), keywords)
+        self.diagnostics.error("MPC102", f"expected {wanted}, found {found}", span, "not expected", help)
+
+    def _unknown_statement(self, word: str, span: Span) -> None:
+        if word in PLANNED:
+            help = "it is part of the language, but this version of mpc does not have it yet"
+        else:
+            help = suggest(word, _STATEMENTS)
+        self.diagnostics.error("MPC101", f"unknown statement `{word}`", span, "no statement starts so", help)
+
+
+_STATEMENTS = "lab pool profile default host router link shape routing route mptcp sysctl masquerade".split()
+
+
+def _wanted(expected: set[str], before: Token | None) -> str:
+    """What could stand there, in the user's words."""
+    words = [_NOUNS.get(str(before), "a word")] if "WORD" in expected else []
+    words += sorted(f"`{_shown(name)}`" for name in expected - {"WORD", "LBRACE", *_ENDINGS})
+    words += ["the end of the line"] if expected & _ENDINGS else []
+    if len(words) == 1:
+        return words[0]
+    return "one of " + ", ".join(words[:-1]) + " or " + words[-1]
+
+
+_SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
+
+
+def _shown(terminal: str) -> str:
+    return _SIGNS.get(terminal) or ('"..."' if terminal == "STRING" else terminal.lower())
+
+
+class _Builder(Transformer[Token, Any]):
+    """Makes each rule's class of `syntax`; a rule without one becomes a tuple."""
+
+    def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
+        super().__init__()
+        self.source = source
+        self.diagnostics = diagnostics
+
+    def __default__(self, data: str, children: list[Any], meta: Any) -> object:
+        kind = getattr(syntax, data.title().replace("_", ""), None)
+        if kind is None:
+            return tuple(children)
+        return kind(Span(self.source, meta.start_pos, meta.end_pos), *children)
+
+    def __default_token__(self, token: Token) -> syntax.Word:
+        return syntax.Word(self._span(token), str(token))
+
+    def WORD(self, token: Token) -> syntax.Word:
+        word = self.__default_token__(token)
+        if "[" in word.text:
+            help = "it is part of the language, but this version of mpc does not have it yet"
+            span = word.span.part(word.text.index("["))
+            self.diagnostics.error("MPC105", "words cannot be computed yet", span, "computed part", help)
+        return word
+
+    def STRING(self, token: Token) -> syntax.String:
+        return syntax.String(self._span(token), re.sub(r"\\(.)", r"\1", token[1:-1]))
+
+    def attributes(self, children: list[Any]) -> syntax.Attributes:
+        return syntax.Attributes(*children)
+
+    @v_args(meta=True)
+    def nodes(self, meta: Any, words: list[syntax.Word]) -> syntax.Nodes:
+        found = syntax.Nodes(Span(self.source, meta.start_pos, meta.end_pos), tuple(words))
+        if found.span.text.startswith("{"):
+            self._check_apart(found.span)
+        return found
+
+    ends = braced = nodes
+
+    def names(self, children: list[Any]) -> tuple[syntax.Word, ...]:
+        parts = [c.words if isinstance(c, syntax.Nodes) else (c,) for c in children]
+        return tuple(word for part in parts for word in part)
+
+    def _check_apart(self, braces: Span) -> None:
+        """Reports a word that touches braces, as bash would expand it and this language does not."""
+        text = self.source.text
+        if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
+            r"[\w\[]", text[braces.end : braces.end + 1]
+        ):
+            help = "list whole names: `{h1,h2}`"
+            self.diagnostics.error(
+                "MPC106", "braces do not expand inside a word", braces, "touches a word", help
+            )
+
+    def _span(self, token: Token) -> Span:
+        start = token.start_pos or 0
+        return Span(self.source, start, start + len(token))

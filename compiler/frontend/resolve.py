@@ -1,0 +1,173 @@
+"""Syntax to Lab: names resolve, attributes lie over each other, and what is wrong is said.
+
+Statements may stand in any order, so they are taken kind by kind: what names things before what uses
+the names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import PurePath
+from typing import TypeVar
+
+from compiler.frontend import syntax
+from compiler.frontend.attributes import NO_ADDRESSES, Values, read_network
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.links import Linker, declare_profile, read_default
+from compiler.frontend.names import NAME_FORM, is_name
+from compiler.frontend.nodes import Declarer
+from compiler.frontend.requests import Masquerades, Pairs, Sysctls, routes
+from compiler.frontend.scope import Scope
+from compiler.frontend.source import Source, Span
+from compiler.ir.lab import Lab, Link, Metric, Network, Node
+
+Kind = TypeVar("Kind")
+
+DEFAULT_POOL = ip_network("10.0.0.0/8")
+
+
+def resolve(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> Lab:
+    """The lab that statements describe, with the addresses that they pin and no others."""
+    return _Resolver(tuple(statements), source, diagnostics).lab()
+
+
+class _Resolver:
+    def __init__(
+        self, statements: tuple[syntax.Statement, ...], source: Source, diagnostics: Diagnostics
+    ) -> None:
+        self.statements = statements
+        self.source = source
+        self.diagnostics = diagnostics
+        self.scope = Scope(diagnostics)
+
+    def lab(self) -> Lab:
+        name = self._name()
+        nodes = self._nodes(name)
+        links = self._links()
+        self._check_reached(nodes)
+        explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
+        pairs = Pairs(self.scope)
+        for statement in self._all(syntax.Mptcp):
+            pairs.add(statement)
+        return Lab(
+            name=name,
+            source=PurePath(self.source.name).name,
+            pools=self._pools(),
+            metric=self._metric(),
+            nodes=self._with_settings(nodes, links),
+            links=links,
+            explicit_routes=explicit,
+            pairs=tuple(pairs.found.values()),
+            span=Span(self.source, 0, 0),
+        )
+
+    def _all(self, kind: type[Kind]) -> list[Kind]:
+        return [statement for statement in self.statements if isinstance(statement, kind)]
+
+    def _only(self, kind: type[Kind], what: str) -> Kind | None:
+        """The only statement of a kind; more than one is an error."""
+        found = self._all(kind)
+        for again in found[1:]:
+            self.scope.set_twice(what, again.span, found[0].span)  # type: ignore[attr-defined]
+        return found[0] if found else None
+
+    def _name(self) -> str:
+        """What `lab` says, or the stem of the file's name, or `lab` for standard input."""
+        statement = self._only(syntax.Lab, "the lab's name")
+        if statement:
+            return statement.name.text if self.scope.name(statement.name, "a lab") else "lab"
+        stem = "lab" if self.source.name == "-" else PurePath(self.source.name).stem
+        if not is_name(stem):
+            message = f"the file's name, `{stem}`, cannot name a lab"
+            help = f"write `lab NAME`; {NAME_FORM}"
+            self.diagnostics.error("MPC203", message, Span(self.source, 0, 0), "no `lab` here", help)
+        return stem
+
+    def _nodes(self, lab: str) -> dict[str, Node]:
+        declarer = Declarer(lab, self.scope)
+        for statement in self._all(syntax.Declaration):
+            declarer.add(statement)
+        return declarer.nodes
+
+    def _links(self) -> tuple[Link, ...]:
+        for profile in self._all(syntax.Profile):
+            declare_profile(profile, self.scope)
+        default: Values = {}
+        for statement in self._all(syntax.DefaultLink):
+            read_default(statement, default, self.scope)
+        linker = Linker(self.scope, default)
+        for link in self._all(syntax.Link):
+            linker.add(link)
+        for shape in self._all(syntax.Shape):
+            linker.shape(shape)
+        for name, known in self.scope.profiles.items():
+            if not known.used:
+                message = f"the profile `{name}` is not used"
+                self.diagnostics.warning("MPC708", message, known.span, "no link names it")
+        return linker.finish()
+
+    def _check_reached(self, nodes: dict[str, Node]) -> None:
+        linked = {name for pair in self.scope.between for name in pair}
+        for node in nodes.values():
+            if node.name not in linked and not self.diagnostics.failed:
+                message = f"nothing reaches `{node.name}`: it has no link"
+                help = f"write `link {node.name} -- NODE`"
+                self.diagnostics.warning("MPC701", message, node.span, "alone", help)
+
+    def _with_settings(self, nodes: dict[str, Node], links: tuple[Link, ...]) -> tuple[Node, ...]:
+        """The nodes with their sysctls and with the interfaces that they masquerade."""
+        sysctls, masquerades = Sysctls(self.scope), Masquerades(self.scope)
+        for sysctl in self._all(syntax.Sysctl):
+            sysctls.add(sysctl)
+        for masquerade in self._all(syntax.Masquerade):
+            masquerades.add(masquerade)
+        outs = {
+            node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes.values()
+        }
+        for link in links:
+            for end in link.ends:
+                outs[end.node].append(end.name)
+        return tuple(
+            replace(
+                node,
+                sysctls=tuple(sysctls.values.get(node.name, {}).items()),
+                masquerade=tuple(
+                    out
+                    for out in dict.fromkeys(outs[node.name])
+                    if masquerades.found.get(node.name, set()) & {None, out}
+                ),
+            )
+            for node in nodes.values()
+        )
+
+    def _pools(self) -> tuple[Network, ...]:
+        """The pools, IPv4 first; one per family, and `10.0.0.0/8` where none is written."""
+        written: dict[int, tuple[Network, Span]] = {}
+        for statement in self._all(syntax.Pool):
+            if (pool := self._pool(statement)) is None:
+                continue
+            first = written.setdefault(pool.version, (pool, statement.span))
+            if first[1] is not statement.span:
+                self.scope.set_twice(f"the IPv{pool.version} pool", statement.span, first[1])
+        return tuple(written[version][0] for version in sorted(written)) or (DEFAULT_POOL,)
+
+    def _pool(self, statement: syntax.Pool) -> Network | None:
+        pool = read_network(statement.prefix)
+        if pool is None:
+            help = "write the network itself, like `10.0.0.0/8` or `fd00::/48`"
+            message = f"`{statement.prefix.text}` is not a prefix"
+            self.diagnostics.error("MPC401", message, statement.prefix.span, "", help)
+        elif any(pool.overlaps(other) for other in NO_ADDRESSES if other.version == pool.version):
+            message = f"addresses of `{pool}` cannot be given to interfaces"
+            help = "write a private range, like `10.0.0.0/8` or `fd00::/48`"
+            self.diagnostics.error("MPC407", message, statement.prefix.span, "not for hosts", help)
+            return None
+        return pool
+
+    def _metric(self) -> Metric | None:
+        statement = self._only(syntax.Routing, "`routing`")
+        if statement is None:
+            return Metric.HOPS
+        if statement.kind.text == "none":
+            return None
+        return Metric(statement.metric.text) if statement.metric else Metric.HOPS

@@ -1,0 +1,125 @@
+"""What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
+
+from dataclasses import dataclass, field
+
+from compiler.frontend import syntax
+from compiler.frontend.attributes import ALL, Values
+from compiler.frontend.diagnostics import Diagnostics, Note, suggest
+from compiler.frontend.expand import unique
+from compiler.frontend.names import NAME_FORM, is_name
+from compiler.frontend.source import Span
+from compiler.ir.lab import Interface, InterfaceName, Link
+
+
+@dataclass(slots=True)
+class Profile:
+    values: Values
+    span: Span
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that statements have declared so far."""
+
+    diagnostics: Diagnostics
+    nodes: dict[str, Span] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    ports: dict[InterfaceName, int] = field(default_factory=dict)
+    """The interfaces of links, and the place of their link in `links`."""
+    between: dict[frozenset[str], list[int]] = field(default_factory=dict)
+    """The links between two nodes, by their place in `links`."""
+
+    def name(self, word: syntax.Word, what: str) -> bool:
+        """Whether a word is a name in form; reports it where not."""
+        if not is_name(word.text):
+            message = f"`{word.text}` cannot name {what}"
+            self.diagnostics.error("MPC203", message, word.span, "not a name", NAME_FORM)
+            return False
+        return True
+
+    def node(self, word: syntax.Word) -> str | None:
+        """The node that a word names; reports it where there is none."""
+        if word.text in self.nodes:
+            return word.text
+        if ":" in word.text and word.text.partition(":")[0] in self.nodes:
+            message = f"expected a node, found the interface `{word.text}`"
+            help = f"write `{word.text.partition(':')[0]}`"
+            self.diagnostics.error("MPC213", message, word.span, "an interface", help)
+        else:
+            self._unknown_node(word, word.text)
+        return None
+
+    def _unknown_node(self, word: syntax.Word, name: str) -> None:
+        help = suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`"
+        message = f"unknown node `{name}`"
+        self.diagnostics.error("MPC201", message, word.span, "no node has this name", help)
+
+    def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
+        """The nodes of a set that exist, each once; the others are reported."""
+        return [name for word in unique(nodes) if (name := self.node(word)) is not None]
+
+    def one(self, nodes: syntax.Nodes, what: str) -> syntax.Word | None:
+        """The only word of a set where only one is meaningful."""
+        words = unique(nodes)
+        if len(words) == 1:
+            return words[0]
+        message = f"{what} is one node, not a set of {len(words)}"
+        help = "write a statement for each"
+        self.diagnostics.error("MPC211", message, nodes.span, "one is meaningful here", help)
+        return None
+
+    def interface(self, word: syntax.Word) -> InterfaceName | None:
+        """The interface that a word like `a:c` names; reports it where there is none."""
+        node, colon, name = word.text.partition(":")
+        if node not in self.nodes:
+            self._unknown_node(word, node)
+            return None
+        found = InterfaceName(node, name)
+        if found in self.ports:
+            return found
+        known = [str(port) for port in self.ports if port.node == node]
+        message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
+        help = suggest(word.text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
+        self.diagnostics.error("MPC205", message, word.span, "no interface has this name", help)
+        return None
+
+    def profile(self, word: syntax.Word) -> Profile | None:
+        """The profile that a word names; reports it where there is none."""
+        found = self.profiles.get(word.text)
+        if found is None:
+            help = suggest(word.text, (*self.profiles, *ALL))
+            message = f"unknown profile `{word.text}`"
+            self.diagnostics.error("MPC204", message, word.span, "no profile has this name", help)
+        else:
+            found.used = True
+        return found
+
+    def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
+        """The links of two words that each name a node or an interface.
+
+        Each is its place in `links` and whether `left` is its left end. What does not exist is reported.
+        """
+        ends = []
+        for word in (left, right):
+            known = self.interface(word) if ":" in word.text else self.node(word)
+            if known is None:
+                return []
+            ends.append(InterfaceName(*word.text.partition(":")[::2]))
+        found = self.between.get(frozenset(end.node for end in ends), [])
+        return [
+            (index, forward)
+            for index in found
+            for forward in (True, False)
+            if all(map(_is_end, ends, self.links[index].ends[:: 1 if forward else -1]))
+        ]
+
+    def set_twice(self, what: str, span: Span, first: Span) -> None:
+        note = Note("first set here", first)
+        self.diagnostics.error("MPC206", f"{what} is set twice", span, "set again", "", note)
+
+
+def _is_end(wanted: InterfaceName, end: Interface) -> bool:
+    """Whether an interface is the one wanted, or one of the node wanted where no name is given."""
+    return end.node == wanted.node and wanted.name in ("", end.name)

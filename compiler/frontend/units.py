@@ -1,0 +1,133 @@
+"""Quantities in the units of tc(8), and how they are written back.
+
+Everything is exact: a rate is whole bits a second, a time whole nanoseconds, a size whole bytes, a
+probability whole millionths of a percent. What does not come out whole is rounded down.
+"""
+
+import re
+from dataclasses import dataclass
+
+_NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?([A-Za-z%]*)")
+
+RATES = {
+    "bit": 1,
+    "kbit": 10**3,
+    "mbit": 10**6,
+    "gbit": 10**9,
+    "tbit": 10**12,
+    "kibit": 2**10,
+    "mibit": 2**20,
+    "gibit": 2**30,
+    "tibit": 2**40,
+    "bps": 8,
+    "kbps": 8 * 10**3,
+    "mbps": 8 * 10**6,
+    "gbps": 8 * 10**9,
+    "tbps": 8 * 10**12,
+    "kibps": 8 * 2**10,
+    "mibps": 8 * 2**20,
+    "gibps": 8 * 2**30,
+    "tibps": 8 * 2**40,
+}
+"""Bits a second; as in tc(8), `bps` is bytes a second."""
+
+TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+TIMES |= {"nsec": 1, "usec": 10**3, "msec": 10**6, "sec": 10**9}
+TIMES |= {"nsecs": 1, "usecs": 10**3, "msecs": 10**6, "secs": 10**9}
+
+SIZES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
+SIZES |= {"kbit": 2**10 // 8, "mbit": 2**20 // 8, "gbit": 2**30 // 8}
+"""Bytes; as in tc(8), k, m and g are powers of 1024 in sizes and of 1000 in rates."""
+
+PERCENT = {"%": 10**6}
+
+
+class UnitError(ValueError):
+    """A word that is no such quantity; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The length of a queue: a number of packets or of bytes."""
+
+    amount: int
+    packets: bool
+
+
+def rate(word: str) -> int:
+    """Bits a second, at least 8 and under 2^63, as tc(8) takes them."""
+    return _bounded(word, _quantity(word, "a rate", "mbit", RATES), 8, 2**63, "8bit", "9tbit")
+
+
+def time(word: str) -> int:
+    """Nanoseconds, under 2^31 microseconds: what netem counts in."""
+    return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31 * 1000, "0ms", "2147s")
+
+
+def size(word: str) -> int:
+    """Bytes, at least 1 and under 2^31."""
+    return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**31, "1b", "1gb")
+
+
+def percent(word: str) -> int:
+    """Millionths of a percent, 0 to 100 %."""
+    value = _quantity(word, "a percentage", "%", PERCENT)
+    return _bounded(word, value, 0, 100 * 10**6 + 1, "0%", "100%")
+
+
+def queue(word: str) -> Queue:
+    """`1000p` is packets, `64kb` bytes."""
+    packets = word.endswith("p")
+    value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
+    return Queue(_bounded(word, value, 1, 2**31, "1p", "2gb"), packets)
+
+
+def number(word: str, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, without a unit."""
+    if not re.fullmatch("[0-9]+", word) or len(word) > 18:
+        raise UnitError(f"`{word}` is not a whole number")
+    return _bounded(word, int(word), low, high + 1, str(low), str(high))
+
+
+def _quantity(word: str, what: str, unit: str, units: dict[str, int]) -> int:
+    match = _NUMBER.fullmatch(word)
+    if not match or len(word) > 40:
+        raise UnitError(f"`{word}` is not {what}: write a number and a unit, like `10{unit}`")
+    whole, fraction, suffix = match.group(1), match.group(2) or "", match.group(3)
+    if suffix not in units:
+        known = ", ".join(units)
+        said = f"has the unknown unit `{suffix}`" if suffix else "has no unit"
+        raise UnitError(f"`{word}` {said}; {what} takes one of {known}")
+    return int(whole + fraction) * units[suffix] // int(10 ** len(fraction))
+
+
+def _bounded(word: str, value: int, low: int, end: int, least: str, most: str) -> int:
+    if low <= value < end:
+        return value
+    raise UnitError(f"`{word}` is out of range: it can be {least} to {most}")
+
+
+def format_rate(bits: int) -> str:
+    """`5000000` as `5mbit`: the largest unit that leaves a whole number."""
+    return _format(bits, {"gbit": 10**9, "mbit": 10**6, "kbit": 10**3, "bit": 1})
+
+
+def format_time(nanoseconds: int) -> str:
+    """`1500000` as `1500us`."""
+    return _format(nanoseconds, {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1})
+
+
+def format_percent(millionths: int) -> str:
+    """`500000` as `0.5%`."""
+    whole, rest = divmod(millionths, 10**6)
+    return f"{whole}.{rest:06}".rstrip("0").rstrip(".") + "%"
+
+
+def format_queue(length: Queue) -> str:
+    """`1000p`, or a whole number of bytes: `65536b`."""
+    return f"{length.amount}{'p' if length.packets else 'b'}"
+
+
+def _format(value: int, units: dict[str, int]) -> str:
+    name, factor = next((n, f) for n, f in units.items() if value % f == 0 and (value or f == 1))
+    return f"{value // factor}{name}"

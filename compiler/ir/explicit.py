@@ -1,0 +1,117 @@
+"""The routes that `route` statements ask for, and whether packets that follow them go in circles."""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address, ip_network
+
+from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.ir.forwarding import Forwarding
+from compiler.ir.graph import family_address
+from compiler.ir.lab import (
+    Address,
+    ExplicitHop,
+    ExplicitRoute,
+    Interface,
+    InterfaceName,
+    Lab,
+    Network,
+    Nexthop,
+    Route,
+)
+
+DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
+
+NOWHERE = {4: ip_address("192.0.2.1"), 6: ip_address("2001:db8::1")}
+"""Addresses for documentation (RFC 5737, RFC 3849): what only a default route leads to."""
+
+
+class Explicit:
+    """The explicit routes of a lab, by node and target."""
+
+    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.nodes = {node.name: node for node in lab.nodes}
+        self.ends: dict[InterfaceName, tuple[Interface, Interface]] = {
+            near.id: (near, far) for link in lab.links for near, far in link.directions
+        }
+        self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
+        for asked in lab.explicit_routes:
+            self._add(asked)
+
+    def _add(self, asked: ExplicitRoute) -> None:
+        targets = self._targets(asked)
+        if not targets:
+            message = f"`{asked.target}` has no address to route to"
+            self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
+        table = self.routes.setdefault(asked.source, {})
+        for target in targets:
+            route = Route(target, tuple(self._nexthops(asked, target.version)), explicit=True)
+            first = table.setdefault(target, (route, asked))[1]
+            if first is not asked:
+                message = f"the route of `{asked.source}` to `{target}` is set twice"
+                note = Note("first set here", first.span)
+                self.diagnostics.error("MPC206", message, asked.span, "set again", "", note)
+
+    def _targets(self, asked: ExplicitRoute) -> list[Network]:
+        match asked.target:
+            case InterfaceName():
+                return [ip_network(own.ip) for own in self.ends[asked.target][0].addresses]
+            case "default":
+                hops = [self.ends[id][0] for hop in asked.hops for id in hop.interfaces]
+                versions = {own.version for end in hops for own in end.addresses}
+                return [DEFAULT[version] for version in sorted(versions)]
+            case str():
+                return [ip_network(own.address.ip) for own in self.nodes[asked.target].addresses]
+            case _:
+                return [asked.target]
+
+    def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
+        for hop in asked.hops:
+            for id in hop.interfaces:
+                yield from self._nexthop(hop, id, version)
+
+    def _nexthop(self, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
+        far, near = self.ends[id]
+        if via := family_address(far, version):
+            yield Nexthop(via, near.name, hop.weight)
+        else:
+            message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
+            self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
+
+    def has(self, node: str, target: Network) -> bool:
+        return target in self.routes.get(node, {})
+
+    def over(self, node: str, inferred: list[Route]) -> list[Route]:
+        """A node's routes: the explicit ones, and the inferred ones that none of them covers."""
+        own = [route for route, _ in self.routes.get(node, {}).values()]
+        return [*own, *(route for route in inferred if not covered(own, route.target))]
+
+    def check_loops(self, lab: Lab) -> None:
+        """Reports each explicit route that packets can follow back to where they were."""
+        forwarding = Forwarding(lab)
+        for source, table in self.routes.items():
+            for target, (_, asked) in table.items():
+                if circle := forwarding.circle(source, _sample(target)):
+                    message = f"packets from `{source}` to `{target}` go in a circle"
+                    label = " to ".join(f"`{name}`" for name in circle)
+                    self.diagnostics.error("MPC502", message, asked.span, label)
+
+
+def covered(routes: Iterable[Route], target: Network) -> bool:
+    """Whether an explicit route stands over an inferred one: it has its target, or a prefix around it.
+
+    A default route is what is left when nothing else fits, so it stands over an inferred one only.
+    """
+    return any(
+        route.explicit
+        and route.target.version == target.version
+        and (route.target.prefixlen or not target.prefixlen)
+        and target.subnet_of(route.target)  # type: ignore[arg-type]
+        for route in routes
+    )
+
+
+def _sample(target: Network) -> Address:
+    """An address that a route is for."""
+    if target.prefixlen == 0:
+        return NOWHERE[target.version]
+    return target.network_address if target.num_addresses == 1 else target.network_address + 1

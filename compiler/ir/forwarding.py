@@ -1,0 +1,54 @@
+"""Where the main tables of a lab send a packet."""
+
+from ipaddress import ip_network
+
+from compiler.ir.lab import Address, InterfaceName, Lab, Network
+
+
+class Forwarding:
+    """Looks up addresses as the kernel does: connected networks and routes, the longest prefix first."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.forwards = {node.name: node.forwards for node in lab.nodes}
+        self.peers: dict[InterfaceName, str] = {}
+        self.routed: dict[str, dict[Network, tuple[str, ...]]] = {}
+        self.connected: dict[str, dict[Network, tuple[str, ...]]] = {}
+        for node in lab.nodes:
+            self.routed[node.name] = {
+                route.target: tuple(hop.interface for hop in route.nexthops) for route in node.routes
+            }
+            self.connected[node.name] = {own.address.network: () for own in node.addresses}
+        for link in lab.links:
+            for near, far in link.directions:
+                self.peers[near.id] = far.node
+                self.connected[near.node] |= {own.network: (near.name,) for own in near.addresses}
+                self.connected[near.node] |= {ip_network(own.ip): () for own in near.addresses}
+
+    def interfaces(self, node: str, address: Address, *, connected: bool = True) -> tuple[str, ...]:
+        """The interfaces that an address can be sent out of; none where it is the node's own, or unknown.
+
+        Without `connected`, none either where the address is on a link of the node.
+        """
+        for length in range(address.max_prefixlen, -1, -1):
+            network = ip_network((int(address), length), strict=False)
+            if network in self.connected[node]:
+                return self.connected[node][network] if connected else ()
+            if network in self.routed[node]:
+                return self.routed[node][network]
+        return ()
+
+    def circle(self, source: str, address: Address) -> list[str]:
+        """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none."""
+        return self._follow(source, address, [], set())
+
+    def _follow(self, name: str, address: Address, path: list[str], done: set[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done or (path and not self.forwards[name]):
+            return []
+        done.add(name)
+        for interface in self.interfaces(name, address, connected=False):
+            following = self.peers[InterfaceName(name, interface)]
+            if found := self._follow(following, address, [*path, name], done):
+                return found
+        return []

@@ -1,0 +1,254 @@
+"""The lab as the kernel will have it: nodes, links, addresses, routes, shaping, MPTCP.
+
+`frontend.resolve` makes the first Lab, with what the source pins; each pass of this folder takes a Lab
+and gives back one with more decided. Tuples are in written order unless said otherwise. Rates are bits a
+second, times nanoseconds, sizes bytes, probabilities millionths of a percent.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from typing import NamedTuple
+
+from compiler.frontend.source import Span
+from compiler.frontend.units import Queue
+
+Address = IPv4Address | IPv6Address
+AddressWithPrefix = IPv4Interface | IPv6Interface
+Network = IPv4Network | IPv6Network
+
+
+class InterfaceName(NamedTuple):
+    """An interface of a node, written `node:interface`."""
+
+    node: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.name}"
+
+
+class Metric(StrEnum):
+    """What a shortest path is short in."""
+
+    HOPS = "hops"
+    DELAY = "delay"
+    RATE = "rate"
+    COST = "cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Shaping:
+    """What one direction of a link does to packets; None is what nothing asks for.
+
+    A rate that has a `burst` is kept by a token bucket, one without by the delay line itself. `held` is how
+    many packets a delay line without a rate of its own can hold.
+    """
+
+    rate: int | None = None
+    delay: int | None = None
+    jitter: int | None = None
+    loss: int | None = None
+    duplicate: int | None = None
+    corrupt: int | None = None
+    reorder: int | None = None
+    queue: Queue | None = None
+    burst: int | None = None
+    held: int | None = None
+    places: tuple[tuple[str, Span], ...] = ()
+
+    def place(self, attribute: str) -> Span | None:
+        """Where an attribute was set."""
+        return dict(self.places).get(attribute)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One end of a link. `shaping` is that of the packets that leave through it."""
+
+    id: InterfaceName
+    addresses: tuple[AddressWithPrefix, ...]
+    shaping: Shaping
+    span: Span
+
+    @property
+    def node(self) -> str:
+        return self.id.node
+
+    @property
+    def name(self) -> str:
+        return self.id.name
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A veth pair; `span` is the place of the hop that asked for it."""
+
+    left: Interface
+    right: Interface
+    mtu: int | None
+    cost: int
+    span: Span
+
+    @property
+    def ends(self) -> tuple[Interface, Interface]:
+        return self.left, self.right
+
+    @property
+    def directions(self) -> tuple[tuple[Interface, Interface], tuple[Interface, Interface]]:
+        """Each end with the other."""
+        return (self.left, self.right), (self.right, self.left)
+
+    @property
+    def identity(self) -> str:
+        """What names the link wherever it stands in the file and whichever end is written first."""
+        return " ".join(sorted(str(end.id) for end in self.ends))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """An address of a node itself, on `lo` or a dummy device."""
+
+    address: AddressWithPrefix
+    device: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Nexthop:
+    via: Address
+    interface: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of one node; more than one next hop is multipath. A default route's target is `/0`."""
+
+    target: Network
+    nexthops: tuple[Nexthop, ...]
+    explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What sends packets to a table: their source, their target, or the interface they came in by.
+
+    Rules of lower `priority` come first; one of the three selectors is set. `version` is that of IP.
+    """
+
+    version: int
+    priority: int
+    table: int
+    source: Address | None = None
+    target: Address | None = None
+    incoming: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A routing table beside the main one."""
+
+    number: int
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An MPTCP endpoint, flags in the words of ip-mptcp(8)."""
+
+    address: Address
+    interface: str
+    flags: tuple[str, ...]
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """MPTCP limits of a node: more subflows than the first, and announced addresses to accept."""
+
+    subflows: int
+    accept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A namespace. `inferred_address` is whether families without a pinned address get one."""
+
+    name: str
+    namespace: str
+    forwards: bool
+    inferred_address: bool
+    addresses: tuple[NodeAddress, ...]
+    sysctls: tuple[tuple[str, str], ...]
+    masquerade: tuple[str, ...]
+    span: Span
+    routes: tuple[Route, ...] = ()
+    tables: tuple[Table, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplicitHop:
+    """A next hop of an explicit route: the neighbour's interfaces, each with the same weight."""
+
+    interfaces: tuple[InterfaceName, ...]
+    weight: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ExplicitRoute:
+    """What a `route` statement asks for. `target` is a node, an interface, a prefix, or `default`."""
+
+    source: str
+    target: str | InterfaceName | Network
+    hops: tuple[ExplicitHop, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointPin:
+    """An endpoint that the source writes out; it replaces what is inferred for its node."""
+
+    interface: InterfaceName
+    flags: tuple[str, ...]
+    port: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What an `mptcp` statement asks for; either end may open the connection, or `client` does."""
+
+    left: str
+    right: str
+    client: str | None
+    pins: tuple[EndpointPin, ...]
+    subflows: int | None
+    accept: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first."""
+
+    name: str
+    source: str
+    pools: tuple[Network, ...]
+    metric: Metric | None
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    explicit_routes: tuple[ExplicitRoute, ...]
+    pairs: tuple[Pair, ...]
+    span: Span
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The IP versions that have an address in the lab."""
+        addresses = [own.address for node in self.nodes for own in node.addresses]
+        addresses += [own for link in self.links for end in link.ends for own in end.addresses]
+        return tuple(sorted({address.version for address in addresses}))

@@ -1,0 +1,131 @@
+"""Pass: what MPTCP needs to carry data on every path of a pair.
+
+Chosen by measuring at the receiver; grammar/README.md has the figures, and `make bench` measures them again:
+
+- An end that may open connections has a `subflow` endpoint on the interface of each path. An end with one
+  interface against several cannot begin a path of its own, so there the other end signals its addresses.
+- Each end sends what belongs to a path out of that path's interface: by the peer's address where every path
+  has its own, and by the node's own address, through a table for each interface.
+- A router whose own route leads off a path sends what comes in by the path's link along it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.ir.endpoints import MOST, Endpoints
+from compiler.ir.graph import Edge, Graph
+from compiler.ir.lab import InterfaceName, Lab, Pair
+from compiler.ir.paths import Path, paths, sides
+from compiler.ir.steering import Steering
+
+UNEQUAL = 4
+"""Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
+
+
+def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Gives the ends of each pair endpoints and limits, and all nodes on the way what steers subflows.
+
+    With `routing none` nothing is steered: the routes are the source's own.
+    """
+    if not lab.pairs:
+        return lab
+    graphs = [Graph(lab, pool.version) for pool in lab.pools]
+    steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
+    advice = _Advice(lab, diagnostics)
+    for pair in lab.pairs:
+        for graph in graphs:
+            found = paths(graph, pair.left, pair.right, MOST // len(graphs) + 1)
+            advice.give(pair, found, MOST // len(graphs))
+            ends = sides(graph, pair, found[: MOST // len(graphs)])
+            for side in ends:
+                endpoints.infer(side)
+            if lab.metric is not None and len(found) > 1:
+                steering.steer(pair, ends)
+        endpoints.limit(pair)
+    return steering.apply(endpoints.apply(lab))
+
+
+class _Advice:
+    """Warnings about pairs that will not give what they seem to."""
+
+    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
+
+    def give(self, pair: Pair, found: list[Path], most: int) -> None:
+        if len(found) < 2:
+            self._too_few(pair, len(found))
+        if len(found) > most:
+            message = f"`{pair.left}` and `{pair.right}` have more paths than the kernel takes endpoints"
+            help = f"the first {most} are used"
+            self.diagnostics.warning("MPC713", message, pair.span, f"more than {most} paths", help)
+        self._flags(pair)
+        self._single_interface(pair, found[:most])
+        self._bottlenecks(pair, found[:most])
+        self._unequal(pair, found[:most])
+
+    def _too_few(self, pair: Pair, count: int) -> None:
+        ends = f"`{pair.left}` and `{pair.right}`"
+        message = f"there is only one path between {ends}" if count else f"there is no path between {ends}"
+        help = "MPTCP gains nothing here; paths go through nodes that forward: `router`, or `forward on`"
+        self.diagnostics.warning("MPC703", message, pair.span, "has no effect", help)
+
+    def _flags(self, pair: Pair) -> None:
+        for pin in pair.pins:
+            server = pair.client is not None and pin.interface.node != pair.client
+            if "fullmesh" in pin.flags and "subflow" not in pin.flags:
+                message, help = "`fullmesh` does nothing without `subflow`", "write `subflow fullmesh`"
+            elif "backup" in pin.flags and len(pin.flags) == 1:
+                message, help = "`backup` does nothing without `subflow` or `signal`", "add one of them"
+            elif "signal" in pin.flags and pin.interface.node == pair.client:
+                message = f"`{pair.client}` opens the connections, so nobody can connect to what it signals"
+                help = "write `subflow`"
+            elif "subflow" in pin.flags and server:
+                message = f"`{pin.interface.node}` does not open connections, so it begins no subflow"
+                help = "write `signal`"
+            else:
+                continue
+            self.diagnostics.warning("MPC704", message, pin.span, "does not do what it seems to", help)
+
+    def _single_interface(self, pair: Pair, found: list[Path]) -> None:
+        """Where one end has one interface, and the other may be the one that listens as well as opens."""
+        left = len({path.first for path in found})
+        right = len({path.last for path in found})
+        if pair.client is None and len(found) > 1 and 1 in (left, right):
+            single, other = (pair.left, pair.right) if left == 1 else (pair.right, pair.left)
+            message = f"`{single}` has one interface on the way to `{other}`"
+            help = (
+                f"connections that `{single}` opens to `{other}` may stay on one path; where only one of them"
+                f" opens connections, write `{single} -> {other}` or `{other} -> {single}`"
+            )
+            self.diagnostics.warning("MPC714", message, pair.span, "works from one side", help)
+
+    def _bottlenecks(self, pair: Pair, found: list[Path]) -> None:
+        """Links that several paths go over and that carry less than the rest of those paths does."""
+        uses = Counter(edge for path in found for edge in path.edges)
+        for edge, count in uses.items():
+            rate = self._rate([edge])
+            if count < 2 or rate is None:
+                continue
+            rests = [self._rate(e for e in p.edges if e is not edge) for p in found if edge in p.edges]
+            if any(rest is None for rest in rests) or sum(rest or 0 for rest in rests) > rate:
+                message = (
+                    f"{count} paths of `{pair.left}` and `{pair.right}` share the link to `{edge.target}`"
+                )
+                label = f"`{edge.source}:{edge.interface}` carries less than they could"
+                self.diagnostics.warning("MPC705", message, pair.span, label)
+
+    def _unequal(self, pair: Pair, found: list[Path]) -> None:
+        rates = [rate for path in found if (rate := self._rate(path.edges))]
+        if len(rates) > 1 and max(rates) > UNEQUAL * min(rates):
+            message = (
+                f"the paths of `{pair.left}` and `{pair.right}` differ in rate by more than {UNEQUAL} times"
+            )
+            help = "a much slower path holds the faster one up; its endpoint can be pinned as `backup`"
+            self.diagnostics.warning("MPC710", message, pair.span, "very unequal paths", help)
+
+    def _rate(self, edges: Iterable[Edge]) -> int | None:
+        """The lowest rate of edges, bits a second; None where none has a rate."""
+        rates = [self.shaping[InterfaceName(edge.source, edge.interface)].rate for edge in edges]
+        return min((rate for rate in rates if rate), default=None)

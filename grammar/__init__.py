@@ -1,0 +1,1 @@
+"""The grammar of the `.topo` language: `topo.lark`, and its reference, `README.md`."""
