@@ -1,13 +1,12 @@
 """The command `mpc`: files, streams, colour and exit statuses. What it prints comes from the driver.
 
 Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command line is wrong, 3 a bug of mpc.
+What only some commands need is imported where they need it, as a compilation takes little longer than that.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NoReturn
 
 import click
@@ -107,6 +106,8 @@ def check(lab: str, form: str, strict: bool) -> None:
     else:
         failed = strict and compilation.diagnostics.count(Severity.WARNING) > 0
     if form == "json":
+        import json
+
         click.echo(json.dumps([as_json(found) for found in compilation.diagnostics], indent=2))
     else:
         _report(compilation)
@@ -117,7 +118,7 @@ def check(lab: str, form: str, strict: bool) -> None:
 @click.argument("code")
 def explain(code: str) -> None:
     """Print what an error or warning means, with an example and the mend."""
-    from compiler.frontend.codes import EXPLANATIONS  # noqa: PLC0415, no other command needs it
+    from compiler.frontend.codes import EXPLANATIONS
 
     text = EXPLANATIONS.get(code.upper())
     if text is None:
@@ -175,7 +176,9 @@ def _fail(compilation: Compilation, outcome: str) -> NoReturn:
 
 
 def _print_phase(compilation: Compilation, emit: str) -> None:
-    from compiler.backend.export import as_json as phase_as_json  # noqa: PLC0415, as above
+    import json
+
+    from compiler.backend.export import as_json as phase_as_json
 
     phase = compilation.lab if emit == "lab" else compilation.plan
     _report(compilation)
@@ -184,7 +187,7 @@ def _print_phase(compilation: Compilation, emit: str) -> None:
 
 def _lint(texts: dict[str, str]) -> None:
     """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
-    from compiler.backend.lint import LintError, lint  # noqa: PLC0415, subprocess is slow to load
+    from compiler.backend.lint import LintError, lint
 
     for name, text in texts.items():
         try:
@@ -206,6 +209,8 @@ def _write(directory: Path, lab: str, texts: dict[str, str]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
+    from tempfile import NamedTemporaryFile
+
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.write(text)

@@ -17,6 +17,8 @@ def as_json(value: object) -> Json:
             return "{}:{}".format(*value.source.position(value.start))
         case InterfaceName():
             return str(value)
+        case tuple() if hasattr(value, "_asdict"):
+            return {name: as_json(item) for name, item in value._asdict().items()}
         case tuple():
             return [as_json(item) for item in value]
         case _ if is_dataclass(value):

@@ -1,15 +1,14 @@
 """What a lab needs from the machine that it runs on, each as a command that tries it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.backend.settings import Settings
 from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Lab
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """A feature, with a command that works in an empty namespace where the machine has it.
 
     `module` is loaded before, with parameters that keep it from making devices on the host.

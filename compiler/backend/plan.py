@@ -5,7 +5,7 @@ interfaces that copy them, both ends of every link up before the first route, an
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, tools
 from compiler.backend.settings import Settings
@@ -13,8 +13,7 @@ from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command of one tool in one namespace (None: where the script runs).
 
     `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
@@ -27,16 +26,14 @@ class Command:
     undo: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Commands that belong together."""
 
     title: str
     commands: tuple[Command, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands."""
 
     lab: str

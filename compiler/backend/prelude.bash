@@ -61,7 +61,7 @@ remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
-    umount /run/netns && rmdir /run/netns
+    umount -n /run/netns && rmdir /run/netns
   fi
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"

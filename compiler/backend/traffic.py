@@ -41,12 +41,12 @@ def netem(shaping: Shaping) -> Iterator[str]:
     """The arguments of netem, as in tc-netem(8)."""
     yield "netem"
     yield from ("limit", str(_netem_limit(shaping)))
-    if shaping.delay is not None or shaping.jitter is not None:
+    if shaping.delay or shaping.jitter:
         yield from ("delay", format_time(shaping.delay or 0))
         yield from (format_time(shaping.jitter),) if shaping.jitter else ()
     for name in ("loss", "duplicate", "corrupt", "reorder"):
         value = getattr(shaping, name)
-        yield from (name, format_percent(value)) if value is not None else ()
+        yield from (name, format_percent(value)) if value else ()
     if shaping.rate is not None and shaping.burst is None:
         yield from ("rate", format_rate(shaping.rate))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
+from typing import NamedTuple
 
 from compiler.frontend import syntax, units
 from compiler.frontend.diagnostics import Diagnostics, Note
@@ -27,8 +28,7 @@ ALL = (*VALUES, *PINS)
 PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """An attribute's value, and where it was set."""
 
     value: object

@@ -5,9 +5,9 @@ known. `codes.py` holds the long text that `mpc explain` prints for each code.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import NamedTuple
 
 from compiler.frontend.source import Span
 
@@ -17,16 +17,14 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A second place that a diagnostic speaks of."""
 
     message: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One error or warning.
 
     `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead.

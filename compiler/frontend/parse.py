@@ -7,13 +7,14 @@ the errors of every line.
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.lark import PostLex
 
+import grammar
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
@@ -69,7 +70,7 @@ class _Words(PostLex):
 def parser(tables: str | None = None, *, strict: bool = False) -> Lark:
     """The parser; `tables` is a file of this user's own where its tables are kept between runs."""
     return Lark(
-        files("grammar").joinpath("topo.lark").read_text("utf-8"),
+        Path(grammar.__file__).with_name("topo.lark").read_text("utf-8"),
         parser="lalr",
         strict=strict,
         maybe_placeholders=True,
@@ -100,17 +101,16 @@ class _Recovery:
         self.diagnostics = diagnostics
 
     def on_error(self, error: UnexpectedInput) -> bool:
-        state = error.interactive_parser.parser_state
+        parser, lexer = error.interactive_parser.parser_state, error.interactive_parser.lexer_thread.state
+        assert lexer
         if isinstance(error, UnexpectedToken):
-            self._unexpected(error.token, set(error.accepts or error.expected), state.value_stack)
+            self._unexpected(error.token, set(error.accepts or error.expected), parser.value_stack)
         else:
-            self._character(error.pos_in_stream)
-        while "HOST" not in state.parse_conf.states[state.state_stack[-1]]:
-            state.state_stack.pop()
-            state.value_stack.pop()
+            self._character(lexer.line_ctr.char_pos)
+        while "HOST" not in parser.parse_conf.states[parser.state_stack[-1]]:
+            parser.state_stack.pop()
+            parser.value_stack.pop()
         if not (isinstance(error, UnexpectedToken) and error.token.type in _ENDINGS):
-            lexer = error.interactive_parser.lexer_thread.state
-            assert lexer
             self._skip_line(lexer.line_ctr)
         return True
 
@@ -118,7 +118,7 @@ class _Recovery:
         """Moves the lexer to the end of the line, past line ends that a backslash continues."""
         text, start = self.source.text, counter.char_pos
         end = text.find("\n", start)
-        while end > 0 and text[:end].removesuffix("\r").endswith("\\"):
+        while end > start and text[max(start, end - 2) : end].removesuffix("\r").endswith("\\"):
             end = text.find("\n", end + 1)
         counter.feed(text[start : end if end >= 0 else None])
 

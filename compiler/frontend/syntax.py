@@ -3,49 +3,43 @@
 The fields of a class are its place and then the children of its rule, in order.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.frontend.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A name, an interface, an address, a quantity, or a keyword where one stands."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class String:
+class String(NamedTuple):
     """A quoted string; `text` is its value."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(NamedTuple):
     """A node, or a list of them in braces."""
 
     span: Span
     words: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lab:
+class Lab(NamedTuple):
     span: Span
     name: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     span: Span
     prefix: Word
 
 
-@dataclass(frozen=True, slots=True)
-class NodeAttribute:
+class NodeAttribute(NamedTuple):
     """`device` is what follows `on`, for an `address` only."""
 
     span: Span
@@ -54,8 +48,7 @@ class NodeAttribute:
     device: Word | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """`host a b` or `router a b`."""
 
     span: Span
@@ -64,8 +57,7 @@ class Declaration:
     attributes: tuple[NodeAttribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute of a link; `second` is the right end's address, for an `address` only."""
 
     span: Span
@@ -74,27 +66,23 @@ class Attribute:
     second: Word | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     profile: Word | None
     items: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     span: Span
     name: Word
     items: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultLink:
+class DefaultLink(NamedTuple):
     span: Span
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Two node sets or more, each joined to the next."""
 
     span: Span
@@ -102,59 +90,51 @@ class Link:
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     span: Span
     sources: Nodes
     targets: Nodes
     attributes: Attributes
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(NamedTuple):
     span: Span
     kind: Word
     metric: Word | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     span: Span
     to: Word
     weight: Word | None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     span: Span
     sources: Nodes
     target: Nodes
     hops: tuple[Hop, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     span: Span
     name: Word
     value: Word | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     span: Span
     interface: Word
     flags: tuple[Flag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     span: Span
     keyword: Word
     value: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Mptcp:
+class Mptcp(NamedTuple):
     """`arrow` is `--` where either side opens connections, `->` where the left one does."""
 
     span: Span
@@ -164,22 +144,19 @@ class Mptcp:
     options: tuple[tuple[Endpoint, ...] | Limit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     span: Span
     key: Word
     value: Word | String
 
 
-@dataclass(frozen=True, slots=True)
-class Sysctl:
+class Sysctl(NamedTuple):
     span: Span
     nodes: Nodes
     assignments: tuple[Assignment, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Masquerade:
+class Masquerade(NamedTuple):
     span: Span
     nodes: Nodes
     out: Nodes | None

@@ -5,7 +5,7 @@ probability whole millionths of a percent. What does not come out whole is round
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?([A-Za-z%]*)")
 
@@ -46,8 +46,7 @@ class UnitError(ValueError):
     """A word that is no such quantity; the message is for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     """The length of a queue: a number of packets or of bytes."""
 
     amount: int
@@ -55,8 +54,8 @@ class Queue:
 
 
 def rate(word: str) -> int:
-    """Bits a second, at least 8 and under 2^63, as tc(8) takes them."""
-    return _bounded(word, _quantity(word, "a rate", "mbit", RATES), 8, 2**63, "8bit", "9tbit")
+    """Bits a second: below 1 kbit a token bucket cannot be told its burst, and links end at 1 Tbit."""
+    return _bounded(word, _quantity(word, "a rate", "mbit", RATES), 10**3, 10**12 + 1, "1kbit", "1tbit")
 
 
 def time(word: str) -> int:
@@ -66,7 +65,7 @@ def time(word: str) -> int:
 
 def size(word: str) -> int:
     """Bytes, at least 1 and under 2^31."""
-    return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**31, "1b", "1gb")
+    return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**31, "1b", "2047mb")
 
 
 def percent(word: str) -> int:
@@ -79,7 +78,7 @@ def queue(word: str) -> Queue:
     """`1000p` is packets, `64kb` bytes."""
     packets = word.endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
-    return Queue(_bounded(word, value, 1, 2**31, "1p", "2gb"), packets)
+    return Queue(_bounded(word, value, 1, 2**31, "1p", "2147483647p or 2047mb"), packets)
 
 
 def number(word: str, low: int, high: int) -> int:

@@ -8,9 +8,10 @@ where both hash to one place. What the source pins is set aside first.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_interface, ip_network
+from typing import NamedTuple
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
@@ -20,8 +21,7 @@ MOST_SLOTS = 2**30
 """Enough in any lab, and it keeps the addresses of a wide IPv6 pool short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """A network or an address that the source writes out."""
 
     network: Network

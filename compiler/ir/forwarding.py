@@ -1,5 +1,6 @@
 """Where the main tables of a lab send a packet."""
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 from compiler.ir.lab import Address, InterfaceName, Lab, Network
@@ -38,17 +39,26 @@ class Forwarding:
         return ()
 
     def circle(self, source: str, address: Address) -> list[str]:
-        """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none."""
-        return self._follow(source, address, [], set())
+        """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none.
 
-    def _follow(self, name: str, address: Address, path: list[str], done: set[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done or (path and not self.forwards[name]):
-            return []
-        done.add(name)
-        for interface in self.interfaces(name, address, connected=False):
-            following = self.peers[InterfaceName(name, interface)]
-            if found := self._follow(following, address, [*path, name], done):
-                return found
+        Follows every next hop, depth first, through nodes that forward.
+        """
+        done: set[str] = set()
+        path = {source: self._onward(source, address)}
+        while path:
+            name, onward = next(reversed(path.items()))
+            following = next(onward, None)
+            if following is None:
+                done.add(name)
+                del path[name]
+            elif following in path:
+                met = list(path)
+                return [*met[met.index(following) :], following]
+            elif following not in done and self.forwards[following]:
+                path[following] = self._onward(following, address)
         return []
+
+    def _onward(self, name: str, address: Address) -> Iterator[str]:
+        """The nodes that an address can be sent to from a node."""
+        for interface in self.interfaces(name, address, connected=False):
+            yield self.peers[InterfaceName(name, interface)]

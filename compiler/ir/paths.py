@@ -5,14 +5,13 @@ Suurballe 1974); then, for each interface of either end that these leave over, t
 """
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.ir.graph import Edge, Graph
 from compiler.ir.lab import Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """The edges of a path, in order. `disjoint` is whether it is one of those that share no link."""
 
     edges: tuple[Edge, ...]
@@ -123,8 +122,7 @@ def _shortest(
     return edges
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One end of an MPTCP pair, with the paths of one address family as they begin there."""
 
     node: str

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.source import Span
 from compiler.frontend.units import Queue, format_queue, format_rate
 from compiler.ir.lab import Interface, Lab, Link, Shaping
 
@@ -19,6 +20,15 @@ TICKS = 250
 FASTEST = 10 * 10**9
 """What a delay line without a rate is made to hold, in bits a second."""
 
+MOST = 2**31 - 1
+"""Of a queue or a burst: what tc(8) takes."""
+
+LONGEST_BURST = 2**32 * 64
+"""Nanoseconds: tbf is told the time of a burst in 32 bits of 64 ns, and more wraps round without a word."""
+
+LEAST_MTU_IPV6 = 1280
+"""RFC 8200; with less, the kernel takes IPv6 off an interface."""
+
 FEWEST_HELD = 1000
 """The default limit of tc-netem(8), in packets."""
 
@@ -32,21 +42,28 @@ def _sized(link: Link, diagnostics: Diagnostics) -> Link:
     frame = (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
     for end in link.ends:
         _check(end, frame, diagnostics)
+    if (
+        link.mtu is not None
+        and link.mtu < LEAST_MTU_IPV6
+        and any(a.version == 6 for a in link.left.addresses)
+    ):
+        message = f"an MTU of {link.mtu} is too small for IPv6"
+        diagnostics.error("MPC307", message, link.span, f"at least {LEAST_MTU_IPV6}")
     left, right = (replace(end, shaping=_filled(end.shaping, frame)) for end in link.ends)
     return replace(link, left=left, right=right)
 
 
 def delays(shaping: Shaping) -> bool:
-    """Whether a direction needs a delay line: anything that netem does beside a rate."""
+    """Whether a direction needs a delay line: any of what netem does beside a rate is not 0."""
     own = (shaping.delay, shaping.jitter, shaping.loss, shaping.duplicate, shaping.corrupt, shaping.reorder)
-    return any(value is not None for value in own)
+    return any(own)
 
 
 def _filled(shaping: Shaping, frame: int) -> Shaping:
     if delays(shaping):
         shaping = replace(shaping, held=_held(shaping, FASTEST, frame))
     if shaping.rate is None:
-        return shaping
+        return replace(shaping, burst=None)
     in_bytes = shaping.queue is not None and not shaping.queue.packets
     if shaping.burst is None and (in_bytes or not delays(shaping)):
         burst = max(shaping.rate // 8 // TICKS, 2 * frame)
@@ -65,8 +82,9 @@ def _queue(shaping: Shaping, frame: int) -> Queue:
     assert shaping.rate is not None
     waiting = shaping.rate * QUEUE_TIME // (8 * SECOND)
     if shaping.burst is not None:
-        return Queue(max(waiting, 2 * frame), packets=False)
-    return Queue(3 * _packets(shaping, shaping.rate, frame) + max(2, waiting // frame), packets=True)
+        return Queue(min(MOST, max(waiting, 2 * frame)), packets=False)
+    packets = 3 * _packets(shaping, shaping.rate, frame) + max(2, waiting // frame)
+    return Queue(min(MOST, packets), packets=True)
 
 
 def _packets(shaping: Shaping, rate: int, frame: int) -> int:
@@ -80,28 +98,39 @@ def _held(shaping: Shaping, rate: int, frame: int) -> int:
 
 
 def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
-    shaping = end.shaping
-    if shaping.burst is not None and shaping.burst < frame:
+    for name in ("burst", "queue"):
+        if getattr(end.shaping, name) is not None and end.shaping.rate is None:
+            message = f"the {name} of `{end.id}` has no effect without a rate"
+            diagnostics.warning("MPC709", message, _place(end, name), "has no effect", "set a `rate` as well")
+    if end.shaping.rate is not None:
+        _check_burst(end, end.shaping.rate, frame, diagnostics)
+        _check_queue(end, end.shaping.rate, frame, diagnostics)
+
+
+def _place(end: Interface, attribute: str) -> Span:
+    return end.shaping.place(attribute) or end.span
+
+
+def _check_burst(end: Interface, rate: int, frame: int, diagnostics: Diagnostics) -> None:
+    burst = end.shaping.burst
+    if burst is None:
+        return
+    if burst < frame:
         message = f"the burst of `{end.id}` is under one packet of {frame} bytes, so full packets are lost"
         help = f"write at least `burst {frame}b`, or leave it out"
-        diagnostics.warning("MPC707", message, shaping.place("burst") or end.span, "too small", help)
-    if shaping.queue is None:
+        diagnostics.warning("MPC707", message, _place(end, "burst"), "too small", help)
+    if burst * 8 * SECOND >= rate * LONGEST_BURST:
+        message = f"the burst of `{end.id}` takes over {LONGEST_BURST // SECOND} seconds at its rate"
+        diagnostics.error("MPC306", message, _place(end, "burst"), "too large")
+
+
+def _check_queue(end: Interface, rate: int, frame: int, diagnostics: Diagnostics) -> None:
+    queue, needed = end.shaping.queue, _packets(end.shaping, rate, frame)
+    if queue is None or queue.amount * (frame if queue.packets else 1) >= needed * frame:
         return
-    span = shaping.place("queue") or end.span
-    if shaping.rate is None:
-        message = f"the queue of `{end.id}` has no rate to wait for, so it never fills"
-        diagnostics.warning("MPC709", message, span, "has no effect", "set a `rate` as well")
-    elif shaping.delay:
-        _check_queue(end, shaping.queue, shaping.rate, frame, diagnostics)
-
-
-def _check_queue(end: Interface, queue: Queue, rate: int, frame: int, diagnostics: Diagnostics) -> None:
-    needed = _packets(end.shaping, rate, frame)
-    if queue.amount * (frame if queue.packets else 1) < needed * frame:
-        message = (
-            f"the queue of `{end.id}`, {format_queue(queue)}, is shorter than the bandwidth-delay product:"
-            f" {needed} packets at {format_rate(rate)}"
-        )
-        span = end.shaping.place("queue") or end.span
-        help = f"write at least `queue {needed}p`, or leave it out"
-        diagnostics.warning("MPC706", message, span, "packets will be lost", help)
+    product = f"{needed} packets at {format_rate(rate)}"
+    message = (
+        f"the queue of `{end.id}`, {format_queue(queue)}, is under the bandwidth-delay product, {product}"
+    )
+    help = f"write at least `queue {needed}p`, or leave it out"
+    diagnostics.warning("MPC706", message, _place(end, "queue"), "packets will be lost", help)
