@@ -187,7 +187,7 @@ def _print_phase(compilation: Compilation, emit: str) -> None:
 
 def _lint(texts: dict[str, str]) -> None:
     """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
-    from compiler.backend.lint import LintError, lint
+    from compiler.lint import LintError, lint
 
     for name, text in texts.items():
         try:

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
 from itertools import chain, groupby
-from pathlib import Path
 from shlex import join, quote
 
-from compiler import __version__
+from compiler import __version__, resources
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import Command, Plan, Section, mark
 
@@ -52,7 +51,13 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
     yield f"# {what}. Written by mpc {__version__} from {origin}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
     yield "{"
-    yield from ("set -eEuo pipefail", "export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin", "umask 022", "trap '' PIPE", "")
+    yield from (
+        "set -eEuo pipefail",
+        "export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin",
+        "umask 022",
+        "trap '' PIPE",
+        "",
+    )
     yield f"LAB={plan.lab}"
     yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
     yield from _fixed("prelude")
@@ -61,7 +66,7 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
 @cache
 def _fixed(name: str) -> tuple[str, ...]:
     """The lines of a part that is the same in every script."""
-    return "", *Path(__file__).with_name(f"{name}.bash").read_text("utf-8").splitlines()
+    return "", *resources.read(f"compiler/backend/{name}.bash").splitlines()
 
 
 def _title(title: str) -> Iterator[str]:

@@ -7,14 +7,13 @@ the errors of every line.
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, UnexpectedToken
 from lark.lark import PostLex
 
-import grammar
+from compiler import resources
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
@@ -70,7 +69,7 @@ class _Words(PostLex):
 def parser(tables: str | None = None, *, strict: bool = False) -> Lark:
     """The parser; `tables` is a file of this user's own where its tables are kept between runs."""
     return Lark(
-        Path(grammar.__file__).with_name("topo.lark").read_text("utf-8"),
+        resources.read("grammar/topo.lark"),
         parser="lalr",
         strict=strict,
         maybe_placeholders=True,
