@@ -26,7 +26,6 @@ _QDISCS = {
     "tbf": ("rate", "1mbit", "burst", "10kb", "limit", "10kb"),
     "netem": ("delay", "1ms"),
     "pfifo": ("limit", "10"),
-    "bfifo": ("limit", "10000"),
 }
 
 _NAT = (

@@ -12,7 +12,8 @@ Arguments = tuple[str, ...]
 def qdiscs(end: Interface) -> Iterator[Arguments]:
     """The `qdisc add` commands of an interface, parents first.
 
-    A delay line (netem) is at the root, and keeps the rate itself or has a token bucket (tbf) below it.
+    A delay line (netem) is at the root, and keeps the rate itself or has a token bucket (tbf) below it. The
+    limit of a token bucket is in bytes; a queue that counts packets is below it (pfifo).
     """
     shaping = end.shaping
     place: Arguments = ("root",)
@@ -22,19 +23,9 @@ def qdiscs(end: Interface) -> Iterator[Arguments]:
     if shaping.rate is not None and shaping.burst is not None:
         handle = "10:" if delays(shaping) else "1:"
         yield "qdisc", "add", "dev", end.name, *place, "handle", handle, *tbf(shaping)
-        place = ("parent", f"{handle}1")
-    if shaping.queue is not None and _has_own_queue(shaping):
-        kind = "pfifo" if shaping.queue.packets else "bfifo"
-        amount = format_queue(shaping.queue).removesuffix("p")
-        yield "qdisc", "add", "dev", end.name, *place, kind, "limit", amount
-
-
-def _has_own_queue(shaping: Shaping) -> bool:
-    """Whether the queue is a qdisc of its own: not netem's limit, nor tbf's, which is in bytes."""
-    assert shaping.queue is not None
-    if shaping.rate is None:
-        return not delays(shaping)
-    return shaping.burst is not None and shaping.queue.packets
+        if shaping.queue is not None and shaping.queue.packets:
+            queue = ("pfifo", "limit", str(shaping.queue.amount))
+            yield "qdisc", "add", "dev", end.name, "parent", f"{handle}1", *queue
 
 
 def netem(shaping: Shaping) -> Iterator[str]:
@@ -52,7 +43,8 @@ def netem(shaping: Shaping) -> Iterator[str]:
 
 
 def _netem_limit(shaping: Shaping) -> int:
-    if shaping.queue is not None and shaping.queue.packets and shaping.burst is None:
+    if shaping.rate is not None and shaping.burst is None:
+        assert shaping.queue is not None
         return shaping.queue.amount
     assert shaping.held is not None
     return shaping.held

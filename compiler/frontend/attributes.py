@@ -89,9 +89,11 @@ def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:
 def _read_subnet(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
     subnet = read_network(item.value)
     if subnet is None:
-        help = "write the network itself, like `10.0.0.0/30` or `fd00::/126`"
-        message = f"`{item.value.text}` is not a subnet"
-        diagnostics.error("MPC401", message, item.value.span, "has to be a network with its length", help)
+        bad_network(item.value, "10.0.0.0/30", diagnostics)
+        return
+    if any(subnet.overlaps(other) for other in NO_ADDRESSES if other.version == subnet.version):
+        message = f"addresses of `{subnet}` cannot be given to interfaces"
+        diagnostics.error("MPC407", message, item.value.span, "not for hosts", NO_ADDRESSES_HELP)
         return
     if subnet.max_prefixlen - subnet.prefixlen < 1:
         message = f"`{subnet}` is too small for a link"
@@ -130,6 +132,22 @@ def read_network(word: syntax.Word) -> Network | None:
         return None
 
 
+def bad_network(word: syntax.Word, like: str, diagnostics: Diagnostics) -> None:
+    """Reports a word that `read_network` does not take; `like` is an example."""
+    message, help = f"`{word.text}` is not a network", f"write it with its prefix length, like `{like}`"
+    try:
+        found = ip_interface(word.text)
+    except ValueError:
+        pass
+    else:
+        if "/" in word.text:
+            message = f"`{word.text}` has bits set beyond its prefix length"
+            help = f"did you mean `{found.network}`?"
+        else:
+            message = f"`{word.text}` has no prefix length"
+    diagnostics.error("MPC401", message, word.span, "not a network", help)
+
+
 def read_address(
     word: syntax.Word, diagnostics: Diagnostics, *, on_link: bool = True
 ) -> AddressWithPrefix | None:
@@ -143,8 +161,9 @@ def read_address(
     except ValueError:
         found = None
     if found is None or "%" in word.text or (on_link and "/" not in word.text):
+        message = f"`{word.text}` has no prefix length" if found else f"`{word.text}` is not an address"
         help = "write an address and its prefix length, like `10.0.0.1/30` or `fd00::1/126`"
-        diagnostics.error("MPC401", f"`{word.text}` is not an address", word.span, "", help)
+        diagnostics.error("MPC401", message, word.span, "not an address with its length", help)
         return None
     if any(found.ip in other for other in NO_ADDRESSES) or (on_link and not _is_inner(found)):
         message = f"`{word.text}` cannot be the address of an interface"
@@ -158,6 +177,9 @@ NO_ADDRESSES = [
     for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/10", "ff00::/8")
 ]
 """What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local."""
+
+
+NO_ADDRESSES_HELP = "write a private range, like one of `10.0.0.0/8` or `fd00::/8`"
 
 
 def _is_inner(address: AddressWithPrefix) -> bool:

@@ -5,14 +5,17 @@ why it is so, and an example under `Wrong` with its mend under `Mended`, which t
 """
 
 import re
-from importlib.resources import files
+
+from compiler import resources
+
+FILES = ("1-syntax", "2-names", "3-values", "4-addresses", "5-routes", "6-mptcp", "7-warnings")
 
 
 def _read() -> dict[str, str]:
-    folder = files("compiler").joinpath("frontend", "explanations")
     found: dict[str, str] = {}
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        _, *parts = re.split(r"^(MPC[0-9]{3}): ", file.read_text("utf-8"), flags=re.MULTILINE)
+    for name in FILES:
+        text = resources.read(f"compiler/frontend/explanations/{name}.txt")
+        _, *parts = re.split(r"^(MPC[0-9]{3}): ", text, flags=re.MULTILINE)
         found |= zip(parts[::2], map(str.strip, parts[1::2]), strict=True)
     return found
 

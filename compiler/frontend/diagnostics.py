@@ -44,16 +44,27 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._held_back: set[str] = set()
+        self.excused: set[str] = set()
+        """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
 
     def error(
         self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
     ) -> None:
-        self._found[Diagnostic(Severity.ERROR, code, message, span, label, help, notes)] = None
+        self._add(Diagnostic(Severity.ERROR, code, message, span, label, help, notes))
 
     def warning(
         self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
     ) -> None:
-        self._found[Diagnostic(Severity.WARNING, code, message, span, label, help, notes)] = None
+        self._add(Diagnostic(Severity.WARNING, code, message, span, label, help, notes))
+
+    def _add(self, found: Diagnostic) -> None:
+        if found.code not in self._held_back:
+            self._found[found] = None
+
+    def hold_back(self, *codes: str) -> None:
+        """Drops what is reported under these codes from now on: what was reported can cause it."""
+        self._held_back.update(codes)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found, key=lambda found: (found.span.start, found.span.end)))

@@ -4,25 +4,27 @@ from collections.abc import Iterator
 
 from compiler.frontend import syntax
 
+Pair = tuple[syntax.Word, syntax.Word]
 
-def hops(link: syntax.Link) -> Iterator[list[tuple[syntax.Word, syntax.Word]]]:
-    """For each hop of a chain, its pairs of ends.
 
-    A hop has each unordered pair once. A set never pairs a node with itself, so `{a,b} -- {a,b}` is one
-    link; a single word does, and that is for the caller to refuse.
-    """
+def hops(link: syntax.Link) -> Iterator[list[Pair]]:
+    """For each hop of a chain, its pairs of ends."""
     for left, right in zip(link.chain, link.chain[1:], strict=False):
-        yield _pairs(left, right)
+        yield pairs(left, right)
 
 
-def _pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[tuple[syntax.Word, syntax.Word]]:
-    alone = len(left.words) == len(right.words) == 1
-    found: dict[frozenset[str], tuple[syntax.Word, syntax.Word]] = {}
+def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
+    """The pairs of two sets, each unordered pair once.
+
+    A set never pairs a node with itself, so `{a,b} -- {a,b}` is one pair. Where nothing else is left, the
+    pair of a node with itself is, for the caller to refuse.
+    """
+    found: dict[frozenset[str], Pair] = {}
     for a in left.words:
         for b in right.words:
-            if alone or node_of(a) != node_of(b):
+            if node_of(a) != node_of(b):
                 found.setdefault(frozenset((a.text, b.text)), (a, b))
-    return list(found.values())
+    return list(found.values()) or [(left.words[0], right.words[0])]
 
 
 def node_of(word: syntax.Word) -> str:

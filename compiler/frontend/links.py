@@ -9,10 +9,10 @@ from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
 from compiler.frontend.diagnostics import Note
 from compiler.frontend.expand import hops, unique
-from compiler.frontend.names import INTERFACE_FORM, inferred_interface, is_interface
+from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
 from compiler.frontend.scope import Profile, Scope
 from compiler.frontend.source import Span
-from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Link, Network, Shaping
+from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Link, Network, Pin, Shaping
 
 Addresses = tuple[AddressWithPrefix, ...]
 
@@ -57,14 +57,23 @@ class Linker:
         values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
         pairs = [pair for hop in hops(statement) for pair in hop]
         pins = _pinned(read, len(pairs), self.scope)
+        places = {network.version: span for network, span in read.subnets}
+        places |= {left.version: span for left, _, span in read.addresses}
         for (left, right), addresses in zip(pairs, pins, strict=True):
-            self._join(left, right, addresses, values)
+            own = tuple(Pin(address.network, places[address.version]) for address in addresses[0])
+            self._join(left, right, addresses, own, values)
 
     def _join(
-        self, left: syntax.Word, right: syntax.Word, pins: tuple[Addresses, Addresses], values: Values
+        self,
+        left: syntax.Word,
+        right: syntax.Word,
+        addresses: tuple[Addresses, Addresses],
+        pins: tuple[Pin, ...],
+        values: Values,
     ) -> None:
         near, far = (self.scope.node(_node_part(word)) for word in (left, right))
         if near is None or far is None:
+            self.scope.incomplete |= {name for name in (near, far) if name}
             return
         if near == far:
             message = f"`{near}` cannot be linked with itself"
@@ -76,12 +85,12 @@ class Linker:
         if ids[0] is None or ids[1] is None:
             return
         ends = (
-            Interface(ids[0], pins[0], Shaping(), left.span),
-            Interface(ids[1], pins[1], Shaping(), right.span),
+            Interface(ids[0], addresses[0], Shaping(), left.span),
+            Interface(ids[1], addresses[1], Shaping(), right.span),
         )
         index = len(self.scope.links)
         mtu, cost = (_number(values, name) for name in ("mtu", "cost"))
-        self.scope.links.append(Link(*ends, mtu, cost or 1, left.span.to(right.span)))
+        self.scope.links.append(Link(*ends, pins, mtu, cost or 1, left.span.to(right.span)))
         self.scope.between.setdefault(frozenset((near, far)), []).append(index)
         self.scope.ports |= {end.id: index for end in ends}
         self.values.append(values)
@@ -90,9 +99,10 @@ class Linker:
         """The interface at one end: the name that is pinned, or the one that is inferred."""
         _, pinned, name = word.text.partition(":")
         if pinned and not is_interface(name):
-            message = f"`{name}` cannot name an interface"
-            span = word.span.part(len(node) + 1)
-            self.scope.diagnostics.error("MPC207", message, span, "not an interface name", INTERFACE_FORM)
+            message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
+            label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
+            self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
+            self.scope.incomplete |= {node, peer}
             return None
         if not pinned:
             self.parallel[node, peer] += 1
@@ -100,6 +110,7 @@ class Linker:
         id = InterfaceName(node, name)
         if id in self.scope.ports:
             self._taken(id, word)
+            self.scope.incomplete |= {node, peer}
             return None
         return id
 
@@ -119,7 +130,10 @@ class Linker:
         for name in values.keys() - set(PER_DIRECTION):
             assert written.profile is not None
             message = f"`shape` cannot set `{name}`, which the profile `{written.profile.text}` does"
-            diagnostics.error("MPC302", message, written.profile.span, "sets it", "")
+            help = f"leave `{name}` out of the profile, and set it on the link"
+            diagnostics.error("MPC302", message, written.profile.span, "sets it", help)
+        if not values and not diagnostics.failed:
+            diagnostics.warning("MPC702", "this shape sets nothing", statement.span, "no attribute")
         ports = list(self._outgoing(statement))
         if not ports and not diagnostics.failed:
             message = "this shape is on no link"
@@ -150,7 +164,7 @@ class Linker:
         if "reorder" in own and not ("delay" in own and own["delay"].value):
             message = "`reorder` needs a `delay`: packets that are not held cannot be overtaken"
             self.scope.diagnostics.error("MPC303", message, own["reorder"].span, "no delay here", "")
-        places = tuple((name, value.span) for name, value in own.items())
+        places = tuple((name, value.span) for name, value in values.items())
         return Shaping(**{name: value.value for name, value in own.items()}, places=places)  # type: ignore[arg-type]
 
 

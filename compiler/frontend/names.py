@@ -15,17 +15,27 @@ _SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_][A-Za-z0-9_/-]*)+")
 RESERVED = frozenset({"lo", "all", "default"})
 """Names that the kernel gives a meaning: a device, and two folders of its sysctls."""
 
+LABEL_BYTES = 63
+"""The length of a DNS label (RFC 1035), as nodes' names are host names."""
+
 NAME_FORM = "a name is up to 63 letters, digits, `_` and single inner hyphens, and starts with a letter"
 INTERFACE_FORM = "an interface name is 1 to 15 of letters, digits, `_`, `.` and `-`"
 
 
 def is_name(word: str) -> bool:
-    """Whether a word can name a lab, a node or a profile; the length is that of a DNS label."""
-    return len(word) <= 63 and _NAME.fullmatch(word) is not None and word not in RESERVED
+    """Whether a word can name a lab, a node or a profile."""
+    return len(word) <= LABEL_BYTES and _NAME.fullmatch(word) is not None and word not in RESERVED
 
 
 def is_interface(word: str) -> bool:
     return _INTERFACE.fullmatch(word) is not None and word not in RESERVED | {".", ".."}
+
+
+def fault(word: str, most: int) -> str:
+    """What is wrong with a name of at most `most` characters, as a label."""
+    if word in RESERVED:
+        return "a name of the kernel's own"
+    return f"{len(word)} characters" if len(word) > most else "not a name"
 
 
 def is_namespace(word: str) -> bool:

@@ -27,6 +27,8 @@ class Declarer:
         for word in statement.names:
             if self.scope.name(word, "a node") and self._is_new(word):
                 self._declare(word, statement, attributes)
+            else:
+                self.scope.diagnostics.excused.add(word.text)
 
     def _is_new(self, word: syntax.Word) -> bool:
         first = self.lowered.setdefault(word.text.lower(), word.span)

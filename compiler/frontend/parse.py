@@ -111,6 +111,10 @@ class _Recovery:
             parser.value_stack.pop()
         if not (isinstance(error, UnexpectedToken) and error.token.type in _ENDINGS):
             self._skip_line(lexer.line_ctr)
+        start = self.source.text.rfind("\n", 0, max(0, lexer.line_ctr.char_pos - 1)) + 1
+        self.diagnostics.excused.update(
+            re.findall(r"\w+(?:-\w+)*", self.source.text[start : lexer.line_ctr.char_pos])
+        )
         return True
 
     def _skip_line(self, counter: Any) -> None:
@@ -127,35 +131,63 @@ class _Recovery:
         if char == '"':
             help = 'a string ends on its line, and knows `\\"` and `\\\\`'
             self.diagnostics.error("MPC104", "this string is not closed", span, "opened here", help)
-        else:
-            shown = char if char.isprintable() else f"U+{ord(char):04X}"
-            self.diagnostics.error("MPC103", f"unexpected character `{shown}`", span, "has no meaning here")
+            return
+        shown = char if char.isprintable() else f"U+{ord(char):04X}"
+        help = _HINTS.get(char, "" if char.isascii() else "names are letters, digits and `_` of ASCII")
+        self.diagnostics.error("MPC103", f"unexpected character `{shown}`", span, "has no meaning here", help)
 
     def _unexpected(self, token: Token, expected: set[str], stack: list[Any]) -> None:
         before = stack[-1] if stack and isinstance(stack[-1], Token) else None
-        offset = len(self.source.text) if token.type == "$END" else token.start_pos or 0
-        if token.type in _ENDINGS:
-            span = Span(self.source, offset, offset)
-        else:
-            span = Span(self.source, offset, offset + len(token))
         if "HOST" in expected:
-            self._unknown_statement(str(token), span)
-            return
-        found = "the end of the line" if token.type in _ENDINGS else f"`{token}`"
-        wanted = _wanted(expected, before)
-        keywords = [name.lower() for name in expected if name.isalpha() and name != "WORD"]
-        help = suggest(str(token), keywords)
-        if not help and before and "WORD" in (before.type, token.type):
-            help = suggest(str(before), keywords)
-        self.diagnostics.error("MPC102", f"expected {wanted}, found {found}", span, "not expected", help)
-
-    def _unknown_statement(self, word: str, span: Span) -> None:
-        if word in PLANNED:
-            help = "it is part of the language, but this version of mpc does not have it yet"
+            self._unknown_statement(token)
+        elif "RATE" in expected and token.type == "WORD":
+            self._unknown_attribute(token, before)
         else:
-            help = suggest(word, _STATEMENTS)
-        self.diagnostics.error("MPC101", f"unknown statement `{word}`", span, "no statement starts so", help)
+            found = "the end of the line" if token.type in _ENDINGS else f"`{token}`"
+            keywords = [name.lower() for name in expected if name.isalpha() and name != "WORD"]
+            help = suggest(str(token), keywords) or _HINTS.get(str(token), "")
+            message = f"expected {_wanted(expected, before)}, found {found}"
+            self.diagnostics.error("MPC102", message, _span(self.source, token), "not expected", help)
 
+    def _unknown_statement(self, token: Token) -> None:
+        label, help = "no statement starts so", suggest(str(token), _STATEMENTS)
+        message = f"unknown statement `{token}`"
+        if token in PLANNED:
+            message = f"`{token}` is not in this version of mpc yet"
+            label, help = "a statement of the language that is not built", ""
+        elif token.type != "WORD":
+            message = f"expected a statement, found `{token}`"
+            help = "a line that goes on in the next one ends in `\\`"
+        self.diagnostics.error("MPC101", message, _span(self.source, token), label, help)
+
+    def _unknown_attribute(self, token: Token, before: Token | None) -> None:
+        """A word where an attribute could stand; or the word before it, which was taken for a profile."""
+        if before is not None and before.type == "WORD" and (help := suggest(str(before), _ATTRIBUTES)):
+            token = before
+        else:
+            help = suggest(str(token), _ATTRIBUTES) or f"attributes are {', '.join(_ATTRIBUTES)}"
+        message = f"unknown attribute `{token}`"
+        self.diagnostics.error("MPC102", message, _span(self.source, token), "not an attribute", help)
+
+
+def _span(source: Source, token: Token) -> Span:
+    """The place of a token; an empty one for what ends a statement."""
+    if token.type == "$END":
+        return Span(source, len(source.text), len(source.text))
+    start = token.start_pos or 0
+    return Span(source, start, start if token.type == "_NL" else start + len(token))
+
+
+_HINTS = {
+    ",": "names stand apart by spaces, or in braces: `{a,b}`; next hops and endpoints by commas",
+    "{": "only one name can stand here",
+    "-": "a link is written `--`, and a name does not end in a hyphen",
+    ";": "a newline ends a statement",
+    "'": 'a string is written `"..."`',
+}
+"""Mends for signs in the wrong place."""
+
+_ATTRIBUTES = "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
 
 _STATEMENTS = "lab pool profile default host router link shape routing route mptcp sysctl masquerade".split()
 
@@ -192,7 +224,7 @@ class _Builder(Transformer[Token, Any]):
         return kind(Span(self.source, meta.start_pos, meta.end_pos), *children)
 
     def __default_token__(self, token: Token) -> syntax.Word:
-        return syntax.Word(self._span(token), str(token))
+        return syntax.Word(_span(self.source, token), str(token))
 
     def WORD(self, token: Token) -> syntax.Word:
         word = self.__default_token__(token)
@@ -200,10 +232,11 @@ class _Builder(Transformer[Token, Any]):
             help = "it is part of the language, but this version of mpc does not have it yet"
             span = word.span.part(word.text.index("["))
             self.diagnostics.error("MPC105", "words cannot be computed yet", span, "computed part", help)
+            self.diagnostics.excused.add(word.text)
         return word
 
     def STRING(self, token: Token) -> syntax.String:
-        return syntax.String(self._span(token), re.sub(r"\\(.)", r"\1", token[1:-1]))
+        return syntax.String(_span(self.source, token), re.sub(r"\\(.)", r"\1", token[1:-1]))
 
     def attributes(self, children: list[Any]) -> syntax.Attributes:
         return syntax.Attributes(*children)
@@ -212,7 +245,7 @@ class _Builder(Transformer[Token, Any]):
     def nodes(self, meta: Any, words: list[syntax.Word]) -> syntax.Nodes:
         found = syntax.Nodes(Span(self.source, meta.start_pos, meta.end_pos), tuple(words))
         if found.span.text.startswith("{"):
-            self._check_apart(found.span)
+            self._check_apart(found)
         return found
 
     ends = braced = nodes
@@ -221,17 +254,13 @@ class _Builder(Transformer[Token, Any]):
         parts = [c.words if isinstance(c, syntax.Nodes) else (c,) for c in children]
         return tuple(word for part in parts for word in part)
 
-    def _check_apart(self, braces: Span) -> None:
+    def _check_apart(self, nodes: syntax.Nodes) -> None:
         """Reports a word that touches braces, as bash would expand it and this language does not."""
-        text = self.source.text
+        text, braces = self.source.text, nodes.span
         if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
             r"[\w\[]", text[braces.end : braces.end + 1]
         ):
             help = "list whole names: `{h1,h2}`"
-            self.diagnostics.error(
-                "MPC106", "braces do not expand inside a word", braces, "touches a word", help
-            )
-
-    def _span(self, token: Token) -> Span:
-        start = token.start_pos or 0
-        return Span(self.source, start, start + len(token))
+            message = "braces do not expand inside a word"
+            self.diagnostics.error("MPC106", message, braces, "touches a word", help)
+            self.diagnostics.excused.update(word.text for word in nodes.words)

@@ -1,12 +1,12 @@
 """Statements about nodes and links that exist: routes, MPTCP pairs, sysctls, NAT."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_network
 
 from compiler.frontend import syntax, units
-from compiler.frontend.attributes import read_network
-from compiler.frontend.expand import unique
+from compiler.frontend.attributes import bad_network, read_network
+from compiler.frontend.expand import pairs, unique
 from compiler.frontend.names import is_network_sysctl
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Span
@@ -24,8 +24,22 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     for source in sources:
         hops = [_hop(source, hop, scope) for hop in statement.hops]
         known = tuple(hop for hop in hops if hop)
-        if target is not None and len(known) == len(hops):
+        _check_hops(known, scope)
+        if target == source or (isinstance(target, InterfaceName) and target.node == source):
+            message = f"the route of `{source}` leads to `{source}` itself"
+            scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
+        elif target is not None and len(known) == len(hops):
             yield ExplicitRoute(source, target, known, statement.span)
+
+
+def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:
+    """Reports an interface that two next hops of one route name."""
+    places: dict[InterfaceName, Span] = {}
+    for hop in hops:
+        for interface in hop.interfaces:
+            if interface in places:
+                scope.set_twice(f"the next hop `{interface}`", hop.span, places[interface])
+            places[interface] = hop.span
 
 
 def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | None:
@@ -34,9 +48,8 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
         return word.text
     if network := read_network(word) or _host_route(word.text):
         return network
-    if re.fullmatch(r"[0-9.]+/[0-9]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*/[0-9]+", word.text):
-        help = "no address bits can be set beyond the prefix length"
-        scope.diagnostics.error("MPC401", f"`{word.text}` is not a prefix", word.span, "", help)
+    if "/" in word.text:
+        bad_network(word, "10.0.0.0/8", scope.diagnostics)
         return None
     return scope.interface(word) if ":" in word.text else scope.node(word)
 
@@ -49,27 +62,27 @@ def _host_route(text: str) -> Network | None:
 
 
 def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
-    weight = _number(hop.weight, 1, 256, scope) if hop.weight else 1
+    weight = _number(hop.weight, "weight", 1, 256, scope) if hop.weight else 1
     node, colon, _ = hop.to.text.partition(":")
     if (scope.interface(hop.to) if colon else scope.node(hop.to)) is None:
         return None
     links = scope.between.get(frozenset((source, node)), []) if node != source else []
     ends = [end.id for index in links for end in scope.links[index].ends if end.node == node]
     ends = [end for end in ends if not colon or str(end) == hop.to.text]
-    if not ends:
+    if not ends and source not in scope.incomplete:
         near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
-        help = f"the neighbours of `{source}` are {', '.join(near)}" if near else ""
+        names = ", ".join(f"`{name}`" for name in near)
+        help = f"`{source}` has links to {names}" if near else f"`{source}` has no link"
         message = f"`{hop.to.text}` is no neighbour of `{source}`"
         scope.diagnostics.error("MPC501", message, hop.to.span, "no link goes there", help)
-        return None
-    return ExplicitHop(tuple(ends), weight or 1, hop.span)
+    return ExplicitHop(tuple(ends), weight or 1, hop.span) if ends else None
 
 
-def _number(word: syntax.Word, low: int, high: int, scope: Scope) -> int | None:
+def _number(word: syntax.Word, what: str, low: int, high: int, scope: Scope) -> int | None:
     try:
         return units.number(word.text, low, high)
     except units.UnitError as error:
-        scope.diagnostics.error("MPC301", str(error), word.span)
+        scope.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`")
         return None
 
 
@@ -81,16 +94,15 @@ class Pairs:
         self.found: dict[frozenset[str], Pair] = {}
 
     def add(self, statement: syntax.Mptcp) -> None:
-        lefts, rights = map(self.scope.known_nodes, (statement.left, statement.right))
-        pins, limits = self._options(statement, {*lefts, *rights})
-        for left in lefts:
-            for right in rights:
-                client = left if statement.arrow.text == "->" else None
-                own = tuple(pin for pin in pins if pin.interface.node in (left, right))
-                pair = Pair(
-                    left, right, client, own, limits.get("subflows"), limits.get("accept"), statement.span
-                )
-                self._add(pair)
+        ends = [(self.scope.node(a), self.scope.node(b)) for a, b in pairs(statement.left, statement.right)]
+        pins, limits = self._options(statement, {end for pair in ends for end in pair})
+        for left, right in ends:
+            if left is None or right is None:
+                continue
+            client = left if statement.arrow.text == "->" else None
+            own = tuple(pin for pin in pins if pin.interface.node in (left, right))
+            subflows, accept = limits.get("subflows"), limits.get("accept")
+            self._add(Pair(left, right, client, own, subflows, accept, statement.span))
 
     def _add(self, pair: Pair) -> None:
         key = frozenset((pair.left, pair.right))
@@ -103,7 +115,9 @@ class Pairs:
         else:
             self.found[key] = pair
 
-    def _options(self, statement: syntax.Mptcp, nodes: set[str]) -> tuple[list[EndpointPin], dict[str, int]]:
+    def _options(
+        self, statement: syntax.Mptcp, nodes: Collection[str | None]
+    ) -> tuple[list[EndpointPin], dict[str, int]]:
         pins: dict[tuple[InterfaceName, int | None], EndpointPin] = {}
         limits: dict[str, int] = {}
         places: dict[str, Span] = {}
@@ -112,7 +126,7 @@ class Pairs:
                 name = option.keyword.text
                 if name in places:
                     self.scope.set_twice(f"`{name}`", option.span, places[name])
-                elif (value := _number(option.value, 0, MPTCP_MAXIMUM, self.scope)) is not None:
+                elif (value := _number(option.value, name, 0, MPTCP_MAXIMUM, self.scope)) is not None:
                     limits[name] = value
                 places[name] = option.span
                 continue
@@ -123,11 +137,11 @@ class Pairs:
                         self.scope.set_twice(f"the endpoint `{pin.interface}`", pin.span, first.span)
         return list(pins.values()), limits
 
-    def _pin(self, endpoint: syntax.Endpoint, nodes: set[str]) -> EndpointPin | None:
+    def _pin(self, endpoint: syntax.Endpoint, nodes: Collection[str | None]) -> EndpointPin | None:
         interface = self.scope.interface(endpoint.interface)
         flags = tuple(dict.fromkeys(flag.name.text for flag in endpoint.flags if not flag.value))
         ports = [flag.value for flag in endpoint.flags if flag.value]
-        port = _number(ports[0], 1, 65535, self.scope) if ports else None
+        port = _number(ports[0], "port", 1, 65535, self.scope) if ports else None
         if len(ports) > 1:
             self.scope.set_twice("`port`", ports[1].span, ports[0].span)
         if refusal := _refusal(flags, bool(ports)):
@@ -175,7 +189,7 @@ class Sysctls:
         key, value = assignment.key, assignment.value
         if not is_network_sysctl(key.text):
             message = f"`{key.text}` is not a network sysctl"
-            help = "only what is below `net.` belongs to a namespace, like `net.ipv4.tcp_rmem`"
+            help = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
             self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
             return False
         if not re.fullmatch("[ -~]{1,255}", value.text):

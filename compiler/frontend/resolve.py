@@ -11,15 +11,15 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from compiler.frontend import syntax
-from compiler.frontend.attributes import NO_ADDRESSES, Values, read_network
-from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, Values, bad_network, read_network
+from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.links import Linker, declare_profile, read_default
 from compiler.frontend.names import NAME_FORM, is_name
 from compiler.frontend.nodes import Declarer
 from compiler.frontend.requests import Masquerades, Pairs, Sysctls, routes
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Source, Span
-from compiler.ir.lab import Lab, Link, Metric, Network, Node
+from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node
 
 Kind = TypeVar("Kind")
 
@@ -44,7 +44,8 @@ class _Resolver:
         name = self._name()
         nodes = self._nodes(name)
         links = self._links()
-        self._check_reached(nodes)
+        for node in nodes.values():
+            self._check_node(node)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
@@ -106,13 +107,19 @@ class _Resolver:
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
         return linker.finish()
 
-    def _check_reached(self, nodes: dict[str, Node]) -> None:
-        linked = {name for pair in self.scope.between for name in pair}
-        for node in nodes.values():
-            if node.name not in linked and not self.diagnostics.failed:
-                message = f"nothing reaches `{node.name}`: it has no link"
-                help = f"write `link {node.name} -- NODE`"
-                self.diagnostics.warning("MPC701", message, node.span, "alone", help)
+    def _check_node(self, node: Node) -> None:
+        """What is wrong with a node now that its links are known."""
+        if not any(node.name in pair for pair in self.scope.between) and not self.diagnostics.failed:
+            help = f"write `link {node.name} -- NODE`"
+            self.diagnostics.warning(
+                "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
+            )
+        for own in node.addresses:
+            if (port := InterfaceName(node.name, own.device)) in self.scope.ports:
+                end = next(e for e in self.scope.links[self.scope.ports[port]].ends if e.id == port)
+                message = f"`{node.name}` has two interfaces named `{own.device}`"
+                note = Note("the other one", end.span)
+                self.diagnostics.error("MPC208", message, own.span, "a dummy device here", "", note)
 
     def _with_settings(self, nodes: dict[str, Node], links: tuple[Link, ...]) -> tuple[Node, ...]:
         """The nodes with their sysctls and with the interfaces that they masquerade."""
@@ -154,13 +161,12 @@ class _Resolver:
     def _pool(self, statement: syntax.Pool) -> Network | None:
         pool = read_network(statement.prefix)
         if pool is None:
-            help = "write the network itself, like `10.0.0.0/8` or `fd00::/48`"
-            message = f"`{statement.prefix.text}` is not a prefix"
-            self.diagnostics.error("MPC401", message, statement.prefix.span, "", help)
+            bad_network(statement.prefix, "10.0.0.0/8", self.diagnostics)
         elif any(pool.overlaps(other) for other in NO_ADDRESSES if other.version == pool.version):
             message = f"addresses of `{pool}` cannot be given to interfaces"
-            help = "write a private range, like `10.0.0.0/8` or `fd00::/48`"
-            self.diagnostics.error("MPC407", message, statement.prefix.span, "not for hosts", help)
+            self.diagnostics.error(
+                "MPC407", message, statement.prefix.span, "not for hosts", NO_ADDRESSES_HELP
+            )
             return None
         return pool
 

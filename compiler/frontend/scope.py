@@ -6,7 +6,7 @@ from compiler.frontend import syntax
 from compiler.frontend.attributes import ALL, Values
 from compiler.frontend.diagnostics import Diagnostics, Note, suggest
 from compiler.frontend.expand import unique
-from compiler.frontend.names import NAME_FORM, is_name
+from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.source import Span
 from compiler.ir.lab import Interface, InterfaceName, Link
 
@@ -30,12 +30,17 @@ class Scope:
     """The interfaces of links, and the place of their link in `links`."""
     between: dict[frozenset[str], list[int]] = field(default_factory=dict)
     """The links between two nodes, by their place in `links`."""
+    incomplete: set[str] = field(default_factory=set)
+    """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
 
     def name(self, word: syntax.Word, what: str) -> bool:
         """Whether a word is a name in form; reports it where not."""
+        if word.text in self.diagnostics.excused and not is_name(word.text):
+            return False
         if not is_name(word.text):
             message = f"`{word.text}` cannot name {what}"
-            self.diagnostics.error("MPC203", message, word.span, "not a name", NAME_FORM)
+            label = fault(word.text, LABEL_BYTES)
+            self.diagnostics.error("MPC203", message, word.span, label, NAME_FORM)
             return False
         return True
 
@@ -52,6 +57,8 @@ class Scope:
         return None
 
     def _unknown_node(self, word: syntax.Word, name: str) -> None:
+        if name in self.diagnostics.excused:
+            return
         help = suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`"
         message = f"unknown node `{name}`"
         self.diagnostics.error("MPC201", message, word.span, "no node has this name", help)
@@ -79,6 +86,8 @@ class Scope:
         found = InterfaceName(node, name)
         if found in self.ports:
             return found
+        if node in self.incomplete:
+            return None
         known = [str(port) for port in self.ports if port.node == node]
         message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
         help = suggest(word.text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
@@ -92,6 +101,7 @@ class Scope:
             help = suggest(word.text, (*self.profiles, *ALL))
             message = f"unknown profile `{word.text}`"
             self.diagnostics.error("MPC204", message, word.span, "no profile has this name", help)
+            self.diagnostics.hold_back("MPC708")
         else:
             found.used = True
         return found

@@ -1,6 +1,6 @@
 """Quantities in the units of tc(8), and how they are written back.
 
-Everything is exact: a rate is whole bits a second, a time whole nanoseconds, a size whole bytes, a
+Everything is exact: a rate is whole bits a second, a time whole microseconds, a size whole bytes, a
 probability whole millionths of a percent. What does not come out whole is rounded down.
 """
 
@@ -31,9 +31,10 @@ RATES = {
 }
 """Bits a second; as in tc(8), `bps` is bytes a second."""
 
-TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
-TIMES |= {"nsec": 1, "usec": 10**3, "msec": 10**6, "sec": 10**9}
-TIMES |= {"nsecs": 1, "usecs": 10**3, "msecs": 10**6, "secs": 10**9}
+TIMES = {"us": 1, "ms": 10**3, "s": 10**6}
+TIMES |= {"usec": 1, "msec": 10**3, "sec": 10**6}
+TIMES |= {"usecs": 1, "msecs": 10**3, "secs": 10**6}
+"""Microseconds; tc(8) of iproute2 6.1 takes no finer unit."""
 
 SIZES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 SIZES |= {"kbit": 2**10 // 8, "mbit": 2**20 // 8, "gbit": 2**30 // 8}
@@ -59,8 +60,8 @@ def rate(word: str) -> int:
 
 
 def time(word: str) -> int:
-    """Nanoseconds, under 2^31 microseconds: what netem counts in."""
-    return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31 * 1000, "0ms", "2147s")
+    """Microseconds, less than 2^31 of them."""
+    return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31, "0ms", "2147s")
 
 
 def size(word: str) -> int:
@@ -111,9 +112,9 @@ def format_rate(bits: int) -> str:
     return _format(bits, {"gbit": 10**9, "mbit": 10**6, "kbit": 10**3, "bit": 1})
 
 
-def format_time(nanoseconds: int) -> str:
-    """`1500000` as `1500us`."""
-    return _format(nanoseconds, {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1})
+def format_time(microseconds: int) -> str:
+    """`20000` as `20ms`."""
+    return _format(microseconds, {"s": 10**6, "ms": 10**3, "us": 1})
 
 
 def format_percent(millionths: int) -> str:

@@ -11,21 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_interface, ip_network
-from typing import NamedTuple
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
-from compiler.ir.lab import AddressWithPrefix, Interface, Lab, Link, Network, Node, NodeAddress
+from compiler.ir.lab import AddressWithPrefix, Interface, Lab, Link, Network, Node, NodeAddress, Pin
 
 MOST_SLOTS = 2**30
 """Enough in any lab, and it keeps the addresses of a wide IPv6 pool short."""
-
-
-class Pin(NamedTuple):
-    """A network or an address that the source writes out."""
-
-    network: Network
-    span: Span
 
 
 def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -40,9 +32,7 @@ def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
 def _pins(lab: Lab) -> list[Pin]:
     """The networks that are pinned: that of each link, and that of each node's own address."""
     found = [Pin(own.address.network, own.span) for node in lab.nodes for own in node.addresses]
-    for link in lab.links:
-        found += [Pin(address.network, link.span) for address in link.left.addresses]
-    return found
+    return found + [pin for link in lab.links for pin in link.pins]
 
 
 def _check_overlaps(pins: list[Pin], diagnostics: Diagnostics) -> None:
@@ -61,6 +51,10 @@ def _first(pin: Pin) -> int:
 
 
 def _overlap(first: Pin, second: Pin, diagnostics: Diagnostics) -> None:
+    if first.span == second.span:
+        message = f"`{second.network}` is written for several nodes at once"
+        diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
+        return
     note = Note("the other one", first.span)
     if first.network == second.network and first.network.num_addresses == 1:
         message = f"the address `{second.network.network_address}` is pinned twice"
@@ -79,6 +73,7 @@ class _Part:
         self.length = length
         self.slots = min(MOST_SLOTS, 1 << (length - network.prefixlen)) if length >= network.prefixlen else 0
         self.taken: set[int] = set()
+        self.exhausted = False
         self.ranges = sorted(self._pinned_ranges(pins))
 
     def _pinned_ranges(self, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]:
@@ -146,6 +141,9 @@ def _take(
     if network := part.take(identity):
         networks[identity] = network
         return
+    if part.exhausted:
+        return
+    part.exhausted = True
     what = "links" if ":" in identity else "loopbacks"
     message = f"the pool's part for {what}, `{part.network}`, has no free address left"
     help = "write a `pool` with a shorter prefix"

@@ -39,10 +39,11 @@ class Endpoints:
         if len(own) > MOST:
             message = f"`{pin.interface.node}` has {len(own)} endpoints, and the kernel takes {MOST}"
             self.diagnostics.error("MPC603", message, pin.span, "one too many")
+            self.diagnostics.hold_back("MPC713")
 
     def _differs(self, what: str, span: Span, first: Span) -> None:
         note = Note("first set here", first)
-        self.diagnostics.error("MPC604", f"{what} is set differently by two pairs", span, "", "", note)
+        self.diagnostics.error("MPC604", f"{what} is set differently by two pairs", span, "differs", "", note)
 
     def infer(self, side: Side) -> None:
         """Adds what an end needs for the paths of one address family."""

@@ -1,6 +1,7 @@
 """The routes that `route` statements ask for, and whether packets that follow them go in circles."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from compiler.frontend.diagnostics import Diagnostics, Note
@@ -87,9 +88,10 @@ class Explicit:
 
     def check_loops(self, lab: Lab) -> None:
         """Reports each explicit route that packets can follow back to where they were."""
-        forwarding = Forwarding(lab)
+        all_routes, own_defaults = Forwarding(lab), Forwarding(_without_inferred_defaults(lab))
         for source, table in self.routes.items():
             for target, (_, asked) in table.items():
+                forwarding = all_routes if target.prefixlen else own_defaults
                 if circle := forwarding.circle(source, _sample(target)):
                     message = f"packets from `{source}` to `{target}` go in a circle"
                     label = " to ".join(f"`{name}`" for name in circle)
@@ -108,6 +110,15 @@ def covered(routes: Iterable[Route], target: Network) -> bool:
         and target.subnet_of(route.target)  # type: ignore[arg-type]
         for route in routes
     )
+
+
+def _without_inferred_defaults(lab: Lab) -> Lab:
+    """The lab as default routes of the source see it: two routers alone have inferred ones to each other."""
+    nodes = [
+        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.target.prefixlen))
+        for node in lab.nodes
+    ]
+    return replace(lab, nodes=tuple(nodes))
 
 
 def _sample(target: Network) -> Address:

@@ -2,7 +2,7 @@
 
 `frontend.resolve` makes the first Lab, with what the source pins; each pass of this folder takes a Lab
 and gives back one with more decided. Tuples are in written order unless said otherwise. Rates are bits a
-second, times nanoseconds, sizes bytes, probabilities millionths of a percent.
+second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
 from dataclasses import dataclass
@@ -81,11 +81,20 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A network that the source writes out, or that of an address that it does."""
+
+    network: Network
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A veth pair; `span` is the place of the hop that asked for it."""
 
     left: Interface
     right: Interface
+    pins: tuple[Pin, ...]
     mtu: int | None
     cost: int
     span: Span

@@ -30,7 +30,7 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """
     if not lab.pairs:
         return lab
-    graphs = [Graph(lab, pool.version) for pool in lab.pools]
+    graphs = [Graph(lab, version) for version in lab.versions]
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
     advice = _Advice(lab, diagnostics)
     for pair in lab.pairs:
@@ -110,11 +110,9 @@ class _Advice:
                 continue
             rests = [self._rate(e for e in p.edges if e is not edge) for p in found if edge in p.edges]
             if any(rest is None for rest in rests) or sum(rest or 0 for rest in rests) > rate:
-                message = (
-                    f"{count} paths of `{pair.left}` and `{pair.right}` share the link to `{edge.target}`"
-                )
-                label = f"`{edge.source}:{edge.interface}` carries less than they could"
-                self.diagnostics.warning("MPC705", message, pair.span, label)
+                shared = f"`{edge.source}:{edge.interface}`"
+                message = f"{count} paths of `{pair.left}` and `{pair.right}` share the link {shared}"
+                self.diagnostics.warning("MPC705", message, pair.span, "slower than they are together")
 
     def _unequal(self, pair: Pair, found: list[Path]) -> None:
         rates = [rate for path in found if (rate := self._rate(path.edges))]

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
-from compiler.frontend.units import Queue, format_queue, format_rate
+from compiler.frontend.units import Queue, format_rate
 from compiler.ir.lab import Interface, Lab, Link, Shaping
 
 DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
-SECOND = 10**9
+SECOND = 10**6
 
 QUEUE_TIME = SECOND // 20
-"""How long a packet waits in a queue of the default length that is full, in nanoseconds."""
+"""How long a packet waits in a full queue of the default length, in microseconds."""
 
 TICKS = 250
 """Refills of a token bucket a second that its default burst allows for: CONFIG_HZ of common kernels."""
@@ -23,8 +23,8 @@ FASTEST = 10 * 10**9
 MOST = 2**31 - 1
 """Of a queue or a burst: what tc(8) takes."""
 
-LONGEST_BURST = 2**32 * 64
-"""Nanoseconds: tbf is told the time of a burst in 32 bits of 64 ns, and more wraps round without a word."""
+LONGEST_BURST = 2**32 * 64 // 1000
+"""Microseconds: tbf is told the time of a burst in 32 bits of 64 ns, and more wraps round without a word."""
 
 LEAST_MTU_IPV6 = 1280
 """RFC 8200; with less, the kernel takes IPv6 off an interface."""
@@ -48,7 +48,7 @@ def _sized(link: Link, diagnostics: Diagnostics) -> Link:
         and any(a.version == 6 for a in link.left.addresses)
     ):
         message = f"an MTU of {link.mtu} is too small for IPv6"
-        diagnostics.error("MPC307", message, link.span, f"at least {LEAST_MTU_IPV6}")
+        diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
     left, right = (replace(end, shaping=_filled(end.shaping, frame)) for end in link.ends)
     return replace(link, left=left, right=right)
 
@@ -100,8 +100,8 @@ def _held(shaping: Shaping, rate: int, frame: int) -> int:
 def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
     for name in ("burst", "queue"):
         if getattr(end.shaping, name) is not None and end.shaping.rate is None:
-            message = f"the {name} of `{end.id}` has no effect without a rate"
-            diagnostics.warning("MPC709", message, _place(end, name), "has no effect", "set a `rate` as well")
+            message = f"this {name} waits for no rate, so it has no effect"
+            diagnostics.warning("MPC709", message, _place(end, name), "no rate here", "set a `rate` as well")
     if end.shaping.rate is not None:
         _check_burst(end, end.shaping.rate, frame, diagnostics)
         _check_queue(end, end.shaping.rate, frame, diagnostics)
@@ -116,11 +116,11 @@ def _check_burst(end: Interface, rate: int, frame: int, diagnostics: Diagnostics
     if burst is None:
         return
     if burst < frame:
-        message = f"the burst of `{end.id}` is under one packet of {frame} bytes, so full packets are lost"
+        message = f"this burst is under one packet of {frame} bytes, so full packets are lost"
         help = f"write at least `burst {frame}b`, or leave it out"
         diagnostics.warning("MPC707", message, _place(end, "burst"), "too small", help)
     if burst * 8 * SECOND >= rate * LONGEST_BURST:
-        message = f"the burst of `{end.id}` takes over {LONGEST_BURST // SECOND} seconds at its rate"
+        message = f"this burst takes over {LONGEST_BURST // SECOND} seconds at its rate"
         diagnostics.error("MPC306", message, _place(end, "burst"), "too large")
 
 
@@ -129,8 +129,6 @@ def _check_queue(end: Interface, rate: int, frame: int, diagnostics: Diagnostics
     if queue is None or queue.amount * (frame if queue.packets else 1) >= needed * frame:
         return
     product = f"{needed} packets at {format_rate(rate)}"
-    message = (
-        f"the queue of `{end.id}`, {format_queue(queue)}, is under the bandwidth-delay product, {product}"
-    )
+    message = f"this queue is under the bandwidth-delay product, {product}"
     help = f"write at least `queue {needed}p`, or leave it out"
     diagnostics.warning("MPC706", message, _place(end, "queue"), "packets will be lost", help)
