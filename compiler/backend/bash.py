@@ -120,6 +120,9 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(command.arguments[0] for command in own), []).append(namespace)
     for rows, namespaces in alike.items():
+        if len(namespaces) == 1:
+            yield from (f"ip netns exec {namespaces[0]} sysctl -qp - <<'SYSCTL'", *rows, "SYSCTL")
+            continue
         yield "for ns in \\"
         yield from (f"  {name} \\" for name in namespaces[:-1])
         yield from (f"  {namespaces[-1]}", "do", "  ip netns exec \"$ns\" sysctl -qp - <<'SYSCTL'")

@@ -49,8 +49,8 @@ class Graph:
                     self.outgoing[near.node].append(edge)
                     self.incoming[far.node].append(edge)
 
-    def distances(self, target: str) -> Distances:
-        """What a packet to `target` costs from each node that has a path to it."""
+    def distances(self, target: str, avoid: str | None = None) -> Distances:
+        """What a packet to `target` costs from each node that has a path to it, not by way of `avoid`."""
         found: Distances = {}
         heap = [(0, target)]
         while heap:
@@ -60,7 +60,7 @@ class Graph:
             found[name] = cost
             if self.passes(name, target):
                 for edge in self.incoming[name]:
-                    if edge.source not in found:
+                    if edge.source not in found and edge.source != avoid:
                         heappush(heap, (cost + edge.weight, edge.source))
         return found
 

@@ -115,7 +115,10 @@ class _Advice:
                 self.diagnostics.warning("MPC705", message, pair.span, "slower than they are together")
 
     def _unequal(self, pair: Pair, found: list[Path]) -> None:
-        rates = [rate for path in found if (rate := self._rate(path.edges))]
+        """Warns of paths that are all to be used and differ widely; one that stands by does no harm."""
+        standby = {pin.interface for pin in pair.pins if "backup" in pin.flags}
+        used = [path for path in found if standby.isdisjoint(path.interfaces)]
+        rates = [rate for path in used if (rate := self._rate(path.edges))]
         if len(rates) > 1 and max(rates) > UNEQUAL * min(rates):
             message = (
                 f"the paths of `{pair.left}` and `{pair.right}` differ in rate by more than {UNEQUAL} times"

@@ -7,15 +7,14 @@ Suurballe 1974); then, for each interface of either end that these leave over, t
 from collections import deque
 from typing import NamedTuple
 
-from compiler.ir.graph import Edge, Graph
-from compiler.ir.lab import Pair
+from compiler.ir.graph import Distances, Edge, Graph
+from compiler.ir.lab import InterfaceName, Pair
 
 
 class Path(NamedTuple):
-    """The edges of a path, in order. `disjoint` is whether it is one of those that share no link."""
+    """The edges of a path, in order."""
 
     edges: tuple[Edge, ...]
-    disjoint: bool
 
     @property
     def first(self) -> Edge:
@@ -25,22 +24,33 @@ class Path(NamedTuple):
     def last(self) -> Edge:
         return self.edges[-1]
 
+    @property
+    def interfaces(self) -> tuple[InterfaceName, InterfaceName]:
+        """Where the path begins and where it ends."""
+        first, last = self.edges[0], self.edges[-1]
+        return InterfaceName(first.source, first.interface), InterfaceName(last.target, last.arrival)
+
 
 def paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
     """At most `most` paths, in the order of the source's interfaces."""
+    found = disjoint_paths(graph, source, target, most)
+    found += _left_over(graph, found, source, target)
+    order = {edge: place for place, edge in enumerate(graph.outgoing[source])}
+    return sorted(found, key=lambda path: order[path.first])[:most]
+
+
+def disjoint_paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
+    """As many paths as share no link, up to `most`, that cost the least in sum."""
     flow: dict[int, Edge] = {}
     count = 0
     while count < most and (augmenting := _augmenting_path(graph, flow, source, target)):
         count += 1
         for edge in augmenting:
-            if flow.get(edge.link) is None:
-                flow[edge.link] = edge
-            else:
+            if edge.link in flow:
                 del flow[edge.link]
-    found = [Path(edges, True) for edges in _decompose(graph, flow, source, target)]
-    found += _left_over(graph, found, source, target)
-    order = {edge: place for place, edge in enumerate(graph.outgoing[source])}
-    return sorted(found, key=lambda path: order[path.first])[:most]
+            else:
+                flow[edge.link] = edge
+    return [Path(edges) for edges in _decompose(graph, flow, source, target)]
 
 
 def _augmenting_path(graph: Graph, flow: dict[int, Edge], source: str, target: str) -> list[Edge]:
@@ -93,32 +103,27 @@ def _decompose(graph: Graph, flow: dict[int, Edge], source: str, target: str) ->
 
 def _left_over(graph: Graph, found: list[Path], source: str, target: str) -> list[Path]:
     """The shortest path through each interface of the ends that no path uses yet."""
-    added: list[Path] = []
-    distances = graph.distances(target)
     begun = {path.first for path in found}
-    for edge in graph.outgoing[source]:
-        if edge not in begun and edge.target in distances and graph.passes(edge.target, target):
-            rest = _shortest(graph, edge.target, target, distances, avoid=source)
-            added += [Path((edge, *rest), False)] if rest is not None else []
+    distances = graph.distances(target, avoid=source)
+    added = [
+        Path((edge, *_shortest(graph, edge.target, target, distances)))
+        for edge in graph.outgoing[source]
+        if edge not in begun and edge.target in distances and graph.passes(edge.target, target)
+    ]
     ended = {path.last for path in (*found, *added)}
     for edge in graph.incoming[target]:
-        if edge not in ended and graph.passes(edge.source, source):
-            start = _shortest(graph, source, edge.source, graph.distances(edge.source), avoid=target)
-            added += [Path((*start, edge), False)] if start is not None else []
+        distances = graph.distances(edge.source, avoid=target) if edge not in ended else {}
+        if source in distances and graph.passes(edge.source, source):
+            added.append(Path((*_shortest(graph, source, edge.source, distances), edge)))
     return added
 
 
-def _shortest(
-    graph: Graph, source: str, target: str, distances: dict[str, int], avoid: str
-) -> list[Edge] | None:
-    """One shortest path, by the first interface where several are equal; None where it meets `avoid`."""
+def _shortest(graph: Graph, source: str, target: str, distances: Distances) -> list[Edge]:
+    """One shortest path, by the first interface where several are equal."""
     edges: list[Edge] = []
     while source != target:
-        following = graph.shortest_edges(source, target, distances) if source in distances else []
-        if source == avoid or not following:
-            return None
-        edges.append(following[0])
-        source = following[0].target
+        edges.append(graph.shortest_edges(source, target, distances)[0])
+        source = edges[-1].target
     return edges
 
 
@@ -144,9 +149,7 @@ class Side(NamedTuple):
 
 def sides(graph: Graph, pair: Pair, found: list[Path]) -> tuple[Side, Side]:
     """Both ends of a pair."""
-    back = tuple(
-        Path(tuple(graph.reverse(edge) for edge in reversed(path.edges)), path.disjoint) for path in found
-    )
+    back = tuple(Path(tuple(graph.reverse(edge) for edge in reversed(path.edges))) for path in found)
     left = Side(pair.left, pair.right, pair.client != pair.right, pair.client != pair.left, tuple(found))
     right = Side(pair.right, pair.left, pair.client != pair.left, pair.client != pair.right, back)
     return left, right

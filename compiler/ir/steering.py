@@ -9,7 +9,7 @@ from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import covered
 from compiler.ir.forwarding import Forwarding
 from compiler.ir.graph import Edge
-from compiler.ir.lab import Address, Lab, Nexthop, Node, Pair, Route, Rule, Table
+from compiler.ir.lab import Address, InterfaceName, Lab, Nexthop, Node, Pair, Route, Rule, Table
 from compiler.ir.paths import Side
 
 BY_INTERFACE, BY_TARGET, BY_SOURCE = 1000, 1100, 1200
@@ -38,10 +38,9 @@ class Steering:
             targets = self._addresses(side)
             if side.ways_out > 1:
                 self._steer_end(side, targets)
-            for path in side.paths:
-                if path.disjoint:
-                    for into, out in zip(path.edges, path.edges[1:], strict=False):
-                        self._steer_router(pair, into, out, targets)
+            for arrival, onward in _crossings(side).items():
+                for target in targets:
+                    self._steer_router(pair, arrival, target, onward)
 
     def _addresses(self, side: Side) -> list[Address]:
         """What a connection to the peer can be for: its own addresses, and those that paths end at."""
@@ -60,17 +59,26 @@ class Steering:
             if side.opens or side.ways_in == 1:
                 self._select(side.node, (out.own.version, BY_SOURCE, out.own), out.interface)
 
-    def _steer_router(self, pair: Pair, into: Edge, out: Edge, targets: list[Address]) -> None:
-        """Sends what comes in by `into` on by `out`, where the router's own routes would not."""
-        router, incoming = out.source, into.arrival
-        for target in targets:
-            if self.forwarding.interfaces(router, target) == (out.interface,):
-                continue
-            if not self._send(router, f"iif {incoming}", target, out):
-                message = f"two MPTCP paths to `{target}` come into `{router}` by `{incoming}`"
-                help = "they leave by different links, and only the first that is written is kept apart"
-                self.diagnostics.warning("MPC712", message, pair.span, "one of the two pairs", help)
-            self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
+    def _steer_router(
+        self, pair: Pair, arrival: InterfaceName, target: Address, onward: dict[Address, Edge]
+    ) -> None:
+        """Sends what comes in by an interface on along its path, where the router's own routes would not.
+
+        An address that a path ends at belongs to that path. Any other is for all paths that come in here, and
+        where these part, it is for the router's own routes to choose one.
+        """
+        ways = {target: onward[target]} if target in onward else onward
+        out = next(iter(ways.values()))
+        if any(edge is not out for edge in ways.values()):
+            return
+        router, incoming = arrival
+        if self.forwarding.interfaces(router, target) == (out.interface,):
+            return
+        if not self._send(router, f"iif {incoming}", target, out):
+            message = f"two MPTCP paths to `{target}` come into `{router}` by `{incoming}`"
+            help = "they leave by different links, and only the first that is written is kept apart"
+            self.diagnostics.warning("MPC712", message, pair.span, "one of the two pairs", help)
+        self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
 
     def _send(self, node: str, table: str, target: Address, out: Edge) -> bool:
         """Adds a route to a table; False where the table has another one for the target."""
@@ -97,6 +105,15 @@ class Steering:
             tables=tuple(Table(numbers[name], _routes(tables[name])) for name in tables),
             rules=tuple(sorted(rules, key=lambda rule: (rule.version, rule.priority))),
         )
+
+
+def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Edge]]:
+    """For each interface that paths come into a router by, the edge that each goes out by, by its end."""
+    found: dict[InterfaceName, dict[Address, Edge]] = {}
+    for path in side.paths:
+        for into, out in zip(path.edges, path.edges[1:], strict=False):
+            found.setdefault(InterfaceName(into.target, into.arrival), {})[path.last.via] = out
+    return found
 
 
 def _routes(hops: dict[Address, Nexthop]) -> tuple[Route, ...]:

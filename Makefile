@@ -1,0 +1,17 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo check bench golden setup clean
+
+help:    ## list these targets
+	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+demo:    ## compile the four-line diamond and show its scripts
+	@./dev demo
+check:   ## everything that must pass: lint, types, shellcheck, tests with coverage
+	@./dev check
+bench:   ## measure: compile time, bring-up, multipath (root; `./dev bench compile` for one part)
+	@./dev bench
+golden:  ## write anew what the compiler makes: tests/golden, tests/errors, out
+	@./dev golden
+setup:   ## make .venv
+	@./dev setup
+clean:   ## remove .venv and all caches
+	@./dev clean

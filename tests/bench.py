@@ -1,0 +1,266 @@
+"""The figures of the README, each a ratio measured in one run.
+
+`python tests/bench.py [compile] [up] [multipath]` runs the parts that are named, or all of them. What is
+compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import live
+
+MBIT = 1e6
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+def medians(repeats: int, *works: Callable[[], float]) -> list[float]:
+    """Each work's median, after measuring all of them in turns."""
+    rounds = [[work() for work in works] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+def ratio(what: str, value: float, target: str) -> None:
+    say(f"  {what}: {value:.2f} (target: {target})")
+
+
+def seconds_of(*argv: str | Path, stdin: str = "", limit: float = 300) -> float:
+    start = time.perf_counter()
+    live.succeed(*argv, stdin=stdin, seconds=limit)
+    return time.perf_counter() - start
+
+
+# --- compile ----------------------------------------------------------------------------------------
+
+
+def bench_compile() -> None:
+    """The whole command against the start of Python with the two libraries it cannot do without."""
+    diamond = live.GOLDEN / "diamond.topo"
+    start, linted, unlinted = medians(
+        15,
+        lambda: seconds_of(sys.executable, "-c", "import lark, click"),
+        lambda: seconds_of(live.MPC, "compile", diamond),
+        lambda: seconds_of(live.MPC, "compile", diamond, "--no-lint"),
+    )
+    say(f"compile the diamond: {linted:.3f} s, --no-lint {unlinted:.3f} s, imports alone {start:.3f} s")
+    ratio("with lint / imports alone", linted / start, "at most 3.0")
+    ratio("--no-lint / imports alone", unlinted / start, "at most 2.0")
+
+
+# --- up: a ring of 300 nodes ------------------------------------------------------------------------
+
+NODES = 300
+RATE = "100mbit"
+
+
+@dataclass(frozen=True)
+class RingLink:
+    left: str
+    right: str
+    addresses: tuple[str, str]
+
+
+def ring() -> list[RingLink]:
+    names = [f"n{i}" for i in range(NODES)]
+    base = IPv4Address("10.0.0.0")
+    return [
+        RingLink(names[i], names[(i + 1) % NODES], (f"{base + 4 * i + 1}/30", f"{base + 4 * i + 2}/30"))
+        for i in range(NODES)
+    ]
+
+
+def ring_topology() -> str:
+    lines = ["routing none", f"default link rate {RATE}"]
+    lines += [f"router {link.left} address none" for link in ring()]
+    lines += [
+        f"link {link.left}:right -- {link.right}:left address {' '.join(link.addresses)}" for link in ring()
+    ]
+    return "\n".join(lines)
+
+
+def ring_by_hand() -> str:
+    """The same lab as people write it: a command a line, links made in the host and moved into place."""
+    lines = ["set -e"]
+    for link in ring():
+        lines += _node_by_hand(f"hand-{link.left}")
+    for number, link in enumerate(ring()):
+        ends = f"v{number}r", f"v{number}l"
+        lines.append(f"ip link add {ends[0]} type veth peer name {ends[1]}")
+        lines += _end_by_hand(f"hand-{link.left}", ends[0], link.addresses[0])
+        lines += _end_by_hand(f"hand-{link.right}", ends[1], link.addresses[1])
+    return "\n".join(lines)
+
+
+def _node_by_hand(ns: str) -> list[str]:
+    return [
+        f"ip netns add {ns}",
+        f"ip -n {ns} link set lo up",
+        f"ip netns exec {ns} sysctl -qw net.ipv4.ip_forward=1",
+    ]
+
+
+def _end_by_hand(ns: str, dev: str, address: str) -> list[str]:
+    return [
+        f"ip link set {dev} netns {ns}",
+        f"ip -n {ns} addr add {address} dev {dev}",
+        f"ip -n {ns} link set {dev} up",
+        f"ip netns exec {ns} tc qdisc add dev {dev} root tbf rate {RATE} burst 32kbit latency 50ms",
+    ]
+
+
+# Mininet's time is told from inside: without the start of Python and the imports, and without its
+# change of limits of the whole machine.
+MININET = """
+import sys, time
+import mininet.net
+from mininet.link import TCLink
+mininet.net.fixLimits = lambda: None
+count = int(sys.argv[1])
+start = time.perf_counter()
+net = mininet.net.Mininet(link=TCLink, controller=None)
+hosts = [net.addHost(f"h{i}") for i in range(count)]
+for i in range(count):
+    net.addLink(hosts[i], hosts[(i + 1) % count], bw=100)
+net.start()
+print("seconds", time.perf_counter() - start)
+net.stop()
+"""
+
+
+def has_mininet() -> bool:
+    return live.run("/usr/bin/python3", "-c", "import mininet.net").returncode == 0
+
+
+def up_mininet() -> float:
+    printed = live.succeed("/usr/bin/python3", "-c", MININET, str(NODES), seconds=600)
+    settle()
+    return float(printed.split()[-1])
+
+
+def up_by_hand() -> float:
+    try:
+        return seconds_of("bash", "-s", stdin=ring_by_hand())
+    finally:
+        live.run("bash", "-c", f"for i in {{0..{NODES - 1}}}; do ip netns del hand-n$i; done", seconds=120)
+        settle()
+
+
+def up_compiled(lab: live.Lab) -> float:
+    try:
+        return seconds_of("bash", "-s", stdin=lab.up_script)
+    finally:
+        live.run("bash", "-s", stdin=lab.down_script, seconds=120)
+        settle()
+
+
+def settle() -> None:
+    """Waits until the kernel, which removes namespaces in the background, has done so."""
+    count = namespace_objects()
+    for _ in range(60):
+        time.sleep(1)
+        last, count = count, namespace_objects()
+        if count == last:
+            return
+
+
+def namespace_objects() -> str:
+    shown = Path("/proc/slabinfo").read_text() if os.access("/proc/slabinfo", os.R_OK) else ""
+    return next((line.split()[1] for line in shown.splitlines() if line.startswith("net_namespace")), "")
+
+
+def bench_up() -> None:
+    lab = live.lab_of("ring", ring_topology())
+    works = [lambda: up_compiled(lab), up_by_hand, *([up_mininet] if has_mininet() else [])]
+    compiled, by_hand, *mininet = medians(3, *works)
+    say(f"bring up a ring of {NODES}: {compiled:.2f} s, a command a line {by_hand:.2f} s")
+    ratio("a command a line / compiled", by_hand / compiled, "at least 4")
+    if mininet:
+        say(f"  Mininet: {mininet[0]:.2f} s")
+        ratio("Mininet / compiled", mininet[0] / compiled, "at least 6")
+    else:
+        say("  Mininet: not installed (Debian package mininet), left out")
+
+
+# --- multipath --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    """A line of the table; `single` is the name to which one TCP connection takes the best path."""
+
+    title: str
+    lab: live.Lab
+    ends: tuple[str, str]
+    single: str = "b"
+    spoil: Callable[[], None] = lambda: None
+
+
+def cases() -> Iterator[Case]:
+    for title, name, topology, single in (
+        ("diamond, `mptcp a -- b`", "either", live.DIAMOND + "mptcp a -- b", "b"),
+        ("diamond, `mptcp a -> b`", "client", live.DIAMOND + "mptcp a -> b", "b"),
+        ("three paths of 5 Mbit/s", "three", live.THREE + "mptcp a -- b", "b"),
+        ("paths of 20 and 10 Mbit/s", "unequal", live.UNEQUAL + "mptcp a -- b", "c.b"),
+    ):
+        yield Case(title, live.lab_of(name, topology), (f"{name}-a", f"{name}-b"), single)
+    original = live.lab_of("original", live.GOLDEN / "original.topo", prefix="device")
+    ends = "devicea", "deviceb"
+    yield Case("the original, shaped where links leave", original, ends)
+    yield Case("the original, with its own shaping rebuilt", original, ends, spoil=shape_like_the_original)
+
+
+def shape_like_the_original() -> None:
+    """In b, what comes in through either link passes one class of one ifb0: a bottleneck of both paths."""
+    live.succeed("ip", "-n", "deviceb", "link", "add", "name", "ifb0", "type", "ifb")
+    live.succeed("ip", "-n", "deviceb", "link", "set", "dev", "ifb0", "up")
+    commands = [
+        "qdisc add dev ifb0 root handle 2: htb",
+        "class add dev ifb0 parent 2: classid 2:1 htb rate 5120kbit",
+        "filter add dev ifb0 parent 2: protocol ip prio 1 u32 match u32 0 0 flowid 2:1",
+    ]
+    for dev in ("veth4", "veth6"):
+        redirect = "u32 match u32 0 0 action mirred egress redirect dev ifb0"
+        commands.append(f"qdisc add dev {dev} handle ffff: ingress")
+        commands.append(f"filter add dev {dev} parent ffff: protocol ip {redirect}")
+    live.succeed("tc", "-n", "deviceb", "-batch", "-", stdin="\n".join(commands) + "\n")
+
+
+def measure(case: Case) -> str:
+    """A row of the table."""
+    client, server = case.ends
+    with live.running(case.lab):
+        case.spoil()
+        tcp, mptcp = medians(
+            3,
+            lambda: live.iperf(server, client, case.single, seconds=8),
+            lambda: live.iperf(server, client, "b", mptcp=True, seconds=8),
+        )
+    return f"| {case.title} | {tcp / MBIT:.2f} | {mptcp / MBIT:.2f} | {mptcp / tcp:.2f} |"
+
+
+def bench_multipath() -> None:
+    say("received Mbit/s, medians of 3 transfers of 8 s each, opened by a:\n")
+    say("| lab | one TCP connection | MPTCP | ratio |\n| --- | --- | --- | --- |")
+    for case in cases():
+        say(measure(case))
+
+
+def main() -> None:
+    parts = {"compile": bench_compile, "up": bench_up, "multipath": bench_multipath}
+    for name in sys.argv[1:] or parts:
+        if name != "compile" and os.geteuid() != 0:
+            say(f"{name}: left out, it needs root")
+        else:
+            parts[name]()
+
+
+if __name__ == "__main__":
+    main()

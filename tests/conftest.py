@@ -1,0 +1,80 @@
+"""Options, golden files, and the rule that a skipped live test is never silent."""
+
+import difflib
+import os
+import shutil
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+LIVE_TOOLS = ("bash", "ip", "tc", "ss", "nft", "ping", "iperf3", "mptcpize", "sysctl", "timeout", "unshare")
+MPTCP = Path("/proc/sys/net/mptcp/enabled")
+skipped_live: list[str] = []
+
+Golden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="write golden files anew; runs only what has them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Holds a text to the golden file at a path, or with --update writes it there."""
+
+    def hold(path: Path, text: str) -> None:
+        before = path.read_text() if path.exists() else ""
+        if request.config.getoption("--update"):
+            path.write_text(text)
+        elif text != before:
+            diff = difflib.unified_diff(before.splitlines(), text.splitlines(), str(path), "now", lineterm="")
+            pytest.fail("\n".join([*diff, "run ./dev golden if this is meant"]), pytrace=False)
+
+    return hold
+
+
+def live_required() -> bool:
+    return os.environ.get("MPC_LIVE") == "require"
+
+
+def missing_for_live() -> list[str]:
+    """What this machine lacks to run live tests, in words."""
+    missing = [] if os.geteuid() == 0 else ["root"]
+    if not MPTCP.exists() or MPTCP.read_text().strip() != "1":
+        missing.append("a kernel with MPTCP enabled")
+    return missing + [tool for tool in LIVE_TOOLS if not shutil.which(tool)]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--update"):
+        kept = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("live") and (missing := missing_for_live()):
+        reason = "live tests need " + ", ".join(missing)
+        if live_required():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Counts live tests that were skipped, whatever for, and with MPC_LIVE=require makes them failures."""
+    report = yield
+    if report.skipped and item.get_closest_marker("live"):
+        skipped_live.append(item.nodeid)
+        if live_required():
+            report.outcome, report.longrepr = "failed", "a live test was skipped under MPC_LIVE=require"
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if skipped_live:
+        reason = "; missing: " + ", ".join(missing_for_live()) if missing_for_live() else ""
+        line = f"{len(skipped_live)} LIVE TESTS SKIPPED: the scripts were not run on a kernel{reason}"
+        terminalreporter.write_sep("!", line, red=True, bold=True)

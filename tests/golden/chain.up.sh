@@ -1,0 +1,375 @@
+#!/usr/bin/env bash
+# Brings up the lab "chain". Written by mpc 0.1.0 from chain.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=chain
+NAMESPACES=(
+  chain-a
+  chain-b
+  chain-r1
+  chain-r2
+  chain-r3
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add chain-a
+netns add chain-b
+netns add chain-r1
+netns add chain-r2
+netns add chain-r3
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:chain
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.59.207.21 r1.a
+10.249.89.74 b
+10.32.10.205 r3.b
+10.220.107.141 r1
+10.59.207.22 a.r1
+10.75.186.65 r2.r1
+10.122.206.149 up.r1
+10.2.200.205 r2.2.r1
+10.213.114.33 r2
+10.75.186.66 r1.r2
+10.89.53.57 r3.r2
+10.122.206.150 up.r2
+10.2.200.206 r1.2.r2
+10.231.143.4 r3
+10.89.53.58 r2.r3
+10.32.10.206 b.r3
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  chain-a \
+  chain-b
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+for ns in \
+  chain-r1 \
+  chain-r2 \
+  chain-r3
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name r1 netns chain-a type veth peer name a netns chain-r1
+link add name r2 netns chain-r1 type veth peer name r1 netns chain-r2
+link add name r3 netns chain-r2 type veth peer name r2 netns chain-r3
+link add name b netns chain-r3 type veth peer name r3 netns chain-b
+link add name up netns chain-r1 type veth peer name up netns chain-r2
+link add name r2.2 netns chain-r1 type veth peer name r1.2 netns chain-r2
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n chain-a <<'IP'
+link set dev lo up alias mpc:chain
+address add 10.219.189.202/32 dev lo
+address add 10.59.207.21/30 dev r1
+link set dev r1 up
+IP
+batch ip -n chain-b <<'IP'
+link set dev lo up alias mpc:chain
+address add 10.249.89.74/32 dev lo
+address add 10.32.10.205/30 dev r3
+link set dev r3 up
+IP
+batch ip -n chain-r1 <<'IP'
+link set dev lo up alias mpc:chain
+address add 10.220.107.141/32 dev lo
+address add 10.59.207.22/30 dev a
+link set dev a up
+address add 10.75.186.65/30 dev r2
+link set dev r2 up
+address add 10.122.206.149/30 dev up
+link set dev up up
+address add 10.2.200.205/30 dev r2.2
+link set dev r2.2 up
+IP
+batch ip -n chain-r2 <<'IP'
+link set dev lo up alias mpc:chain
+address add 10.213.114.33/32 dev lo
+address add 10.75.186.66/30 dev r1
+link set dev r1 up
+address add 10.89.53.57/30 dev r3
+link set dev r3 up
+address add 10.122.206.150/30 dev up
+link set dev up up
+address add 10.2.200.206/30 dev r1.2
+link set dev r1.2 up
+IP
+batch ip -n chain-r3 <<'IP'
+link set dev lo up alias mpc:chain
+address add 10.231.143.4/32 dev lo
+address add 10.89.53.58/30 dev r2
+link set dev r2 up
+address add 10.32.10.206/30 dev b
+link set dev b up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n chain-a <<'IP'
+route add default via 10.59.207.22 dev r1
+IP
+batch ip -n chain-b <<'IP'
+route add default via 10.32.10.206 dev r3
+IP
+batch ip -n chain-r1 <<'IP'
+route add default nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
+route add 10.219.189.202 via 10.59.207.21 dev a
+IP
+batch ip -n chain-r2 <<'IP'
+route add 10.219.189.202 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.249.89.74 via 10.89.53.58 dev r3
+route add 10.220.107.141 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.231.143.4 via 10.89.53.58 dev r3
+route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.32.10.204/30 via 10.89.53.58 dev r3
+IP
+batch ip -n chain-r3 <<'IP'
+route add default via 10.89.53.57 dev r2
+route add 10.249.89.74 via 10.32.10.205 dev b
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n chain-a <<'TC'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+batch tc -n chain-b <<'TC'
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+batch tc -n chain-r1 <<'TC'
+qdisc add dev a root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev r2.2 root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+TC
+batch tc -n chain-r2 <<'TC'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev r1.2 root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+TC
+batch tc -n chain-r3 <<'TC'
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev b root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

@@ -1,0 +1,397 @@
+#!/usr/bin/env bash
+# Brings up the lab "client". Written by mpc 0.1.0 from client.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=client
+NAMESPACES=(
+  client-client
+  client-server
+  client-wifi
+  client-lte
+  client-core
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add client-client
+netns add client-server
+netns add client-wifi
+netns add client-lte
+netns add client-core
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:client
+127.0.0.1 localhost
+::1 localhost
+10.221.192.54 client
+10.36.65.201 wifi.client
+10.86.184.161 lte.client
+10.251.49.181 server
+10.80.29.234 core.server
+10.193.156.148 wifi
+10.36.65.202 client.wifi
+10.39.103.170 core.wifi
+10.202.71.220 lte
+10.86.184.162 client.lte
+10.86.225.6 core.lte
+10.235.140.112 core
+10.39.103.169 wifi.core
+10.86.225.5 lte.core
+10.80.29.233 server.core
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  client-client \
+  client-server
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+done
+for ns in \
+  client-wifi \
+  client-lte \
+  client-core
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name wifi netns client-client type veth peer name client netns client-wifi
+link add name lte netns client-client type veth peer name client netns client-lte
+link add name core netns client-wifi type veth peer name wifi netns client-core
+link add name core netns client-lte type veth peer name lte netns client-core
+link add name server netns client-core type veth peer name core netns client-server
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n client-client <<'IP'
+link set dev lo up alias mpc:client
+address add 10.221.192.54/32 dev lo
+address add 10.36.65.201/30 dev wifi
+link set dev wifi up
+address add 10.86.184.161/30 dev lte
+link set dev lte up
+IP
+batch ip -n client-server <<'IP'
+link set dev lo up alias mpc:client
+address add 10.251.49.181/32 dev lo
+address add 10.80.29.234/30 dev core
+link set dev core up
+IP
+batch ip -n client-wifi <<'IP'
+link set dev lo up alias mpc:client
+address add 10.193.156.148/32 dev lo
+address add 10.36.65.202/30 dev client
+link set dev client up
+address add 10.39.103.170/30 dev core
+link set dev core up
+IP
+batch ip -n client-lte <<'IP'
+link set dev lo up alias mpc:client
+address add 10.202.71.220/32 dev lo
+address add 10.86.184.162/30 dev client
+link set dev client up
+address add 10.86.225.6/30 dev core
+link set dev core up
+IP
+batch ip -n client-core <<'IP'
+link set dev lo up alias mpc:client
+address add 10.235.140.112/32 dev lo
+address add 10.39.103.169/30 dev wifi
+link set dev wifi up
+address add 10.86.225.5/30 dev lte
+link set dev lte up
+address add 10.80.29.233/30 dev server
+link set dev server up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n client-client <<'IP'
+route add 10.251.49.181 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.193.156.148 via 10.36.65.202 dev wifi
+route add 10.202.71.220 via 10.86.184.162 dev lte
+route add 10.235.140.112 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.39.103.168/30 via 10.36.65.202 dev wifi
+route add 10.86.225.4/30 via 10.86.184.162 dev lte
+route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
+route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
+route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
+route add 10.80.29.234 via 10.86.184.162 dev lte table 14037
+rule add pref 1200 from 10.36.65.201 lookup 99197
+rule add pref 1200 from 10.86.184.161 lookup 14037
+IP
+batch ip -n client-server <<'IP'
+route add default via 10.80.29.233 dev core
+IP
+batch ip -n client-wifi <<'IP'
+route add default via 10.39.103.169 dev core
+route add 10.221.192.54 via 10.36.65.201 dev client
+route add 10.86.184.161 via 10.36.65.201 dev client table 82979
+rule add pref 1000 iif core lookup 82979
+IP
+batch ip -n client-lte <<'IP'
+route add default via 10.86.225.5 dev core
+route add 10.221.192.54 via 10.86.184.161 dev client
+route add 10.36.65.201 via 10.86.184.161 dev client table 82979
+rule add pref 1000 iif core lookup 82979
+IP
+batch ip -n client-core <<'IP'
+route add 10.221.192.54 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
+route add 10.251.49.181 via 10.80.29.234 dev server
+route add 10.193.156.148 via 10.39.103.170 dev wifi
+route add 10.202.71.220 via 10.86.225.6 dev lte
+route add 10.36.65.200/30 via 10.39.103.170 dev wifi
+route add 10.86.184.160/30 via 10.86.225.6 dev lte
+IP
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+batch ip -n client-client <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+mptcp endpoint add 10.36.65.201 dev wifi subflow
+mptcp endpoint add 10.86.184.161 dev lte subflow
+IP
+batch ip -n client-server <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n client-client <<'TC'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+TC
+batch tc -n client-server <<'TC'
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+batch tc -n client-wifi <<'TC'
+qdisc add dev client root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+batch tc -n client-lte <<'TC'
+qdisc add dev client root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+batch tc -n client-core <<'TC'
+qdisc add dev wifi root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev lte root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+qdisc add dev server root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+TC
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

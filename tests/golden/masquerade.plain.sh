@@ -1,0 +1,315 @@
+#!/usr/bin/env bash
+# Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=masquerade
+NAMESPACES=(
+  masquerade-pc
+  masquerade-tv
+  masquerade-server
+  masquerade-home
+  masquerade-isp
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add masquerade-pc
+ip netns add masquerade-tv
+ip netns add masquerade-server
+ip netns add masquerade-home
+ip netns add masquerade-isp
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:masquerade
+127.0.0.1 localhost
+::1 localhost
+10.203.16.229 pc
+10.108.77.174 home.pc
+10.237.59.5 tv
+10.59.37.230 home.tv
+10.251.49.181 server
+10.109.179.94 isp.server
+10.208.119.60 home
+10.108.77.173 pc.home
+10.59.37.229 tv.home
+10.59.128.129 isp.home
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.109.179.93 server.isp
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.all.rp_filter=0
+ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.default.rp_filter=0
+ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.all.rp_filter=0
+ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.default.rp_filter=0
+ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-server sysctl -qw net.ipv4.conf.all.rp_filter=0
+ip netns exec masquerade-server sysctl -qw net.ipv4.conf.default.rp_filter=0
+ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-home sysctl -qw net.ipv4.conf.all.rp_filter=0
+ip netns exec masquerade-home sysctl -qw net.ipv4.conf.default.rp_filter=0
+ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.all.rp_filter=0
+ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.default.rp_filter=0
+ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+
+# --- links --------------------------------------------------------------------
+say "links"
+ip link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
+ip link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
+ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
+ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+ip -n masquerade-pc link set dev lo up alias mpc:masquerade
+ip -n masquerade-pc address add 10.203.16.229/32 dev lo
+ip -n masquerade-pc address add 10.108.77.174/30 dev home
+ip -n masquerade-pc link set dev home up
+ip -n masquerade-tv link set dev lo up alias mpc:masquerade
+ip -n masquerade-tv address add 10.237.59.5/32 dev lo
+ip -n masquerade-tv address add 10.59.37.230/30 dev home
+ip -n masquerade-tv link set dev home up
+ip -n masquerade-server link set dev lo up alias mpc:masquerade
+ip -n masquerade-server address add 10.251.49.181/32 dev lo
+ip -n masquerade-server address add 10.109.179.94/30 dev isp
+ip -n masquerade-server link set dev isp up
+ip -n masquerade-home link set dev lo up alias mpc:masquerade
+ip -n masquerade-home address add 10.208.119.60/32 dev lo
+ip -n masquerade-home address add 10.108.77.173/30 dev pc
+ip -n masquerade-home link set dev pc up
+ip -n masquerade-home address add 10.59.37.229/30 dev tv
+ip -n masquerade-home link set dev tv up
+ip -n masquerade-home address add 10.59.128.129/30 dev isp
+ip -n masquerade-home link set dev isp up
+ip -n masquerade-isp link set dev lo up alias mpc:masquerade
+ip -n masquerade-isp address add 10.253.32.216/32 dev lo
+ip -n masquerade-isp address add 10.59.128.130/30 dev home
+ip -n masquerade-isp link set dev home up
+ip -n masquerade-isp address add 10.109.179.93/30 dev server
+ip -n masquerade-isp link set dev server up
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+ip -n masquerade-pc route add default via 10.108.77.173 dev home
+ip -n masquerade-tv route add default via 10.59.37.229 dev home
+ip -n masquerade-server route add default via 10.109.179.93 dev isp
+ip -n masquerade-home route add default via 10.59.128.130 dev isp
+ip -n masquerade-home route add 10.203.16.229 via 10.108.77.174 dev pc
+ip -n masquerade-home route add 10.237.59.5 via 10.59.37.230 dev tv
+ip -n masquerade-isp route add default via 10.59.128.129 dev home
+ip -n masquerade-isp route add 10.251.49.181 via 10.109.179.94 dev server
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+tc -n masquerade-pc qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+tc -n masquerade-tv qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+tc -n masquerade-server qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+tc -n masquerade-home qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+tc -n masquerade-home qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+tc -n masquerade-home qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+tc -n masquerade-isp qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 625000b
+tc -n masquerade-isp qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+
+# --- masquerading -------------------------------------------------------------
+say "masquerading"
+ip netns exec masquerade-home nft 'add table inet mpc'
+ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
+ip netns exec masquerade-isp nft 'add table inet mpc'
+ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'
+ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "server" masquerade'
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

@@ -1,0 +1,452 @@
+#!/usr/bin/env bash
+# Brings up the lab "mptcp-pins". Written by mpc 0.1.0 from mptcp-pins.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=mptcp-pins
+NAMESPACES=(
+  mptcp-pins-laptop
+  mptcp-pins-phone
+  mptcp-pins-server
+  mptcp-pins-left
+  mptcp-pins-right
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add mptcp-pins-laptop
+netns add mptcp-pins-phone
+netns add mptcp-pins-server
+netns add mptcp-pins-left
+netns add mptcp-pins-right
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:mptcp-pins
+127.0.0.1 localhost
+::1 localhost
+10.234.131.55 laptop
+10.102.249.161 left.laptop
+10.10.113.57 right.laptop
+10.203.123.244 phone
+10.89.166.242 left.phone
+10.111.214.157 right.phone
+10.251.49.181 server
+10.27.79.126 north.server
+10.17.215.90 south.server
+10.194.36.60 left
+10.102.249.162 laptop.left
+10.89.166.241 phone.left
+10.27.79.125 server.left
+10.202.125.11 right
+10.10.113.58 laptop.right
+10.111.214.158 phone.right
+10.17.215.89 server.right
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  mptcp-pins-laptop \
+  mptcp-pins-phone \
+  mptcp-pins-server
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+done
+for ns in \
+  mptcp-pins-left \
+  mptcp-pins-right
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name left netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-left
+link add name right netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-right
+link add name left netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-left
+link add name right netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-right
+link add name north netns mptcp-pins-server type veth peer name server netns mptcp-pins-left
+link add name south netns mptcp-pins-server type veth peer name server netns mptcp-pins-right
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n mptcp-pins-laptop <<'IP'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.234.131.55/32 dev lo
+address add 10.102.249.161/30 dev left
+link set dev left up
+address add 10.10.113.57/30 dev right
+link set dev right up
+IP
+batch ip -n mptcp-pins-phone <<'IP'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.203.123.244/32 dev lo
+address add 10.89.166.242/30 dev left
+link set dev left up
+address add 10.111.214.157/30 dev right
+link set dev right up
+IP
+batch ip -n mptcp-pins-server <<'IP'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.251.49.181/32 dev lo
+address add 10.27.79.126/30 dev north
+link set dev north up
+address add 10.17.215.90/30 dev south
+link set dev south up
+IP
+batch ip -n mptcp-pins-left <<'IP'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.194.36.60/32 dev lo
+address add 10.102.249.162/30 dev laptop
+link set dev laptop up
+address add 10.89.166.241/30 dev phone
+link set dev phone up
+address add 10.27.79.125/30 dev server
+link set dev server up
+IP
+batch ip -n mptcp-pins-right <<'IP'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.202.125.11/32 dev lo
+address add 10.10.113.58/30 dev laptop
+link set dev laptop up
+address add 10.111.214.158/30 dev phone
+link set dev phone up
+address add 10.17.215.89/30 dev server
+link set dev server up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n mptcp-pins-laptop <<'IP'
+route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.194.36.60 via 10.102.249.162 dev left
+route add 10.202.125.11 via 10.10.113.58 dev right
+route add 10.89.166.240/30 via 10.102.249.162 dev left
+route add 10.111.214.156/30 via 10.10.113.58 dev right
+route add 10.27.79.124/30 via 10.102.249.162 dev left
+route add 10.17.215.88/30 via 10.10.113.58 dev right
+route add 10.251.49.181 via 10.102.249.162 dev left table 66499
+route add 10.27.79.126 via 10.102.249.162 dev left table 66499
+route add 10.17.215.90 via 10.102.249.162 dev left table 66499
+route add 10.251.49.181 via 10.10.113.58 dev right table 25678
+route add 10.27.79.126 via 10.10.113.58 dev right table 25678
+route add 10.17.215.90 via 10.10.113.58 dev right table 25678
+rule add pref 1200 from 10.102.249.161 lookup 66499
+rule add pref 1200 from 10.10.113.57 lookup 25678
+IP
+batch ip -n mptcp-pins-phone <<'IP'
+route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.194.36.60 via 10.89.166.241 dev left
+route add 10.202.125.11 via 10.111.214.158 dev right
+route add 10.102.249.160/30 via 10.89.166.241 dev left
+route add 10.10.113.56/30 via 10.111.214.158 dev right
+route add 10.27.79.124/30 via 10.89.166.241 dev left
+route add 10.17.215.88/30 via 10.111.214.158 dev right
+route add 10.251.49.181 via 10.89.166.241 dev left table 66499
+route add 10.27.79.126 via 10.89.166.241 dev left table 66499
+route add 10.17.215.90 via 10.89.166.241 dev left table 66499
+route add 10.251.49.181 via 10.111.214.158 dev right table 25678
+route add 10.27.79.126 via 10.111.214.158 dev right table 25678
+route add 10.17.215.90 via 10.111.214.158 dev right table 25678
+rule add pref 1200 from 10.89.166.242 lookup 66499
+rule add pref 1200 from 10.111.214.157 lookup 25678
+IP
+batch ip -n mptcp-pins-server <<'IP'
+route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.194.36.60 via 10.27.79.125 dev north
+route add 10.202.125.11 via 10.17.215.89 dev south
+route add 10.102.249.160/30 via 10.27.79.125 dev north
+route add 10.10.113.56/30 via 10.17.215.89 dev south
+route add 10.89.166.240/30 via 10.27.79.125 dev north
+route add 10.111.214.156/30 via 10.17.215.89 dev south
+route add 10.234.131.55 via 10.27.79.125 dev north table 60649
+route add 10.102.249.161 via 10.27.79.125 dev north table 60649
+route add 10.10.113.57 via 10.27.79.125 dev north table 60649
+route add 10.203.123.244 via 10.27.79.125 dev north table 60649
+route add 10.89.166.242 via 10.27.79.125 dev north table 60649
+route add 10.111.214.157 via 10.27.79.125 dev north table 60649
+route add 10.234.131.55 via 10.17.215.89 dev south table 82010
+route add 10.102.249.161 via 10.17.215.89 dev south table 82010
+route add 10.10.113.57 via 10.17.215.89 dev south table 82010
+route add 10.203.123.244 via 10.17.215.89 dev south table 82010
+route add 10.89.166.242 via 10.17.215.89 dev south table 82010
+route add 10.111.214.157 via 10.17.215.89 dev south table 82010
+rule add pref 1100 to 10.102.249.161 lookup 60649
+rule add pref 1100 to 10.10.113.57 lookup 82010
+rule add pref 1100 to 10.89.166.242 lookup 60649
+rule add pref 1100 to 10.111.214.157 lookup 82010
+IP
+batch ip -n mptcp-pins-left <<'IP'
+route add 10.234.131.55 via 10.102.249.161 dev laptop
+route add 10.203.123.244 via 10.89.166.242 dev phone
+route add 10.251.49.181 via 10.27.79.126 dev server
+route add 10.10.113.57 via 10.102.249.161 dev laptop
+route add 10.111.214.157 via 10.89.166.242 dev phone
+route add 10.17.215.90 via 10.27.79.126 dev server
+IP
+batch ip -n mptcp-pins-right <<'IP'
+route add 10.234.131.55 via 10.10.113.57 dev laptop
+route add 10.203.123.244 via 10.111.214.157 dev phone
+route add 10.251.49.181 via 10.17.215.90 dev server
+route add 10.102.249.161 via 10.10.113.57 dev laptop
+route add 10.89.166.242 via 10.111.214.157 dev phone
+route add 10.27.79.126 via 10.17.215.90 dev server
+IP
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+batch ip -n mptcp-pins-laptop <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.102.249.161 dev left subflow
+mptcp endpoint add 10.10.113.57 dev right subflow backup
+IP
+batch ip -n mptcp-pins-phone <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
+mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
+IP
+batch ip -n mptcp-pins-server <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.17.215.90 dev south port 7001 signal
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n mptcp-pins-laptop <<'TC'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+TC
+batch tc -n mptcp-pins-phone <<'TC'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+TC
+batch tc -n mptcp-pins-server <<'TC'
+qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 125000b
+qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 125000b
+TC
+batch tc -n mptcp-pins-left <<'TC'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 125000b
+TC
+batch tc -n mptcp-pins-right <<'TC'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 5000b limit 62500b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 125000b
+TC
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

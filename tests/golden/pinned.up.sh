@@ -1,0 +1,329 @@
+#!/usr/bin/env bash
+# Brings up the lab "pinned". Written by mpc 0.1.0 from pinned.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=pinned
+NAMESPACES=(
+  client
+  server
+  west
+  east
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+load dummy numdummies=0
+need 'dummy interfaces (module dummy)' ip link add name p type dummy
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add client
+netns add server
+netns add west
+netns add east
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:pinned
+127.0.0.1 localhost
+::1 localhost
+192.0.2.1 client
+198.51.100.1 eth0.client
+198.51.100.6 eth1.client
+192.0.2.2 server
+192.0.2.3 server
+203.0.113.1 eth0.server
+203.0.113.3 eth1.server
+198.51.100.2 eth0.west
+203.0.113.0 eth1.west
+198.51.100.5 eth0.east
+203.0.113.2 eth1.east
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  client \
+  server \
+  east
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+ip netns exec west sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip -n server <<'IP'
+link add name dummy0 type dummy
+IP
+batch ip <<'IP'
+link add name eth0 netns client type veth peer name eth0 netns west
+link add name eth1 netns client type veth peer name eth0 netns east
+link add name eth1 netns west type veth peer name eth0 netns server
+link add name eth1 mtu 1492 netns east type veth peer name eth1 mtu 1492 netns server
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n client <<'IP'
+link set dev lo up alias mpc:pinned
+address add 192.0.2.1/32 dev lo
+address add 198.51.100.1/30 dev eth0
+link set dev eth0 up
+address add 198.51.100.6/30 dev eth1
+link set dev eth1 up
+IP
+batch ip -n server <<'IP'
+link set dev lo up alias mpc:pinned
+address add 192.0.2.2/32 dev dummy0
+address add 192.0.2.3/32 dev dummy0
+link set dev dummy0 up
+address add 203.0.113.1/31 dev eth0
+link set dev eth0 up
+address add 203.0.113.3/31 dev eth1
+link set dev eth1 up
+IP
+batch ip -n west <<'IP'
+link set dev lo up alias mpc:pinned
+address add 198.51.100.2/30 dev eth0
+link set dev eth0 up
+address add 203.0.113.0/31 dev eth1
+link set dev eth1 up
+IP
+batch ip -n east <<'IP'
+link set dev lo up alias mpc:pinned
+address add 198.51.100.5/30 dev eth0
+link set dev eth0 up
+address add 203.0.113.2/31 dev eth1
+link set dev eth1 up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n client <<'IP'
+route add default via 198.51.100.2 dev eth0
+route add 203.0.113.2 via 198.51.100.5 dev eth1
+IP
+batch ip -n server <<'IP'
+route add default via 203.0.113.0 dev eth0
+route add 198.51.100.5 via 203.0.113.2 dev eth1
+IP
+batch ip -n west <<'IP'
+route add 192.0.2.1 via 198.51.100.1 dev eth0
+route add 192.0.2.2 via 203.0.113.1 dev eth1
+route add 192.0.2.3 via 203.0.113.1 dev eth1
+route add 198.51.100.6 via 198.51.100.1 dev eth0
+route add 203.0.113.3 via 203.0.113.1 dev eth1
+IP
+batch ip -n east <<'IP'
+route add 192.0.2.1 via 198.51.100.6 dev eth0
+route add 192.0.2.2 via 203.0.113.3 dev eth1
+route add 192.0.2.3 via 203.0.113.3 dev eth1
+route add 198.51.100.1 via 198.51.100.6 dev eth0
+route add 203.0.113.1 via 203.0.113.3 dev eth1
+IP
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

@@ -1,0 +1,603 @@
+#!/usr/bin/env bash
+# Brings up the lab "ring". Written by mpc 0.1.0 from ring.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=ring
+NAMESPACES=(
+  ring-r0
+  ring-r1
+  ring-r2
+  ring-r3
+  ring-r4
+  ring-r5
+  ring-h0
+  ring-h1
+  ring-h2
+  ring-h3
+  ring-h4
+  ring-h5
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add ring-r0
+netns add ring-r1
+netns add ring-r2
+netns add ring-r3
+netns add ring-r4
+netns add ring-r5
+netns add ring-h0
+netns add ring-h1
+netns add ring-h2
+netns add ring-h3
+netns add ring-h4
+netns add ring-h5
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:ring
+127.0.0.1 localhost
+::1 localhost
+10.222.46.226 r0
+10.10.12.65 r1.r0
+10.108.22.129 r5.r0
+10.115.215.134 h0.r0
+10.220.107.141 r1
+10.10.12.66 r0.r1
+10.75.186.65 r2.r1
+10.14.198.78 h1.r1
+10.213.114.33 r2
+10.75.186.66 r1.r2
+10.89.53.57 r3.r2
+10.84.58.158 h2.r2
+10.231.143.4 r3
+10.89.53.58 r2.r3
+10.18.60.97 r4.r3
+10.48.4.158 h3.r3
+10.253.36.180 r4
+10.18.60.98 r3.r4
+10.27.86.241 r5.r4
+10.122.197.162 h4.r4
+10.197.82.134 r5
+10.27.86.242 r4.r5
+10.108.22.130 r0.r5
+10.108.47.186 h5.r5
+10.196.202.87 h0
+10.115.215.133 r0.h0
+10.228.105.195 h1
+10.14.198.77 r1.h1
+10.224.207.190 h2
+10.84.58.157 r2.h2
+10.248.159.108 h3
+10.48.4.157 r3.h3
+10.229.75.235 h4
+10.122.197.161 r4.h4
+10.199.251.88 h5
+10.108.47.185 r5.h5
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  ring-r0 \
+  ring-r1 \
+  ring-r2 \
+  ring-r3 \
+  ring-r4 \
+  ring-r5
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+for ns in \
+  ring-h0 \
+  ring-h1 \
+  ring-h2 \
+  ring-h3 \
+  ring-h4 \
+  ring-h5
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name r1 netns ring-r0 type veth peer name r0 netns ring-r1
+link add name r2 netns ring-r1 type veth peer name r1 netns ring-r2
+link add name r3 netns ring-r2 type veth peer name r2 netns ring-r3
+link add name r4 netns ring-r3 type veth peer name r3 netns ring-r4
+link add name r5 netns ring-r4 type veth peer name r4 netns ring-r5
+link add name r0 netns ring-r5 type veth peer name r5 netns ring-r0
+link add name r0 netns ring-h0 type veth peer name h0 netns ring-r0
+link add name r1 netns ring-h1 type veth peer name h1 netns ring-r1
+link add name r2 netns ring-h2 type veth peer name h2 netns ring-r2
+link add name r3 netns ring-h3 type veth peer name h3 netns ring-r3
+link add name r4 netns ring-h4 type veth peer name h4 netns ring-r4
+link add name r5 netns ring-h5 type veth peer name h5 netns ring-r5
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n ring-r0 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.222.46.226/32 dev lo
+address add 10.10.12.65/30 dev r1
+link set dev r1 up
+address add 10.108.22.129/30 dev r5
+link set dev r5 up
+address add 10.115.215.134/30 dev h0
+link set dev h0 up
+IP
+batch ip -n ring-r1 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.220.107.141/32 dev lo
+address add 10.10.12.66/30 dev r0
+link set dev r0 up
+address add 10.75.186.65/30 dev r2
+link set dev r2 up
+address add 10.14.198.78/30 dev h1
+link set dev h1 up
+IP
+batch ip -n ring-r2 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.213.114.33/32 dev lo
+address add 10.75.186.66/30 dev r1
+link set dev r1 up
+address add 10.89.53.57/30 dev r3
+link set dev r3 up
+address add 10.84.58.158/30 dev h2
+link set dev h2 up
+IP
+batch ip -n ring-r3 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.231.143.4/32 dev lo
+address add 10.89.53.58/30 dev r2
+link set dev r2 up
+address add 10.18.60.97/30 dev r4
+link set dev r4 up
+address add 10.48.4.158/30 dev h3
+link set dev h3 up
+IP
+batch ip -n ring-r4 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.253.36.180/32 dev lo
+address add 10.18.60.98/30 dev r3
+link set dev r3 up
+address add 10.27.86.241/30 dev r5
+link set dev r5 up
+address add 10.122.197.162/30 dev h4
+link set dev h4 up
+IP
+batch ip -n ring-r5 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.197.82.134/32 dev lo
+address add 10.27.86.242/30 dev r4
+link set dev r4 up
+address add 10.108.22.130/30 dev r0
+link set dev r0 up
+address add 10.108.47.186/30 dev h5
+link set dev h5 up
+IP
+batch ip -n ring-h0 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.196.202.87/32 dev lo
+address add 10.115.215.133/30 dev r0
+link set dev r0 up
+IP
+batch ip -n ring-h1 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.228.105.195/32 dev lo
+address add 10.14.198.77/30 dev r1
+link set dev r1 up
+IP
+batch ip -n ring-h2 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.224.207.190/32 dev lo
+address add 10.84.58.157/30 dev r2
+link set dev r2 up
+IP
+batch ip -n ring-h3 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.248.159.108/32 dev lo
+address add 10.48.4.157/30 dev r3
+link set dev r3 up
+IP
+batch ip -n ring-h4 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.229.75.235/32 dev lo
+address add 10.122.197.161/30 dev r4
+link set dev r4 up
+IP
+batch ip -n ring-h5 <<'IP'
+link set dev lo up alias mpc:ring
+address add 10.199.251.88/32 dev lo
+address add 10.108.47.185/30 dev r5
+link set dev r5 up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n ring-r0 <<'IP'
+route add 10.220.107.141 via 10.108.22.130 dev r5
+route add 10.213.114.33 via 10.108.22.130 dev r5
+route add 10.231.143.4 via 10.108.22.130 dev r5
+route add 10.253.36.180 via 10.108.22.130 dev r5
+route add 10.197.82.134 via 10.108.22.130 dev r5
+route add 10.196.202.87 via 10.115.215.133 dev h0
+route add 10.228.105.195 via 10.108.22.130 dev r5
+route add 10.224.207.190 via 10.108.22.130 dev r5
+route add 10.248.159.108 via 10.108.22.130 dev r5
+route add 10.229.75.235 via 10.108.22.130 dev r5
+route add 10.199.251.88 via 10.108.22.130 dev r5
+route add 10.75.186.64/30 via 10.108.22.130 dev r5
+route add 10.89.53.56/30 via 10.108.22.130 dev r5
+route add 10.18.60.96/30 via 10.108.22.130 dev r5
+route add 10.27.86.240/30 via 10.108.22.130 dev r5
+route add 10.14.198.76/30 via 10.108.22.130 dev r5
+route add 10.84.58.156/30 via 10.108.22.130 dev r5
+route add 10.48.4.156/30 via 10.108.22.130 dev r5
+route add 10.122.197.160/30 via 10.108.22.130 dev r5
+route add 10.108.47.184/30 via 10.108.22.130 dev r5
+IP
+batch ip -n ring-r1 <<'IP'
+route add 10.222.46.226 via 10.10.12.65 dev r0
+route add 10.213.114.33 via 10.75.186.66 dev r2
+route add 10.231.143.4 via 10.75.186.66 dev r2
+route add 10.253.36.180 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.197.82.134 via 10.10.12.65 dev r0
+route add 10.196.202.87 via 10.10.12.65 dev r0
+route add 10.228.105.195 via 10.14.198.77 dev h1
+route add 10.224.207.190 via 10.75.186.66 dev r2
+route add 10.248.159.108 via 10.75.186.66 dev r2
+route add 10.229.75.235 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.199.251.88 via 10.10.12.65 dev r0
+route add 10.89.53.56/30 via 10.75.186.66 dev r2
+route add 10.18.60.96/30 via 10.75.186.66 dev r2
+route add 10.27.86.240/30 via 10.10.12.65 dev r0
+route add 10.108.22.128/30 via 10.10.12.65 dev r0
+route add 10.115.215.132/30 via 10.10.12.65 dev r0
+route add 10.84.58.156/30 via 10.75.186.66 dev r2
+route add 10.48.4.156/30 via 10.75.186.66 dev r2
+route add 10.122.197.160/30 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.108.47.184/30 via 10.10.12.65 dev r0
+IP
+batch ip -n ring-r2 <<'IP'
+route add 10.222.46.226 via 10.75.186.65 dev r1
+route add 10.220.107.141 via 10.75.186.65 dev r1
+route add 10.231.143.4 via 10.89.53.58 dev r3
+route add 10.253.36.180 via 10.89.53.58 dev r3
+route add 10.197.82.134 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.196.202.87 via 10.75.186.65 dev r1
+route add 10.228.105.195 via 10.75.186.65 dev r1
+route add 10.224.207.190 via 10.84.58.157 dev h2
+route add 10.248.159.108 via 10.89.53.58 dev r3
+route add 10.229.75.235 via 10.89.53.58 dev r3
+route add 10.199.251.88 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.10.12.64/30 via 10.75.186.65 dev r1
+route add 10.18.60.96/30 via 10.89.53.58 dev r3
+route add 10.27.86.240/30 via 10.89.53.58 dev r3
+route add 10.108.22.128/30 via 10.75.186.65 dev r1
+route add 10.115.215.132/30 via 10.75.186.65 dev r1
+route add 10.14.198.76/30 via 10.75.186.65 dev r1
+route add 10.48.4.156/30 via 10.89.53.58 dev r3
+route add 10.122.197.160/30 via 10.89.53.58 dev r3
+route add 10.108.47.184/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+IP
+batch ip -n ring-r3 <<'IP'
+route add 10.222.46.226 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.220.107.141 via 10.89.53.57 dev r2
+route add 10.213.114.33 via 10.89.53.57 dev r2
+route add 10.253.36.180 via 10.18.60.98 dev r4
+route add 10.197.82.134 via 10.18.60.98 dev r4
+route add 10.196.202.87 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.228.105.195 via 10.89.53.57 dev r2
+route add 10.224.207.190 via 10.89.53.57 dev r2
+route add 10.248.159.108 via 10.48.4.157 dev h3
+route add 10.229.75.235 via 10.18.60.98 dev r4
+route add 10.199.251.88 via 10.18.60.98 dev r4
+route add 10.10.12.64/30 via 10.89.53.57 dev r2
+route add 10.75.186.64/30 via 10.89.53.57 dev r2
+route add 10.27.86.240/30 via 10.18.60.98 dev r4
+route add 10.108.22.128/30 via 10.18.60.98 dev r4
+route add 10.115.215.132/30 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.14.198.76/30 via 10.89.53.57 dev r2
+route add 10.84.58.156/30 via 10.89.53.57 dev r2
+route add 10.122.197.160/30 via 10.18.60.98 dev r4
+route add 10.108.47.184/30 via 10.18.60.98 dev r4
+IP
+batch ip -n ring-r4 <<'IP'
+route add 10.222.46.226 via 10.27.86.242 dev r5
+route add 10.220.107.141 via 10.18.60.97 dev r3
+route add 10.213.114.33 via 10.18.60.97 dev r3
+route add 10.231.143.4 via 10.18.60.97 dev r3
+route add 10.197.82.134 via 10.27.86.242 dev r5
+route add 10.196.202.87 via 10.27.86.242 dev r5
+route add 10.228.105.195 via 10.18.60.97 dev r3
+route add 10.224.207.190 via 10.18.60.97 dev r3
+route add 10.248.159.108 via 10.18.60.97 dev r3
+route add 10.229.75.235 via 10.122.197.161 dev h4
+route add 10.199.251.88 via 10.27.86.242 dev r5
+route add 10.10.12.64/30 via 10.18.60.97 dev r3
+route add 10.75.186.64/30 via 10.18.60.97 dev r3
+route add 10.89.53.56/30 via 10.18.60.97 dev r3
+route add 10.108.22.128/30 via 10.27.86.242 dev r5
+route add 10.115.215.132/30 via 10.27.86.242 dev r5
+route add 10.14.198.76/30 via 10.18.60.97 dev r3
+route add 10.84.58.156/30 via 10.18.60.97 dev r3
+route add 10.48.4.156/30 via 10.18.60.97 dev r3
+route add 10.108.47.184/30 via 10.27.86.242 dev r5
+IP
+batch ip -n ring-r5 <<'IP'
+route add 10.222.46.226 via 10.108.22.129 dev r0
+route add 10.220.107.141 via 10.27.86.241 dev r4
+route add 10.213.114.33 via 10.27.86.241 dev r4
+route add 10.231.143.4 via 10.27.86.241 dev r4
+route add 10.253.36.180 via 10.27.86.241 dev r4
+route add 10.196.202.87 via 10.108.22.129 dev r0
+route add 10.228.105.195 via 10.27.86.241 dev r4
+route add 10.224.207.190 via 10.27.86.241 dev r4
+route add 10.248.159.108 via 10.27.86.241 dev r4
+route add 10.229.75.235 via 10.27.86.241 dev r4
+route add 10.199.251.88 via 10.108.47.185 dev h5
+route add 10.10.12.64/30 via 10.27.86.241 dev r4
+route add 10.75.186.64/30 via 10.27.86.241 dev r4
+route add 10.89.53.56/30 via 10.27.86.241 dev r4
+route add 10.18.60.96/30 via 10.27.86.241 dev r4
+route add 10.115.215.132/30 via 10.108.22.129 dev r0
+route add 10.14.198.76/30 via 10.27.86.241 dev r4
+route add 10.84.58.156/30 via 10.27.86.241 dev r4
+route add 10.48.4.156/30 via 10.27.86.241 dev r4
+route add 10.122.197.160/30 via 10.27.86.241 dev r4
+IP
+batch ip -n ring-h0 <<'IP'
+route add default via 10.115.215.134 dev r0
+IP
+batch ip -n ring-h1 <<'IP'
+route add default via 10.14.198.78 dev r1
+IP
+batch ip -n ring-h2 <<'IP'
+route add default via 10.84.58.158 dev r2
+IP
+batch ip -n ring-h3 <<'IP'
+route add default via 10.48.4.158 dev r3
+IP
+batch ip -n ring-h4 <<'IP'
+route add default via 10.122.197.162 dev r4
+IP
+batch ip -n ring-h5 <<'IP'
+route add default via 10.108.47.186 dev r5
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n ring-r0 <<'TC'
+qdisc add dev r1 root handle 1: netem limit 33026 delay 40ms
+qdisc add dev r5 root handle 1: netem limit 4129 delay 5ms
+TC
+batch tc -n ring-r1 <<'TC'
+qdisc add dev r0 root handle 1: netem limit 4129 delay 5ms
+qdisc add dev r2 root handle 1: netem limit 4129 delay 5ms
+TC
+batch tc -n ring-r2 <<'TC'
+qdisc add dev r1 root handle 1: netem limit 4129 delay 5ms
+qdisc add dev r3 root handle 1: netem limit 4129 delay 5ms
+TC
+batch tc -n ring-r3 <<'TC'
+qdisc add dev r2 root handle 1: netem limit 4129 delay 5ms
+qdisc add dev r4 root handle 1: netem limit 4129 delay 5ms
+TC
+batch tc -n ring-r4 <<'TC'
+qdisc add dev r3 root handle 1: netem limit 4129 delay 5ms
+qdisc add dev r5 root handle 1: netem limit 4129 delay 5ms
+TC
+batch tc -n ring-r5 <<'TC'
+qdisc add dev r4 root handle 1: netem limit 4129 delay 5ms
+qdisc add dev r0 root handle 1: netem limit 4129 delay 5ms
+TC
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

@@ -1,0 +1,359 @@
+#!/usr/bin/env bash
+# Brings up the lab "shaped". Written by mpc 0.1.0 from shaped.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+umask 022
+trap '' PIPE
+
+LAB=shaped
+NAMESPACES=(
+  shaped-home
+  shaped-office
+  shaped-isp
+  shaped-hub
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc add dev lo root pfifo limit 10
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add shaped-home
+netns add shaped-office
+netns add shaped-isp
+netns add shaped-hub
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:shaped
+127.0.0.1 localhost
+::1 localhost
+10.208.119.60 home
+10.59.128.129 isp.home
+10.0.19.189 hub.home
+10.250.114.96 office
+10.28.249.106 isp.office
+10.69.63.50 hub.office
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.28.249.105 office.isp
+10.231.212.193 hub
+10.0.19.190 home.hub
+10.69.63.49 office.hub
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  shaped-home \
+  shaped-office
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+for ns in \
+  shaped-isp \
+  shaped-hub
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name isp mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-isp
+link add name hub mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-hub
+link add name isp mtu 9000 netns shaped-office type veth peer name office mtu 9000 netns shaped-isp
+link add name hub mtu 1400 netns shaped-office type veth peer name office mtu 1400 netns shaped-hub
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n shaped-home <<'IP'
+link set dev lo up alias mpc:shaped
+address add 10.208.119.60/32 dev lo
+address add 10.59.128.129/30 dev isp
+link set dev isp up
+address add 10.0.19.189/30 dev hub
+link set dev hub up
+IP
+batch ip -n shaped-office <<'IP'
+link set dev lo up alias mpc:shaped
+address add 10.250.114.96/32 dev lo
+address add 10.28.249.106/30 dev isp
+link set dev isp up
+address add 10.69.63.50/30 dev hub
+link set dev hub up
+IP
+batch ip -n shaped-isp <<'IP'
+link set dev lo up alias mpc:shaped
+address add 10.253.32.216/32 dev lo
+address add 10.59.128.130/30 dev home
+link set dev home up
+address add 10.28.249.105/30 dev office
+link set dev office up
+IP
+batch ip -n shaped-hub <<'IP'
+link set dev lo up alias mpc:shaped
+address add 10.231.212.193/32 dev lo
+address add 10.0.19.190/30 dev home
+link set dev home up
+address add 10.69.63.49/30 dev office
+link set dev office up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n shaped-home <<'IP'
+route add 10.250.114.96 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
+route add 10.253.32.216 via 10.59.128.130 dev isp
+route add 10.231.212.193 via 10.0.19.190 dev hub
+route add 10.28.249.104/30 via 10.59.128.130 dev isp
+route add 10.69.63.48/30 via 10.0.19.190 dev hub
+IP
+batch ip -n shaped-office <<'IP'
+route add 10.208.119.60 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
+route add 10.253.32.216 via 10.28.249.105 dev isp
+route add 10.231.212.193 via 10.69.63.49 dev hub
+route add 10.59.128.128/30 via 10.28.249.105 dev isp
+route add 10.0.19.188/30 via 10.69.63.49 dev hub
+IP
+batch ip -n shaped-isp <<'IP'
+route add 10.208.119.60 via 10.59.128.129 dev home
+route add 10.250.114.96 via 10.28.249.106 dev office
+route add 10.0.19.189 via 10.59.128.129 dev home
+route add 10.69.63.50 via 10.28.249.106 dev office
+IP
+batch ip -n shaped-hub <<'IP'
+route add 10.208.119.60 via 10.0.19.189 dev home
+route add 10.250.114.96 via 10.69.63.50 dev office
+route add 10.59.128.129 via 10.0.19.189 dev home
+route add 10.28.249.106 via 10.69.63.50 dev office
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n shaped-home <<'TC'
+qdisc add dev isp root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
+qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
+qdisc add dev hub parent 10:1 pfifo limit 100
+TC
+batch tc -n shaped-office <<'TC'
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev hub parent 1:1 pfifo limit 50
+TC
+batch tc -n shaped-isp <<'TC'
+qdisc add dev home root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+TC
+batch tc -n shaped-hub <<'TC'
+qdisc add dev home root handle 1: netem limit 238685 delay 270ms loss 0.02%
+qdisc add dev home parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc add dev office root handle 1: netem limit 1000 loss 0.02%
+qdisc add dev office parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev office parent 10:1 pfifo limit 50
+TC
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

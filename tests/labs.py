@@ -1,0 +1,172 @@
+"""What several tests share: labs from text, and a kernel that forwards packets by their tables."""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+from hypothesis import settings
+
+from compiler.driver import Compilation, TopologyError
+from compiler.frontend.diagnostics import render
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
+
+# The same examples in every run, and none that fails for being slow.
+settings.register_profile("mpc", deadline=None, derandomize=True, database=None)
+settings.load_profile("mpc")
+
+TESTS = Path(__file__).resolve().parent
+GOLDEN = sorted((TESTS / "golden").glob("*.topo"))
+
+
+def compiled(text: str, name: str = "lab.topo") -> Compilation:
+    return Compilation(name, text)
+
+
+def lab_of(text: str) -> Lab:
+    """The lab of a text that has no errors."""
+    compilation = compiled(text)
+    try:
+        return compilation.lab
+    except TopologyError:
+        raise AssertionError([found.message for found in compilation.diagnostics]) from None
+
+
+def codes(text: str) -> list[str]:
+    """The codes of all errors and warnings of a text."""
+    compilation = compiled(text)
+    try:
+        _ = compilation.plan
+    except TopologyError:
+        assert compilation.diagnostics.failed
+    return [found.code for found in compilation.diagnostics]
+
+
+def node_of(lab: Lab, name: str) -> Node:
+    return next(node for node in lab.nodes if node.name == name)
+
+
+def end_of(lab: Lab, name: str) -> Interface:
+    """The interface that is written `node:interface`."""
+    return next(end for link in lab.links for end in link.ends if str(end.id) == name)
+
+
+def link_of(lab: Lab, *ends: str) -> Link:
+    return next(link for link in lab.links if {str(end.id) for end in link.ends} == set(ends))
+
+
+Hop = tuple[str, str]
+"""A node, and the interface by which a packet leaves it."""
+
+
+class LostError(Exception):
+    """A packet that is dropped, or goes in circles; the message says where."""
+
+
+class Kernel:
+    """Sends packets through a lab by its addresses, rules, tables and routes, as Linux does."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.nodes = {node.name: node for node in lab.nodes}
+        self.far = {near.id: far for link in lab.links for near, far in link.directions}
+        self.own: dict[str, set[Address]] = {
+            node.name: {own.address.ip for own in node.addresses} for node in lab.nodes
+        }
+        self.connected: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
+        self.interfaces: dict[tuple[str, Route], str] = {}
+        for id, far in self.far.items():
+            near = self.far[far.id]
+            self.own[id.node] |= {own.ip for own in near.addresses}
+            for own in near.addresses:
+                route = Route(own.network, ())
+                self.connected[id.node].append(route)
+                self.interfaces[id.node, route] = id.name
+
+    def out(self, name: str, target: Address, source: Address | None, into: str | None) -> set[str]:
+        """The interfaces that one node may send a packet out of; none where it has no route."""
+        node = self.nodes[name]
+        tables = {table.number: table.routes for table in node.tables}
+        for rule in sorted(node.rules, key=lambda rule: rule.priority):
+            if _selects(rule, target, source, into) and (found := _longest(tables[rule.table], target)):
+                return self._interfaces(name, found)
+        best = _longest((*self.connected[name], *node.routes), target)
+        return self._interfaces(name, best) if best else set()
+
+    def _interfaces(self, name: str, route: Route) -> set[str]:
+        if not route.nexthops:
+            return {self.interfaces[name, route]}
+        for hop in route.nexthops:
+            assert hop.via in {own.ip for own in self.far[InterfaceName(name, hop.interface)].addresses}
+        return {hop.interface for hop in route.nexthops}
+
+    def ways(
+        self, name: str, target: Address, source: Address | None = None, into: str | None = None
+    ) -> Iterator[tuple[Hop, ...]]:
+        """All ways that a packet may go, by any choice of equal next hops; LostError at the first loss."""
+        yield from self._ways(name, target, source, into, ())
+
+    def _ways(
+        self, name: str, target: Address, source: Address | None, into: str | None, way: tuple[Hop, ...]
+    ) -> Iterator[tuple[Hop, ...]]:
+        if target in self.own[name]:
+            yield way
+            return
+        if name in {hop[0] for hop in way}:
+            raise LostError(f"to {target} in a circle: {way} {name}")
+        if way and not self.nodes[name].forwards:
+            raise LostError(f"to {target} at {name}, which does not forward: {way}")
+        out = self.out(name, target, source, into)
+        if not out:
+            raise LostError(f"to {target} at {name}, which has no route: {way}")
+        for interface in sorted(out):
+            far = self.far[InterfaceName(name, interface)]
+            yield from self._ways(far.node, target, source, far.name, (*way, (name, interface)))
+
+
+def _selects(rule: Rule, target: Address, source: Address | None, into: str | None) -> bool:
+    if rule.version != target.version:
+        return False
+    wanted = (rule.target, rule.source, rule.incoming)
+    return all(want is None or want == has for want, has in zip(wanted, (target, source, into), strict=True))
+
+
+def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route | None:
+    fitting = [
+        route
+        for route in routes
+        if route.target.version == target.version and ip_network(target).subnet_of(route.target)  # type: ignore[arg-type]
+    ]
+    return max(fitting, key=lambda route: route.target.prefixlen, default=None)
+
+
+def checked(text: str) -> str | None:
+    """The script of a text, or None where it has errors, each with a place in the text.
+
+    Anything else that happens is a bug: no input ends in an exception.
+    """
+    compilation = compiled(text)
+    try:
+        script = compilation.up()
+        compilation.down()
+    except TopologyError:
+        script = None
+    assert (script is None) == compilation.diagnostics.failed
+    for found in compilation.diagnostics:
+        assert 0 <= found.span.start <= found.span.end <= len(text)
+        assert render(found).startswith(f"{found.severity}[{found.code}]: ")
+    return script
+
+
+def check_syntax(scripts: Iterable[str]) -> None:
+    """Has bash read scripts: all of them at once, which is fast, and one by one to name one that is wrong."""
+    distinct = list(dict.fromkeys(scripts))
+    if bash_reads("\n".join(distinct)):
+        return
+    for script in distinct:
+        assert bash_reads(script), script
+    raise AssertionError("a script leaves something open that the next one closes")
+
+
+def bash_reads(script: str) -> bool:
+    run = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
+    return run.returncode == 0 and not run.stderr

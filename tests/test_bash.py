@@ -1,0 +1,205 @@
+"""The scripts: golden files, one set of commands in both styles, and nothing done by half of one."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Golden
+from labs import GOLDEN, TESTS, bash_reads, compiled
+
+from compiler.backend.bash import Style
+from compiler.backend.plan import Plan
+from compiler.lint import lint
+
+PLAIN = ("diamond", "original", "sysctl", "masquerade")
+CUTS = 60
+
+Commands = dict[str | None, list[str]]
+"""The commands of each namespace, in order."""
+
+
+def ids(path: Path) -> str:
+    return path.stem
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+def test_golden(path: Path, golden: Golden) -> None:
+    compilation = compiled(path.read_text(), path.name)
+    golden(path.with_suffix(".up.sh"), compilation.up())
+    golden(path.with_suffix(".down.sh"), compilation.down())
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_golden_plain(name: str, golden: Golden) -> None:
+    path = TESTS / "golden" / f"{name}.topo"
+    golden(path.with_suffix(".plain.sh"), compiled(path.read_text(), path.name).up(Style.PLAIN))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+def test_golden_labs_are_quiet(path: Path) -> None:
+    compilation = compiled(path.read_text(), path.name)
+    _ = compilation.plan
+    assert [found.message for found in compilation.diagnostics] == []
+
+
+def planned(plan: Plan) -> Commands:
+    found: Commands = {}
+    for section in plan.sections:
+        for command in section.commands:
+            arguments = shlex.join(command.arguments).replace("'\"", '"').replace("\"'", '"')
+            found.setdefault(command.namespace, []).append(f"{command.tool[0]} {arguments}")
+    return found
+
+
+def body(script: str) -> list[str]:
+    """The lines after the preflight."""
+    return script.partition("\nremember\n")[2].splitlines()
+
+
+def of_batches(script: str) -> Commands:
+    """The commands of a script in batch style."""
+    found: Commands = {}
+    lines = iter(body(script))
+    namespaces: list[str | None] = []
+    for line in lines:
+        if match := re.fullmatch(r"  ([\w.-]+)(?: \\)?", line):
+            namespaces.append(match[1])
+        elif match := re.fullmatch(r"\s*(?:batch |ip netns exec )(.*) <<'(IP|TC|NFT|SYSCTL)'", line):
+            inside = re.search(r"-n ([\w.-]+)|^([\w.-]+) (?:nft|sysctl)", match[1])
+            own = namespaces if match[2] == "SYSCTL" else [inside[1] or inside[2] if inside else None]
+            rows = list(iter(lambda: next(lines), match[2]))
+            for namespace in own or [inside[2] if inside else None]:
+                found.setdefault(namespace, []).extend(f"{match[2].lower()} {row}" for row in rows)
+            namespaces = []
+    return found
+
+
+def of_lines(script: str) -> Commands:
+    """The commands of a script in plain style."""
+    found: Commands = {}
+    for line in body(script):
+        match shlex.split(line) if line.startswith(("ip ", "tc ")) else []:
+            case ["ip", "netns", "exec", namespace, "sysctl", "-qw", setting]:
+                found.setdefault(namespace, []).append(f"sysctl {setting}")
+            case ["ip", "netns", "exec", namespace, "nft", rule]:
+                found.setdefault(namespace, []).append(f"nft {rule}")
+            case [tool, "-n" | "-6" as option, *rest]:
+                rest = rest[1:] if option == "-6" else rest
+                found.setdefault(rest[0], []).append(" ".join([tool, *rest[1:]]))
+            case [tool, *rest]:
+                found.setdefault(None, []).append(" ".join([tool, *rest]))
+    return found
+
+
+def flat(commands: Commands) -> Commands:
+    """Without quotes, which each form writes in its own way."""
+    return {name: [re.sub(r"['\"]", "", line) for line in lines] for name, lines in commands.items()}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+def test_both_styles_do_what_is_planned(path: Path) -> None:
+    compilation = compiled(path.read_text(), path.name)
+    wanted = flat(planned(compilation.plan))
+    assert flat(of_batches(compilation.up())) == wanted
+    assert flat(of_lines(compilation.up(Style.PLAIN))) == wanted
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+def test_every_word_is_plain(path: Path) -> None:
+    """No word of ip(8) or tc(8) needs a quote."""
+    plan = compiled(path.read_text(), path.name).plan
+    for section in plan.sections:
+        for command in section.commands:
+            if command.tool[0] in ("ip", "tc"):
+                assert all(re.fullmatch(r"[A-Za-z0-9_.:/%-]+", word) for word in command.arguments)
+            assert "\n" not in "".join(command.arguments)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+@pytest.mark.parametrize("style", Style)
+def test_shellcheck_is_content(path: Path, style: Style) -> None:
+    compilation = compiled(path.read_text(), path.name)
+    lint(compilation.up(style))
+    lint(compilation.down())
+
+
+@pytest.mark.parametrize(
+    "value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "SYSCTL", "${IFS}", "a b", "#", "!"]
+)
+@pytest.mark.parametrize("style", Style)
+def test_a_value_is_a_value(value: str, style: Style) -> None:
+    script = compiled(f'host a b\nlink a -- b\nsysctl a net.x="{value}"').up(style)
+    plain = value.replace('\\"', '"')
+    if style is Style.PLAIN:
+        assert ["sysctl", "-qw", f"net.x={plain}"] in [
+            shlex.split(r)[4:] for r in body(script) if "net.x" in r
+        ]
+    else:
+        assert f"net.x={plain}" in body(script)
+    assert bash_reads(script)
+
+
+def test_the_same_bytes_under_any_hash_seed() -> None:
+    """In processes of their own: the seed of `hash` is fixed when Python starts."""
+    path = TESTS / "golden" / "dual-stack.topo"
+    program = f"from labs import compiled; print(compiled(open({str(path)!r}).read()).up())"
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=TESTS, env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert runs[0] == runs[1]
+
+
+def test_no_place_of_this_machine_is_in_a_script() -> None:
+    text = "host a b\nlink a -- b"
+    assert compiled(text, "/some/where/lab.topo").up() == compiled(text, "lab.topo").up()
+
+
+TOOLS = "ip tc sysctl nft unshare mkdir rmdir rm umount modprobe stat sleep kill grep touch".split()
+
+
+@pytest.fixture
+def recorders(tmp_path: Path) -> Path:
+    """A folder of commands that do nothing but say in a file that they were called."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        path = folder / tool
+        path.write_text(f"#!/bin/bash\necho {tool} >>{tmp_path}/called\n")
+        path.chmod(0o755)
+    return folder
+
+
+def run(script: bytes, recorders: Path) -> tuple[bool, str]:
+    """Whether a script calls anything, and what it says."""
+    called = recorders.parent / "called"
+    called.unlink(missing_ok=True)
+    done = subprocess.run(
+        ["/bin/bash"],
+        input=script,
+        env={"PATH": str(recorders)},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return called.exists(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("kind", ["up", "down"])
+def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
+    compilation = compiled("lab cut-short\nhost a b\nlink a -- b rate 5mbit\nlink a -- b\nmptcp a -- b")
+    script = (compilation.up() if kind == "up" else compilation.down()).encode()
+    assert "cut-short: " in run(script, recorders)[1], "the whole script says something"
+    step = len(script) // CUTS
+    ends = [*range(0, len(script) - 30, step), *range(len(script) - 30, len(script) - 1)]
+    for end in ends:
+        called, said = run(script[:end], recorders)
+        assert not called, f"cut at {end}"
+        assert "cut-short: " not in said, f"cut at {end}"

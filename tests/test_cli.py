@@ -1,0 +1,268 @@
+"""The command line: options, exit statuses, and what goes to which stream."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from labs import GOLDEN, compiled
+
+from compiler import __version__
+from compiler.backend.bash import Style
+from compiler.cli import main
+
+GOOD = "host a b\nlink a -- b\n"
+WRONG = "host a b\nlink a -- c\nlink a -- d\n"
+WARNED = "host a b c\nlink a -- b\n"
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A good lab in the current folder; the cache is a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "lab.topo"
+    path.write_text(GOOD)
+    return path
+
+
+def mpc(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+
+
+def test_compile_prints_the_script(lab: Path) -> None:
+    result = mpc("compile", "lab.topo")
+    assert result.exit_code == 0
+    assert result.stdout == compiled(GOOD).up()
+    assert result.stderr == ""
+    assert list(lab.parent.glob("*.sh")) == []
+
+
+@pytest.mark.usefixtures("lab")
+def test_compile_down_and_style() -> None:
+    assert mpc("compile", "--down", "lab.topo").stdout == compiled(GOOD).down()
+    assert mpc("compile", "--style", "plain", "lab.topo").stdout == compiled(GOOD).up(Style.PLAIN)
+    assert mpc("compile", "--no-lint", "lab.topo").stdout == compiled(GOOD).up()
+
+
+@pytest.mark.usefixtures("lab")
+def test_standard_input_is_a_dash() -> None:
+    result = mpc("compile", "-", stdin=GOOD)
+    assert result.exit_code == 0
+    assert result.stdout == compiled(GOOD, "-").up()
+    assert "standard input" in result.stdout
+
+
+def test_out_writes_both_scripts(lab: Path) -> None:
+    result = mpc("compile", "-o", "new/out", "lab.topo")
+    assert (result.exit_code, result.stdout) == (0, "")
+    folder = lab.parent / "new" / "out"
+    assert sorted(path.name for path in folder.iterdir()) == ["lab.down.sh", "lab.up.sh"]
+    assert (folder / "lab.up.sh").read_text() == compiled(GOOD).up()
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o555 == 0o555
+
+
+def test_out_replaces_whole_files_and_no_others(lab: Path) -> None:
+    """A reader of the old script goes on reading it: the new one is another file of that name."""
+    mpc("compile", "-o", ".", "lab.topo")
+    path = lab.parent / "lab.up.sh"
+    before = path.stat().st_ino
+    with path.open() as old:
+        mpc("compile", "-o", ".", "lab.topo")
+        assert old.read() == compiled(GOOD).up()
+    assert path.stat().st_ino != before
+    assert {p.name for p in lab.parent.iterdir()} == {"cache", "lab.topo", "lab.up.sh", "lab.down.sh"}
+
+
+def test_out_writes_nothing_on_an_error(lab: Path) -> None:
+    lab.write_text(WRONG)
+    assert mpc("compile", "-o", "out", "lab.topo").exit_code == 1
+    assert not (lab.parent / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written(lab: Path) -> None:
+    (lab.parent / "file").write_text("")
+    result = mpc("compile", "-o", "file/out", "lab.topo")
+    assert result.exit_code == 2
+    assert "cannot write" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--down"], ["--style", "plain"], ["--emit", "lab"], ["--emit", "plan"]]
+)
+def test_nothing_on_standard_output_on_an_error(lab: Path, options: list[str]) -> None:
+    lab.write_text(WRONG)
+    result = mpc("compile", *options, "lab.topo")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.count("error[MPC201]") == 2
+    assert "lab.topo:2:11" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("mpc: 2 errors in lab.topo")
+
+
+def test_warnings_are_no_errors(lab: Path) -> None:
+    lab.write_text(WARNED)
+    result = mpc("compile", "lab.topo")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("#!")
+    assert "warning[MPC701]" in result.stderr
+
+
+@pytest.mark.parametrize("phase", ["lab", "plan"])
+def test_emit_is_json(lab: Path, phase: str) -> None:
+    for path in (lab, *GOLDEN):
+        result = mpc("compile", "--emit", phase, path)
+        assert isinstance(json.loads(result.stdout), dict)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compile", "--emit", "lab", "--down", "lab.topo"],
+        ["compile", "--emit", "lab", "-o", "out", "lab.topo"],
+        ["compile", "--emit", "plan", "--style", "plain", "lab.topo"],
+        ["compile", "--emit", "plan", "--no-lint", "lab.topo"],
+        ["compile", "--down", "-o", "out", "lab.topo"],
+        ["compile", "--down", "--style", "plain", "lab.topo"],
+        ["compile"],
+        ["compile", "missing.topo"],
+        ["compile", "."],
+        ["compile", "--style", "fancy", "lab.topo"],
+        ["compile", "--emit", "tree", "lab.topo"],
+        ["compile", "--unknown", "lab.topo"],
+        ["check", "missing.topo"],
+        ["check", "--format", "xml", "lab.topo"],
+        ["explain"],
+        ["explain", "MPC999"],
+        ["explain", "what"],
+        ["unknown"],
+    ],
+)
+@pytest.mark.usefixtures("lab")
+def test_a_wrong_command_line(arguments: list[str]) -> None:
+    result = mpc(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Error: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_that_cannot_be_read(lab: Path) -> None:
+    lab.chmod(0)
+    assert mpc("compile", "lab.topo").exit_code == 2
+
+
+def test_a_file_that_fails_while_it_is_read(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    result = mpc("compile", lab)
+    assert result.exit_code == 2
+    assert "Input/output error" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "status"),
+    [(GOOD, [], 0), (WARNED, [], 0), (WARNED, ["--strict"], 1), (GOOD, ["--strict"], 0), (WRONG, [], 1)],
+)
+def test_check(lab: Path, text: str, options: list[str], status: int) -> None:
+    lab.write_text(text)
+    result = mpc("check", *options, "lab.topo")
+    assert (result.exit_code, result.stdout) == (status, "")
+    assert (result.stderr == "") == (text == GOOD)
+
+
+@pytest.mark.parametrize(("text", "codes"), [(GOOD, []), (WARNED, ["MPC701"]), (WRONG, ["MPC201", "MPC201"])])
+def test_check_for_programs(lab: Path, text: str, codes: list[str]) -> None:
+    lab.write_text(text)
+    result = mpc("check", "--format", "json", "lab.topo")
+    found = json.loads(result.stdout)
+    assert [item["code"] for item in found] == codes
+    for item in found:
+        assert item["file"] == "lab.topo"
+        assert item["line"] == (1 if item["code"] == "MPC701" else item["line"])
+        assert item["column"] < item["end_column"]
+
+
+def test_a_name_that_is_no_lab_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "1st lab.topo"
+    path.write_text(GOOD)
+    assert "MPC203" in mpc("check", path).stderr
+
+
+def test_version() -> None:
+    assert mpc("--version").stdout == f"mpc {__version__}\n"
+
+
+@pytest.mark.parametrize("command", [None, *main.commands])
+def test_help_has_an_example(command: str | None) -> None:
+    result = mpc(*([command] if command else []), "--help")
+    assert result.exit_code == 0
+    lines = result.stdout.partition("Examples:\n")[2].splitlines()
+    assert any(line.strip().startswith(f"mpc {command or ''}".strip()) for line in lines)
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_explain_knows_every_code() -> None:
+    """Every code that the compiler can give, as its own text spells it."""
+    folder = Path(__file__).resolve().parent.parent / "compiler"
+    texts = [path.read_text() for path in folder.rglob("*.py") if path.name != "codes.py"]
+    given = {
+        word[:6]
+        for text in texts
+        for word in text.split('"')
+        if word.startswith("MPC") and word[3:6].isdigit()
+    }
+    assert len(given) > 30
+    for code in sorted(given):
+        result = mpc("explain", code.lower())
+        assert result.exit_code == 0, code
+        assert result.stdout.startswith(f"{code}: ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script(shell: str) -> None:
+    run = subprocess.run(
+        [str(Path(sysconfig.get_path("scripts"), "mpc"))],
+        env={**os.environ, "_MPC_COMPLETE": f"{shell}_source"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert "_MPC_COMPLETE" in run.stdout
+
+
+def on_a_terminal(lab: Path, **environment: str) -> bytes:
+    """What `mpc check` writes to a standard error that is a terminal."""
+    leader, follower = os.openpty()
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    with os.fdopen(leader, "rb", buffering=0) as screen:
+        subprocess.run(
+            [sys.executable, "-m", "compiler", "check", str(lab)],
+            env={**clean, **environment},
+            stderr=follower,
+            check=False,
+        )
+        os.close(follower)
+        return screen.read(20_000)
+
+
+def test_colour_is_for_terminals(lab: Path) -> None:
+    lab.write_text(WRONG)
+    assert b"\x1b[" in on_a_terminal(lab)
+    assert b"\x1b[" not in on_a_terminal(lab, NO_COLOR="1")
+    assert "\x1b[" not in mpc("check", "lab.topo").stderr
+
+
+def test_a_text_cannot_paint_the_terminal(lab: Path) -> None:
+    lab.write_bytes(b"host a\x1b[31m\nlink \x1b]0;x\x07\n")
+    assert "\x1b" not in mpc("check", "lab.topo").stderr

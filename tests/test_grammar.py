@@ -1,0 +1,219 @@
+"""The grammar: no conflict, no reserved word, and an answer to whatever it can spell."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.lark import from_lark
+from labs import check_syntax, checked, codes, compiled
+
+from compiler.frontend import syntax
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.names import RESERVED
+from compiler.frontend.parse import PLANNED, parse, parser
+from compiler.frontend.source import Source
+
+LARK = parser()
+KEYWORDS = sorted(
+    {t.pattern.value for t in LARK.terminals if t.pattern.type == "str" and t.pattern.value.isalpha()}.union(
+        PLANNED
+    ).difference(RESERVED)
+)
+
+# Each place where a name may stand: a whole lab, in which X and Y are to be keywords.
+PLACES = {
+    "host": "host z-z X\nhost Y\nlink X -- Y -- z-z",
+    "router": "router X\nrouter Y\nlink X -- Y",
+    "attribute": "host X forward on\nhost Y address 192.0.2.1/32\nlink X -- Y",
+    "braces": "host {X,Y}\nlink X -- Y",
+    "link": "host {X,Y}\nlink X -- Y rate 1mbit",
+    "interface": "host {X,Y}\nlink X:Y -- Y:X",
+    "chain": "host X\nrouter Y\nhost z-z\nlink X -- Y -- z-z",
+    "sets": "host {X,Y} z-z\nlink {X,Y} -- z-z",
+    "shape": "host {X,Y}\nlink X -- Y\nshape X -> Y rate 1mbit",
+    "shape a set": "host {X,Y} z-z\nlink {X,Y} -- z-z\nshape z-z -> {X,Y} rate 1mbit",
+    "route": "host X\nrouter Y\nlink X -- Y\nroute X to Y via Y",
+    "route to an interface": "host X\nrouter Y\nlink X -- Y\nroute X to Y:X via Y:X weight 2",
+    "mptcp": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -- Y",
+    "client": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -> Y subflows 1 accept 0",
+    "endpoints": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -> Y endpoints X:Y subflow, Y:X signal",
+    "sysctl": "host {X,Y}\nlink X -- Y\nsysctl X net.ipv4.tcp_sack=1",
+    "sysctl a set": "host {X,Y}\nlink X -- Y\nsysctl {X,Y} net.ipv4.tcp_sack=1",
+    "masquerade": "host {X,Y}\nlink X -- Y\nmasquerade X",
+    "masquerade out": "host {X,Y}\nlink X -- Y\nmasquerade X out Y",
+    "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
+    "lab": "lab X\nhost {X,Y}\nlink X -- Y",
+    "netns": "host X netns Y\nhost Y netns X\nlink X -- Y",
+}
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward"})
+"""Keywords after the first name of a declaration, where they could stand; braces make them names."""
+ATTRIBUTES = frozenset(
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
+)
+
+
+def test_no_conflict() -> None:
+    parser(strict=True)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_word_is_reserved(place: str) -> None:
+    """Every pair of keywords parses in every place."""
+    failed = []
+    for first, second in product(KEYWORDS, KEYWORDS):
+        if place == "host" and first in NODE_ATTRIBUTES:
+            continue
+        text = PLACES[place].replace("X", first).replace("Y", second)
+        diagnostics = Diagnostics()
+        statements = parse(Source("lab.topo", text), diagnostics)
+        if diagnostics.failed or len(statements) != text.count("\n") + 1:
+            failed.append((first, second))
+    assert failed == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_lab_of_keywords_is_a_lab(place: str) -> None:
+    """Each keyword beside another one, as a name, all the way to its script."""
+    for first, second in zip(KEYWORDS, [*KEYWORDS[1:], KEYWORDS[0]], strict=True):
+        if place == "host" and first in NODE_ATTRIBUTES:
+            continue
+        text = PLACES[place].replace("X", first).replace("Y", second)
+        assert [code for code in codes(text) if code < "MPC7"] == [], text
+
+
+@pytest.mark.parametrize("word", sorted(set(KEYWORDS) - ATTRIBUTES))
+def test_a_profile_can_be_named(word: str) -> None:
+    text = f"host a b\nprofile {word} delay 1ms\ndefault link {word}\nlink a -- b {word} rate 1mbit"
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize("word", sorted(ATTRIBUTES))
+def test_a_profile_cannot_be_named_like_an_attribute(word: str) -> None:
+    assert "MPC210" in codes(f"host a b\nprofile {word} delay 1ms\nlink a -- b")
+
+
+@pytest.mark.parametrize("words", ["host rate via to", "router link lab pool", "host {a,address} none"])
+def test_keywords_in_a_declaration_list(words: str) -> None:
+    statements = parse(Source("lab.topo", words), diagnostics := Diagnostics())
+    assert not diagnostics.failed
+    assert isinstance(statements[0], syntax.Declaration)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hosta b",
+        "host a b # c",
+        "linka -- b",
+        "host a\r\nhost b\r\n",
+        "\n\n  # only a comment\n\n",
+        "",
+        "host \\\n  a \\\r\n  b",
+        "host a\\",
+        "host a b\nlink a--b",
+        "host a b\nlink a -- b\nshape a->b rate 1mbit",
+        "host a-1 b--c",
+        "host a -",
+    ],
+)
+def test_lines_and_words(text: str) -> None:
+    """Which of these are errors is a matter of the words alone, never of what surrounds them."""
+    failed = compiled(text)
+    parse(failed.source, failed.diagnostics)
+    assert failed.diagnostics.failed == (
+        text in {"hosta b", "linka -- b", "host a\\", "host a-1 b--c", "host a -"}
+    )
+
+
+def test_braces_end_with_their_line() -> None:
+    assert "MPC102" in codes("host {a,\nb}")
+
+
+def test_braces_touch_no_word() -> None:
+    assert "MPC106" in codes("host h{a,b}")
+    assert "MPC106" in codes("host {a,b}h")
+
+
+@pytest.mark.parametrize("word", sorted(PLANNED))
+def test_what_is_planned_says_so(word: str) -> None:
+    compilation = compiled(f"{word} x y z")
+    parse(compilation.source, compilation.diagnostics)
+    (found,) = compilation.diagnostics
+    assert found.code == "MPC101"
+    assert "not in this version of mpc yet" in found.message
+
+
+def test_every_line_reports_its_own_error() -> None:
+    assert codes("host a b\nlink a -- b rate\nhots c\nlink a -- \nlink a -- b") == [
+        "MPC102",
+        "MPC101",
+        "MPC102",
+    ]
+
+
+def test_every_statement_has_a_class() -> None:
+    kinds = {type(s) for s in parse(Source("x", ALL), Diagnostics())}
+    assert kinds == set(syntax.Statement.__args__)
+
+
+ALL = """\
+lab x
+pool 10.0.0.0/8
+host a b
+profile p rate 1mbit
+default link mtu 1400
+link a -- b p
+shape a -> b rate 2mbit
+routing none
+route a to b via b
+mptcp a -- b
+sysctl a net.ipv4.tcp_sack=1
+masquerade a
+"""
+
+
+def test_spans_are_the_text_of_statements() -> None:
+    found = parse(Source("x", ALL), Diagnostics())
+    assert [statement.span.text for statement in found] == ALL.splitlines()
+
+
+NAMES = st.sampled_from(
+    ["a", "b", "c", "a:b", "b:a", "c:x", "h-1", "all", "lo", "default", "a.b", "rate", "wan"]
+)
+VALUES = st.sampled_from(
+    (
+        "1 0 1mbit 5ms 1% 10p 64kb 10.0.0.0/30 10.0.0.1/30 10.0.0.2/30 fd00::/126 fd00::1/126 2001:db8::1"
+        " 192.0.2.1 dummy0 net.ipv4.tcp_sack a[1] x/y 1:2:3 %"
+    ).split()
+)
+SPELLED = from_lark(
+    LARK,
+    start="start",
+    explicit={
+        "WORD": NAMES | VALUES,
+        "STRING": st.sampled_from(['"1"', '"4096 1"', '""', '"a\\"b"', '"\'; exit"']),
+        "_NL": st.sampled_from(["\n", "\r\n", "\n\n  "]),
+        "__IGNORE_0": st.just(" "),
+        "__IGNORE_1": st.sampled_from([" \\\n", "\\\r\n "]),
+        "__IGNORE_2": st.just(" "),
+        # Two words that the grammar puts side by side have a space between them.
+        **{t.name: st.just(f" {t.pattern.value} ") for t in LARK.terminals if t.pattern.type == "str"},
+    },
+)
+scripts: list[str] = []
+
+
+@settings(max_examples=300)
+@given(st.lists(SPELLED, max_size=4).map("\n".join), st.booleans())
+def test_whatever_can_be_spelled_has_an_answer(text: str, declared: bool) -> None:
+    """A script, or errors: never an exception. Some texts have nodes to speak of."""
+    lab = "host a b\nrouter c h-1\nlink a -- b -- c -- h-1\nlink a -- c:x\n" if declared else ""
+    script = checked(lab + text)
+    if script:
+        scripts.append(script)
+
+
+def test_whatever_was_spelled_is_bash() -> None:
+    assert scripts, "run the test before this one too"
+    check_syntax(scripts)

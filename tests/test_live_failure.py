@@ -1,0 +1,148 @@
+"""What goes wrong half-way: the host is as it was before, and what the lab did not make is left alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import kernel
+import live
+import pytest
+
+pytestmark = pytest.mark.live
+
+# Stands in for a tool: passes its calls on, but at the given one does what it is told first. Only calls
+# with `-batch` count: they change something, and a failing one must end the script.
+SHIM = """#!/usr/bin/env bash
+if [[ " $* " == *" -batch "* ]]; then
+  echo call >>"$0.calls"
+  if (($(wc -l <"$0.calls") == {call})); then {action}; fi
+fi
+exec {tool} "$@"
+"""
+CALLS = [("ip", 1), ("ip", 2), ("ip", 4), ("tc", 1), ("tc", 3)]
+
+
+@pytest.fixture(scope="module")
+def diamond() -> live.Lab:
+    return live.lab_of("diamond", live.GOLDEN / "diamond.topo")
+
+
+@pytest.fixture
+def unchanged(diamond: live.Lab) -> Iterator[None]:
+    """Holds a test to leave the host as it was."""
+    with live.host_unchanged(diamond):
+        yield
+
+
+def shim(folder: Path, tool: str, call: int, action: str) -> Path:
+    """A folder for PATH in which a tool acts at one of its calls."""
+    real = live.succeed("bash", "-c", f"type -P {tool}").strip()
+    path = folder / tool
+    path.write_text(SHIM.format(call=call, action=action, tool=real))
+    path.chmod(0o755)
+    return folder
+
+
+def fired(folder: Path, tool: str, call: int) -> bool:
+    calls = folder / f"{tool}.calls"
+    return calls.exists() and len(calls.read_text().splitlines()) >= call
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("tool", "call"), CALLS)
+def test_failing_up_rolls_back(diamond: live.Lab, tmp_path: Path, tool: str, call: int) -> None:
+    result = diamond.up(shim(tmp_path, tool, call, "echo 'made to fail' >&2; exit 1"))
+    assert fired(tmp_path, tool, call)
+    assert result.returncode != 0
+    assert result.stdout == ""
+    assert "made to fail" in result.stderr
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("signal", ["INT", "TERM", "HUP"])
+def test_interrupted_up_rolls_back(diamond: live.Lab, tmp_path: Path, signal: str) -> None:
+    """The whole group gets the signal, as from Ctrl-C or a closed terminal, and timeout(1), under which it
+    runs, sends it once more: the roll-back must not be stopped by a second one."""
+    result = diamond.up(shim(tmp_path, "ip", 3, f"kill -{signal} 0; sleep 1"))
+    assert fired(tmp_path, "ip", 3)
+    assert result.returncode != 0
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("tool", "call"), CALLS)
+def test_down_after_a_killed_up(diamond: live.Lab, tmp_path: Path, tool: str, call: int) -> None:
+    """Nothing can roll back after SIGKILL, so down has to clear what is there."""
+    result = diamond.up(shim(tmp_path, tool, call, "kill -KILL 0"))
+    assert fired(tmp_path, tool, call)
+    assert result.returncode != 0
+    down = diamond.down()
+    assert down.returncode == 0, down.stderr
+
+
+@contextmanager
+def foreign_namespace(name: str) -> Iterator[None]:
+    live.succeed("ip", "netns", "add", name)
+    try:
+        yield
+    finally:
+        live.succeed("ip", "netns", "del", name)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_foreign_namespace_is_left_alone(diamond: live.Lab) -> None:
+    """A namespace with one of the lab's names: up refuses and names it, down says that it stays."""
+    with foreign_namespace("diamond-c"):
+        with_it = kernel.snapshot()
+        up, after_up = diamond.up(), kernel.snapshot()
+        down, after_down = diamond.down(), kernel.snapshot()
+    assert up.returncode != 0
+    assert "diamond-c" in up.stderr
+    assert "diamond-c" in down.stderr
+    kernel.assert_same(with_it, after_up)
+    kernel.assert_same(with_it, after_down)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_foreign_files_are_left_alone(diamond: live.Lab) -> None:
+    """Whether up refuses or goes on beside them, files that somebody keeps for a namespace stay."""
+    folder = Path("/etc/netns/diamond-a")
+    made = [path for path in (folder, folder.parent) if not path.exists()]
+    folder.mkdir(parents=True)
+    (folder / "resolv.conf").write_text("nameserver 192.0.2.1\n")
+    try:
+        before = kernel.snapshot()
+        diamond.up()
+        diamond.down()
+        kernel.assert_same(before, kernel.snapshot())
+    finally:
+        (folder / "resolv.conf").unlink()
+        for path in made:
+            path.rmdir()
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_stream_cut_in_the_middle_does_nothing(diamond: live.Lab) -> None:
+    before, script = kernel.snapshot(), diamond.up_script
+    last_line = len(script.splitlines(keepends=True)[-1])
+    for cut in [*(len(script) * part // 12 for part in range(1, 12)), len(script) - last_line]:
+        replace(diamond, up_script=script[:cut]).up()
+        kernel.assert_same(before, kernel.snapshot())
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_missing_tools_are_said_at_once(diamond: live.Lab, tmp_path: Path) -> None:
+    """All that is missing in one message, before the first change."""
+    for tool in ("bash", "env", "id", "cat"):
+        (tmp_path / tool).symlink_to(live.succeed("bash", "-c", f"type -P {tool}").strip())
+    result = live.run("env", f"PATH={tmp_path}", "bash", "-s", stdin=diamond.up_script)
+    assert result.returncode != 0
+    assert "ip" in result.stderr.split()
+    assert "tc" in result.stderr.split()
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_refuses_without_root(diamond: live.Lab) -> None:
+    result = live.run("setpriv", "--reuid=65534", "--clear-groups", "bash", "-s", stdin=diamond.up_script)
+    assert result.returncode != 0
+    assert "root" in result.stderr

@@ -1,0 +1,114 @@
+"""The plan: the order that the kernel asks for, and steps that cover the whole lab."""
+
+from pathlib import Path
+
+import pytest
+from labs import GOLDEN, compiled
+
+from compiler.backend.plan import Command, Plan
+
+TITLES = ["namespaces", "settings", "links", "addresses", "settings of interfaces", "routes", "mptcp"]
+TITLES += ["shaping", "masquerading"]
+
+
+def plan_of(path: Path) -> Plan:
+    return compiled(path.read_text(), path.name).plan
+
+
+def commands(plan: Plan) -> list[Command]:
+    return [command for section in plan.sections for command in section.commands]
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda path: path.stem)
+def plan(request: pytest.FixtureRequest) -> Plan:
+    return plan_of(request.param)
+
+
+def test_sections_come_in_order(plan: Plan) -> None:
+    titles = [section.title for section in plan.sections]
+    assert titles == [title for title in TITLES if title in titles]
+    assert all(section.commands for section in plan.sections)
+
+
+def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
+    """All else goes with its namespace: a veth pair is made inside of two."""
+    for command in commands(plan):
+        if command.namespace is None and command.arguments[0] != "link":
+            assert command.undo == ("ip", "netns", "del", command.arguments[2])
+        if command.arguments[0] == "link" and command.namespace is None:
+            assert command.arguments.count("netns") == 2
+
+
+def test_namespaces_are_used_after_they_are_made(plan: Plan) -> None:
+    made = [command.arguments[2] for command in commands(plan) if command.arguments[:2] == ("netns", "add")]
+    assert made == list(plan.namespaces)
+    assert len(set(made)) == len(made)
+    assert {command.namespace for command in commands(plan)} - {None} <= set(made)
+
+
+def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
+    """ip(8) takes prefixes of keywords, so that a node called `d` would be one."""
+    devices = {words[words.index("name") + 1] for c in commands(plan) if "name" in (words := c.arguments)}
+    for command in commands(plan):
+        words = command.arguments
+        if command.tool[0] == "nft" or "netns" in words[:1]:
+            continue
+        for place, word in enumerate(words):
+            if word in devices and (word, words[0]) != ("up", "link"):
+                assert words[place - 1] in ("dev", "name", "iif"), words
+
+
+def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
+    order = [command.arguments[:2] for command in commands(plan)]
+    ups = [place for place, words in enumerate(order) if words == ("link", "set")]
+    routes = [place for place, words in enumerate(order) if words == ("route", "add")]
+    assert not routes or max(ups) < min(routes)
+
+
+def test_tools_are_those_that_are_called(plan: Plan) -> None:
+    called = {command.tool[0] for command in commands(plan)} | {need.command[0] for need in plan.needs}
+    assert set(plan.tools) == called
+
+
+def test_no_command_twice(plan: Plan) -> None:
+    found = commands(plan)
+    assert len(set(found)) == len(found)
+
+
+def test_hosts_have_every_address_once(plan: Plan) -> None:
+    names = [line.split()[1] for line in plan.hosts]
+    given = [
+        words[2].split("/")[0] for c in commands(plan) if (words := c.arguments)[:2] == ("address", "add")
+    ]
+    listed = [line.split()[0] for line in plan.hosts if line.split()[1] != "localhost"]
+    assert sorted(listed) == sorted(given)
+    assert "localhost" in names
+
+
+def test_a_node_may_be_called_localhost() -> None:
+    plan = compiled("host localhost b\nlink localhost -- b").plan
+    assert [line.split()[1] for line in plan.hosts].count("localhost") == 1
+
+
+def test_forwarding_comes_before_rp_filter() -> None:
+    """Writing ip_forward resets net.ipv4.conf."""
+    plan = compiled("router a b\nlink a -- b").plan
+    keys = [c.arguments[0].partition("=")[0] for c in commands(plan) if c.tool == ("sysctl",)]
+    assert keys[0] == "net.ipv4.ip_forward"
+
+
+def test_a_sysctl_of_an_interface_waits_for_it() -> None:
+    plan = compiled(
+        "host a b\nlink a -- b\nsysctl a net.ipv4.conf.b.rp_filter=1 net.ipv4.conf.all.rp_filter=2"
+    ).plan
+    places = {title: n for n, title in enumerate(section.title for section in plan.sections)}
+    (late,) = plan.sections[places["settings of interfaces"]].commands
+    assert late.arguments == ("net.ipv4.conf.b.rp_filter=1",)
+    assert places["addresses"] < places["settings of interfaces"]
+
+
+def test_a_user_setting_stands_over_an_inferred_one() -> None:
+    plan = compiled("router a b\nlink a -- b\nsysctl a net.ipv4.ip_forward=0").plan
+    own = [c.arguments[0] for c in commands(plan) if c.tool == ("sysctl",) and c.namespace == "lab-a"]
+    assert own.count("net.ipv4.ip_forward=0") == 1
+    assert "net.ipv4.ip_forward=1" not in own

@@ -1,0 +1,87 @@
+"""Every example of the language reference does what the text around it says.
+
+A block of grammar/README.md is ```topo where it compiles without a word, ```topo warning MPC714 where it
+compiles with that warning, and ```topo-error MPC206 where it gives that error and nothing else.
+"""
+
+import re
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from compiler.backend.bash import Style
+from compiler.driver import Compilation, TopologyError
+from compiler.frontend.diagnostics import Severity
+
+REFERENCE = Path(__file__).resolve().parent.parent / "grammar" / "README.md"
+FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LABELS = re.compile(r"text|topo(?: warning(?: MPC7\d\d)+)?|topo-error MPC\d\d\d")
+
+
+@dataclass(frozen=True)
+class Block:
+    line: int
+    label: str
+    text: str
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes that the label names."""
+        return set(re.findall(r"MPC\d\d\d", self.label))
+
+
+def blocks() -> list[Block]:
+    text = REFERENCE.read_text()
+    return [
+        Block(text.count("\n", 0, found.start()) + 1, found[1], found[2]) for found in FENCED.finditer(text)
+    ]
+
+
+def labelled(first_word: str) -> list[Block]:
+    return [block for block in blocks() if block.label.split()[:1] == [first_word]]
+
+
+def place(block: Block) -> str:
+    return f"line{block.line}"
+
+
+def found_in(block: Block) -> dict[Severity, set[str]]:
+    """The codes that the whole way from the text to the script gives."""
+    compilation = Compilation("-", block.text)
+    with suppress(TopologyError):
+        compilation.up()
+    return {
+        severity: {found.code for found in compilation.diagnostics if found.severity is severity}
+        for severity in Severity
+    }
+
+
+def test_blocks_are_labelled() -> None:
+    """A label that is mistyped would leave its block out."""
+    assert [block for block in blocks() if not LABELS.fullmatch(block.label)] == []
+    assert REFERENCE.read_text().count("```") == 2 * len(blocks())
+
+
+@pytest.mark.parametrize("block", labelled("topo"), ids=place)
+def test_example_compiles(block: Block) -> None:
+    assert found_in(block) == {Severity.ERROR: set(), Severity.WARNING: block.codes}
+
+
+@pytest.mark.parametrize("block", labelled("topo-error"), ids=place)
+def test_wrong_example_is_refused(block: Block) -> None:
+    assert found_in(block) == {Severity.ERROR: block.codes, Severity.WARNING: set()}
+
+
+def test_scripts_are_bash(tmp_path: Path) -> None:
+    """The scripts of all examples, in one run of bash that names what it cannot read."""
+    for block in labelled("topo"):
+        compilation = Compilation("-", block.text)
+        for style in Style:
+            (tmp_path / f"line{block.line}.{style}.up.sh").write_text(compilation.up(style))
+    check = 'for script; do bash -n "$script" || failed=1; done; exit "${failed:-0}"'
+    argv = ["bash", "-c", check, "bash", *map(str, sorted(tmp_path.iterdir()))]
+    run = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

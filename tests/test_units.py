@@ -1,0 +1,103 @@
+"""Quantities: what they are read as, what is refused, and that writing one back loses nothing."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compiler.frontend import units
+from compiler.frontend.units import Queue, UnitError
+
+
+@pytest.mark.parametrize(
+    ("read", "word", "value"),
+    [
+        (units.rate, "5mbit", 5_000_000),
+        (units.rate, "1.5gbit", 1_500_000_000),
+        (units.rate, "1kbit", 1000),
+        (units.rate, "1kibit", 1024),
+        (units.rate, "1mbps", 8_000_000),
+        (units.rate, "2kibps", 16_384),
+        (units.time, "20ms", 20_000),
+        (units.time, "0.5ms", 500),
+        (units.time, "0s", 0),
+        (units.time, "3msecs", 3000),
+        (units.size, "1kb", 1024),
+        (units.size, "1500b", 1500),
+        (units.size, "8kbit", 1024),
+        (units.percent, "100%", 100_000_000),
+        (units.percent, "0.000001%", 1),
+        (units.queue, "1000p", Queue(1000, packets=True)),
+        (units.queue, "64kb", Queue(65_536, packets=False)),
+    ],
+)
+def test_reads(read: Callable[[str], object], word: str, value: object) -> None:
+    assert read(word) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "word", "said"),
+    [
+        (units.rate, "5", "has no unit; a rate takes one of bit, kbit, mbit"),
+        (units.rate, "5mbyte", "unknown unit `mbyte`"),
+        (units.rate, "5Mbit", "unknown unit `Mbit`"),
+        (units.rate, "999bit", "out of range"),
+        (units.rate, "1001gbit", "out of range"),
+        (units.rate, "mbit", "is not a rate"),
+        (units.rate, "1.mbit", "is not a rate"),
+        (units.rate, "-1mbit", "is not a rate"),
+        (units.rate, "1e3mbit", "is not a rate"),
+        (units.rate, "٣mbit", "is not a rate"),
+        (units.rate, "9" * 5000 + "bit", "is not a rate"),
+        (units.time, "20", "has no unit; a time takes one of us, ms, s"),
+        (units.time, "3000s", "out of range"),
+        (units.size, "0b", "out of range"),
+        (units.size, "100p", "unknown unit `p`"),
+        (units.percent, "5", "has no unit; a percentage takes one of %"),
+        (units.percent, "100.5%", "out of range"),
+        (units.queue, "0p", "out of range"),
+        (units.queue, "10", "has no unit; a queue length takes one of p, b"),
+    ],
+)
+def test_refuses(read: Callable[[str], object], word: str, said: str) -> None:
+    with pytest.raises(UnitError, match=said.replace("%", ".")):
+        read(word)
+
+
+@pytest.mark.parametrize("word", ["", "x", "1.5", "-1", "٣", "9" * 19, "0", "11"])
+def test_numbers_are_whole_and_bounded(word: str) -> None:
+    with pytest.raises(UnitError):
+        units.number(word, 1, 10)
+
+
+def test_numbers() -> None:
+    assert [units.number(word, 1, 10) for word in ("1", "010", "10")] == [1, 10, 10]
+
+
+@given(st.integers(1000, 10**12))
+def test_rates_come_back(bits: int) -> None:
+    assert units.rate(units.format_rate(bits)) == bits
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_times_come_back(microseconds: int) -> None:
+    assert units.time(units.format_time(microseconds)) == microseconds
+
+
+@given(st.integers(0, 100 * 10**6))
+def test_percentages_come_back(millionths: int) -> None:
+    assert units.percent(units.format_percent(millionths)) == millionths
+
+
+@given(st.builds(Queue, st.integers(1, 2**31 - 1), packets=st.booleans()))
+def test_queues_come_back(length: Queue) -> None:
+    assert units.queue(units.format_queue(length)) == length
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for read in (units.rate, units.time, units.size, units.percent, units.queue):
+        with suppress(UnitError):
+            assert read(text) is not None
