@@ -16,8 +16,10 @@ from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.links import Linker, declare_profile, read_default
 from compiler.frontend.names import NAME_FORM, is_name
 from compiler.frontend.nodes import Declarer
-from compiler.frontend.requests import Masquerades, Pairs, Sysctls, routes
+from compiler.frontend.pairs import Pairs
+from compiler.frontend.routes import routes
 from compiler.frontend.scope import Scope
+from compiler.frontend.services import Masquerades, Sysctls
 from compiler.frontend.source import Source, Span
 from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node
 

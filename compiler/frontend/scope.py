@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from compiler.frontend import syntax
+from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
 from compiler.frontend.diagnostics import Diagnostics, Note, suggest
 from compiler.frontend.expand import unique
@@ -35,14 +35,13 @@ class Scope:
 
     def name(self, word: syntax.Word, what: str) -> bool:
         """Whether a word is a name in form; reports it where not."""
-        if word.text in self.diagnostics.excused and not is_name(word.text):
-            return False
-        if not is_name(word.text):
+        if is_name(word.text):
+            return True
+        if word.text not in self.diagnostics.excused:
             message = f"`{word.text}` cannot name {what}"
             label = fault(word.text, LABEL_BYTES)
             self.diagnostics.error("MPC203", message, word.span, label, NAME_FORM)
-            return False
-        return True
+        return False
 
     def node(self, word: syntax.Word) -> str | None:
         """The node that a word names; reports it where there is none."""
@@ -124,6 +123,14 @@ class Scope:
             for forward in (True, False)
             if all(map(_is_end, ends, self.links[index].ends[:: 1 if forward else -1]))
         ]
+
+    def number(self, word: syntax.Word, what: str, low: int, high: int) -> int | None:
+        """A whole number in bounds; reports what is none."""
+        try:
+            return units.number(word.text, low, high)
+        except units.UnitError as error:
+            self.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`")
+            return None
 
     def set_twice(self, what: str, span: Span, first: Span) -> None:
         note = Note("first set here", first)

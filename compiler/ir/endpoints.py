@@ -4,11 +4,8 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
-from compiler.ir.lab import Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
+from compiler.ir.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
 from compiler.ir.paths import Side
-
-MOST = 8
-"""Endpoints of a node, subflows and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
 
 Key = tuple[str, Address, int | None]
 """An endpoint's interface, address and port."""
@@ -36,8 +33,8 @@ class Endpoints:
             first = own.setdefault((pin.interface.name, address, pin.port), pin)
             if first.flags != pin.flags:
                 self._differs(f"the endpoint `{pin.interface}`", pin.span, first.span)
-        if len(own) > MOST:
-            message = f"`{pin.interface.node}` has {len(own)} endpoints, and the kernel takes {MOST}"
+        if len(own) > MPTCP_MOST:
+            message = f"`{pin.interface.node}` has {len(own)} endpoints, and the kernel takes {MPTCP_MOST}"
             self.diagnostics.error("MPC603", message, pin.span, "one too many")
             self.diagnostics.hold_back("MPC713")
 
@@ -71,7 +68,7 @@ class Endpoints:
             announced = sum("signal" in flags for flags in ends[peer].values())
             for kind, pinned, needed in (
                 ("subflows", pair.subflows, subflows),
-                ("accept", pair.accept, min(MOST, announced)),
+                ("accept", pair.accept, min(MPTCP_MOST, announced)),
             ):
                 if pinned is not None:
                     self._pin_limit(name, kind, pinned, pair)
@@ -107,10 +104,10 @@ def _subflows(endpoints: list[tuple[int, tuple[str, ...]]]) -> int:
     endpoint can be answered by one. An end counts what it accepts as well as what it makes.
     """
     if any("fullmesh" in flags for _, flags in endpoints):
-        return MOST
+        return MPTCP_MOST
     needed = [0]
     for version in (4, 6):
         own = [flags for family, flags in endpoints if family == version]
         made, announced = (sum(name in flags for flags in own) for name in ("subflow", "signal"))
         needed.append(made + announced if announced else made - 1)
-    return min(MOST, max(needed))
+    return min(MPTCP_MOST, max(needed))

@@ -18,6 +18,10 @@ AddressWithPrefix = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
 
 
+MPTCP_MOST = 8
+"""Endpoints of a node, subflows, and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
+
+
 class InterfaceName(NamedTuple):
     """An interface of a node, written `node:interface`."""
 

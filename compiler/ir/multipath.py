@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.endpoints import MOST, Endpoints
+from compiler.ir.endpoints import Endpoints
 from compiler.ir.graph import Edge, Graph
-from compiler.ir.lab import InterfaceName, Lab, Pair
+from compiler.ir.lab import MPTCP_MOST, InterfaceName, Lab, Pair
 from compiler.ir.paths import Path, paths, sides
 from compiler.ir.steering import Steering
 
@@ -35,9 +35,9 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
     advice = _Advice(lab, diagnostics)
     for pair in lab.pairs:
         for graph in graphs:
-            found = paths(graph, pair.left, pair.right, MOST // len(graphs) + 1)
-            advice.give(pair, found, MOST // len(graphs))
-            ends = sides(graph, pair, found[: MOST // len(graphs)])
+            found = paths(graph, pair.left, pair.right, MPTCP_MOST // len(graphs) + 1)
+            advice.give(pair, found, MPTCP_MOST // len(graphs))
+            ends = sides(graph, pair, found[: MPTCP_MOST // len(graphs)])
             for side in ends:
                 endpoints.infer(side)
             if lab.metric is not None and len(found) > 1:

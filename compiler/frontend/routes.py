@@ -1,0 +1,72 @@
+"""`route` statements: explicit routes, by the names of what they lead to and over."""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from compiler.frontend import syntax
+from compiler.frontend.attributes import bad_network, read_network
+from compiler.frontend.scope import Scope
+from compiler.frontend.source import Span
+from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
+
+
+def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
+    """An explicit route for each source of a `route` statement."""
+    sources = scope.known_nodes(statement.sources)
+    word = scope.one(statement.target, "the target of a route")
+    target = _target(word, scope) if word else None
+    for source in sources:
+        hops = [_hop(source, hop, scope) for hop in statement.hops]
+        known = tuple(hop for hop in hops if hop)
+        _check_hops(known, scope)
+        if target == source or (isinstance(target, InterfaceName) and target.node == source):
+            message = f"the route of `{source}` leads to `{source}` itself"
+            scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
+        elif target is not None and len(known) == len(hops):
+            yield ExplicitRoute(source, target, known, statement.span)
+
+
+def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:
+    """Reports an interface that two next hops of one route name."""
+    places: dict[InterfaceName, Span] = {}
+    for hop in hops:
+        for interface in hop.interfaces:
+            if interface in places:
+                scope.set_twice(f"the next hop `{interface}`", hop.span, places[interface])
+            places[interface] = hop.span
+
+
+def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | None:
+    """A node, an interface, a prefix, or the word `default`."""
+    if word.text == "default" or word.text in scope.nodes:
+        return word.text
+    if network := read_network(word) or _host_route(word.text):
+        return network
+    if "/" in word.text:
+        bad_network(word, "10.0.0.0/8", scope.diagnostics)
+        return None
+    return scope.interface(word) if ":" in word.text else scope.node(word)
+
+
+def _host_route(text: str) -> Network | None:
+    try:
+        return None if "%" in text else ip_network(text)
+    except ValueError:
+        return None
+
+
+def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
+    weight = scope.number(hop.weight, "weight", 1, 256) if hop.weight else 1
+    node, colon, _ = hop.to.text.partition(":")
+    if (scope.interface(hop.to) if colon else scope.node(hop.to)) is None:
+        return None
+    links = scope.between.get(frozenset((source, node)), []) if node != source else []
+    ends = [end.id for index in links for end in scope.links[index].ends if end.node == node]
+    ends = [end for end in ends if not colon or str(end) == hop.to.text]
+    if not ends and source not in scope.incomplete:
+        near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
+        names = ", ".join(f"`{name}`" for name in near)
+        help = f"`{source}` has links to {names}" if near else f"`{source}` has no link"
+        message = f"`{hop.to.text}` is no neighbour of `{source}`"
+        scope.diagnostics.error("MPC501", message, hop.to.span, "no link goes there", help)
+    return ExplicitHop(tuple(ends), weight or 1, hop.span) if ends else None

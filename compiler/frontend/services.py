@@ -1,0 +1,71 @@
+"""`sysctl` and `masquerade` statements: what is set in the namespaces of nodes."""
+
+import re
+
+from compiler.frontend import syntax
+from compiler.frontend.expand import unique
+from compiler.frontend.names import is_network_sysctl
+from compiler.frontend.scope import Scope
+from compiler.frontend.source import Span
+
+
+class Sysctls:
+    """Collects the sysctls that `sysctl` statements set, by node."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.values: dict[str, dict[str, str]] = {}
+        self.places: dict[tuple[str, str], Span] = {}
+
+    def add(self, statement: syntax.Sysctl) -> None:
+        nodes = self.scope.known_nodes(statement.nodes)
+        for assignment in statement.assignments:
+            if self._well_formed(assignment):
+                for node in nodes:
+                    self._set(node, assignment)
+
+    def _set(self, node: str, assignment: syntax.Assignment) -> None:
+        key = assignment.key.text
+        first = self.places.setdefault((node, key), assignment.span)
+        if first is not assignment.span:
+            self.scope.set_twice(f"`{key}` of `{node}`", assignment.span, first)
+        self.values.setdefault(node, {})[key] = assignment.value.text
+
+    def _well_formed(self, assignment: syntax.Assignment) -> bool:
+        key, value = assignment.key, assignment.value
+        if not is_network_sysctl(key.text):
+            message = f"`{key.text}` is not a network sysctl"
+            help = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
+            self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
+            return False
+        if not re.fullmatch("[ -~]{1,255}", value.text):
+            message = "the value of a sysctl is 1 to 255 printable ASCII characters"
+            self.scope.diagnostics.error("MPC305", message, value.span, "not such a value")
+            return False
+        return True
+
+
+class Masquerades:
+    """Collects the interfaces that `masquerade` statements name, by node; None stands for all of them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.found: dict[str, set[str | None]] = {}
+
+    def add(self, statement: syntax.Masquerade) -> None:
+        for word in unique(statement.nodes):
+            if (node := self.scope.node(word)) is None:
+                continue
+            interfaces = self._out(word, statement) if statement.out else {None}
+            self.found.setdefault(node, set()).update(interfaces)
+
+    def _out(self, word: syntax.Word, statement: syntax.Masquerade) -> set[str | None]:
+        assert statement.out is not None
+        found: set[str | None] = set()
+        for out in unique(statement.out):
+            links = self.scope.links_between(word, out)
+            found |= {self.scope.links[index].ends[not forward].name for index, forward in links}
+        if not found and not self.scope.diagnostics.failed:
+            message = f"no link goes from `{word.text}` to `{statement.out.span.text}`"
+            self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing")
+        return found
