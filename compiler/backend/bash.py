@@ -53,7 +53,7 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
     yield "{"
     yield from (
         "set -eEuo pipefail",
-        "export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin",
+        "export LC_ALL=C",
         "umask 022",
         "trap '' PIPE",
         "",

@@ -3,7 +3,7 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 {
 set -eEuo pipefail
-export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C
 umask 022
 trap '' PIPE
 

@@ -1,0 +1,403 @@
+#!/usr/bin/env bash
+# Brings up the lab "original". Written by mpc 0.1.0 from original.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=original
+NAMESPACES=(
+  devicea
+  deviceb
+  devicec
+  deviced
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+owned() {
+  local link
+  link=$(ip -n "$1" link show dev lo) || return
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  take_down || true
+}
+
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
+# Feeds its input to a tool as a batch, and names the line that fails.
+batch() {
+  local text log rows
+  IFS= read -rd '' text || true
+  if log=$("$@" -batch - <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+load dummy numdummies=0
+need 'dummy interfaces (module dummy)' ip link add name p type dummy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add devicea
+netns add deviceb
+netns add devicec
+netns add deviced
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:original
+127.0.0.1 localhost
+::1 localhost
+10.10.10.10 a
+10.0.0.1 veth0.a
+10.2.0.1 veth2.a
+10.100.100.100 b
+10.3.0.1 veth4.b
+10.4.0.1 veth6.b
+10.0.0.2 veth1.c
+10.3.0.2 veth5.c
+10.2.0.2 veth3.d
+10.4.0.2 veth7.d
+HOSTS
+for ns in "${NAMESPACES[@]}"; do
+  mkdir -p "/etc/netns/$ns"
+  printf %s "$hosts" >"/etc/netns/$ns/hosts"
+done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ns in \
+  devicea \
+  deviceb
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+done
+for ns in \
+  devicec \
+  deviced
+do
+  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+done
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip -n devicea <<'IP'
+link add name dummy0 type dummy
+IP
+batch ip -n deviceb <<'IP'
+link add name dummy1 type dummy
+IP
+batch ip <<'IP'
+link add name veth0 netns devicea type veth peer name veth1 netns devicec
+link add name veth2 netns devicea type veth peer name veth3 netns deviced
+link add name veth4 netns deviceb type veth peer name veth5 netns devicec
+link add name veth6 netns deviceb type veth peer name veth7 netns deviced
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+batch ip -n devicea <<'IP'
+link set dev lo up alias mpc:original
+address add 10.10.10.10/30 dev dummy0
+link set dev dummy0 up
+address add 10.0.0.1/30 dev veth0
+link set dev veth0 up
+address add 10.2.0.1/30 dev veth2
+link set dev veth2 up
+IP
+batch ip -n deviceb <<'IP'
+link set dev lo up alias mpc:original
+address add 10.100.100.100/30 dev dummy1
+link set dev dummy1 up
+address add 10.3.0.1/30 dev veth4
+link set dev veth4 up
+address add 10.4.0.1/30 dev veth6
+link set dev veth6 up
+IP
+batch ip -n devicec <<'IP'
+link set dev lo up alias mpc:original
+address add 10.0.0.2/30 dev veth1
+link set dev veth1 up
+address add 10.3.0.2/30 dev veth5
+link set dev veth5 up
+IP
+batch ip -n deviced <<'IP'
+link set dev lo up alias mpc:original
+address add 10.2.0.2/30 dev veth3
+link set dev veth3 up
+address add 10.4.0.2/30 dev veth7
+link set dev veth7 up
+IP
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+batch ip -n devicea <<'IP'
+route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+route add 10.3.0.1 via 10.0.0.2 dev veth0
+route add 10.4.0.1 via 10.2.0.2 dev veth2
+IP
+batch ip -n deviceb <<'IP'
+route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+route add 10.0.0.1 via 10.3.0.2 dev veth4
+route add 10.2.0.1 via 10.4.0.2 dev veth6
+IP
+batch ip -n devicec <<'IP'
+route add 10.10.10.10 via 10.0.0.1 dev veth1
+route add 10.100.100.100 via 10.3.0.1 dev veth5
+route add 10.2.0.1 via 10.0.0.1 dev veth1
+route add 10.4.0.1 via 10.3.0.1 dev veth5
+IP
+batch ip -n deviced <<'IP'
+route add 10.10.10.10 via 10.2.0.1 dev veth3
+route add 10.100.100.100 via 10.4.0.1 dev veth7
+route add 10.0.0.1 via 10.2.0.1 dev veth3
+route add 10.3.0.1 via 10.4.0.1 dev veth7
+IP
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+batch ip -n devicea <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.0.0.1 dev veth0 signal
+mptcp endpoint add 10.2.0.1 dev veth2 signal
+IP
+batch ip -n deviceb <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.3.0.1 dev veth4 signal
+mptcp endpoint add 10.4.0.1 dev veth6 signal
+IP
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+batch tc -n devicea <<'TC'
+qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+TC
+batch tc -n deviceb <<'TC'
+qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+TC
+batch tc -n devicec <<'TC'
+qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+TC
+batch tc -n deviced <<'TC'
+qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+TC
+
+# --- masquerading -------------------------------------------------------------
+say "masquerading"
+ip netns exec devicea nft -f - <<'NFT'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "dummy0" masquerade
+add rule inet mpc out oifname "veth0" masquerade
+add rule inet mpc out oifname "veth2" masquerade
+NFT
+ip netns exec deviceb nft -f - <<'NFT'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "dummy1" masquerade
+add rule inet mpc out oifname "veth4" masquerade
+add rule inet mpc out oifname "veth6" masquerade
+NFT
+ip netns exec devicec nft -f - <<'NFT'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "veth1" masquerade
+add rule inet mpc out oifname "veth5" masquerade
+NFT
+ip netns exec deviced nft -f - <<'NFT'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "veth3" masquerade
+add rule inet mpc out oifname "veth7" masquerade
+NFT
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}
