@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,32 +112,33 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 missing=()
+parts=()
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes that this is not root, or that root may not make namespaces.
 need_root() {
   if ((EUID)); then
     missing+=("root: run this with sudo")
-  elif ! unshare --net true 2>/dev/null; then
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
     missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
   fi
 }
-
-# Notes a tool that is not there, and the package that has it.
-need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
 need() {
   local feature=$1
   shift
-  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
   unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
 }
 
@@ -160,14 +172,32 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
   take_down || true
 }
 
-# Feeds its input to a tool as a batch, and names the line that fails.
-batch() {
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
   local text log rows
+  mine || return 0
   IFS= read -rd '' text || true
-  if log=$("$@" -batch - <<<"$text" 2>&1); then
+  if log=$("$@" <<<"$text" 2>&1); then
     [[ -z $log ]] || say "$log"
     return
   fi
@@ -176,11 +206,23 @@ batch() {
   die "$log"
 }
 
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
 # --- preflight: nothing is changed until all of this holds --------------------
 [[ ! -e $CLAIM ]] || die "$UP_ALREADY"
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
 need_tool tc iproute2
 need_root
 need 'veth interfaces' ip link add name p type veth peer name q
@@ -195,6 +237,9 @@ need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
 need_names
 claim
 trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
@@ -226,36 +271,33 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-for ns in "${NAMESPACES[@]}"; do
-  mkdir -p "/etc/netns/$ns"
-  printf %s "$hosts" >"/etc/netns/$ns/hosts"
-done
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ns in \
+for ((part = 0; part < PARTS; part++)); do {
+configure \
   diamond-a \
-  diamond-b
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  diamond-b \
+  <<'SYSCTL'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
 SYSCTL
-done
-for ns in \
+configure \
   diamond-c \
-  diamond-d
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  diamond-d \
+  <<'SYSCTL'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
-done
+} & parts+=($!); done
+settle
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -268,6 +310,7 @@ IP
 
 # --- addresses ----------------------------------------------------------------
 say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n diamond-a <<'IP'
 link set dev lo up alias mpc:diamond
 address add 10.219.189.202/32 dev lo
@@ -300,9 +343,12 @@ link set dev a up
 address add 10.75.138.210/30 dev b
 link set dev b up
 IP
+} & parts+=($!); done
+settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n diamond-a <<'IP'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route add 10.208.122.226 via 10.39.131.70 dev c
@@ -349,9 +395,12 @@ route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
 route add 10.52.126.101 via 10.75.138.209 dev b
 IP
+} & parts+=($!); done
+settle
 
 # --- mptcp --------------------------------------------------------------------
 say "mptcp"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n diamond-a <<'IP'
 mptcp limits set subflows 3 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
@@ -362,25 +411,30 @@ mptcp limits set subflows 3 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 IP
+} & parts+=($!); done
+settle
 
 # --- shaping ------------------------------------------------------------------
 say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
 batch tc -n diamond-a <<'TC'
-qdisc add dev c root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-qdisc add dev d root handle 1: tbf rate 5mbit burst 3028b limit 31250b
+qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 TC
 batch tc -n diamond-b <<'TC'
-qdisc add dev c root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-qdisc add dev d root handle 1: tbf rate 5mbit burst 3028b limit 31250b
+qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 TC
 batch tc -n diamond-c <<'TC'
-qdisc add dev a root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-qdisc add dev b root handle 1: tbf rate 5mbit burst 3028b limit 31250b
+qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 TC
 batch tc -n diamond-d <<'TC'
-qdisc add dev a root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-qdisc add dev b root handle 1: tbf rate 5mbit burst 3028b limit 31250b
+qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 TC
+} & parts+=($!); done
+settle
 
 : >"$CLAIM/up"
 trap - EXIT

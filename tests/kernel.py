@@ -47,7 +47,10 @@ def lines(*argv: str) -> list[str]:
 
 
 def snapshot() -> Listing:
-    """All of the host that a lab could leave something in; two of them are compared by `assert_same`."""
+    """All of the host that a lab could leave something in; two of them are compared by `assert_same`.
+
+    Nothing else may make namespaces on this machine between the two.
+    """
     return {
         "links": [f"{link['ifindex']} {_link(link)} {link['address']}" for link in rows(*IP, "link")],
         "namespaces": namespaces(),

@@ -12,11 +12,16 @@ import pytest
 pytestmark = pytest.mark.live
 
 # Stands in for a tool: passes its calls on, but at the given one does what it is told first. Only calls
-# with `-batch` count: they change something, and a failing one must end the script.
+# with `-batch` count: they change something, and a failing one must end the script. They come side by side,
+# so counting takes a lock.
 SHIM = """#!/usr/bin/env bash
 if [[ " $* " == *" -batch "* ]]; then
-  echo call >>"$0.calls"
-  if (($(wc -l <"$0.calls") == {call})); then {action}; fi
+  exec 9>>"$0.calls"
+  flock 9
+  echo call >&9
+  count=$(wc -l <"$0.calls")
+  exec 9>&-
+  if ((count == {call})); then {action}; fi
 fi
 exec {tool} "$@"
 """
@@ -82,11 +87,15 @@ def test_down_after_a_killed_up(diamond: live.Lab, tmp_path: Path, tool: str, ca
 
 @contextmanager
 def foreign_namespace(name: str) -> Iterator[None]:
+    """A namespace that somebody else made; the first one of a machine makes /run/netns too."""
+    first = not Path("/run/netns").exists()
     live.succeed("ip", "netns", "add", name)
     try:
         yield
     finally:
         live.succeed("ip", "netns", "del", name)
+        if first:
+            live.succeed("bash", "-c", "umount /run/netns && rmdir /run/netns")
 
 
 @pytest.mark.usefixtures("unchanged")

@@ -6,29 +6,41 @@ import pytest
 pytestmark = pytest.mark.live
 
 
-def gain(lab: live.Lab, server: str, client: str, *options: str) -> float:
-    """How many times more MPTCP carries than one TCP connection."""
+ROUNDS = 3
+
+
+def gain(lab: live.Lab, server: str, client: str, *options: str, enough: float) -> float:
+    """How many times more MPTCP carries than one TCP connection.
+
+    A busy machine takes from either figure, and no path carries more than its rate, so the best of each
+    counts, over as many rounds as it takes to be enough, and at most ROUNDS.
+    """
     ends = lab.ns(server), lab.ns(client), server
-    tcp = live.iperf(*ends, options=options)
-    return live.iperf(*ends, mptcp=True, options=options) / tcp
+    tcp = mptcp = 0.0
+    for _ in range(ROUNDS):
+        tcp = max(tcp, live.iperf(*ends, options=options))
+        mptcp = max(mptcp, live.iperf(*ends, mptcp=True, options=options))
+        if mptcp >= enough * tcp:
+            break
+    return mptcp / tcp
 
 
 def test_either_side_opens() -> None:
     with live.running(live.lab_of("either", live.DIAMOND + "mptcp a -- b")) as lab:
-        assert gain(lab, "b", "a") >= 1.7
-        assert gain(lab, "a", "b") >= 1.7
+        assert gain(lab, "b", "a", enough=1.7) >= 1.7
+        assert gain(lab, "a", "b", enough=1.7) >= 1.7
 
 
 def test_client_opens() -> None:
     """The data of a connection that a opens may flow both ways."""
     with live.running(live.lab_of("client", live.DIAMOND + "mptcp a -> b")) as lab:
-        assert gain(lab, "b", "a") >= 1.7
-        assert gain(lab, "b", "a", "--reverse") >= 1.7
+        assert gain(lab, "b", "a", enough=1.7) >= 1.7
+        assert gain(lab, "b", "a", "--reverse", enough=1.7) >= 1.7
 
 
 def test_three_equal_paths() -> None:
     with live.running(live.lab_of("three", live.THREE + "mptcp a -- b")) as lab:
-        assert gain(lab, "b", "a") >= 2.4
+        assert gain(lab, "b", "a", enough=2.4) >= 2.4
 
 
 def test_unequal_paths_carry_more_than_the_faster() -> None:
@@ -42,4 +54,33 @@ def test_unequal_paths_carry_more_than_the_faster() -> None:
 def test_without_mptcp_there_is_no_gain() -> None:
     """The same diamond without the `mptcp` line: the gain is that line's doing."""
     with live.running(live.lab_of("plain", live.DIAMOND)) as lab:
-        assert gain(lab, "b", "a") < 1.3
+        assert gain(lab, "b", "a", enough=1.3) < 1.3
+
+
+# Labs where the kernel's own choice of routes puts all subflows on one path: a name, the topology, and the
+# nodes that serve and open.
+STEERED = [
+    (
+        "ring6",
+        "router r0 r1 r2 r3 r4 r5\nlink r0 -- r1 -- r2 -- r3 -- r4 -- r5 -- r0\nmptcp r0 -- r1",
+        ("r1", "r0"),
+    ),
+    (
+        "middle",
+        "host a b\nrouter c d e f g\nlink a -- {c,d} -- e -- {f,g} -- b\nmptcp a -- b",
+        ("b", "a"),
+    ),
+    (
+        "single",
+        "host a b\nrouter c\nlink a -- c rate 50mbit\nlink c -- b\nlink c -- b\nmptcp a -> b",
+        ("b", "a"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "topology", "ends"), STEERED, ids=[case[0] for case in STEERED])
+def test_subflows_keep_to_their_paths(name: str, topology: str, ends: tuple[str, str]) -> None:
+    """On a long way round, over a router in the middle, and from an end with one interface; both ways."""
+    with live.running(live.lab_of(name, f"default link rate 5mbit\n{topology}")) as lab:
+        assert gain(lab, *ends, enough=1.5) >= 1.5
+        assert gain(lab, *ends, "--reverse", enough=1.5) >= 1.5

@@ -23,10 +23,10 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> str:
     """The script that makes a lab."""
-    parts = ["up"]
-    parts += ["load"] if any(need.module for need in plan.needs) else []
-    parts += ["batch"] if style is Style.BATCH else []
-    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, parts)), *_preflight(plan)]
+    fixed = ["up"]
+    fixed += ["load"] if any(need.module for need in plan.needs) else []
+    fixed += ["batch"] if style is Style.BATCH else []
+    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
@@ -84,34 +84,29 @@ def _preflight(plan: Plan) -> Iterator[str]:
         if need.module:
             yield f"load {join(need.module)}"
         yield f"need {quote(need.feature)} {join(need.command)}"
-    yield from (
-        "need_names",
-        "claim",
-        "trap roll_back EXIT",
-        "trap 'say \"failed: $BASH_COMMAND\"' ERR",
-        "remember",
-    )
+    yield from ("need_names", "claim", "trap roll_back EXIT")
+    yield from ("trap 'exit 129' HUP", "trap 'exit 130' INT", "trap 'exit 143' TERM")
+    yield from ("trap 'say \"failed: $BASH_COMMAND\"' ERR", "remember")
 
 
 def _names(plan: Plan) -> Iterator[str]:
     """Writes the hosts file that ip-netns(8) puts over /etc/hosts."""
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    yield 'for ns in "${NAMESPACES[@]}"; do'
-    yield '  mkdir -p "/etc/netns/$ns"'
-    yield '  printf %s "$hosts" >"/etc/netns/$ns/hosts"'
-    yield "done"
+    yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
+    yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:
+    """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
         yield from map(_line, section.commands)
         return
-    if {command.tool for command in section.commands} == {("sysctl",)}:
-        yield from _settings(section.commands)
-        return
-    for (tool, namespace), commands in groupby(section.commands, lambda c: (c.tool, c.namespace)):
-        rows = [" ".join(command.arguments) for command in commands]
-        yield from (f"{_batch(tool, namespace)} <<'{tool[0].upper()}'", *rows, tool[0].upper())
+    inside = [command for command in section.commands if command.namespace is not None]
+    if inside:
+        yield "for ((part = 0; part < PARTS; part++)); do {"
+        yield from _settings(inside) if inside[0].tool == ("sysctl",) else _batches(inside)
+        yield from ("} & parts+=($!); done", "settle")
+    yield from _batches(command for command in section.commands if command.namespace is None)
 
 
 def _settings(commands: Iterable[Command]) -> Iterator[str]:
@@ -120,21 +115,19 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(command.arguments[0] for command in own), []).append(namespace)
     for rows, namespaces in alike.items():
-        if len(namespaces) == 1:
-            yield from (f"ip netns exec {namespaces[0]} sysctl -qp - <<'SYSCTL'", *rows, "SYSCTL")
-            continue
-        yield "for ns in \\"
-        yield from (f"  {name} \\" for name in namespaces[:-1])
-        yield from (f"  {namespaces[-1]}", "do", "  ip netns exec \"$ns\" sysctl -qp - <<'SYSCTL'")
-        yield from (*rows, "SYSCTL", "done")
+        yield from ("configure \\", *(f"  {name} \\" for name in namespaces))
+        yield from ("  <<'SYSCTL'", *rows, "SYSCTL")
 
 
-def _batch(tool: tuple[str, ...], namespace: str | None) -> str:
-    """What a batch of one tool is fed to."""
-    if tool == ("nft",):
-        return f"ip netns exec {namespace} nft -f -"
-    inside = f" -n {namespace}" if namespace else ""
-    return f"batch {' '.join(tool)}{inside}"
+def _batches(commands: Iterable[Command]) -> Iterator[str]:
+    """A batch for each run of commands of one tool in one namespace."""
+    for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
+        end = tool[0].upper()
+        inside = f" -n {namespace}" if namespace else ""
+        start = f"batch {' '.join(tool)}{inside}"
+        if tool == ("nft",):
+            start = f"feed nsenter --net=/run/netns/{namespace} nft -f -"
+        yield from (f"{start} <<'{end}'", *(" ".join(command.arguments) for command in own), end)
 
 
 def _line(command: Command) -> str:

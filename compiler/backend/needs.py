@@ -19,7 +19,14 @@ class Need(NamedTuple):
     module: tuple[str, ...] = ()
 
 
-PACKAGES = {"ip": "iproute2", "tc": "iproute2", "sysctl": "procps", "nft": "nftables"}
+PACKAGES = {
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "sysctl": "procps",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "nft": "nftables",
+}
 """The Debian package of each tool."""
 
 _QDISCS = {
@@ -36,7 +43,7 @@ _NAT = (
 
 def tools(lab: Lab) -> list[str]:
     """The programs that the scripts call beside bash and the base system's."""
-    found = ["ip", "sysctl"]
+    found = ["ip", "sysctl", "nsenter", "unshare"]
     found += ["tc"] if _kinds(lab) else []
     found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
     return found

@@ -11,8 +11,9 @@ DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
 SECOND = 10**6
 
-QUEUE_TIME = SECOND // 20
-"""How long a packet waits in a full queue of the default length, in microseconds."""
+QUEUE_TIME = SECOND // 40
+"""How long a packet waits in a full queue of the default length, in microseconds. Longer ones
+cost MPTCP throughput (measured), as its receiver waits for the slower path."""
 
 TICKS = 250
 """Refills of a token bucket a second that its default burst allows for: CONFIG_HZ of common kernels."""
@@ -66,7 +67,7 @@ def _filled(shaping: Shaping, frame: int) -> Shaping:
         return replace(shaping, burst=None)
     in_bytes = shaping.queue is not None and not shaping.queue.packets
     if shaping.burst is None and (in_bytes or not delays(shaping)):
-        burst = max(shaping.rate // 8 // TICKS, 2 * frame)
+        burst = max(shaping.rate // 8 // TICKS, 4 * frame)
         shaping = replace(shaping, burst=burst)
     if shaping.queue is None:
         shaping = replace(shaping, queue=_queue(shaping, frame))
@@ -74,7 +75,7 @@ def _filled(shaping: Shaping, frame: int) -> Shaping:
 
 
 def _queue(shaping: Shaping, frame: int) -> Queue:
-    """The default queue: what waits for a twentieth of a second.
+    """The default queue: what waits for QUEUE_TIME.
 
     A delay line that keeps the rate itself holds what is under way too: the bandwidth-delay product, three
     times, as a sender may have a round trip's worth under way and the same again waiting.
@@ -82,8 +83,8 @@ def _queue(shaping: Shaping, frame: int) -> Queue:
     assert shaping.rate is not None
     waiting = shaping.rate * QUEUE_TIME // (8 * SECOND)
     if shaping.burst is not None:
-        return Queue(min(MOST, max(waiting, 2 * frame)), packets=False)
-    packets = 3 * _packets(shaping, shaping.rate, frame) + max(2, waiting // frame)
+        return Queue(min(MOST, max(waiting, 4 * frame)), packets=False)
+    packets = 3 * _packets(shaping, shaping.rate, frame) + max(4, waiting // frame)
     return Queue(min(MOST, packets), packets=True)
 
 

@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,32 +112,33 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 missing=()
+parts=()
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes that this is not root, or that root may not make namespaces.
 need_root() {
   if ((EUID)); then
     missing+=("root: run this with sudo")
-  elif ! unshare --net true 2>/dev/null; then
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
     missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
   fi
 }
-
-# Notes a tool that is not there, and the package that has it.
-need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
 need() {
   local feature=$1
   shift
-  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
   unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
 }
 
@@ -160,6 +172,8 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
   take_down || true
 }
 
@@ -168,6 +182,8 @@ roll_back() {
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
 need_tool tc iproute2
 need_root
 need 'veth interfaces' ip link add name p type veth peer name q
@@ -182,6 +198,9 @@ need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
 need_names
 claim
 trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
@@ -211,10 +230,8 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-for ns in "${NAMESPACES[@]}"; do
-  mkdir -p "/etc/netns/$ns"
-  printf %s "$hosts" >"/etc/netns/$ns/hosts"
-done
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
 # --- settings -----------------------------------------------------------------
 say "settings"
@@ -323,14 +340,14 @@ ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
 
 # --- shaping ------------------------------------------------------------------
 say "shaping"
-tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 3028b limit 31250b
-tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 3028b limit 31250b
+tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 
 : >"$CLAIM/up"
 trap - EXIT

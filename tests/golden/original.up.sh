@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,32 +112,33 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 missing=()
+parts=()
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes that this is not root, or that root may not make namespaces.
 need_root() {
   if ((EUID)); then
     missing+=("root: run this with sudo")
-  elif ! unshare --net true 2>/dev/null; then
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
     missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
   fi
 }
-
-# Notes a tool that is not there, and the package that has it.
-need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
 need() {
   local feature=$1
   shift
-  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
   unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
 }
 
@@ -160,17 +172,35 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
   take_down || true
 }
 
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
-# Feeds its input to a tool as a batch, and names the line that fails.
-batch() {
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
   local text log rows
+  mine || return 0
   IFS= read -rd '' text || true
-  if log=$("$@" -batch - <<<"$text" 2>&1); then
+  if log=$("$@" <<<"$text" 2>&1); then
     [[ -z $log ]] || say "$log"
     return
   fi
@@ -179,11 +209,23 @@ batch() {
   die "$log"
 }
 
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
 # --- preflight: nothing is changed until all of this holds --------------------
 [[ ! -e $CLAIM ]] || die "$UP_ALREADY"
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
 need_tool tc iproute2
 need_tool nft nftables
 need_root
@@ -201,6 +243,9 @@ need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
 need_names
 claim
 trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
@@ -230,45 +275,45 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS
-for ns in "${NAMESPACES[@]}"; do
-  mkdir -p "/etc/netns/$ns"
-  printf %s "$hosts" >"/etc/netns/$ns/hosts"
-done
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ns in \
+for ((part = 0; part < PARTS; part++)); do {
+configure \
   devicea \
-  deviceb
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  deviceb \
+  <<'SYSCTL'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
 SYSCTL
-done
-for ns in \
+configure \
   devicec \
-  deviced
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  deviced \
+  <<'SYSCTL'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
-done
+} & parts+=($!); done
+settle
 
 # --- links --------------------------------------------------------------------
 say "links"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n devicea <<'IP'
 link add name dummy0 type dummy
 IP
 batch ip -n deviceb <<'IP'
 link add name dummy1 type dummy
 IP
+} & parts+=($!); done
+settle
 batch ip <<'IP'
 link add name veth0 netns devicea type veth peer name veth1 netns devicec
 link add name veth2 netns devicea type veth peer name veth3 netns deviced
@@ -278,6 +323,7 @@ IP
 
 # --- addresses ----------------------------------------------------------------
 say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n devicea <<'IP'
 link set dev lo up alias mpc:original
 address add 10.10.10.10/30 dev dummy0
@@ -310,9 +356,12 @@ link set dev veth3 up
 address add 10.4.0.2/30 dev veth7
 link set dev veth7 up
 IP
+} & parts+=($!); done
+settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n devicea <<'IP'
 route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 route add 10.3.0.1 via 10.0.0.2 dev veth0
@@ -335,9 +384,12 @@ route add 10.100.100.100 via 10.4.0.1 dev veth7
 route add 10.0.0.1 via 10.2.0.1 dev veth3
 route add 10.3.0.1 via 10.4.0.1 dev veth7
 IP
+} & parts+=($!); done
+settle
 
 # --- mptcp --------------------------------------------------------------------
 say "mptcp"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n devicea <<'IP'
 mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.0.0.1 dev veth0 signal
@@ -348,54 +400,62 @@ mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.3.0.1 dev veth4 signal
 mptcp endpoint add 10.4.0.1 dev veth6 signal
 IP
+} & parts+=($!); done
+settle
 
 # --- shaping ------------------------------------------------------------------
 say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
 batch tc -n devicea <<'TC'
-qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
-qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 TC
 batch tc -n deviceb <<'TC'
-qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
-qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 TC
 batch tc -n devicec <<'TC'
-qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
-qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 TC
 batch tc -n deviced <<'TC'
-qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
-qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 3028b limit 32000b
+qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 TC
+} & parts+=($!); done
+settle
 
 # --- masquerading -------------------------------------------------------------
 say "masquerading"
-ip netns exec devicea nft -f - <<'NFT'
+for ((part = 0; part < PARTS; part++)); do {
+feed nsenter --net=/run/netns/devicea nft -f - <<'NFT'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "dummy0" masquerade
 add rule inet mpc out oifname "veth0" masquerade
 add rule inet mpc out oifname "veth2" masquerade
 NFT
-ip netns exec deviceb nft -f - <<'NFT'
+feed nsenter --net=/run/netns/deviceb nft -f - <<'NFT'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "dummy1" masquerade
 add rule inet mpc out oifname "veth4" masquerade
 add rule inet mpc out oifname "veth6" masquerade
 NFT
-ip netns exec devicec nft -f - <<'NFT'
+feed nsenter --net=/run/netns/devicec nft -f - <<'NFT'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "veth1" masquerade
 add rule inet mpc out oifname "veth5" masquerade
 NFT
-ip netns exec deviced nft -f - <<'NFT'
+feed nsenter --net=/run/netns/deviced nft -f - <<'NFT'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "veth3" masquerade
 add rule inet mpc out oifname "veth7" masquerade
 NFT
+} & parts+=($!); done
+settle
 
 : >"$CLAIM/up"
 trap - EXIT

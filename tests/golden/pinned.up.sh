@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,32 +112,33 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 missing=()
+parts=()
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes that this is not root, or that root may not make namespaces.
 need_root() {
   if ((EUID)); then
     missing+=("root: run this with sudo")
-  elif ! unshare --net true 2>/dev/null; then
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
     missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
   fi
 }
-
-# Notes a tool that is not there, and the package that has it.
-need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
 need() {
   local feature=$1
   shift
-  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
   unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
 }
 
@@ -160,17 +172,35 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
   take_down || true
 }
 
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
-# Feeds its input to a tool as a batch, and names the line that fails.
-batch() {
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
   local text log rows
+  mine || return 0
   IFS= read -rd '' text || true
-  if log=$("$@" -batch - <<<"$text" 2>&1); then
+  if log=$("$@" <<<"$text" 2>&1); then
     [[ -z $log ]] || say "$log"
     return
   fi
@@ -179,11 +209,23 @@ batch() {
   die "$log"
 }
 
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
 # --- preflight: nothing is changed until all of this holds --------------------
 [[ ! -e $CLAIM ]] || die "$UP_ALREADY"
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
 need_root
 need 'veth interfaces' ip link add name p type veth peer name q
 load dummy numdummies=0
@@ -195,6 +237,9 @@ need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_mult
 need_names
 claim
 trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
@@ -225,37 +270,41 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 198.51.100.5 eth0.east
 203.0.113.2 eth1.east
 HOSTS
-for ns in "${NAMESPACES[@]}"; do
-  mkdir -p "/etc/netns/$ns"
-  printf %s "$hosts" >"/etc/netns/$ns/hosts"
-done
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ns in \
+for ((part = 0; part < PARTS; part++)); do {
+configure \
   client \
   server \
-  east
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  east \
+  <<'SYSCTL'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
-done
-ip netns exec west sysctl -qp - <<'SYSCTL'
+configure \
+  west \
+  <<'SYSCTL'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
+} & parts+=($!); done
+settle
 
 # --- links --------------------------------------------------------------------
 say "links"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n server <<'IP'
 link add name dummy0 type dummy
 IP
+} & parts+=($!); done
+settle
 batch ip <<'IP'
 link add name eth0 netns client type veth peer name eth0 netns west
 link add name eth1 netns client type veth peer name eth0 netns east
@@ -265,6 +314,7 @@ IP
 
 # --- addresses ----------------------------------------------------------------
 say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n client <<'IP'
 link set dev lo up alias mpc:pinned
 address add 192.0.2.1/32 dev lo
@@ -297,9 +347,12 @@ link set dev eth0 up
 address add 203.0.113.2/31 dev eth1
 link set dev eth1 up
 IP
+} & parts+=($!); done
+settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n client <<'IP'
 route add default via 198.51.100.2 dev eth0
 route add 203.0.113.2 via 198.51.100.5 dev eth1
@@ -322,6 +375,8 @@ route add 192.0.2.3 via 203.0.113.3 dev eth1
 route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 203.0.113.1 via 203.0.113.3 dev eth1
 IP
+} & parts+=($!); done
+settle
 
 : >"$CLAIM/up"
 trap - EXIT

@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,32 +112,33 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 missing=()
+parts=()
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes that this is not root, or that root may not make namespaces.
 need_root() {
   if ((EUID)); then
     missing+=("root: run this with sudo")
-  elif ! unshare --net true 2>/dev/null; then
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
     missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
   fi
 }
-
-# Notes a tool that is not there, and the package that has it.
-need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
 # Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
 need() {
   local feature=$1
   shift
-  ((EUID == 0)) && type -P "$1" >/dev/null || return 0
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
   unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
 }
 
@@ -160,14 +172,32 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
   take_down || true
 }
 
-# Feeds its input to a tool as a batch, and names the line that fails.
-batch() {
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
   local text log rows
+  mine || return 0
   IFS= read -rd '' text || true
-  if log=$("$@" -batch - <<<"$text" 2>&1); then
+  if log=$("$@" <<<"$text" 2>&1); then
     [[ -z $log ]] || say "$log"
     return
   fi
@@ -176,11 +206,23 @@ batch() {
   die "$log"
 }
 
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
 # --- preflight: nothing is changed until all of this holds --------------------
 [[ ! -e $CLAIM ]] || die "$UP_ALREADY"
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
 need_tool tc iproute2
 need_root
 need 'veth interfaces' ip link add name p type veth peer name q
@@ -194,6 +236,9 @@ need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_mult
 need_names
 claim
 trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
@@ -225,35 +270,32 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.0.19.190 home.hub
 10.69.63.49 office.hub
 HOSTS
-for ns in "${NAMESPACES[@]}"; do
-  mkdir -p "/etc/netns/$ns"
-  printf %s "$hosts" >"/etc/netns/$ns/hosts"
-done
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ns in \
+for ((part = 0; part < PARTS; part++)); do {
+configure \
   shaped-home \
-  shaped-office
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  shaped-office \
+  <<'SYSCTL'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
-done
-for ns in \
+configure \
   shaped-isp \
-  shaped-hub
-do
-  ip netns exec "$ns" sysctl -qp - <<'SYSCTL'
+  shaped-hub \
+  <<'SYSCTL'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 SYSCTL
-done
+} & parts+=($!); done
+settle
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -266,6 +308,7 @@ IP
 
 # --- addresses ----------------------------------------------------------------
 say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n shaped-home <<'IP'
 link set dev lo up alias mpc:shaped
 address add 10.208.119.60/32 dev lo
@@ -298,9 +341,12 @@ link set dev home up
 address add 10.69.63.49/30 dev office
 link set dev office up
 IP
+} & parts+=($!); done
+settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
+for ((part = 0; part < PARTS; part++)); do {
 batch ip -n shaped-home <<'IP'
 route add 10.250.114.96 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
 route add 10.253.32.216 via 10.59.128.130 dev isp
@@ -327,9 +373,12 @@ route add 10.250.114.96 via 10.69.63.50 dev office
 route add 10.59.128.129 via 10.0.19.189 dev home
 route add 10.28.249.106 via 10.69.63.50 dev office
 IP
+} & parts+=($!); done
+settle
 
 # --- shaping ------------------------------------------------------------------
 say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
 batch tc -n shaped-home <<'TC'
 qdisc add dev isp root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
 qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
@@ -337,13 +386,13 @@ qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
 qdisc add dev hub parent 10:1 pfifo limit 100
 TC
 batch tc -n shaped-office <<'TC'
-qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b limit 32768b
 qdisc add dev hub parent 1:1 pfifo limit 50
 TC
 batch tc -n shaped-isp <<'TC'
 qdisc add dev home root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
-qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 6250000b
+qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 TC
 batch tc -n shaped-hub <<'TC'
 qdisc add dev home root handle 1: netem limit 238685 delay 270ms loss 0.02%
@@ -352,6 +401,8 @@ qdisc add dev office root handle 1: netem limit 1000 loss 0.02%
 qdisc add dev office parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
 qdisc add dev office parent 10:1 pfifo limit 50
 TC
+} & parts+=($!); done
+settle
 
 : >"$CLAIM/up"
 trap - EXIT

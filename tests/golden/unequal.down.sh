@@ -24,10 +24,10 @@ die() { say "error: $*"; exit 1; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not marked it yet.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
-  local link
-  link=$(ip -n "$1" link show dev lo) || return
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
@@ -73,18 +73,29 @@ remove_names() {
   rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
 }
 
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
 # Takes away the claim, and the folders that were not there before this lab.
 remove_claim() {
   [[ -d $CLAIM ]] || return 0
   [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
   if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
     umount -n /run/netns && rmdir /run/netns
   fi
+  bequeath run-netns /run/netns
   rm -f "$CLAIM"/{up,etc-netns,run-netns}
   rmdir "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left.
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
   local ns left=0 own=()
   for ns in "${NAMESPACES[@]}"; do
@@ -101,7 +112,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
   fi
   for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
-  remove_claim || left=1
+  ((left)) || remove_claim || left=1
   return "$left"
 }
 

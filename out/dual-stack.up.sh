@@ -1,0 +1,533 @@
+#!/usr/bin/env bash
+# Brings up the lab "dual-stack". Written by mpc 0.1.0 from dual-stack.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=dual-stack
+NAMESPACES=(
+  dual-stack-a
+  dual-stack-b
+  dual-stack-c
+  dual-stack-d
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+owned() {
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  bequeath run-netns /run/netns
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+parts=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$("$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.ipv6.conf.all.disable_ipv6' sysctl -n net.ipv6.conf.all.disable_ipv6
+need 'the sysctl net.ipv6.conf.all.forwarding' sysctl -n net.ipv6.conf.all.forwarding
+need 'the sysctl net.ipv6.conf.all.accept_dad' sysctl -n net.ipv6.conf.all.accept_dad
+need 'the sysctl net.ipv6.conf.default.disable_ipv6' sysctl -n net.ipv6.conf.default.disable_ipv6
+need 'the sysctl net.ipv6.conf.default.forwarding' sysctl -n net.ipv6.conf.default.forwarding
+need 'the sysctl net.ipv6.conf.default.accept_dad' sysctl -n net.ipv6.conf.default.accept_dad
+need 'the sysctl net.ipv6.fib_multipath_hash_policy' sysctl -n net.ipv6.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add dual-stack-a
+netns add dual-stack-b
+netns add dual-stack-c
+netns add dual-stack-d
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:dual-stack
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+fd00::c000:0:0:a1b:bdca a
+10.39.131.69 c.a
+fd00::92a7:8345 c.a
+10.86.184.181 d.a
+fd00::ed6:b8b5 d.a
+10.249.89.74 b
+fd00::c000:0:0:39:594a b
+10.52.126.101 c.b
+fd00::4634:7e65 c.b
+10.75.138.209 d.b
+fd00::a74b:8ad1 d.b
+10.208.122.226 c
+fd00::c000:0:0:2950:7ae2 c
+10.39.131.70 a.c
+fd00::92a7:8346 a.c
+10.52.126.102 b.c
+fd00::4634:7e66 b.c
+10.240.22.137 d
+fd00::c000:0:0:3f0:1689 d
+10.86.184.182 a.d
+fd00::ed6:b8b6 a.d
+10.75.138.210 b.d
+fd00::a74b:8ad2 b.d
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  dual-stack-a \
+  dual-stack-b \
+  <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv6.conf.all.disable_ipv6=0
+net.ipv6.conf.all.forwarding=0
+net.ipv6.conf.all.accept_dad=0
+net.ipv6.conf.default.disable_ipv6=0
+net.ipv6.conf.default.forwarding=0
+net.ipv6.conf.default.accept_dad=0
+net.ipv6.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+configure \
+  dual-stack-c \
+  dual-stack-d \
+  <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv6.conf.all.disable_ipv6=0
+net.ipv6.conf.all.forwarding=1
+net.ipv6.conf.all.accept_dad=0
+net.ipv6.conf.default.disable_ipv6=0
+net.ipv6.conf.default.forwarding=1
+net.ipv6.conf.default.accept_dad=0
+net.ipv6.fib_multipath_hash_policy=1
+SYSCTL
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name c netns dual-stack-a type veth peer name a netns dual-stack-c
+link add name d netns dual-stack-a type veth peer name a netns dual-stack-d
+link add name c netns dual-stack-b type veth peer name b netns dual-stack-c
+link add name d netns dual-stack-b type veth peer name b netns dual-stack-d
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n dual-stack-a <<'IP'
+link set dev lo up alias mpc:dual-stack
+address add 10.219.189.202/32 dev lo
+address add fd00::c000:0:0:a1b:bdca/128 dev lo
+address add 10.39.131.69/30 dev c
+address add fd00::92a7:8345/126 dev c
+link set dev c up
+address add 10.86.184.181/30 dev d
+address add fd00::ed6:b8b5/126 dev d
+link set dev d up
+IP
+batch ip -n dual-stack-b <<'IP'
+link set dev lo up alias mpc:dual-stack
+address add 10.249.89.74/32 dev lo
+address add fd00::c000:0:0:39:594a/128 dev lo
+address add 10.52.126.101/30 dev c
+address add fd00::4634:7e65/126 dev c
+link set dev c up
+address add 10.75.138.209/30 dev d
+address add fd00::a74b:8ad1/126 dev d
+link set dev d up
+IP
+batch ip -n dual-stack-c <<'IP'
+link set dev lo up alias mpc:dual-stack
+address add 10.208.122.226/32 dev lo
+address add fd00::c000:0:0:2950:7ae2/128 dev lo
+address add 10.39.131.70/30 dev a
+address add fd00::92a7:8346/126 dev a
+link set dev a up
+address add 10.52.126.102/30 dev b
+address add fd00::4634:7e66/126 dev b
+link set dev b up
+IP
+batch ip -n dual-stack-d <<'IP'
+link set dev lo up alias mpc:dual-stack
+address add 10.240.22.137/32 dev lo
+address add fd00::c000:0:0:3f0:1689/128 dev lo
+address add 10.86.184.182/30 dev a
+address add fd00::ed6:b8b6/126 dev a
+link set dev a up
+address add 10.75.138.210/30 dev b
+address add fd00::a74b:8ad2/126 dev b
+link set dev b up
+IP
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n dual-stack-a <<'IP'
+route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.240.22.137 via 10.86.184.182 dev d
+route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.75.138.208/30 via 10.86.184.182 dev d
+route add fd00::c000:0:0:39:594a nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
+route add fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
+route add fd00::4634:7e64/126 via fd00::92a7:8346 dev c
+route add fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
+route add 10.249.89.74 via 10.39.131.70 dev c table 25203
+route add 10.52.126.101 via 10.39.131.70 dev c table 25203
+route add 10.75.138.209 via 10.39.131.70 dev c table 25203
+route add fd00::c000:0:0:39:594a via fd00::92a7:8346 dev c table 25203
+route add fd00::4634:7e65 via fd00::92a7:8346 dev c table 25203
+route add fd00::a74b:8ad1 via fd00::92a7:8346 dev c table 25203
+route add 10.249.89.74 via 10.86.184.182 dev d table 41363
+route add 10.52.126.101 via 10.86.184.182 dev d table 41363
+route add 10.75.138.209 via 10.86.184.182 dev d table 41363
+route add fd00::c000:0:0:39:594a via fd00::ed6:b8b6 dev d table 41363
+route add fd00::4634:7e65 via fd00::ed6:b8b6 dev d table 41363
+route add fd00::a74b:8ad1 via fd00::ed6:b8b6 dev d table 41363
+rule add pref 1100 to 10.52.126.101 lookup 25203
+rule add pref 1100 to 10.75.138.209 lookup 41363
+rule add pref 1200 from 10.39.131.69 lookup 25203
+rule add pref 1200 from 10.86.184.181 lookup 41363
+IP
+batch ip -6 -n dual-stack-a <<'IP'
+rule add pref 1100 to fd00::4634:7e65 lookup 25203
+rule add pref 1100 to fd00::a74b:8ad1 lookup 41363
+rule add pref 1200 from fd00::92a7:8345 lookup 25203
+rule add pref 1200 from fd00::ed6:b8b5 lookup 41363
+IP
+batch ip -n dual-stack-b <<'IP'
+route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.240.22.137 via 10.75.138.210 dev d
+route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.86.184.180/30 via 10.75.138.210 dev d
+route add fd00::c000:0:0:a1b:bdca nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
+route add fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
+route add fd00::92a7:8344/126 via fd00::4634:7e66 dev c
+route add fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
+route add 10.219.189.202 via 10.52.126.102 dev c table 25203
+route add 10.39.131.69 via 10.52.126.102 dev c table 25203
+route add 10.86.184.181 via 10.52.126.102 dev c table 25203
+route add fd00::c000:0:0:a1b:bdca via fd00::4634:7e66 dev c table 25203
+route add fd00::92a7:8345 via fd00::4634:7e66 dev c table 25203
+route add fd00::ed6:b8b5 via fd00::4634:7e66 dev c table 25203
+route add 10.219.189.202 via 10.75.138.210 dev d table 41363
+route add 10.39.131.69 via 10.75.138.210 dev d table 41363
+route add 10.86.184.181 via 10.75.138.210 dev d table 41363
+route add fd00::c000:0:0:a1b:bdca via fd00::a74b:8ad2 dev d table 41363
+route add fd00::92a7:8345 via fd00::a74b:8ad2 dev d table 41363
+route add fd00::ed6:b8b5 via fd00::a74b:8ad2 dev d table 41363
+rule add pref 1100 to 10.39.131.69 lookup 25203
+rule add pref 1100 to 10.86.184.181 lookup 41363
+rule add pref 1200 from 10.52.126.101 lookup 25203
+rule add pref 1200 from 10.75.138.209 lookup 41363
+IP
+batch ip -6 -n dual-stack-b <<'IP'
+rule add pref 1100 to fd00::92a7:8345 lookup 25203
+rule add pref 1100 to fd00::ed6:b8b5 lookup 41363
+rule add pref 1200 from fd00::4634:7e65 lookup 25203
+rule add pref 1200 from fd00::a74b:8ad1 lookup 41363
+IP
+batch ip -n dual-stack-c <<'IP'
+route add 10.219.189.202 via 10.39.131.69 dev a
+route add 10.249.89.74 via 10.52.126.101 dev b
+route add 10.86.184.181 via 10.39.131.69 dev a
+route add 10.75.138.209 via 10.52.126.101 dev b
+route add fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
+route add fd00::ed6:b8b5 via fd00::92a7:8345 dev a
+route add fd00::a74b:8ad1 via fd00::4634:7e65 dev b
+IP
+batch ip -n dual-stack-d <<'IP'
+route add 10.219.189.202 via 10.86.184.181 dev a
+route add 10.249.89.74 via 10.75.138.209 dev b
+route add 10.39.131.69 via 10.86.184.181 dev a
+route add 10.52.126.101 via 10.75.138.209 dev b
+route add fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
+route add fd00::92a7:8345 via fd00::ed6:b8b5 dev a
+route add fd00::4634:7e65 via fd00::a74b:8ad1 dev b
+IP
+} & parts+=($!); done
+settle
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n dual-stack-a <<'IP'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add 10.39.131.69 dev c subflow
+mptcp endpoint add 10.86.184.181 dev d subflow
+mptcp endpoint add fd00::92a7:8345 dev c subflow
+mptcp endpoint add fd00::ed6:b8b5 dev d subflow
+IP
+batch ip -n dual-stack-b <<'IP'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add 10.52.126.101 dev c subflow
+mptcp endpoint add 10.75.138.209 dev d subflow
+mptcp endpoint add fd00::4634:7e65 dev c subflow
+mptcp endpoint add fd00::a74b:8ad1 dev d subflow
+IP
+} & parts+=($!); done
+settle
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
+batch tc -n dual-stack-a <<'TC'
+qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+TC
+batch tc -n dual-stack-b <<'TC'
+qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+TC
+batch tc -n dual-stack-c <<'TC'
+qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+TC
+batch tc -n dual-stack-d <<'TC'
+qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+TC
+} & parts+=($!); done
+settle
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

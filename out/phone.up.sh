@@ -1,0 +1,437 @@
+#!/usr/bin/env bash
+# Brings up the lab "phone". Written by mpc 0.1.0 from unequal.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=phone
+NAMESPACES=(
+  phone-phone
+  phone-server
+  phone-ap
+  phone-cell
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+owned() {
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  bequeath run-netns /run/netns
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+parts=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$("$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add phone-phone
+netns add phone-server
+netns add phone-ap
+netns add phone-cell
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:phone
+127.0.0.1 localhost
+::1 localhost
+10.203.123.244 phone
+10.118.100.6 ap.phone
+10.104.82.6 cell.phone
+10.251.49.181 server
+10.80.26.10 ap.server
+10.1.100.214 cell.server
+10.225.98.133 ap
+10.118.100.5 phone.ap
+10.80.26.9 server.ap
+10.203.43.117 cell
+10.104.82.5 phone.cell
+10.1.100.213 server.cell
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  phone-phone \
+  phone-server \
+  <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+configure \
+  phone-ap \
+  phone-cell \
+  <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name ap netns phone-phone type veth peer name phone netns phone-ap
+link add name cell netns phone-phone type veth peer name phone netns phone-cell
+link add name server netns phone-ap type veth peer name ap netns phone-server
+link add name server netns phone-cell type veth peer name cell netns phone-server
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n phone-phone <<'IP'
+link set dev lo up alias mpc:phone
+address add 10.203.123.244/32 dev lo
+address add 10.118.100.6/30 dev ap
+link set dev ap up
+address add 10.104.82.6/30 dev cell
+link set dev cell up
+IP
+batch ip -n phone-server <<'IP'
+link set dev lo up alias mpc:phone
+address add 10.251.49.181/32 dev lo
+address add 10.80.26.10/30 dev ap
+link set dev ap up
+address add 10.1.100.214/30 dev cell
+link set dev cell up
+IP
+batch ip -n phone-ap <<'IP'
+link set dev lo up alias mpc:phone
+address add 10.225.98.133/32 dev lo
+address add 10.118.100.5/30 dev phone
+link set dev phone up
+address add 10.80.26.9/30 dev server
+link set dev server up
+IP
+batch ip -n phone-cell <<'IP'
+link set dev lo up alias mpc:phone
+address add 10.203.43.117/32 dev lo
+address add 10.104.82.5/30 dev phone
+link set dev phone up
+address add 10.1.100.213/30 dev server
+link set dev server up
+IP
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n phone-phone <<'IP'
+route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
+route add 10.225.98.133 via 10.118.100.5 dev ap
+route add 10.203.43.117 via 10.104.82.5 dev cell
+route add 10.80.26.8/30 via 10.118.100.5 dev ap
+route add 10.1.100.212/30 via 10.104.82.5 dev cell
+route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
+route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
+route add 10.1.100.214 via 10.118.100.5 dev ap table 20182
+route add 10.251.49.181 via 10.104.82.5 dev cell table 23874
+route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
+route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
+rule add pref 1200 from 10.118.100.6 lookup 20182
+rule add pref 1200 from 10.104.82.6 lookup 23874
+IP
+batch ip -n phone-server <<'IP'
+route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
+route add 10.225.98.133 via 10.80.26.9 dev ap
+route add 10.203.43.117 via 10.1.100.213 dev cell
+route add 10.118.100.4/30 via 10.80.26.9 dev ap
+route add 10.104.82.4/30 via 10.1.100.213 dev cell
+route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
+route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
+route add 10.104.82.6 via 10.80.26.9 dev ap table 20182
+route add 10.203.123.244 via 10.1.100.213 dev cell table 23874
+route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
+route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
+rule add pref 1100 to 10.118.100.6 lookup 20182
+rule add pref 1100 to 10.104.82.6 lookup 23874
+IP
+batch ip -n phone-ap <<'IP'
+route add 10.203.123.244 via 10.118.100.6 dev phone
+route add 10.251.49.181 via 10.80.26.10 dev server
+route add 10.104.82.6 via 10.118.100.6 dev phone
+route add 10.1.100.214 via 10.80.26.10 dev server
+IP
+batch ip -n phone-cell <<'IP'
+route add 10.203.123.244 via 10.104.82.6 dev phone
+route add 10.251.49.181 via 10.1.100.214 dev server
+route add 10.118.100.6 via 10.104.82.6 dev phone
+route add 10.80.26.10 via 10.1.100.214 dev server
+IP
+} & parts+=($!); done
+settle
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n phone-phone <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+mptcp endpoint add 10.118.100.6 dev ap subflow
+mptcp endpoint add 10.104.82.6 dev cell subflow backup
+IP
+batch ip -n phone-server <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+IP
+} & parts+=($!); done
+settle
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
+batch tc -n phone-phone <<'TC'
+qdisc add dev ap root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev cell root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+TC
+batch tc -n phone-server <<'TC'
+qdisc add dev ap root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev cell root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+TC
+batch tc -n phone-ap <<'TC'
+qdisc add dev phone root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+TC
+batch tc -n phone-cell <<'TC'
+qdisc add dev phone root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+TC
+} & parts+=($!); done
+settle
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}

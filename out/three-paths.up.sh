@@ -1,0 +1,504 @@
+#!/usr/bin/env bash
+# Brings up the lab "three-paths". Written by mpc 0.1.0 from three-paths.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=three-paths
+NAMESPACES=(
+  three-paths-laptop
+  three-paths-server
+  three-paths-wifi
+  three-paths-lte
+  three-paths-dsl
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+owned() {
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  bequeath run-netns /run/netns
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+parts=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$("$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_names
+claim
+trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add three-paths-laptop
+netns add three-paths-server
+netns add three-paths-wifi
+netns add three-paths-lte
+netns add three-paths-dsl
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:three-paths
+127.0.0.1 localhost
+::1 localhost
+10.234.131.55 laptop
+10.49.18.109 wifi.laptop
+10.56.97.97 lte.laptop
+10.115.71.26 dsl.laptop
+10.251.49.181 server
+10.40.23.21 wifi.server
+10.40.94.162 lte.server
+10.1.103.206 dsl.server
+10.193.156.148 wifi
+10.49.18.110 laptop.wifi
+10.40.23.22 server.wifi
+10.202.71.220 lte
+10.56.97.98 laptop.lte
+10.40.94.161 server.lte
+10.216.226.201 dsl
+10.115.71.25 laptop.dsl
+10.1.103.205 server.dsl
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  three-paths-laptop \
+  three-paths-server \
+  <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+SYSCTL
+configure \
+  three-paths-wifi \
+  three-paths-lte \
+  three-paths-dsl \
+  <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name wifi netns three-paths-laptop type veth peer name laptop netns three-paths-wifi
+link add name lte netns three-paths-laptop type veth peer name laptop netns three-paths-lte
+link add name dsl netns three-paths-laptop type veth peer name laptop netns three-paths-dsl
+link add name wifi netns three-paths-server type veth peer name server netns three-paths-wifi
+link add name lte netns three-paths-server type veth peer name server netns three-paths-lte
+link add name dsl netns three-paths-server type veth peer name server netns three-paths-dsl
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n three-paths-laptop <<'IP'
+link set dev lo up alias mpc:three-paths
+address add 10.234.131.55/32 dev lo
+address add 10.49.18.109/30 dev wifi
+link set dev wifi up
+address add 10.56.97.97/30 dev lte
+link set dev lte up
+address add 10.115.71.26/30 dev dsl
+link set dev dsl up
+IP
+batch ip -n three-paths-server <<'IP'
+link set dev lo up alias mpc:three-paths
+address add 10.251.49.181/32 dev lo
+address add 10.40.23.21/30 dev wifi
+link set dev wifi up
+address add 10.40.94.162/30 dev lte
+link set dev lte up
+address add 10.1.103.206/30 dev dsl
+link set dev dsl up
+IP
+batch ip -n three-paths-wifi <<'IP'
+link set dev lo up alias mpc:three-paths
+address add 10.193.156.148/32 dev lo
+address add 10.49.18.110/30 dev laptop
+link set dev laptop up
+address add 10.40.23.22/30 dev server
+link set dev server up
+IP
+batch ip -n three-paths-lte <<'IP'
+link set dev lo up alias mpc:three-paths
+address add 10.202.71.220/32 dev lo
+address add 10.56.97.98/30 dev laptop
+link set dev laptop up
+address add 10.40.94.161/30 dev server
+link set dev server up
+IP
+batch ip -n three-paths-dsl <<'IP'
+link set dev lo up alias mpc:three-paths
+address add 10.216.226.201/32 dev lo
+address add 10.115.71.25/30 dev laptop
+link set dev laptop up
+address add 10.1.103.205/30 dev server
+link set dev server up
+IP
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n three-paths-laptop <<'IP'
+route add 10.251.49.181 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
+route add 10.193.156.148 via 10.49.18.110 dev wifi
+route add 10.202.71.220 via 10.56.97.98 dev lte
+route add 10.216.226.201 via 10.115.71.25 dev dsl
+route add 10.40.23.20/30 via 10.49.18.110 dev wifi
+route add 10.40.94.160/30 via 10.56.97.98 dev lte
+route add 10.1.103.204/30 via 10.115.71.25 dev dsl
+route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
+route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
+route add 10.40.94.162 via 10.49.18.110 dev wifi table 99197
+route add 10.1.103.206 via 10.49.18.110 dev wifi table 99197
+route add 10.251.49.181 via 10.56.97.98 dev lte table 14037
+route add 10.40.23.21 via 10.56.97.98 dev lte table 14037
+route add 10.40.94.162 via 10.56.97.98 dev lte table 14037
+route add 10.1.103.206 via 10.56.97.98 dev lte table 14037
+route add 10.251.49.181 via 10.115.71.25 dev dsl table 68462
+route add 10.40.23.21 via 10.115.71.25 dev dsl table 68462
+route add 10.40.94.162 via 10.115.71.25 dev dsl table 68462
+route add 10.1.103.206 via 10.115.71.25 dev dsl table 68462
+rule add pref 1100 to 10.40.23.21 lookup 99197
+rule add pref 1100 to 10.40.94.162 lookup 14037
+rule add pref 1100 to 10.1.103.206 lookup 68462
+rule add pref 1200 from 10.49.18.109 lookup 99197
+rule add pref 1200 from 10.56.97.97 lookup 14037
+rule add pref 1200 from 10.115.71.26 lookup 68462
+IP
+batch ip -n three-paths-server <<'IP'
+route add 10.234.131.55 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
+route add 10.193.156.148 via 10.40.23.22 dev wifi
+route add 10.202.71.220 via 10.40.94.161 dev lte
+route add 10.216.226.201 via 10.1.103.205 dev dsl
+route add 10.49.18.108/30 via 10.40.23.22 dev wifi
+route add 10.56.97.96/30 via 10.40.94.161 dev lte
+route add 10.115.71.24/30 via 10.1.103.205 dev dsl
+route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
+route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
+route add 10.56.97.97 via 10.40.23.22 dev wifi table 99197
+route add 10.115.71.26 via 10.40.23.22 dev wifi table 99197
+route add 10.234.131.55 via 10.40.94.161 dev lte table 14037
+route add 10.49.18.109 via 10.40.94.161 dev lte table 14037
+route add 10.56.97.97 via 10.40.94.161 dev lte table 14037
+route add 10.115.71.26 via 10.40.94.161 dev lte table 14037
+route add 10.234.131.55 via 10.1.103.205 dev dsl table 68462
+route add 10.49.18.109 via 10.1.103.205 dev dsl table 68462
+route add 10.56.97.97 via 10.1.103.205 dev dsl table 68462
+route add 10.115.71.26 via 10.1.103.205 dev dsl table 68462
+rule add pref 1100 to 10.49.18.109 lookup 99197
+rule add pref 1100 to 10.56.97.97 lookup 14037
+rule add pref 1100 to 10.115.71.26 lookup 68462
+rule add pref 1200 from 10.40.23.21 lookup 99197
+rule add pref 1200 from 10.40.94.162 lookup 14037
+rule add pref 1200 from 10.1.103.206 lookup 68462
+IP
+batch ip -n three-paths-wifi <<'IP'
+route add 10.234.131.55 via 10.49.18.109 dev laptop
+route add 10.251.49.181 via 10.40.23.21 dev server
+route add 10.56.97.97 via 10.49.18.109 dev laptop
+route add 10.115.71.26 via 10.49.18.109 dev laptop
+route add 10.40.94.162 via 10.40.23.21 dev server
+route add 10.1.103.206 via 10.40.23.21 dev server
+IP
+batch ip -n three-paths-lte <<'IP'
+route add 10.234.131.55 via 10.56.97.97 dev laptop
+route add 10.251.49.181 via 10.40.94.162 dev server
+route add 10.49.18.109 via 10.56.97.97 dev laptop
+route add 10.115.71.26 via 10.56.97.97 dev laptop
+route add 10.40.23.21 via 10.40.94.162 dev server
+route add 10.1.103.206 via 10.40.94.162 dev server
+IP
+batch ip -n three-paths-dsl <<'IP'
+route add 10.234.131.55 via 10.115.71.26 dev laptop
+route add 10.251.49.181 via 10.1.103.206 dev server
+route add 10.49.18.109 via 10.115.71.26 dev laptop
+route add 10.56.97.97 via 10.115.71.26 dev laptop
+route add 10.40.23.21 via 10.1.103.206 dev server
+route add 10.40.94.162 via 10.1.103.206 dev server
+IP
+} & parts+=($!); done
+settle
+
+# --- mptcp --------------------------------------------------------------------
+say "mptcp"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n three-paths-laptop <<'IP'
+mptcp limits set subflows 5 add_addr_accepted 0
+mptcp endpoint add 10.49.18.109 dev wifi subflow
+mptcp endpoint add 10.56.97.97 dev lte subflow
+mptcp endpoint add 10.115.71.26 dev dsl subflow
+IP
+batch ip -n three-paths-server <<'IP'
+mptcp limits set subflows 5 add_addr_accepted 0
+mptcp endpoint add 10.40.23.21 dev wifi subflow
+mptcp endpoint add 10.40.94.162 dev lte subflow
+mptcp endpoint add 10.1.103.206 dev dsl subflow
+IP
+} & parts+=($!); done
+settle
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
+batch tc -n three-paths-laptop <<'TC'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+TC
+batch tc -n three-paths-server <<'TC'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+TC
+batch tc -n three-paths-wifi <<'TC'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+TC
+batch tc -n three-paths-lte <<'TC'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+TC
+batch tc -n three-paths-dsl <<'TC'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+TC
+} & parts+=($!); done
+settle
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}
