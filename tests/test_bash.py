@@ -68,11 +68,11 @@ def of_batches(script: str) -> Commands:
     for line in lines:
         if match := re.fullmatch(r"  ([\w.-]+)(?: \\)?", line):
             namespaces.append(match[1])
-        elif match := re.fullmatch(r"\s*(?:batch |ip netns exec )(.*) <<'(IP|TC|NFT|SYSCTL)'", line):
-            inside = re.search(r"-n ([\w.-]+)|^([\w.-]+) (?:nft|sysctl)", match[1])
-            own = namespaces if match[2] == "SYSCTL" else [inside[1] or inside[2] if inside else None]
+        elif match := re.fullmatch(r"(.*) <<'(IP|TC|NFT|SYSCTL)'", line):
+            inside = re.search(r"(?:-n |--net=/run/netns/)([\w.-]+)", match[1])
+            own = namespaces if match[2] == "SYSCTL" else [inside[1] if inside else None]
             rows = list(iter(lambda: next(lines), match[2]))
-            for namespace in own or [inside[2] if inside else None]:
+            for namespace in own:
                 found.setdefault(namespace, []).extend(f"{match[2].lower()} {row}" for row in rows)
             namespaces = []
     return found

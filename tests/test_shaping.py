@@ -25,24 +25,24 @@ def commands(attributes: str) -> list[str]:
     ("attributes", "wanted"),
     [
         ("", []),
-        ("rate 5mbit", ["root handle 1: tbf rate 5mbit burst 3028b limit 31250b"]),
-        ("rate 1gbit", ["root handle 1: tbf rate 1gbit burst 500000b limit 6250000b"]),
-        ("rate 5mbit burst 20kb", ["root handle 1: tbf rate 5mbit burst 20480b limit 31250b"]),
-        ("rate 5mbit queue 64kb", ["root handle 1: tbf rate 5mbit burst 3028b limit 65536b"]),
+        ("rate 5mbit", ["root handle 1: tbf rate 5mbit burst 6056b limit 15625b"]),
+        ("rate 1gbit", ["root handle 1: tbf rate 1gbit burst 500000b limit 3125000b"]),
+        ("rate 5mbit burst 20kb", ["root handle 1: tbf rate 5mbit burst 20480b limit 15625b"]),
+        ("rate 5mbit queue 64kb", ["root handle 1: tbf rate 5mbit burst 6056b limit 65536b"]),
         (
             "rate 5mbit queue 10p",
-            ["root handle 1: tbf rate 5mbit burst 3028b limit 3028b", "parent 1:1 pfifo limit 10"],
+            ["root handle 1: tbf rate 5mbit burst 6056b limit 6056b", "parent 1:1 pfifo limit 10"],
         ),
         ("delay 20ms", ["root handle 1: netem limit 16513 delay 20ms"]),
         ("loss 1%", ["root handle 1: netem limit 1000 loss 1%"]),
         ("delay 1500us jitter 1ms", ["root handle 1: netem limit 2065 delay 1500us 1ms"]),
-        ("rate 5mbit delay 20ms", ["root handle 1: netem limit 47 delay 20ms rate 5mbit"]),
+        ("rate 5mbit delay 20ms", ["root handle 1: netem limit 37 delay 20ms rate 5mbit"]),
         ("rate 5mbit delay 20ms queue 100p", ["root handle 1: netem limit 100 delay 20ms rate 5mbit"]),
         (
             "rate 5mbit delay 20ms queue 64kb",
             [
                 "root handle 1: netem limit 16513 delay 20ms",
-                "parent 1:1 handle 10: tbf rate 5mbit burst 3028b limit 65536b",
+                "parent 1:1 handle 10: tbf rate 5mbit burst 6056b limit 65536b",
             ],
         ),
         (
@@ -85,11 +85,11 @@ def test_a_delay_line_holds_the_product(mbit: int, delay: int, jitter: int, mtu:
 
 
 @given(st.integers(1000, 10**10))
-def test_a_token_bucket_holds_a_twentieth_of_a_second(bits: int) -> None:
+def test_a_token_bucket_holds_a_fortieth_of_a_second(bits: int) -> None:
     own = shaping(f"rate {bits}bit")
     assert own.burst is not None
-    assert own.queue == Queue(max(bits // 160, 2 * FRAME), packets=False)
-    assert own.burst == max(bits // 2000, 2 * FRAME)
+    assert own.queue == Queue(max(bits // 320, 4 * FRAME), packets=False)
+    assert own.burst == max(bits // 2000, 4 * FRAME)
 
 
 def test_a_delay_without_a_rate_holds_what_a_fast_link_sends() -> None:
