@@ -1,7 +1,7 @@
 """The figures of the README, each a ratio measured in one run.
 
-`python tests/bench.py [compile] [up] [multipath]` runs the parts that are named, or all of them. What is
-compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
+`python tests/bench.py [compile] [up] [multipath] [variants]` runs the parts that are named, or all of them.
+What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
 """
 
 import os
@@ -44,6 +44,7 @@ def seconds_of(*argv: str | Path, stdin: str = "", limit: float = 300) -> float:
 def bench_compile() -> None:
     """The whole command against the start of Python with the two libraries it cannot do without."""
     diamond = live.GOLDEN / "diamond.topo"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the libraries' bytecode is kept too
     start, linted, unlinted = medians(
         15,
         lambda: seconds_of(sys.executable, "-c", "import lark, click"),
@@ -246,15 +247,51 @@ def measure(case: Case) -> str:
     return f"| {case.title} | {tcp / MBIT:.2f} | {mptcp / MBIT:.2f} | {mptcp / tcp:.2f} |"
 
 
-def bench_multipath() -> None:
+PINS = {
+    "`signal` at both": "mptcp a -- b endpoints a:c signal, a:d signal, b:c signal, b:d signal",
+    "`signal subflow` at both": "mptcp a -- b endpoints a:c signal subflow, a:d signal subflow,"
+    " b:c signal subflow, b:d signal subflow",
+    "`subflow` at a, `signal` at b": "mptcp a -> b endpoints a:c subflow, a:d subflow,"
+    " b:c signal, b:d signal",
+    "`subflow fullmesh` at a, `signal` at b": "mptcp a -> b endpoints a:c subflow fullmesh,"
+    " a:d subflow fullmesh, b:c signal, b:d signal",
+}
+"""The diamond with other endpoints than are inferred, and the same rules."""
+
+LONGER = {
+    "ring of 6 routers": "router a r1 b r3 r4 r5\nlink a -- r1 -- b -- r3 -- r4 -- r5 -- a\nmptcp a -- b",
+    "over a router in the middle": "host a b\nrouter c d e f g\nlink a -- {c,d} -- e -- {f,g} -- b\n"
+    "mptcp a -- b",
+    "one interface at a": "host a b\nrouter c\nlink a -- c rate 50mbit\nlink c -- b\nlink c -- b\n"
+    "mptcp a -> b",
+}
+"""Paths that are not the routers' own choice, or not begun at two interfaces."""
+
+
+def variants() -> Iterator[Case]:
+    for number, (title, line) in enumerate(PINS.items()):
+        yield Case(
+            title, live.lab_of(f"pins{number}", live.DIAMOND + line), (f"pins{number}-a", f"pins{number}-b")
+        )
+    for number, (title, lines) in enumerate(LONGER.items()):
+        lab = live.lab_of(f"long{number}", f"default link rate 5mbit\n{lines}")
+        yield Case(title, lab, (f"long{number}-a", f"long{number}-b"))
+
+
+def table(rows: Iterator[Case]) -> None:
     say("received Mbit/s, medians of 3 transfers of 8 s each, opened by a:\n")
     say("| lab | one TCP connection | MPTCP | ratio |\n| --- | --- | --- | --- |")
-    for case in cases():
+    for case in rows:
         say(measure(case))
 
 
 def main() -> None:
-    parts = {"compile": bench_compile, "up": bench_up, "multipath": bench_multipath}
+    parts: dict[str, Callable[[], None]] = {
+        "compile": bench_compile,
+        "up": bench_up,
+        "multipath": lambda: table(cases()),
+        "variants": lambda: table(variants()),
+    }
     for name in sys.argv[1:] or parts:
         if name != "compile" and os.geteuid() != 0:
             say(f"{name}: left out, it needs root")
