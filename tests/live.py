@@ -185,7 +185,7 @@ def iperf(
     target: str,
     *,
     mptcp: bool = False,
-    seconds: int = 7,
+    seconds: int = 5,
     options: Sequence[str] = (),
 ) -> float:
     """Bits a second as the receiver counted them, for one transfer that the client opens.
