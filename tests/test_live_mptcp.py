@@ -6,7 +6,7 @@ import pytest
 pytestmark = pytest.mark.live
 
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def gain(lab: live.Lab, server: str, client: str, *options: str, enough: float, seconds: int = 8) -> float:
