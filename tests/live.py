@@ -200,6 +200,30 @@ def iperf(
     return float(report["end"]["sum_received"]["bits_per_second"])
 
 
+def gain(
+    server: str,
+    client: str,
+    target: str,
+    *,
+    enough: float,
+    seconds: int = 5,
+    rounds: int = 5,
+    options: Sequence[str] = (),
+) -> float:
+    """How many times more MPTCP carries than one TCP connection.
+
+    A busy machine takes from either figure, and no path carries more than its rate, so the best of each
+    counts, over as many rounds as it takes to be enough, and at most `rounds`.
+    """
+    tcp = mptcp = 0.0
+    for _ in range(rounds):
+        tcp = max(tcp, iperf(server, client, target, seconds=seconds, options=options))
+        mptcp = max(mptcp, iperf(server, client, target, mptcp=True, seconds=seconds, options=options))
+        if mptcp >= enough * tcp:
+            break
+    return mptcp / tcp
+
+
 @contextmanager
 def _listening(ns: str, server: list[str], seconds: float) -> Iterator[None]:
     argv = bounded(seconds, "ip", "netns", "exec", ns, *server)

@@ -6,23 +6,9 @@ import pytest
 pytestmark = pytest.mark.live
 
 
-ROUNDS = 5
-
-
 def gain(lab: live.Lab, server: str, client: str, *options: str, enough: float, seconds: int = 8) -> float:
-    """How many times more MPTCP carries than one TCP connection.
-
-    A busy machine takes from either figure, and no path carries more than its rate, so the best of each
-    counts, over as many rounds as it takes to be enough, and at most ROUNDS.
-    """
-    ends = lab.ns(server), lab.ns(client), server
-    tcp = mptcp = 0.0
-    for _ in range(ROUNDS):
-        tcp = max(tcp, live.iperf(*ends, options=options, seconds=seconds))
-        mptcp = max(mptcp, live.iperf(*ends, mptcp=True, options=options, seconds=seconds))
-        if mptcp >= enough * tcp:
-            break
-    return mptcp / tcp
+    """How many times more MPTCP carries than one TCP connection, between nodes by name."""
+    return live.gain(lab.ns(server), lab.ns(client), server, enough=enough, seconds=seconds, options=options)
 
 
 def test_either_side_opens() -> None:

@@ -45,11 +45,6 @@ def test_mptcp_gains_over_one_path(lab: live.Lab) -> None:
 
     Less surely than a lab whose endpoints are inferred: three subflows share its two paths.
     """
-    tcp = mptcp = 0.0
     with live.running(lab):
-        for _ in range(3):
-            tcp = max(tcp, live.iperf("deviceb", "devicea", "b", seconds=10))
-            mptcp = max(mptcp, live.iperf("deviceb", "devicea", "b", mptcp=True, seconds=10))
-            if mptcp >= 1.5 * tcp:
-                break
-    assert mptcp >= 1.5 * tcp
+        gain = live.gain("deviceb", "devicea", "b", enough=1.5, seconds=10, rounds=3)
+    assert gain >= 1.5
