@@ -1,6 +1,5 @@
 """A plan as bash: the up and the down script, in either style. The only module that knows bash."""
 
-import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
@@ -10,8 +9,6 @@ from shlex import join, quote
 from compiler import __version__, resources
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import Command, Plan, Section, mark
-
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9_.:/%-]+")
 
 
 class Style(StrEnum):
