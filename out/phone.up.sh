@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -177,12 +178,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -190,30 +216,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -225,16 +227,18 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -246,12 +250,12 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add phone-phone
 netns add phone-server
 netns add phone-ap
 netns add phone-cell
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -281,76 +285,92 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   phone-phone \
   phone-server \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   phone-ap \
   phone-cell \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name ap netns phone-phone type veth peer name phone netns phone-ap
 link add name cell netns phone-phone type veth peer name phone netns phone-cell
 link add name server netns phone-ap type veth peer name ap netns phone-server
 link add name server netns phone-cell type veth peer name cell netns phone-server
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n phone-phone <<'IP'
+within phone-phone tc -batch - <<'END'
+qdisc add dev ap root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev cell root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+END
+within phone-phone ip -batch - <<'END'
 link set dev lo up alias mpc:phone
 address add 10.203.123.244/32 dev lo
 address add 10.118.100.6/30 dev ap
 link set dev ap up
 address add 10.104.82.6/30 dev cell
 link set dev cell up
-IP
-batch ip -n phone-server <<'IP'
+END
+within phone-server tc -batch - <<'END'
+qdisc add dev ap root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev cell root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-server ip -batch - <<'END'
 link set dev lo up alias mpc:phone
 address add 10.251.49.181/32 dev lo
 address add 10.80.26.10/30 dev ap
 link set dev ap up
 address add 10.1.100.214/30 dev cell
 link set dev cell up
-IP
-batch ip -n phone-ap <<'IP'
+END
+within phone-ap tc -batch - <<'END'
+qdisc add dev phone root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-ap ip -batch - <<'END'
 link set dev lo up alias mpc:phone
 address add 10.225.98.133/32 dev lo
 address add 10.118.100.5/30 dev phone
 link set dev phone up
 address add 10.80.26.9/30 dev server
 link set dev server up
-IP
-batch ip -n phone-cell <<'IP'
+END
+within phone-cell tc -batch - <<'END'
+qdisc add dev phone root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-cell ip -batch - <<'END'
 link set dev lo up alias mpc:phone
 address add 10.203.43.117/32 dev lo
 address add 10.104.82.5/30 dev phone
 link set dev phone up
 address add 10.1.100.213/30 dev server
 link set dev server up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n phone-phone <<'IP'
+within phone-phone ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
 route add 10.225.98.133 via 10.118.100.5 dev ap
 route add 10.203.43.117 via 10.104.82.5 dev cell
@@ -364,8 +384,11 @@ route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
 route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
 rule add pref 1200 from 10.118.100.6 lookup 20182
 rule add pref 1200 from 10.104.82.6 lookup 23874
-IP
-batch ip -n phone-server <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+mptcp endpoint add 10.118.100.6 dev ap subflow
+mptcp endpoint add 10.104.82.6 dev cell subflow backup
+END
+within phone-server ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
 route add 10.225.98.133 via 10.80.26.9 dev ap
 route add 10.203.43.117 via 10.1.100.213 dev cell
@@ -379,55 +402,20 @@ route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
 route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
 rule add pref 1100 to 10.118.100.6 lookup 20182
 rule add pref 1100 to 10.104.82.6 lookup 23874
-IP
-batch ip -n phone-ap <<'IP'
+mptcp limits set subflows 1 add_addr_accepted 0
+END
+within phone-ap ip -batch - <<'END'
 route add 10.203.123.244 via 10.118.100.6 dev phone
 route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.104.82.6 via 10.118.100.6 dev phone
 route add 10.1.100.214 via 10.80.26.10 dev server
-IP
-batch ip -n phone-cell <<'IP'
+END
+within phone-cell ip -batch - <<'END'
 route add 10.203.123.244 via 10.104.82.6 dev phone
 route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.118.100.6 via 10.104.82.6 dev phone
 route add 10.80.26.10 via 10.1.100.214 dev server
-IP
-} & parts+=($!); done
-settle
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n phone-phone <<'IP'
-mptcp limits set subflows 1 add_addr_accepted 0
-mptcp endpoint add 10.118.100.6 dev ap subflow
-mptcp endpoint add 10.104.82.6 dev cell subflow backup
-IP
-batch ip -n phone-server <<'IP'
-mptcp limits set subflows 1 add_addr_accepted 0
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n phone-phone <<'TC'
-qdisc add dev ap root handle 1: netem limit 133 delay 5ms rate 40mbit
-qdisc add dev cell root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
-TC
-batch tc -n phone-server <<'TC'
-qdisc add dev ap root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev cell root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n phone-ap <<'TC'
-qdisc add dev phone root handle 1: netem limit 133 delay 5ms rate 40mbit
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n phone-cell <<'TC'
-qdisc add dev phone root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
+END
 } & parts+=($!); done
 settle
 

@@ -9,7 +9,7 @@ from compiler.ir.lab import Lab
 
 
 class Need(NamedTuple):
-    """A feature, with a command that works in an empty namespace where the machine has it.
+    """A feature, with a command that works where the machine has it; all run in one namespace of their own.
 
     `module` is loaded before, with parameters that keep it from making devices on the host.
     """
@@ -54,10 +54,10 @@ def needs(lab: Lab) -> Iterator[Need]:
     if lab.links:
         yield Need("veth interfaces", ("ip", *"link add name p type veth peer name q".split()))
     if any(own.device != "lo" for node in lab.nodes for own in node.addresses):
-        command = ("ip", *"link add name p type dummy".split())
+        command = ("ip", *"link add name d type dummy".split())
         yield Need("dummy interfaces (module dummy)", command, ("dummy", "numdummies=0"))
     for kind in _kinds(lab):
-        command = ("tc", *"qdisc add dev lo root".split(), kind, *_QDISCS[kind])
+        command = ("tc", *"qdisc replace dev lo root".split(), kind, *_QDISCS[kind])
         yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
     if any(node.rules for node in lab.nodes):
         yield Need("policy routing", ("ip", *"rule add pref 1000 from 10.0.0.1 lookup 10000".split()))
@@ -67,17 +67,15 @@ def needs(lab: Lab) -> Iterator[Need]:
         )
     if any(node.masquerade for node in lab.nodes):
         yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
-    for key in _keys(lab):
-        yield Need(f"the sysctl {key}", ("sysctl", "-n", key))
+
+
+def sysctls(lab: Lab) -> list[str]:
+    """The sysctls that every namespace has, of those that are set."""
+    settings = Settings(lab)
+    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))
 
 
 def _kinds(lab: Lab) -> list[str]:
     """The kinds of queueing disciplines in use."""
     commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
     return [kind for kind in _QDISCS if any(kind in command[4:] for command in commands)]
-
-
-def _keys(lab: Lab) -> list[str]:
-    """The sysctls that every namespace has, of those that are set."""
-    settings = Settings(lab)
-    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))

@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -178,12 +179,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -191,30 +217,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -226,12 +228,14 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -243,13 +247,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add chain-a
 netns add chain-b
 netns add chain-r1
 netns add chain-r2
 netns add chain-r3
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -284,52 +288,64 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   chain-a \
   chain-b \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   chain-r1 \
   chain-r2 \
   chain-r3 \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name r1 netns chain-a type veth peer name a netns chain-r1
 link add name r2 netns chain-r1 type veth peer name r1 netns chain-r2
 link add name r3 netns chain-r2 type veth peer name r2 netns chain-r3
 link add name b netns chain-r3 type veth peer name r3 netns chain-b
 link add name up netns chain-r1 type veth peer name up netns chain-r2
 link add name r2.2 netns chain-r1 type veth peer name r1.2 netns chain-r2
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n chain-a <<'IP'
+within chain-a tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-a ip -batch - <<'END'
 link set dev lo up alias mpc:chain
 address add 10.219.189.202/32 dev lo
 address add 10.59.207.21/30 dev r1
 link set dev r1 up
-IP
-batch ip -n chain-b <<'IP'
+END
+within chain-b tc -batch - <<'END'
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-b ip -batch - <<'END'
 link set dev lo up alias mpc:chain
 address add 10.249.89.74/32 dev lo
 address add 10.32.10.205/30 dev r3
 link set dev r3 up
-IP
-batch ip -n chain-r1 <<'IP'
+END
+within chain-r1 tc -batch - <<'END'
+qdisc add dev a root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r2.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within chain-r1 ip -batch - <<'END'
 link set dev lo up alias mpc:chain
 address add 10.220.107.141/32 dev lo
 address add 10.59.207.22/30 dev a
@@ -340,8 +356,14 @@ address add 10.122.206.149/30 dev up
 link set dev up up
 address add 10.2.200.205/30 dev r2.2
 link set dev r2.2 up
-IP
-batch ip -n chain-r2 <<'IP'
+END
+within chain-r2 tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r1.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within chain-r2 ip -batch - <<'END'
 link set dev lo up alias mpc:chain
 address add 10.213.114.33/32 dev lo
 address add 10.75.186.66/30 dev r1
@@ -352,71 +374,47 @@ address add 10.122.206.150/30 dev up
 link set dev up up
 address add 10.2.200.206/30 dev r1.2
 link set dev r1.2 up
-IP
-batch ip -n chain-r3 <<'IP'
+END
+within chain-r3 tc -batch - <<'END'
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev b root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-r3 ip -batch - <<'END'
 link set dev lo up alias mpc:chain
 address add 10.231.143.4/32 dev lo
 address add 10.89.53.58/30 dev r2
 link set dev r2 up
 address add 10.32.10.206/30 dev b
 link set dev b up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n chain-a <<'IP'
+within chain-a ip -batch - <<'END'
 route add default via 10.59.207.22 dev r1
-IP
-batch ip -n chain-b <<'IP'
+END
+within chain-b ip -batch - <<'END'
 route add default via 10.32.10.206 dev r3
-IP
-batch ip -n chain-r1 <<'IP'
+END
+within chain-r1 ip -batch - <<'END'
 route add default nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
 route add 10.219.189.202 via 10.59.207.21 dev a
-IP
-batch ip -n chain-r2 <<'IP'
+END
+within chain-r2 ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
 route add 10.249.89.74 via 10.89.53.58 dev r3
 route add 10.220.107.141 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
 route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
 route add 10.32.10.204/30 via 10.89.53.58 dev r3
-IP
-batch ip -n chain-r3 <<'IP'
+END
+within chain-r3 ip -batch - <<'END'
 route add default via 10.89.53.57 dev r2
 route add 10.249.89.74 via 10.32.10.205 dev b
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n chain-a <<'TC'
-qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-TC
-batch tc -n chain-b <<'TC'
-qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-TC
-batch tc -n chain-r1 <<'TC'
-qdisc add dev a root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r2.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n chain-r2 <<'TC'
-qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r1.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n chain-r3 <<'TC'
-qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev b root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-TC
+END
 } & parts+=($!); done
 settle
 

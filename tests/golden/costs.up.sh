@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -178,12 +179,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -191,30 +217,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -225,11 +227,13 @@ need_tool sysctl procps
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -241,13 +245,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add costs-a
 netns add costs-b
 netns add costs-c
 netns add costs-d
 netns add costs-e
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -280,51 +284,51 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   costs-a \
   costs-b \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   costs-c \
   costs-d \
   costs-e \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name c netns costs-a type veth peer name a netns costs-c
 link add name d netns costs-b type veth peer name b netns costs-d
 link add name d netns costs-c type veth peer name c netns costs-d
 link add name e netns costs-c type veth peer name c netns costs-e
 link add name d netns costs-e type veth peer name e netns costs-d
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n costs-a <<'IP'
+within costs-a ip -batch - <<'END'
 link set dev lo up alias mpc:costs
 address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
-IP
-batch ip -n costs-b <<'IP'
+END
+within costs-b ip -batch - <<'END'
 link set dev lo up alias mpc:costs
 address add 10.249.89.74/32 dev lo
 address add 10.75.138.209/30 dev d
 link set dev d up
-IP
-batch ip -n costs-c <<'IP'
+END
+within costs-c ip -batch - <<'END'
 link set dev lo up alias mpc:costs
 address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
@@ -333,8 +337,8 @@ address add 10.83.190.253/30 dev d
 link set dev d up
 address add 10.47.126.17/30 dev e
 link set dev e up
-IP
-batch ip -n costs-d <<'IP'
+END
+within costs-d ip -batch - <<'END'
 link set dev lo up alias mpc:costs
 address add 10.240.22.137/32 dev lo
 address add 10.75.138.210/30 dev b
@@ -343,44 +347,44 @@ address add 10.83.190.254/30 dev c
 link set dev c up
 address add 10.38.33.141/30 dev e
 link set dev e up
-IP
-batch ip -n costs-e <<'IP'
+END
+within costs-e ip -batch - <<'END'
 link set dev lo up alias mpc:costs
 address add 10.219.5.50/32 dev lo
 address add 10.47.126.18/30 dev c
 link set dev c up
 address add 10.38.33.142/30 dev d
 link set dev d up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n costs-a <<'IP'
+within costs-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
-IP
-batch ip -n costs-b <<'IP'
+END
+within costs-b ip -batch - <<'END'
 route add default via 10.75.138.210 dev d
-IP
-batch ip -n costs-c <<'IP'
+END
+within costs-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
 route add 10.249.89.74 via 10.47.126.18 dev e
 route add 10.240.22.137 via 10.47.126.18 dev e
 route add 10.219.5.50 via 10.47.126.18 dev e
 route add 10.75.138.208/30 via 10.47.126.18 dev e
 route add 10.38.33.140/30 via 10.47.126.18 dev e
-IP
-batch ip -n costs-d <<'IP'
+END
+within costs-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.38.33.142 dev e
 route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.208.122.226 via 10.38.33.142 dev e
 route add 10.219.5.50 via 10.38.33.142 dev e
 route add 10.39.131.68/30 via 10.38.33.142 dev e
 route add 10.47.126.16/30 via 10.38.33.142 dev e
-IP
-batch ip -n costs-e <<'IP'
+END
+within costs-e ip -batch - <<'END'
 route add 10.219.189.202 via 10.47.126.17 dev c
 route add 10.249.89.74 via 10.38.33.141 dev d
 route add 10.208.122.226 via 10.47.126.17 dev c
@@ -388,7 +392,7 @@ route add 10.240.22.137 via 10.38.33.141 dev d
 route add 10.39.131.68/30 via 10.47.126.17 dev c
 route add 10.75.138.208/30 via 10.38.33.141 dev d
 route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
-IP
+END
 } & parts+=($!); done
 settle
 

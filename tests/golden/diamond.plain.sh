@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -186,15 +187,17 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -261,26 +264,34 @@ ip link add name d netns diamond-a type veth peer name a netns diamond-d
 ip link add name c netns diamond-b type veth peer name b netns diamond-c
 ip link add name d netns diamond-b type veth peer name b netns diamond-d
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 ip -n diamond-a link set dev lo up alias mpc:diamond
 ip -n diamond-a address add 10.219.189.202/32 dev lo
 ip -n diamond-a address add 10.39.131.69/30 dev c
 ip -n diamond-a link set dev c up
 ip -n diamond-a address add 10.86.184.181/30 dev d
 ip -n diamond-a link set dev d up
+tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 ip -n diamond-b link set dev lo up alias mpc:diamond
 ip -n diamond-b address add 10.249.89.74/32 dev lo
 ip -n diamond-b address add 10.52.126.101/30 dev c
 ip -n diamond-b link set dev c up
 ip -n diamond-b address add 10.75.138.209/30 dev d
 ip -n diamond-b link set dev d up
+tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 ip -n diamond-c link set dev lo up alias mpc:diamond
 ip -n diamond-c address add 10.208.122.226/32 dev lo
 ip -n diamond-c address add 10.39.131.70/30 dev a
 ip -n diamond-c link set dev a up
 ip -n diamond-c address add 10.52.126.102/30 dev b
 ip -n diamond-c link set dev b up
+tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 ip -n diamond-d link set dev lo up alias mpc:diamond
 ip -n diamond-d address add 10.240.22.137/32 dev lo
 ip -n diamond-d address add 10.86.184.182/30 dev a
@@ -305,6 +316,9 @@ ip -n diamond-a rule add pref 1100 to 10.52.126.101 lookup 25203
 ip -n diamond-a rule add pref 1100 to 10.75.138.209 lookup 41363
 ip -n diamond-a rule add pref 1200 from 10.39.131.69 lookup 25203
 ip -n diamond-a rule add pref 1200 from 10.86.184.181 lookup 41363
+ip -n diamond-a mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
+ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
 ip -n diamond-b route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 ip -n diamond-b route add 10.208.122.226 via 10.52.126.102 dev c
 ip -n diamond-b route add 10.240.22.137 via 10.75.138.210 dev d
@@ -320,6 +334,9 @@ ip -n diamond-b rule add pref 1100 to 10.39.131.69 lookup 25203
 ip -n diamond-b rule add pref 1100 to 10.86.184.181 lookup 41363
 ip -n diamond-b rule add pref 1200 from 10.52.126.101 lookup 25203
 ip -n diamond-b rule add pref 1200 from 10.75.138.209 lookup 41363
+ip -n diamond-b mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
+ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
 ip -n diamond-c route add 10.219.189.202 via 10.39.131.69 dev a
 ip -n diamond-c route add 10.249.89.74 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
@@ -328,26 +345,6 @@ ip -n diamond-d route add 10.219.189.202 via 10.86.184.181 dev a
 ip -n diamond-d route add 10.249.89.74 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
 ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-ip -n diamond-a mptcp limits set subflows 3 add_addr_accepted 0
-ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
-ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
-ip -n diamond-b mptcp limits set subflows 3 add_addr_accepted 0
-ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
-ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 
 : >"$CLAIM/up"
 trap - EXIT

@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -177,12 +178,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -190,30 +216,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -225,22 +227,24 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.ipv6.conf.all.disable_ipv6' sysctl -n net.ipv6.conf.all.disable_ipv6
-need 'the sysctl net.ipv6.conf.all.forwarding' sysctl -n net.ipv6.conf.all.forwarding
-need 'the sysctl net.ipv6.conf.all.accept_dad' sysctl -n net.ipv6.conf.all.accept_dad
-need 'the sysctl net.ipv6.conf.default.disable_ipv6' sysctl -n net.ipv6.conf.default.disable_ipv6
-need 'the sysctl net.ipv6.conf.default.forwarding' sysctl -n net.ipv6.conf.default.forwarding
-need 'the sysctl net.ipv6.conf.default.accept_dad' sysctl -n net.ipv6.conf.default.accept_dad
-need 'the sysctl net.ipv6.fib_multipath_hash_policy' sysctl -n net.ipv6.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv6.conf.all.disable_ipv6
+need_sysctl net.ipv6.conf.all.forwarding
+need_sysctl net.ipv6.conf.all.accept_dad
+need_sysctl net.ipv6.conf.default.disable_ipv6
+need_sysctl net.ipv6.conf.default.forwarding
+need_sysctl net.ipv6.conf.default.accept_dad
+need_sysctl net.ipv6.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -252,12 +256,12 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add dual-stack-a
 netns add dual-stack-b
 netns add dual-stack-c
 netns add dual-stack-d
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -299,7 +303,7 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   dual-stack-a \
   dual-stack-b \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
@@ -312,11 +316,11 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   dual-stack-c \
   dual-stack-d \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
@@ -328,23 +332,27 @@ net.ipv6.conf.default.disable_ipv6=0
 net.ipv6.conf.default.forwarding=1
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name c netns dual-stack-a type veth peer name a netns dual-stack-c
 link add name d netns dual-stack-a type veth peer name a netns dual-stack-d
 link add name c netns dual-stack-b type veth peer name b netns dual-stack-c
 link add name d netns dual-stack-b type veth peer name b netns dual-stack-d
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n dual-stack-a <<'IP'
+within dual-stack-a tc -batch - <<'END'
+qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+END
+within dual-stack-a ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.219.189.202/32 dev lo
 address add fd00::c000:0:0:a1b:bdca/128 dev lo
@@ -354,8 +362,12 @@ link set dev c up
 address add 10.86.184.181/30 dev d
 address add fd00::ed6:b8b5/126 dev d
 link set dev d up
-IP
-batch ip -n dual-stack-b <<'IP'
+END
+within dual-stack-b tc -batch - <<'END'
+qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+END
+within dual-stack-b ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.249.89.74/32 dev lo
 address add fd00::c000:0:0:39:594a/128 dev lo
@@ -365,8 +377,12 @@ link set dev c up
 address add 10.75.138.209/30 dev d
 address add fd00::a74b:8ad1/126 dev d
 link set dev d up
-IP
-batch ip -n dual-stack-c <<'IP'
+END
+within dual-stack-c tc -batch - <<'END'
+qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+END
+within dual-stack-c ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.208.122.226/32 dev lo
 address add fd00::c000:0:0:2950:7ae2/128 dev lo
@@ -376,8 +392,12 @@ link set dev a up
 address add 10.52.126.102/30 dev b
 address add fd00::4634:7e66/126 dev b
 link set dev b up
-IP
-batch ip -n dual-stack-d <<'IP'
+END
+within dual-stack-d tc -batch - <<'END'
+qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+END
+within dual-stack-d ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.240.22.137/32 dev lo
 address add fd00::c000:0:0:3f0:1689/128 dev lo
@@ -387,14 +407,14 @@ link set dev a up
 address add 10.75.138.210/30 dev b
 address add fd00::a74b:8ad2/126 dev b
 link set dev b up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n dual-stack-a <<'IP'
+within dual-stack-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route add 10.208.122.226 via 10.39.131.70 dev c
 route add 10.240.22.137 via 10.86.184.182 dev d
@@ -421,14 +441,21 @@ rule add pref 1100 to 10.52.126.101 lookup 25203
 rule add pref 1100 to 10.75.138.209 lookup 41363
 rule add pref 1200 from 10.39.131.69 lookup 25203
 rule add pref 1200 from 10.86.184.181 lookup 41363
-IP
-batch ip -6 -n dual-stack-a <<'IP'
+END
+within dual-stack-a ip -6 -batch - <<'END'
 rule add pref 1100 to fd00::4634:7e65 lookup 25203
 rule add pref 1100 to fd00::a74b:8ad1 lookup 41363
 rule add pref 1200 from fd00::92a7:8345 lookup 25203
 rule add pref 1200 from fd00::ed6:b8b5 lookup 41363
-IP
-batch ip -n dual-stack-b <<'IP'
+END
+within dual-stack-a ip -batch - <<'END'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add 10.39.131.69 dev c subflow
+mptcp endpoint add 10.86.184.181 dev d subflow
+mptcp endpoint add fd00::92a7:8345 dev c subflow
+mptcp endpoint add fd00::ed6:b8b5 dev d subflow
+END
+within dual-stack-b ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 route add 10.208.122.226 via 10.52.126.102 dev c
 route add 10.240.22.137 via 10.75.138.210 dev d
@@ -455,14 +482,21 @@ rule add pref 1100 to 10.39.131.69 lookup 25203
 rule add pref 1100 to 10.86.184.181 lookup 41363
 rule add pref 1200 from 10.52.126.101 lookup 25203
 rule add pref 1200 from 10.75.138.209 lookup 41363
-IP
-batch ip -6 -n dual-stack-b <<'IP'
+END
+within dual-stack-b ip -6 -batch - <<'END'
 rule add pref 1100 to fd00::92a7:8345 lookup 25203
 rule add pref 1100 to fd00::ed6:b8b5 lookup 41363
 rule add pref 1200 from fd00::4634:7e65 lookup 25203
 rule add pref 1200 from fd00::a74b:8ad1 lookup 41363
-IP
-batch ip -n dual-stack-c <<'IP'
+END
+within dual-stack-b ip -batch - <<'END'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add 10.52.126.101 dev c subflow
+mptcp endpoint add 10.75.138.209 dev d subflow
+mptcp endpoint add fd00::4634:7e65 dev c subflow
+mptcp endpoint add fd00::a74b:8ad1 dev d subflow
+END
+within dual-stack-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
 route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
@@ -471,8 +505,8 @@ route add fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
 route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route add fd00::ed6:b8b5 via fd00::92a7:8345 dev a
 route add fd00::a74b:8ad1 via fd00::4634:7e65 dev b
-IP
-batch ip -n dual-stack-d <<'IP'
+END
+within dual-stack-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.86.184.181 dev a
 route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
@@ -481,49 +515,7 @@ route add fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
 route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route add fd00::92a7:8345 via fd00::ed6:b8b5 dev a
 route add fd00::4634:7e65 via fd00::a74b:8ad1 dev b
-IP
-} & parts+=($!); done
-settle
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n dual-stack-a <<'IP'
-mptcp limits set subflows 3 add_addr_accepted 0
-mptcp endpoint add 10.39.131.69 dev c subflow
-mptcp endpoint add 10.86.184.181 dev d subflow
-mptcp endpoint add fd00::92a7:8345 dev c subflow
-mptcp endpoint add fd00::ed6:b8b5 dev d subflow
-IP
-batch ip -n dual-stack-b <<'IP'
-mptcp limits set subflows 3 add_addr_accepted 0
-mptcp endpoint add 10.52.126.101 dev c subflow
-mptcp endpoint add 10.75.138.209 dev d subflow
-mptcp endpoint add fd00::4634:7e65 dev c subflow
-mptcp endpoint add fd00::a74b:8ad1 dev d subflow
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n dual-stack-a <<'TC'
-qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
-TC
-batch tc -n dual-stack-b <<'TC'
-qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
-TC
-batch tc -n dual-stack-c <<'TC'
-qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
-TC
-batch tc -n dual-stack-d <<'TC'
-qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
-TC
+END
 } & parts+=($!); done
 settle
 

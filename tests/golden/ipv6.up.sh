@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -177,12 +178,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -190,30 +216,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -225,18 +227,20 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv6.conf.all.disable_ipv6' sysctl -n net.ipv6.conf.all.disable_ipv6
-need 'the sysctl net.ipv6.conf.all.forwarding' sysctl -n net.ipv6.conf.all.forwarding
-need 'the sysctl net.ipv6.conf.all.accept_dad' sysctl -n net.ipv6.conf.all.accept_dad
-need 'the sysctl net.ipv6.conf.default.disable_ipv6' sysctl -n net.ipv6.conf.default.disable_ipv6
-need 'the sysctl net.ipv6.conf.default.forwarding' sysctl -n net.ipv6.conf.default.forwarding
-need 'the sysctl net.ipv6.conf.default.accept_dad' sysctl -n net.ipv6.conf.default.accept_dad
-need 'the sysctl net.ipv6.fib_multipath_hash_policy' sysctl -n net.ipv6.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv6.conf.all.disable_ipv6
+need_sysctl net.ipv6.conf.all.forwarding
+need_sysctl net.ipv6.conf.all.accept_dad
+need_sysctl net.ipv6.conf.default.disable_ipv6
+need_sysctl net.ipv6.conf.default.forwarding
+need_sysctl net.ipv6.conf.default.accept_dad
+need_sysctl net.ipv6.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -248,12 +252,12 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add ipv6-a
 netns add ipv6-b
 netns add ipv6-c
 netns add ipv6-d
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -283,7 +287,7 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   ipv6-a \
   ipv6-b \
-  <<'SYSCTL'
+  <<'END'
 net.ipv6.conf.all.disable_ipv6=0
 net.ipv6.conf.all.forwarding=0
 net.ipv6.conf.all.accept_dad=0
@@ -292,11 +296,11 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   ipv6-c \
   ipv6-d \
-  <<'SYSCTL'
+  <<'END'
 net.ipv6.conf.all.disable_ipv6=0
 net.ipv6.conf.all.forwarding=1
 net.ipv6.conf.all.accept_dad=0
@@ -304,61 +308,77 @@ net.ipv6.conf.default.disable_ipv6=0
 net.ipv6.conf.default.forwarding=1
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name c netns ipv6-a type veth peer name a netns ipv6-c
 link add name d netns ipv6-a type veth peer name a netns ipv6-d
 link add name c netns ipv6-b type veth peer name b netns ipv6-c
 link add name d netns ipv6-b type veth peer name b netns ipv6-d
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n ipv6-a <<'IP'
+within ipv6-a tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within ipv6-a ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
 address add fd00:1:0:c000::a1b:bdca/128 dev lo
 address add fd00:1::92a7:8345/126 dev c
 link set dev c up
 address add fd00:1::ed6:b8b5/126 dev d
 link set dev d up
-IP
-batch ip -n ipv6-b <<'IP'
+END
+within ipv6-b tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within ipv6-b ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
 address add fd00:1:0:c000::39:594a/128 dev lo
 address add fd00:1::4634:7e65/126 dev c
 link set dev c up
 address add fd00:1::a74b:8ad1/126 dev d
 link set dev d up
-IP
-batch ip -n ipv6-c <<'IP'
+END
+within ipv6-c tc -batch - <<'END'
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within ipv6-c ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
 address add fd00:1:0:c000::2950:7ae2/128 dev lo
 address add fd00:1::92a7:8346/126 dev a
 link set dev a up
 address add fd00:1::4634:7e66/126 dev b
 link set dev b up
-IP
-batch ip -n ipv6-d <<'IP'
+END
+within ipv6-d tc -batch - <<'END'
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within ipv6-d ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
 address add fd00:1:0:c000::3f0:1689/128 dev lo
 address add fd00:1::ed6:b8b6/126 dev a
 link set dev a up
 address add fd00:1::a74b:8ad2/126 dev b
 link set dev b up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n ipv6-a <<'IP'
+within ipv6-a ip -batch - <<'END'
 route add fd00:1:0:c000::39:594a nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
 route add fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8346 dev c
 route add fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b6 dev d
@@ -370,14 +390,19 @@ route add fd00:1::a74b:8ad1 via fd00:1::92a7:8346 dev c table 25203
 route add fd00:1:0:c000::39:594a via fd00:1::ed6:b8b6 dev d table 41363
 route add fd00:1::4634:7e65 via fd00:1::ed6:b8b6 dev d table 41363
 route add fd00:1::a74b:8ad1 via fd00:1::ed6:b8b6 dev d table 41363
-IP
-batch ip -6 -n ipv6-a <<'IP'
+END
+within ipv6-a ip -6 -batch - <<'END'
 rule add pref 1100 to fd00:1::4634:7e65 lookup 25203
 rule add pref 1100 to fd00:1::a74b:8ad1 lookup 41363
 rule add pref 1200 from fd00:1::92a7:8345 lookup 25203
 rule add pref 1200 from fd00:1::ed6:b8b5 lookup 41363
-IP
-batch ip -n ipv6-b <<'IP'
+END
+within ipv6-a ip -batch - <<'END'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add fd00:1::92a7:8345 dev c subflow
+mptcp endpoint add fd00:1::ed6:b8b5 dev d subflow
+END
+within ipv6-b ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
 route add fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e66 dev c
 route add fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad2 dev d
@@ -389,63 +414,30 @@ route add fd00:1::ed6:b8b5 via fd00:1::4634:7e66 dev c table 25203
 route add fd00:1:0:c000::a1b:bdca via fd00:1::a74b:8ad2 dev d table 41363
 route add fd00:1::92a7:8345 via fd00:1::a74b:8ad2 dev d table 41363
 route add fd00:1::ed6:b8b5 via fd00:1::a74b:8ad2 dev d table 41363
-IP
-batch ip -6 -n ipv6-b <<'IP'
+END
+within ipv6-b ip -6 -batch - <<'END'
 rule add pref 1100 to fd00:1::92a7:8345 lookup 25203
 rule add pref 1100 to fd00:1::ed6:b8b5 lookup 41363
 rule add pref 1200 from fd00:1::4634:7e65 lookup 25203
 rule add pref 1200 from fd00:1::a74b:8ad1 lookup 41363
-IP
-batch ip -n ipv6-c <<'IP'
+END
+within ipv6-b ip -batch - <<'END'
+mptcp limits set subflows 3 add_addr_accepted 0
+mptcp endpoint add fd00:1::4634:7e65 dev c subflow
+mptcp endpoint add fd00:1::a74b:8ad1 dev d subflow
+END
+within ipv6-c ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8345 dev a
 route add fd00:1:0:c000::39:594a via fd00:1::4634:7e65 dev b
 route add fd00:1::ed6:b8b5 via fd00:1::92a7:8345 dev a
 route add fd00:1::a74b:8ad1 via fd00:1::4634:7e65 dev b
-IP
-batch ip -n ipv6-d <<'IP'
+END
+within ipv6-d ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b5 dev a
 route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::92a7:8345 via fd00:1::ed6:b8b5 dev a
 route add fd00:1::4634:7e65 via fd00:1::a74b:8ad1 dev b
-IP
-} & parts+=($!); done
-settle
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n ipv6-a <<'IP'
-mptcp limits set subflows 3 add_addr_accepted 0
-mptcp endpoint add fd00:1::92a7:8345 dev c subflow
-mptcp endpoint add fd00:1::ed6:b8b5 dev d subflow
-IP
-batch ip -n ipv6-b <<'IP'
-mptcp limits set subflows 3 add_addr_accepted 0
-mptcp endpoint add fd00:1::4634:7e65 dev c subflow
-mptcp endpoint add fd00:1::a74b:8ad1 dev d subflow
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n ipv6-a <<'TC'
-qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n ipv6-b <<'TC'
-qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n ipv6-c <<'TC'
-qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n ipv6-d <<'TC'
-qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
+END
 } & parts+=($!); done
 settle
 

@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -188,13 +189,15 @@ need_tool unshare util-linux
 need_tool tc iproute2
 need_tool nft nftables
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -265,20 +268,26 @@ ip link add name home netns masquerade-tv type veth peer name tv netns masquerad
 ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
 ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n masquerade-pc qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 ip -n masquerade-pc link set dev lo up alias mpc:masquerade
 ip -n masquerade-pc address add 10.203.16.229/32 dev lo
 ip -n masquerade-pc address add 10.108.77.174/30 dev home
 ip -n masquerade-pc link set dev home up
+tc -n masquerade-tv qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 ip -n masquerade-tv link set dev lo up alias mpc:masquerade
 ip -n masquerade-tv address add 10.237.59.5/32 dev lo
 ip -n masquerade-tv address add 10.59.37.230/30 dev home
 ip -n masquerade-tv link set dev home up
+tc -n masquerade-server qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 ip -n masquerade-server link set dev lo up alias mpc:masquerade
 ip -n masquerade-server address add 10.251.49.181/32 dev lo
 ip -n masquerade-server address add 10.109.179.94/30 dev isp
 ip -n masquerade-server link set dev isp up
+tc -n masquerade-home qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+tc -n masquerade-home qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+tc -n masquerade-home qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
 ip -n masquerade-home link set dev lo up alias mpc:masquerade
 ip -n masquerade-home address add 10.208.119.60/32 dev lo
 ip -n masquerade-home address add 10.108.77.173/30 dev pc
@@ -287,6 +296,8 @@ ip -n masquerade-home address add 10.59.37.229/30 dev tv
 ip -n masquerade-home link set dev tv up
 ip -n masquerade-home address add 10.59.128.129/30 dev isp
 ip -n masquerade-home link set dev isp up
+tc -n masquerade-isp qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+tc -n masquerade-isp qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 ip -n masquerade-isp link set dev lo up alias mpc:masquerade
 ip -n masquerade-isp address add 10.253.32.216/32 dev lo
 ip -n masquerade-isp address add 10.59.128.130/30 dev home
@@ -302,25 +313,11 @@ ip -n masquerade-server route add default via 10.109.179.93 dev isp
 ip -n masquerade-home route add default via 10.59.128.130 dev isp
 ip -n masquerade-home route add 10.203.16.229 via 10.108.77.174 dev pc
 ip -n masquerade-home route add 10.237.59.5 via 10.59.37.230 dev tv
-ip -n masquerade-isp route add default via 10.59.128.129 dev home
-ip -n masquerade-isp route add 10.251.49.181 via 10.109.179.94 dev server
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-tc -n masquerade-pc qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-tv qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-server qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-home qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-home qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-home qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-tc -n masquerade-isp qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-tc -n masquerade-isp qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-
-# --- masquerading -------------------------------------------------------------
-say "masquerading"
 ip netns exec masquerade-home nft 'add table inet mpc'
 ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
+ip -n masquerade-isp route add default via 10.59.128.129 dev home
+ip -n masquerade-isp route add 10.251.49.181 via 10.109.179.94 dev server
 ip netns exec masquerade-isp nft 'add table inet mpc'
 ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'

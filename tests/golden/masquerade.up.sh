@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -178,12 +179,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -191,30 +217,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -227,13 +229,15 @@ need_tool unshare util-linux
 need_tool tc iproute2
 need_tool nft nftables
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -245,13 +249,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add masquerade-pc
 netns add masquerade-tv
 netns add masquerade-server
 netns add masquerade-home
 netns add masquerade-isp
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -283,55 +287,69 @@ configure \
   masquerade-pc \
   masquerade-tv \
   masquerade-server \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   masquerade-home \
   masquerade-isp \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
 link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
 link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
 link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n masquerade-pc <<'IP'
+within masquerade-pc tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-pc ip -batch - <<'END'
 link set dev lo up alias mpc:masquerade
 address add 10.203.16.229/32 dev lo
 address add 10.108.77.174/30 dev home
 link set dev home up
-IP
-batch ip -n masquerade-tv <<'IP'
+END
+within masquerade-tv tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-tv ip -batch - <<'END'
 link set dev lo up alias mpc:masquerade
 address add 10.237.59.5/32 dev lo
 address add 10.59.37.230/30 dev home
 link set dev home up
-IP
-batch ip -n masquerade-server <<'IP'
+END
+within masquerade-server tc -batch - <<'END'
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-server ip -batch - <<'END'
 link set dev lo up alias mpc:masquerade
 address add 10.251.49.181/32 dev lo
 address add 10.109.179.94/30 dev isp
 link set dev isp up
-IP
-batch ip -n masquerade-home <<'IP'
+END
+within masquerade-home tc -batch - <<'END'
+qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within masquerade-home ip -batch - <<'END'
 link set dev lo up alias mpc:masquerade
 address add 10.208.119.60/32 dev lo
 address add 10.108.77.173/30 dev pc
@@ -340,80 +358,54 @@ address add 10.59.37.229/30 dev tv
 link set dev tv up
 address add 10.59.128.129/30 dev isp
 link set dev isp up
-IP
-batch ip -n masquerade-isp <<'IP'
+END
+within masquerade-isp tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-isp ip -batch - <<'END'
 link set dev lo up alias mpc:masquerade
 address add 10.253.32.216/32 dev lo
 address add 10.59.128.130/30 dev home
 link set dev home up
 address add 10.109.179.93/30 dev server
 link set dev server up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n masquerade-pc <<'IP'
+within masquerade-pc ip -batch - <<'END'
 route add default via 10.108.77.173 dev home
-IP
-batch ip -n masquerade-tv <<'IP'
+END
+within masquerade-tv ip -batch - <<'END'
 route add default via 10.59.37.229 dev home
-IP
-batch ip -n masquerade-server <<'IP'
+END
+within masquerade-server ip -batch - <<'END'
 route add default via 10.109.179.93 dev isp
-IP
-batch ip -n masquerade-home <<'IP'
+END
+within masquerade-home ip -batch - <<'END'
 route add default via 10.59.128.130 dev isp
 route add 10.203.16.229 via 10.108.77.174 dev pc
 route add 10.237.59.5 via 10.59.37.230 dev tv
-IP
-batch ip -n masquerade-isp <<'IP'
-route add default via 10.59.128.129 dev home
-route add 10.251.49.181 via 10.109.179.94 dev server
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n masquerade-pc <<'TC'
-qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n masquerade-tv <<'TC'
-qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n masquerade-server <<'TC'
-qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n masquerade-home <<'TC'
-qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-TC
-batch tc -n masquerade-isp <<'TC'
-qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-} & parts+=($!); done
-settle
-
-# --- masquerading -------------------------------------------------------------
-say "masquerading"
-for ((part = 0; part < PARTS; part++)); do {
-feed nsenter --net=/run/netns/masquerade-home nft -f - <<'NFT'
+END
+within masquerade-home nft -f - <<'END'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "isp" masquerade
-NFT
-feed nsenter --net=/run/netns/masquerade-isp nft -f - <<'NFT'
+END
+within masquerade-isp ip -batch - <<'END'
+route add default via 10.59.128.129 dev home
+route add 10.251.49.181 via 10.109.179.94 dev server
+END
+within masquerade-isp nft -f - <<'END'
 add table inet mpc
 add chain inet mpc out { type nat hook postrouting priority srcnat; }
 add rule inet mpc out oifname "home" masquerade
 add rule inet mpc out oifname "server" masquerade
-NFT
+END
 } & parts+=($!); done
 settle
 

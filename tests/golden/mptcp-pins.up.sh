@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -178,12 +179,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -191,30 +217,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -226,15 +228,17 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -246,13 +250,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add mptcp-pins-laptop
 netns add mptcp-pins-phone
 netns add mptcp-pins-server
 netns add mptcp-pins-left
 netns add mptcp-pins-right
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -288,64 +292,81 @@ configure \
   mptcp-pins-laptop \
   mptcp-pins-phone \
   mptcp-pins-server \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   mptcp-pins-left \
   mptcp-pins-right \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name left netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-left
 link add name right netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-right
 link add name left netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-left
 link add name right netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-right
 link add name north netns mptcp-pins-server type veth peer name server netns mptcp-pins-left
 link add name south netns mptcp-pins-server type veth peer name server netns mptcp-pins-right
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
+within mptcp-pins-laptop tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-laptop ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.234.131.55/32 dev lo
 address add 10.102.249.161/30 dev left
 link set dev left up
 address add 10.10.113.57/30 dev right
 link set dev right up
-IP
-batch ip -n mptcp-pins-phone <<'IP'
+END
+within mptcp-pins-phone tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-phone ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.203.123.244/32 dev lo
 address add 10.89.166.242/30 dev left
 link set dev left up
 address add 10.111.214.157/30 dev right
 link set dev right up
-IP
-batch ip -n mptcp-pins-server <<'IP'
+END
+within mptcp-pins-server tc -batch - <<'END'
+qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-server ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.251.49.181/32 dev lo
 address add 10.27.79.126/30 dev north
 link set dev north up
 address add 10.17.215.90/30 dev south
 link set dev south up
-IP
-batch ip -n mptcp-pins-left <<'IP'
+END
+within mptcp-pins-left tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-left ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.194.36.60/32 dev lo
 address add 10.102.249.162/30 dev laptop
@@ -354,8 +375,13 @@ address add 10.89.166.241/30 dev phone
 link set dev phone up
 address add 10.27.79.125/30 dev server
 link set dev server up
-IP
-batch ip -n mptcp-pins-right <<'IP'
+END
+within mptcp-pins-right tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-right ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.202.125.11/32 dev lo
 address add 10.10.113.58/30 dev laptop
@@ -364,14 +390,14 @@ address add 10.111.214.158/30 dev phone
 link set dev phone up
 address add 10.17.215.89/30 dev server
 link set dev server up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
+within mptcp-pins-laptop ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.194.36.60 via 10.102.249.162 dev left
@@ -388,8 +414,11 @@ route add 10.27.79.126 via 10.10.113.58 dev right table 25678
 route add 10.17.215.90 via 10.10.113.58 dev right table 25678
 rule add pref 1200 from 10.102.249.161 lookup 66499
 rule add pref 1200 from 10.10.113.57 lookup 25678
-IP
-batch ip -n mptcp-pins-phone <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.102.249.161 dev left subflow
+mptcp endpoint add 10.10.113.57 dev right subflow backup
+END
+within mptcp-pins-phone ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.194.36.60 via 10.89.166.241 dev left
@@ -406,8 +435,11 @@ route add 10.27.79.126 via 10.111.214.158 dev right table 25678
 route add 10.17.215.90 via 10.111.214.158 dev right table 25678
 rule add pref 1200 from 10.89.166.242 lookup 66499
 rule add pref 1200 from 10.111.214.157 lookup 25678
-IP
-batch ip -n mptcp-pins-server <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
+mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
+END
+within mptcp-pins-server ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.194.36.60 via 10.27.79.125 dev north
@@ -432,71 +464,25 @@ rule add pref 1100 to 10.102.249.161 lookup 60649
 rule add pref 1100 to 10.10.113.57 lookup 82010
 rule add pref 1100 to 10.89.166.242 lookup 60649
 rule add pref 1100 to 10.111.214.157 lookup 82010
-IP
-batch ip -n mptcp-pins-left <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.17.215.90 dev south port 7001 signal
+END
+within mptcp-pins-left ip -batch - <<'END'
 route add 10.234.131.55 via 10.102.249.161 dev laptop
 route add 10.203.123.244 via 10.89.166.242 dev phone
 route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.10.113.57 via 10.102.249.161 dev laptop
 route add 10.111.214.157 via 10.89.166.242 dev phone
 route add 10.17.215.90 via 10.27.79.126 dev server
-IP
-batch ip -n mptcp-pins-right <<'IP'
+END
+within mptcp-pins-right ip -batch - <<'END'
 route add 10.234.131.55 via 10.10.113.57 dev laptop
 route add 10.203.123.244 via 10.111.214.157 dev phone
 route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.102.249.161 via 10.10.113.57 dev laptop
 route add 10.89.166.242 via 10.111.214.157 dev phone
 route add 10.27.79.126 via 10.17.215.90 dev server
-IP
-} & parts+=($!); done
-settle
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.102.249.161 dev left subflow
-mptcp endpoint add 10.10.113.57 dev right subflow backup
-IP
-batch ip -n mptcp-pins-phone <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
-mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
-IP
-batch ip -n mptcp-pins-server <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.17.215.90 dev south port 7001 signal
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n mptcp-pins-laptop <<'TC'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n mptcp-pins-phone <<'TC'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n mptcp-pins-server <<'TC'
-qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n mptcp-pins-left <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n mptcp-pins-right <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
+END
 } & parts+=($!); done
 settle
 

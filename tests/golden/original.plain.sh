@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -190,17 +191,19 @@ need_tool unshare util-linux
 need_tool tc iproute2
 need_tool nft nftables
 need_root
-need 'veth interfaces' ip link add name p type veth peer name q
 load dummy numdummies=0
-need 'dummy interfaces (module dummy)' ip link add name p type dummy
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need_features <<'END'
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
 need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -260,15 +263,16 @@ ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- links --------------------------------------------------------------------
 say "links"
-ip -n devicea link add name dummy0 type dummy
-ip -n deviceb link add name dummy1 type dummy
 ip link add name veth0 netns devicea type veth peer name veth1 netns devicec
 ip link add name veth2 netns devicea type veth peer name veth3 netns deviced
 ip link add name veth4 netns deviceb type veth peer name veth5 netns devicec
 ip link add name veth6 netns deviceb type veth peer name veth7 netns deviced
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+ip -n devicea link add name dummy0 type dummy
+tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n devicea link set dev lo up alias mpc:original
 ip -n devicea address add 10.10.10.10/30 dev dummy0
 ip -n devicea link set dev dummy0 up
@@ -276,6 +280,9 @@ ip -n devicea address add 10.0.0.1/30 dev veth0
 ip -n devicea link set dev veth0 up
 ip -n devicea address add 10.2.0.1/30 dev veth2
 ip -n devicea link set dev veth2 up
+ip -n deviceb link add name dummy1 type dummy
+tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n deviceb link set dev lo up alias mpc:original
 ip -n deviceb address add 10.100.100.100/30 dev dummy1
 ip -n deviceb link set dev dummy1 up
@@ -283,11 +290,15 @@ ip -n deviceb address add 10.3.0.1/30 dev veth4
 ip -n deviceb link set dev veth4 up
 ip -n deviceb address add 10.4.0.1/30 dev veth6
 ip -n deviceb link set dev veth6 up
+tc -n devicec qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n devicec qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n devicec link set dev lo up alias mpc:original
 ip -n devicec address add 10.0.0.2/30 dev veth1
 ip -n devicec link set dev veth1 up
 ip -n devicec address add 10.3.0.2/30 dev veth5
 ip -n devicec link set dev veth5 up
+tc -n deviced qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n deviced qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n deviced link set dev lo up alias mpc:original
 ip -n deviced address add 10.2.0.2/30 dev veth3
 ip -n deviced link set dev veth3 up
@@ -299,54 +310,37 @@ say "routes"
 ip -n devicea route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 ip -n devicea route add 10.3.0.1 via 10.0.0.2 dev veth0
 ip -n devicea route add 10.4.0.1 via 10.2.0.2 dev veth2
-ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
-ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
-ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
-ip -n devicec route add 10.10.10.10 via 10.0.0.1 dev veth1
-ip -n devicec route add 10.100.100.100 via 10.3.0.1 dev veth5
-ip -n devicec route add 10.2.0.1 via 10.0.0.1 dev veth1
-ip -n devicec route add 10.4.0.1 via 10.3.0.1 dev veth5
-ip -n deviced route add 10.10.10.10 via 10.2.0.1 dev veth3
-ip -n deviced route add 10.100.100.100 via 10.4.0.1 dev veth7
-ip -n deviced route add 10.0.0.1 via 10.2.0.1 dev veth3
-ip -n deviced route add 10.3.0.1 via 10.4.0.1 dev veth7
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
 ip -n devicea mptcp limits set subflows 2 add_addr_accepted 2
 ip -n devicea mptcp endpoint add 10.0.0.1 dev veth0 signal
 ip -n devicea mptcp endpoint add 10.2.0.1 dev veth2 signal
-ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2
-ip -n deviceb mptcp endpoint add 10.3.0.1 dev veth4 signal
-ip -n deviceb mptcp endpoint add 10.4.0.1 dev veth6 signal
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n devicec qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n devicec qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviced qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviced qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-
-# --- masquerading -------------------------------------------------------------
-say "masquerading"
 ip netns exec devicea nft 'add table inet mpc'
 ip netns exec devicea nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec devicea nft 'add rule inet mpc out oifname "dummy0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth2" masquerade'
+ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
+ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
+ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2
+ip -n deviceb mptcp endpoint add 10.3.0.1 dev veth4 signal
+ip -n deviceb mptcp endpoint add 10.4.0.1 dev veth6 signal
 ip netns exec deviceb nft 'add table inet mpc'
 ip netns exec deviceb nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec deviceb nft 'add rule inet mpc out oifname "dummy1" masquerade'
 ip netns exec deviceb nft 'add rule inet mpc out oifname "veth4" masquerade'
 ip netns exec deviceb nft 'add rule inet mpc out oifname "veth6" masquerade'
+ip -n devicec route add 10.10.10.10 via 10.0.0.1 dev veth1
+ip -n devicec route add 10.100.100.100 via 10.3.0.1 dev veth5
+ip -n devicec route add 10.2.0.1 via 10.0.0.1 dev veth1
+ip -n devicec route add 10.4.0.1 via 10.3.0.1 dev veth5
 ip netns exec devicec nft 'add table inet mpc'
 ip netns exec devicec nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec devicec nft 'add rule inet mpc out oifname "veth1" masquerade'
 ip netns exec devicec nft 'add rule inet mpc out oifname "veth5" masquerade'
+ip -n deviced route add 10.10.10.10 via 10.2.0.1 dev veth3
+ip -n deviced route add 10.100.100.100 via 10.4.0.1 dev veth7
+ip -n deviced route add 10.0.0.1 via 10.2.0.1 dev veth3
+ip -n deviced route add 10.3.0.1 via 10.4.0.1 dev veth7
 ip netns exec deviced nft 'add table inet mpc'
 ip netns exec deviced nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec deviced nft 'add rule inet mpc out oifname "veth3" masquerade'

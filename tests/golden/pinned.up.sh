@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -180,12 +181,37 @@ roll_back() {
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -193,30 +219,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -227,13 +229,15 @@ need_tool sysctl procps
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_root
-need 'veth interfaces' ip link add name p type veth peer name q
 load dummy numdummies=0
-need 'dummy interfaces (module dummy)' ip link add name p type dummy
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_features <<'END'
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -245,12 +249,12 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add client
 netns add server
 netns add west
 netns add east
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -280,50 +284,45 @@ configure \
   client \
   server \
   east \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   west \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n server <<'IP'
-link add name dummy0 type dummy
-IP
-} & parts+=($!); done
-settle
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name eth0 netns client type veth peer name eth0 netns west
 link add name eth1 netns client type veth peer name eth0 netns east
 link add name eth1 netns west type veth peer name eth0 netns server
 link add name eth1 mtu 1492 netns east type veth peer name eth1 mtu 1492 netns server
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n client <<'IP'
+within client ip -batch - <<'END'
 link set dev lo up alias mpc:pinned
 address add 192.0.2.1/32 dev lo
 address add 198.51.100.1/30 dev eth0
 link set dev eth0 up
 address add 198.51.100.6/30 dev eth1
 link set dev eth1 up
-IP
-batch ip -n server <<'IP'
+END
+within server ip -batch - <<'END'
+link add name dummy0 type dummy
 link set dev lo up alias mpc:pinned
 address add 192.0.2.2/32 dev dummy0
 address add 192.0.2.3/32 dev dummy0
@@ -332,49 +331,49 @@ address add 203.0.113.1/31 dev eth0
 link set dev eth0 up
 address add 203.0.113.3/31 dev eth1
 link set dev eth1 up
-IP
-batch ip -n west <<'IP'
+END
+within west ip -batch - <<'END'
 link set dev lo up alias mpc:pinned
 address add 198.51.100.2/30 dev eth0
 link set dev eth0 up
 address add 203.0.113.0/31 dev eth1
 link set dev eth1 up
-IP
-batch ip -n east <<'IP'
+END
+within east ip -batch - <<'END'
 link set dev lo up alias mpc:pinned
 address add 198.51.100.5/30 dev eth0
 link set dev eth0 up
 address add 203.0.113.2/31 dev eth1
 link set dev eth1 up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n client <<'IP'
+within client ip -batch - <<'END'
 route add default via 198.51.100.2 dev eth0
 route add 203.0.113.2 via 198.51.100.5 dev eth1
-IP
-batch ip -n server <<'IP'
+END
+within server ip -batch - <<'END'
 route add default via 203.0.113.0 dev eth0
 route add 198.51.100.5 via 203.0.113.2 dev eth1
-IP
-batch ip -n west <<'IP'
+END
+within west ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.1 dev eth0
 route add 192.0.2.2 via 203.0.113.1 dev eth1
 route add 192.0.2.3 via 203.0.113.1 dev eth1
 route add 198.51.100.6 via 198.51.100.1 dev eth0
 route add 203.0.113.3 via 203.0.113.1 dev eth1
-IP
-batch ip -n east <<'IP'
+END
+within east ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.6 dev eth0
 route add 192.0.2.2 via 203.0.113.3 dev eth1
 route add 192.0.2.3 via 203.0.113.3 dev eth1
 route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 203.0.113.1 via 203.0.113.3 dev eth1
-IP
+END
 } & parts+=($!); done
 settle
 

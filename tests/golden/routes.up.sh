@@ -127,22 +127,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -182,12 +183,37 @@ roll_back() {
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -195,30 +221,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -229,13 +231,15 @@ need_tool sysctl procps
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_root
-need 'veth interfaces' ip link add name p type veth peer name q
 load dummy numdummies=0
-need 'dummy interfaces (module dummy)' ip link add name p type dummy
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_features <<'END'
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -247,14 +251,14 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add routes-a
 netns add routes-b
 netns add routes-c
 netns add routes-d
 netns add routes-exit
 netns add routes-world
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -295,34 +299,28 @@ configure \
   routes-a \
   routes-b \
   routes-world \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   routes-c \
   routes-d \
   routes-exit \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n routes-world <<'IP'
-link add name dummy0 type dummy
-IP
-} & parts+=($!); done
-settle
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name c netns routes-a type veth peer name a netns routes-c
 link add name d netns routes-a type veth peer name a netns routes-d
 link add name c netns routes-b type veth peer name b netns routes-c
@@ -331,28 +329,28 @@ link add name d netns routes-c type veth peer name c netns routes-d
 link add name exit netns routes-c type veth peer name west netns routes-exit
 link add name exit netns routes-d type veth peer name east netns routes-exit
 link add name world netns routes-exit type veth peer name exit netns routes-world
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n routes-a <<'IP'
+within routes-a ip -batch - <<'END'
 link set dev lo up alias mpc:routes
 address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
 address add 10.86.184.181/30 dev d
 link set dev d up
-IP
-batch ip -n routes-b <<'IP'
+END
+within routes-b ip -batch - <<'END'
 link set dev lo up alias mpc:routes
 address add 10.249.89.74/32 dev lo
 address add 10.52.126.101/30 dev c
 link set dev c up
 address add 10.75.138.209/30 dev d
 link set dev d up
-IP
-batch ip -n routes-c <<'IP'
+END
+within routes-c ip -batch - <<'END'
 link set dev lo up alias mpc:routes
 address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
@@ -363,8 +361,8 @@ address add 10.83.190.253/30 dev d
 link set dev d up
 address add 10.46.111.17/30 dev exit
 link set dev exit up
-IP
-batch ip -n routes-d <<'IP'
+END
+within routes-d ip -batch - <<'END'
 link set dev lo up alias mpc:routes
 address add 10.240.22.137/32 dev lo
 address add 10.86.184.182/30 dev a
@@ -375,8 +373,8 @@ address add 10.83.190.254/30 dev c
 link set dev c up
 address add 10.54.128.97/30 dev exit
 link set dev exit up
-IP
-batch ip -n routes-exit <<'IP'
+END
+within routes-exit ip -batch - <<'END'
 link set dev lo up alias mpc:routes
 address add 10.203.81.98/32 dev lo
 address add 10.46.111.18/30 dev west
@@ -385,21 +383,22 @@ address add 10.54.128.98/30 dev east
 link set dev east up
 address add 10.46.52.49/30 dev world
 link set dev world up
-IP
-batch ip -n routes-world <<'IP'
+END
+within routes-world ip -batch - <<'END'
+link add name dummy0 type dummy
 link set dev lo up alias mpc:routes
 address add 203.0.113.7/24 dev dummy0
 link set dev dummy0 up
 address add 10.46.52.50/30 dev exit
 link set dev exit up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n routes-a <<'IP'
+within routes-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
 route add 10.75.138.209 via 10.86.184.182 dev d
 route add 203.0.113.0/24 via 10.86.184.182 dev d
@@ -412,8 +411,8 @@ route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.
 route add 10.46.111.16/30 via 10.39.131.70 dev c
 route add 10.54.128.96/30 via 10.86.184.182 dev d
 route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-IP
-batch ip -n routes-b <<'IP'
+END
+within routes-b ip -batch - <<'END'
 route add 10.219.189.202 via 10.75.138.210 dev d
 route add 10.208.122.226 via 10.52.126.102 dev c
 route add 10.240.22.137 via 10.75.138.210 dev d
@@ -425,8 +424,8 @@ route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138
 route add 10.46.111.16/30 via 10.52.126.102 dev c
 route add 10.54.128.96/30 via 10.75.138.210 dev d
 route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-IP
-batch ip -n routes-c <<'IP'
+END
+within routes-c ip -batch - <<'END'
 route add default via 10.46.111.18 dev exit
 route add 10.219.189.202 via 10.39.131.69 dev a
 route add 10.249.89.74 via 10.52.126.101 dev b
@@ -437,8 +436,8 @@ route add 10.86.184.180/30 via 10.83.190.254 dev d
 route add 10.75.138.208/30 via 10.83.190.254 dev d
 route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
 route add 10.46.52.48/30 via 10.46.111.18 dev exit
-IP
-batch ip -n routes-d <<'IP'
+END
+within routes-d ip -batch - <<'END'
 route add default via 10.54.128.98 dev exit
 route add 10.219.189.202 via 10.86.184.181 dev a
 route add 10.249.89.74 via 10.75.138.209 dev b
@@ -449,8 +448,8 @@ route add 10.39.131.68/30 via 10.83.190.253 dev c
 route add 10.52.126.100/30 via 10.83.190.253 dev c
 route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
 route add 10.46.52.48/30 via 10.54.128.98 dev exit
-IP
-batch ip -n routes-exit <<'IP'
+END
+within routes-exit ip -batch - <<'END'
 route add 203.0.113.0/24 via 10.46.52.50 dev world
 route add 10.219.189.202 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
 route add 10.249.89.74 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
@@ -461,8 +460,8 @@ route add 10.86.184.180/30 via 10.54.128.97 dev east
 route add 10.52.126.100/30 via 10.46.111.17 dev west
 route add 10.75.138.208/30 via 10.54.128.97 dev east
 route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-IP
-batch ip -n routes-world <<'IP'
+END
+within routes-world ip -batch - <<'END'
 route add default via 10.46.52.49 dev exit
 route add 10.219.189.202 via 10.46.52.49 dev exit
 route add 10.249.89.74 via 10.46.52.49 dev exit
@@ -476,7 +475,7 @@ route add 10.75.138.208/30 via 10.46.52.49 dev exit
 route add 10.83.190.252/30 via 10.46.52.49 dev exit
 route add 10.46.111.16/30 via 10.46.52.49 dev exit
 route add 10.54.128.96/30 via 10.46.52.49 dev exit
-IP
+END
 } & parts+=($!); done
 settle
 

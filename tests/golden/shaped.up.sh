@@ -125,22 +125,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -177,12 +178,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -190,30 +216,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -225,14 +227,16 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
-need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc add dev lo root pfifo limit 10
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc replace dev lo root pfifo limit 10
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
 need_names
 claim
 trap roll_back EXIT
@@ -244,12 +248,12 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add shaped-home
 netns add shaped-office
 netns add shaped-isp
 netns add shaped-hub
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -279,128 +283,122 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   shaped-home \
   shaped-office \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 configure \
   shaped-isp \
   shaped-hub \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name isp mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-isp
 link add name hub mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-hub
 link add name isp mtu 9000 netns shaped-office type veth peer name office mtu 9000 netns shaped-isp
 link add name hub mtu 1400 netns shaped-office type veth peer name office mtu 1400 netns shaped-hub
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n shaped-home <<'IP'
+within shaped-home tc -batch - <<'END'
+qdisc add dev isp root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
+qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
+qdisc add dev hub parent 10:1 pfifo limit 100
+END
+within shaped-home ip -batch - <<'END'
 link set dev lo up alias mpc:shaped
 address add 10.208.119.60/32 dev lo
 address add 10.59.128.129/30 dev isp
 link set dev isp up
 address add 10.0.19.189/30 dev hub
 link set dev hub up
-IP
-batch ip -n shaped-office <<'IP'
+END
+within shaped-office tc -batch - <<'END'
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev hub parent 1:1 pfifo limit 50
+END
+within shaped-office ip -batch - <<'END'
 link set dev lo up alias mpc:shaped
 address add 10.250.114.96/32 dev lo
 address add 10.28.249.106/30 dev isp
 link set dev isp up
 address add 10.69.63.50/30 dev hub
 link set dev hub up
-IP
-batch ip -n shaped-isp <<'IP'
+END
+within shaped-isp tc -batch - <<'END'
+qdisc add dev home root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within shaped-isp ip -batch - <<'END'
 link set dev lo up alias mpc:shaped
 address add 10.253.32.216/32 dev lo
 address add 10.59.128.130/30 dev home
 link set dev home up
 address add 10.28.249.105/30 dev office
 link set dev office up
-IP
-batch ip -n shaped-hub <<'IP'
+END
+within shaped-hub tc -batch - <<'END'
+qdisc add dev home root handle 1: netem limit 238685 delay 270ms loss 0.02%
+qdisc add dev home parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc add dev office root handle 1: netem limit 1000 loss 0.02%
+qdisc add dev office parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev office parent 10:1 pfifo limit 50
+END
+within shaped-hub ip -batch - <<'END'
 link set dev lo up alias mpc:shaped
 address add 10.231.212.193/32 dev lo
 address add 10.0.19.190/30 dev home
 link set dev home up
 address add 10.69.63.49/30 dev office
 link set dev office up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n shaped-home <<'IP'
+within shaped-home ip -batch - <<'END'
 route add 10.250.114.96 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
 route add 10.253.32.216 via 10.59.128.130 dev isp
 route add 10.231.212.193 via 10.0.19.190 dev hub
 route add 10.28.249.104/30 via 10.59.128.130 dev isp
 route add 10.69.63.48/30 via 10.0.19.190 dev hub
-IP
-batch ip -n shaped-office <<'IP'
+END
+within shaped-office ip -batch - <<'END'
 route add 10.208.119.60 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
 route add 10.253.32.216 via 10.28.249.105 dev isp
 route add 10.231.212.193 via 10.69.63.49 dev hub
 route add 10.59.128.128/30 via 10.28.249.105 dev isp
 route add 10.0.19.188/30 via 10.69.63.49 dev hub
-IP
-batch ip -n shaped-isp <<'IP'
+END
+within shaped-isp ip -batch - <<'END'
 route add 10.208.119.60 via 10.59.128.129 dev home
 route add 10.250.114.96 via 10.28.249.106 dev office
 route add 10.0.19.189 via 10.59.128.129 dev home
 route add 10.69.63.50 via 10.28.249.106 dev office
-IP
-batch ip -n shaped-hub <<'IP'
+END
+within shaped-hub ip -batch - <<'END'
 route add 10.208.119.60 via 10.0.19.189 dev home
 route add 10.250.114.96 via 10.69.63.50 dev office
 route add 10.59.128.129 via 10.0.19.189 dev home
 route add 10.28.249.106 via 10.69.63.50 dev office
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n shaped-home <<'TC'
-qdisc add dev isp root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
-qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
-qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
-qdisc add dev hub parent 10:1 pfifo limit 100
-TC
-batch tc -n shaped-office <<'TC'
-qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev hub parent 1:1 pfifo limit 50
-TC
-batch tc -n shaped-isp <<'TC'
-qdisc add dev home root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
-qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-TC
-batch tc -n shaped-hub <<'TC'
-qdisc add dev home root handle 1: netem limit 238685 delay 270ms loss 0.02%
-qdisc add dev home parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
-qdisc add dev office root handle 1: netem limit 1000 loss 0.02%
-qdisc add dev office parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev office parent 10:1 pfifo limit 50
-TC
+END
 } & parts+=($!); done
 settle
 

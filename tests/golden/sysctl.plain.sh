@@ -124,22 +124,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -185,14 +186,16 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.ipv4.tcp_congestion_control' sysctl -n net.ipv4.tcp_congestion_control
-need 'the sysctl net.ipv4.tcp_rmem' sysctl -n net.ipv4.tcp_rmem
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.tcp_congestion_control
+need_sysctl net.ipv4.tcp_rmem
+END
 need_names
 claim
 trap roll_back EXIT
@@ -249,16 +252,21 @@ say "links"
 ip link add name c netns sysctl-a type veth peer name a netns sysctl-c
 ip link add name c netns sysctl-b type veth peer name b netns sysctl-c
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n sysctl-a qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
 ip -n sysctl-a link set dev lo up alias mpc:sysctl
 ip -n sysctl-a address add 10.219.189.202/32 dev lo
 ip -n sysctl-a address add 10.39.131.69/30 dev c
 ip -n sysctl-a link set dev c up
+tc -n sysctl-b qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
 ip -n sysctl-b link set dev lo up alias mpc:sysctl
 ip -n sysctl-b address add 10.249.89.74/32 dev lo
 ip -n sysctl-b address add 10.52.126.101/30 dev c
 ip -n sysctl-b link set dev c up
+ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
+tc -n sysctl-c qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
+tc -n sysctl-c qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
 ip -n sysctl-c link set dev lo up alias mpc:sysctl
 ip -n sysctl-c address add 10.208.122.226/32 dev lo
 ip -n sysctl-c address add 10.39.131.70/30 dev a
@@ -266,23 +274,12 @@ ip -n sysctl-c link set dev a up
 ip -n sysctl-c address add 10.52.126.102/30 dev b
 ip -n sysctl-c link set dev b up
 
-# --- settings of interfaces ---------------------------------------------------
-say "settings of interfaces"
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
-
 # --- routes -------------------------------------------------------------------
 say "routes"
 ip -n sysctl-a route add default via 10.39.131.70 dev c
 ip -n sysctl-b route add default via 10.52.126.102 dev c
 ip -n sysctl-c route add 10.219.189.202 via 10.39.131.69 dev a
 ip -n sysctl-c route add 10.249.89.74 via 10.52.126.101 dev b
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-tc -n sysctl-a qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
-tc -n sysctl-b qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
-tc -n sysctl-c qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
-tc -n sysctl-c qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
 
 : >"$CLAIM/up"
 trap - EXIT

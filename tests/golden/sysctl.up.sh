@@ -124,22 +124,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -176,12 +177,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -189,30 +215,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -224,14 +226,16 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.ipv4.tcp_congestion_control' sysctl -n net.ipv4.tcp_congestion_control
-need 'the sysctl net.ipv4.tcp_rmem' sysctl -n net.ipv4.tcp_rmem
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.tcp_congestion_control
+need_sysctl net.ipv4.tcp_rmem
+END
 need_names
 claim
 trap roll_back EXIT
@@ -243,11 +247,11 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add sysctl-a
 netns add sysctl-b
 netns add sysctl-c
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -272,98 +276,84 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   sysctl-a \
   sysctl-b \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.ipv4.tcp_congestion_control=reno
 net.ipv4.tcp_rmem=4096 131072 6291456
-SYSCTL
+END
 configure \
   sysctl-c \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=2
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name c netns sysctl-a type veth peer name a netns sysctl-c
 link add name c netns sysctl-b type veth peer name b netns sysctl-c
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n sysctl-a <<'IP'
+within sysctl-a tc -batch - <<'END'
+qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+END
+within sysctl-a ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl
 address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
-IP
-batch ip -n sysctl-b <<'IP'
+END
+within sysctl-b tc -batch - <<'END'
+qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+END
+within sysctl-b ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl
 address add 10.249.89.74/32 dev lo
 address add 10.52.126.101/30 dev c
 link set dev c up
-IP
-batch ip -n sysctl-c <<'IP'
+END
+within sysctl-c sysctl -qp - <<'END'
+net.ipv4.conf.b.rp_filter=1
+END
+within sysctl-c tc -batch - <<'END'
+qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
+qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
+END
+within sysctl-c ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl
 address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
 link set dev a up
 address add 10.52.126.102/30 dev b
 link set dev b up
-IP
-} & parts+=($!); done
-settle
-
-# --- settings of interfaces ---------------------------------------------------
-say "settings of interfaces"
-for ((part = 0; part < PARTS; part++)); do {
-configure \
-  sysctl-c \
-  <<'SYSCTL'
-net.ipv4.conf.b.rp_filter=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n sysctl-a <<'IP'
+within sysctl-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
-IP
-batch ip -n sysctl-b <<'IP'
+END
+within sysctl-b ip -batch - <<'END'
 route add default via 10.52.126.102 dev c
-IP
-batch ip -n sysctl-c <<'IP'
+END
+within sysctl-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
 route add 10.249.89.74 via 10.52.126.101 dev b
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n sysctl-a <<'TC'
-qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
-TC
-batch tc -n sysctl-b <<'TC'
-qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
-TC
-batch tc -n sysctl-c <<'TC'
-qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
-qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
-TC
+END
 } & parts+=($!); done
 settle
 

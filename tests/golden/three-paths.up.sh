@@ -126,22 +126,23 @@ need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=(
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_sysctl
+  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
-}
+# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -178,12 +179,37 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -191,30 +217,6 @@ settle() {
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
   parts=() part=
   ((failed == 0)) || exit 1
-}
-
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
@@ -226,15 +228,17 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_features <<'END'
 need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -246,13 +250,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add three-paths-laptop
 netns add three-paths-server
 netns add three-paths-wifi
 netns add three-paths-lte
 netns add three-paths-dsl
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -287,41 +291,46 @@ for ((part = 0; part < PARTS; part++)); do {
 configure \
   three-paths-laptop \
   three-paths-server \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   three-paths-wifi \
   three-paths-lte \
   three-paths-dsl \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name wifi netns three-paths-laptop type veth peer name laptop netns three-paths-wifi
 link add name lte netns three-paths-laptop type veth peer name laptop netns three-paths-lte
 link add name dsl netns three-paths-laptop type veth peer name laptop netns three-paths-dsl
 link add name wifi netns three-paths-server type veth peer name server netns three-paths-wifi
 link add name lte netns three-paths-server type veth peer name server netns three-paths-lte
 link add name dsl netns three-paths-server type veth peer name server netns three-paths-dsl
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n three-paths-laptop <<'IP'
+within three-paths-laptop tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-laptop ip -batch - <<'END'
 link set dev lo up alias mpc:three-paths
 address add 10.234.131.55/32 dev lo
 address add 10.49.18.109/30 dev wifi
@@ -330,8 +339,13 @@ address add 10.56.97.97/30 dev lte
 link set dev lte up
 address add 10.115.71.26/30 dev dsl
 link set dev dsl up
-IP
-batch ip -n three-paths-server <<'IP'
+END
+within three-paths-server tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-server ip -batch - <<'END'
 link set dev lo up alias mpc:three-paths
 address add 10.251.49.181/32 dev lo
 address add 10.40.23.21/30 dev wifi
@@ -340,38 +354,50 @@ address add 10.40.94.162/30 dev lte
 link set dev lte up
 address add 10.1.103.206/30 dev dsl
 link set dev dsl up
-IP
-batch ip -n three-paths-wifi <<'IP'
+END
+within three-paths-wifi tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-wifi ip -batch - <<'END'
 link set dev lo up alias mpc:three-paths
 address add 10.193.156.148/32 dev lo
 address add 10.49.18.110/30 dev laptop
 link set dev laptop up
 address add 10.40.23.22/30 dev server
 link set dev server up
-IP
-batch ip -n three-paths-lte <<'IP'
+END
+within three-paths-lte tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-lte ip -batch - <<'END'
 link set dev lo up alias mpc:three-paths
 address add 10.202.71.220/32 dev lo
 address add 10.56.97.98/30 dev laptop
 link set dev laptop up
 address add 10.40.94.161/30 dev server
 link set dev server up
-IP
-batch ip -n three-paths-dsl <<'IP'
+END
+within three-paths-dsl tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-dsl ip -batch - <<'END'
 link set dev lo up alias mpc:three-paths
 address add 10.216.226.201/32 dev lo
 address add 10.115.71.25/30 dev laptop
 link set dev laptop up
 address add 10.1.103.205/30 dev server
 link set dev server up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n three-paths-laptop <<'IP'
+within three-paths-laptop ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
 route add 10.193.156.148 via 10.49.18.110 dev wifi
 route add 10.202.71.220 via 10.56.97.98 dev lte
@@ -397,8 +423,12 @@ rule add pref 1100 to 10.1.103.206 lookup 68462
 rule add pref 1200 from 10.49.18.109 lookup 99197
 rule add pref 1200 from 10.56.97.97 lookup 14037
 rule add pref 1200 from 10.115.71.26 lookup 68462
-IP
-batch ip -n three-paths-server <<'IP'
+mptcp limits set subflows 5 add_addr_accepted 0
+mptcp endpoint add 10.49.18.109 dev wifi subflow
+mptcp endpoint add 10.56.97.97 dev lte subflow
+mptcp endpoint add 10.115.71.26 dev dsl subflow
+END
+within three-paths-server ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
 route add 10.193.156.148 via 10.40.23.22 dev wifi
 route add 10.202.71.220 via 10.40.94.161 dev lte
@@ -424,77 +454,35 @@ rule add pref 1100 to 10.115.71.26 lookup 68462
 rule add pref 1200 from 10.40.23.21 lookup 99197
 rule add pref 1200 from 10.40.94.162 lookup 14037
 rule add pref 1200 from 10.1.103.206 lookup 68462
-IP
-batch ip -n three-paths-wifi <<'IP'
+mptcp limits set subflows 5 add_addr_accepted 0
+mptcp endpoint add 10.40.23.21 dev wifi subflow
+mptcp endpoint add 10.40.94.162 dev lte subflow
+mptcp endpoint add 10.1.103.206 dev dsl subflow
+END
+within three-paths-wifi ip -batch - <<'END'
 route add 10.234.131.55 via 10.49.18.109 dev laptop
 route add 10.251.49.181 via 10.40.23.21 dev server
 route add 10.56.97.97 via 10.49.18.109 dev laptop
 route add 10.115.71.26 via 10.49.18.109 dev laptop
 route add 10.40.94.162 via 10.40.23.21 dev server
 route add 10.1.103.206 via 10.40.23.21 dev server
-IP
-batch ip -n three-paths-lte <<'IP'
+END
+within three-paths-lte ip -batch - <<'END'
 route add 10.234.131.55 via 10.56.97.97 dev laptop
 route add 10.251.49.181 via 10.40.94.162 dev server
 route add 10.49.18.109 via 10.56.97.97 dev laptop
 route add 10.115.71.26 via 10.56.97.97 dev laptop
 route add 10.40.23.21 via 10.40.94.162 dev server
 route add 10.1.103.206 via 10.40.94.162 dev server
-IP
-batch ip -n three-paths-dsl <<'IP'
+END
+within three-paths-dsl ip -batch - <<'END'
 route add 10.234.131.55 via 10.115.71.26 dev laptop
 route add 10.251.49.181 via 10.1.103.206 dev server
 route add 10.49.18.109 via 10.115.71.26 dev laptop
 route add 10.56.97.97 via 10.115.71.26 dev laptop
 route add 10.40.23.21 via 10.1.103.206 dev server
 route add 10.40.94.162 via 10.1.103.206 dev server
-IP
-} & parts+=($!); done
-settle
-
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n three-paths-laptop <<'IP'
-mptcp limits set subflows 5 add_addr_accepted 0
-mptcp endpoint add 10.49.18.109 dev wifi subflow
-mptcp endpoint add 10.56.97.97 dev lte subflow
-mptcp endpoint add 10.115.71.26 dev dsl subflow
-IP
-batch ip -n three-paths-server <<'IP'
-mptcp limits set subflows 5 add_addr_accepted 0
-mptcp endpoint add 10.40.23.21 dev wifi subflow
-mptcp endpoint add 10.40.94.162 dev lte subflow
-mptcp endpoint add 10.1.103.206 dev dsl subflow
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n three-paths-laptop <<'TC'
-qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n three-paths-server <<'TC'
-qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n three-paths-wifi <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n three-paths-lte <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n three-paths-dsl <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
+END
 } & parts+=($!); done
 settle
 
