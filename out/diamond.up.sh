@@ -117,8 +117,11 @@ take_down() {
 }
 
 UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+TESTS_ONLY=${1:-}
 missing=()
 parts=()
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
@@ -128,20 +131,37 @@ need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"
 # Notes that this is not root.
 need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
 
-# Notes what the kernel or a tool lacks, by the tests of its input, which run in an empty namespace.
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
+}
+
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
 need_features() {
   local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  export -f need need_sysctl
-  found=$(unshare --net bash -s 2>/dev/null) || found="the right to make network namespaces (CAP_SYS_ADMIN)"
+  export -f need need_right need_sysctl
+  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Prints a feature where the command that needs it fails. Where its tool is missing, that is said already.
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
 need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
 
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    exit 0
+  }
+}
+
 # Prints a sysctl that this kernel does not have, or that cannot be set here.
-need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s\n' "$1"; }
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
 
 # Notes what has the name of one of the namespaces already.
 need_names() {
@@ -152,13 +172,14 @@ need_names() {
   done
 }
 
-# Claims the lab's name, where nothing is missing.
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
     say "error: nothing was changed, as this machine lacks:"
     printf '  %s\n' "${missing[@]}" >&2
     exit 1
   fi
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
 }
 
@@ -227,11 +248,16 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
+need_folder /run/netns
+need_folder /etc/netns
 need_features <<'END'
-need 'veth interfaces' ip link add name p type veth peer name q
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter

@@ -76,9 +76,9 @@ def _preflight(plan: Plan) -> Iterator[str]:
     yield '[[ ! -e $CLAIM ]] || die "$UP_ALREADY"'
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
-    yield "need_root"
+    yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
-    yield "need_features <<'END'"
+    yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
     yield from ("END", "need_names", "claim", "trap roll_back EXIT")
