@@ -18,16 +18,24 @@ NAMESPACES=(
 
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
+# A namespace that somebody else made while up was at work.
+foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
 # Whether an up has claimed the lab and has not come to its end.
-unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
   local link=
+  [[ $1 != "$foreign" ]] || return 1
   link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
@@ -61,39 +69,40 @@ end_processes() {
   return 1
 }
 
-# Takes away the hosts file of one namespace and its folder.
+# Takes away the lab's hosts files, and their folders.
 remove_names() {
-  local folder=/etc/netns/$1 first=
-  [[ -d $folder ]] || return 0
-  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-  if [[ $first != "# $MARK" ]] && ! unfinished; then
-    say "left $folder alone: this lab did not make it"
-    return 1
-  fi
-  rm -f "$folder/hosts"
-  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
-}
-
-# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
-bequeath() {
-  local other
-  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
-  for other in /run/mpc-*; do
-    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
   done
+  ((${#folders[@]} == 0)) || { rm -f "${files[@]}" && rmdir "${folders[@]}"; } || left=1
+  return "$left"
 }
 
-# Takes away the claim, and the folders that were not there before this lab.
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
-  [[ -d $CLAIM ]] || return 0
-  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
-  bequeath etc-netns /etc/netns
-  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
-    umount -n /run/netns && rmdir /run/netns
-  fi
-  bequeath run-netns /run/netns
-  rm -f "$CLAIM"/{up,etc-netns,run-netns}
-  rmdir "$CLAIM"
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm "$CLAIM"
 }
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
@@ -110,14 +119,13 @@ take_down() {
   done
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
-    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
-  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_names || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
 
-UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -164,13 +172,23 @@ need_right() {
 # Prints a sysctl that this kernel does not have, or that cannot be set here.
 need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
 
-# Notes what has the name of one of the namespaces already.
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns
+  local ns first
   for ns in "${NAMESPACES[@]}"; do
     [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
   done
+}
+
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
 }
 
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
@@ -181,13 +199,15 @@ claim() {
     exit 1
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
-  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || die "a down of this lab is at work"
 }
 
-# Remembers which folders were not there before.
+# Notes which folders were not there before.
 remember() {
-  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
-  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
 }
 
 # Takes away what a failed up has made.
@@ -210,7 +230,7 @@ mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
-  local text log rows
+  local text log rows row=''
   mine || return 0
   IFS= read -rd '' text || true
   if log=$(exec "$@" <<<"$text" 2>&1); then
@@ -218,7 +238,9 @@ feed() {
     return
   fi
   mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]}
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  say "failed: $*${row:+ $row}"
   die "$log"
 }
 
@@ -241,10 +263,11 @@ settle() {
 }
 
 # --- preflight: nothing is changed until all of this holds --------------------
-[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+[[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool flock util-linux
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
@@ -512,7 +535,7 @@ END
 } & parts+=($!); done
 settle
 
-: >"$CLAIM/up"
+note up
 trap - EXIT
 say up
 }

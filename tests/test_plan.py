@@ -8,8 +8,8 @@ from labs import GOLDEN, compiled
 from compiler.backend.plan import Command, Plan
 
 TITLES = ["namespaces", "settings", "links", "interfaces", "routes"]
-ENTER = {"nsenter", "unshare"}
-"""The tools that are called not for what they do but for where."""
+ENTER = {"flock", "nsenter", "unshare"}
+"""The tools that are called not for what they do but for where and when."""
 BASE = {"bash", "test"}
 """What a base system has."""
 

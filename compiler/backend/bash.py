@@ -28,13 +28,12 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
             lines += [*_title("names"), *_names(plan)]
-    return _script([*lines, "", ': >"$CLAIM/up"', "trap - EXIT", "say up"])
+    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
 def down(plan: Plan) -> str:
     """The script that takes a lab away, whatever became of its up."""
-    body = ("", '((EUID == 0)) || die "must run as root"', "take_down", "say down")
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *body])
+    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
 
 
 def _script(lines: Iterable[str]) -> str:
@@ -73,7 +72,7 @@ def _title(title: str) -> Iterator[str]:
 def _preflight(plan: Plan) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield from ("", "# --- preflight: nothing is changed until all of this holds ".ljust(80, "-"))
-    yield '[[ ! -e $CLAIM ]] || die "$UP_ALREADY"'
+    yield "[[ ! -e $CLAIM ]] || refuse"
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")

@@ -8,7 +8,7 @@ mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
-  local text log rows
+  local text log rows row=''
   mine || return 0
   IFS= read -rd '' text || true
   if log=$(exec "$@" <<<"$text" 2>&1); then
@@ -16,7 +16,9 @@ feed() {
     return
   fi
   mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[2] - 1]}"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]}
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  say "failed: $*${row:+ $row}"
   die "$log"
 }
 

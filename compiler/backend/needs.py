@@ -23,6 +23,7 @@ PACKAGES = {
     "ip": "iproute2",
     "tc": "iproute2",
     "sysctl": "procps",
+    "flock": "util-linux",
     "nsenter": "util-linux",
     "unshare": "util-linux",
     "nft": "nftables",
@@ -43,7 +44,7 @@ _NAT = (
 
 def tools(lab: Lab) -> list[str]:
     """The programs that the scripts call beside bash and the base system's."""
-    found = ["ip", "sysctl", "nsenter", "unshare"]
+    found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     found += ["tc"] if _kinds(lab) else []
     found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
     return found

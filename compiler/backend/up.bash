@@ -1,4 +1,3 @@
-UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -45,13 +44,23 @@ need_right() {
 # Prints a sysctl that this kernel does not have, or that cannot be set here.
 need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
 
-# Notes what has the name of one of the namespaces already.
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns
+  local ns first
   for ns in "${NAMESPACES[@]}"; do
     [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
   done
+}
+
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
 }
 
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
@@ -62,13 +71,15 @@ claim() {
     exit 1
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
-  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || die "a down of this lab is at work"
 }
 
-# Remembers which folders were not there before.
+# Notes which folders were not there before.
 remember() {
-  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
-  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
 }
 
 # Takes away what a failed up has made.
