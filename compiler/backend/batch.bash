@@ -16,7 +16,7 @@ feed() {
     return
   fi
   mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]}
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
   [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
   say "failed: $*${row:+ $row}"
   die "$log"

@@ -31,7 +31,7 @@ need_features() {
 }
 
 # Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
-need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
 
 # Ends the tests where none could tell anything.
 need_right() {
@@ -73,7 +73,7 @@ claim() {
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
 }
 
 # Notes which folders were not there before.

@@ -68,6 +68,9 @@ end_processes() {
   return 1
 }
 
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
 # Takes away the lab's hosts files, and their folders.
 remove_names() {
   local ns folder first files=() folders=() left=0
@@ -75,14 +78,16 @@ remove_names() {
     folder=/etc/netns/$ns first=
     [[ -d $folder ]] || continue
     [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-    if [[ $first == "# $MARK" ]] || unfinished; then
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
       files+=("$folder/hosts") folders+=("$folder")
     else
       say "left $folder alone: this lab did not make it"
       left=1
     fi
   done
-  ((${#folders[@]} == 0)) || { rm -f "${files[@]}" && rmdir "${folders[@]}"; } || left=1
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
   return "$left"
 }
 
@@ -101,7 +106,7 @@ remove_claim() {
       rmdir "$folder" || return
     fi
   done
-  rm "$CLAIM"
+  rm -f "$CLAIM"
 }
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
@@ -158,7 +163,7 @@ need_features() {
 }
 
 # Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
-need() { ! type -P "$2" >/dev/null || "${@:2}" >/dev/null 2>&1 || printf '%s\n' "$1"; }
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
 
 # Ends the tests where none could tell anything.
 need_right() {
@@ -200,7 +205,7 @@ claim() {
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
 }
 
 # Notes which folders were not there before.
@@ -237,7 +242,7 @@ feed() {
     return
   fi
   mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]}
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
   [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
   say "failed: $*${row:+ $row}"
   die "$log"

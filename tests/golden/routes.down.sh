@@ -70,6 +70,9 @@ end_processes() {
   return 1
 }
 
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
 # Takes away the lab's hosts files, and their folders.
 remove_names() {
   local ns folder first files=() folders=() left=0
@@ -77,14 +80,16 @@ remove_names() {
     folder=/etc/netns/$ns first=
     [[ -d $folder ]] || continue
     [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-    if [[ $first == "# $MARK" ]] || unfinished; then
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
       files+=("$folder/hosts") folders+=("$folder")
     else
       say "left $folder alone: this lab did not make it"
       left=1
     fi
   done
-  ((${#folders[@]} == 0)) || { rm -f "${files[@]}" && rmdir "${folders[@]}"; } || left=1
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
   return "$left"
 }
 
@@ -103,7 +108,7 @@ remove_claim() {
       rmdir "$folder" || return
     fi
   done
-  rm "$CLAIM"
+  rm -f "$CLAIM"
 }
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
