@@ -1,0 +1,137 @@
+"""What a delay line (netem) does to packets, measured from the ends of its link.
+
+Every link has one attribute, in both directions, so a round trip meets it twice. What is corrupted is the
+requests alone, as ping(8) takes wrong answers at their word. The shares are large so that few packets tell
+them exactly.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from math import sqrt
+
+import live
+import packets
+import pytest
+from packets import Echoes
+
+pytestmark = [pytest.mark.live, pytest.mark.every_kernel("netem")]
+
+LINES = {
+    "delay": "delay 20ms",
+    "jitter": "delay 20ms jitter 8ms",
+    "loss": "loss 20%",
+    "duplicate": "duplicate 50%",
+    "reorder": "delay 40ms reorder 50%",
+}
+TOPOLOGY = "\n".join(
+    [
+        "routing none",
+        "host a b",
+        *(f"link a:{name} -- b:{name} {attributes}" for name, attributes in LINES.items()),
+        "link a:corrupt -- b:corrupt",
+        "shape a -> b:corrupt corrupt 20%",
+    ]
+)
+NAMES = (*LINES, "corrupt")
+# Milliseconds that a round trip may take beyond what is asked for; an emulated machine takes the most.
+LATE = 2.0
+PACKETS = 1000
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("lines", TOPOLOGY)) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def pinged(lab: live.Lab) -> dict[str, Echoes]:
+    """All links at once, which takes ten seconds; a first ping has the neighbours found."""
+    for name in NAMES:
+        live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
+    targets = [f"{name}.b" for name in NAMES]
+    options = ("-c", str(PACKETS), "-i", "0.01", "-W", "1")
+    found = packets.side_by_side(lab.ns("a"), targets, *options, seconds=60)
+    return {target.removesuffix(".b"): of for target, of in found.items()}
+
+
+def about(expected: float, packets: int = PACKETS) -> object:
+    """A share of packets, within five standard deviations of what so many independent ones have."""
+    return pytest.approx(expected, abs=5 * sqrt(max(expected * abs(1 - expected), 0.01) / packets))
+
+
+def test_delay_is_one_way(pinged: dict[str, Echoes]) -> None:
+    """A busy machine makes packets late and none early, so the first tells."""
+    of = pinged["delay"]
+    assert 40 <= min(of.times) < 40 + LATE
+    assert of.answered == of.sent
+    assert of.extra == 0
+
+
+def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
+    """Each way takes 12 to 28 ms, all equally often: of two ways, a tenth takes more than 48.8 ms."""
+    of = pinged["jitter"]
+    assert 2 * 12 <= min(of.times) < 2 * 12 + 2 * LATE
+    assert of.quantile(0.9) > 48.8 - LATE
+    assert of.answered == of.sent
+
+
+def test_loss(pinged: dict[str, Echoes]) -> None:
+    of = pinged["loss"]
+    assert of.share == about(0.8**2)
+    assert of.extra == 0
+
+
+def test_duplicate(pinged: dict[str, Echoes]) -> None:
+    """Half of the requests come twice, and half of all answers."""
+    of = pinged["duplicate"]
+    assert of.answered == of.sent
+    assert of.extra / of.sent == about(1.5**2 - 1, packets=PACKETS // 2)
+
+
+def test_corrupt(lab: live.Lab, pinged: dict[str, Echoes]) -> None:
+    """One bit is wrong, and checksums find it; the source's MAC, 6 of 98 bytes, is not looked at."""
+    assert pinged["corrupt"].share == about(1 - 0.2 * 92 / 98)
+    shown = live.in_ns(lab.ns("b"), "nstat", "-asz", "IcmpInCsumErrors").stdout
+    assert int(shown.split()[-2]) > PACKETS * 0.2 / 2
+
+
+def test_reorder_sends_a_share_without_delay(pinged: dict[str, Echoes]) -> None:
+    of = pinged["reorder"]
+    fast, slow = (sum(time < limit for time in of.times) / of.sent for limit in (30, 70))
+    assert fast == about(0.25)
+    assert slow == about(0.75)
+    assert of.sequence != tuple(sorted(of.sequence))
+    assert of.answered == of.sent
+
+
+@pytest.fixture(scope="module")
+def queued() -> Iterator[live.Lab]:
+    """Delay lines that keep a rate themselves; up, and with the neighbours found."""
+    topology = """
+        routing none
+        host a b
+        link a:product -- b:product  rate 20mbit delay 20ms
+        link a:queue -- b:queue  rate 200kbit delay 10ms queue 30p
+        route a to 192.0.2.1 via b:product
+        route a to 192.0.2.2 via b:queue
+    """
+    with live.running(live.lab_of("queued", topology)) as lab:
+        for name in ("product", "queue"):
+            assert live.pings(lab.ns("a"), f"{name}.b")
+        yield lab
+
+
+def test_rate_with_delay_loses_nothing_that_nobody_asked_for(queued: live.Lab) -> None:
+    """90 frames at once are more than a sender has under way in a round trip: that is 67 of them."""
+    assert packets.carried(queued, "product", "192.0.2.1", 90) == 90
+
+
+def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
+    received = live.iperf(queued.ns("b"), queued.ns("a"), "product.b")
+    assert received == pytest.approx(0.95 * 20e6, rel=0.1)
+
+
+def test_queue_of_a_delay_line_is_in_packets(queued: live.Lab) -> None:
+    """Of more at once, so many are carried: one leaves in 60 ms."""
+    assert 30 <= packets.carried(queued, "queue", "192.0.2.2", 60) <= 34
