@@ -65,7 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Counts live tests that were skipped for no fault of the kernel, and with MPC_LIVE=require fails them.
 
-    Those that are not for this kernel have to run on another one; see tests/guest/ran.py.
+    Those that are not for this kernel have to run on another one; see tests/ran.py.
     """
     report = yield
     if report.skipped and item.get_closest_marker("live") and not lacking(item):

@@ -42,16 +42,12 @@ class Echoes:
 
 
 def read(output: TextIO) -> Echoes:
-    """Reads what ping(8) has written to a file."""
+    """Understands what ping(8) has written to a file."""
     output.seek(0)
-    return parse(output.read())
-
-
-def parse(output: str) -> Echoes:
-    """Understands what ping(8) prints."""
-    counts = COUNTS.search(output)
-    assert counts, output
-    answers = [(int(number), float(time), bool(twice)) for number, time, twice in ANSWER.findall(output)]
+    text = output.read()
+    counts = COUNTS.search(text)
+    assert counts, text
+    answers = [(int(number), float(time), bool(twice)) for number, time, twice in ANSWER.findall(text)]
     first = [(number, time) for number, time, twice in answers if not twice]
     return Echoes(
         sent=int(counts[1]),
@@ -93,9 +89,8 @@ def carried(lab: live.Lab, link: str, target: str, number: int) -> int:
 
 def _received(ns: str, dev: str) -> int:
     """Bytes."""
-    return int(
-        kernel.rows("ip", "-n", ns, "-j", "-s", "link", "show", "dev", dev)[0]["stats64"]["rx"]["bytes"]
-    )
+    (link,) = kernel.rows("ip", "-n", ns, "-j", "-s", "link", "show", "dev", dev)
+    return int(link["stats64"]["rx"]["bytes"])
 
 
 def _waiting(ns: str, dev: str) -> int:

@@ -1,7 +1,7 @@
-"""Tells which live tests ran on which kernel: `python tests/guest/ran.py REPORT...`.
+"""Tells which live tests ran on which kernel: `python tests/ran.py REPORT...`.
 
-The reports are JUnit's XML, one a kernel, as pytest writes them; the first is this machine's, and has every
-live test. Ends with 1 where a test ran on none of the kernels.
+The reports are JUnit's XML as pytest writes them, one a kernel, and together have every live test. Ends with 1
+where a test ran on none of the kernels.
 """
 
 import sys
@@ -17,16 +17,16 @@ def ran(report: Path) -> dict[str, bool]:
 
 
 def main(reports: Sequence[Path]) -> int:
-    """Prints a line a kernel, and the tests that are not for this one or ran on none."""
+    """Prints a line a kernel, and where the tests ran that some kernel is not for."""
     by_kernel = {report.stem: ran(report) for report in reports}
     for kernel, tests in by_kernel.items():
         print(f"{kernel}: {sum(tests.values())} live tests ran")
+    skipped = {test for tests in by_kernel.values() for test, done in tests.items() if not done}
     nowhere = 0
-    for test, here in next(iter(by_kernel.values())).items():
-        elsewhere = [kernel for kernel, tests in by_kernel.items() if tests.get(test)]
-        if not here:
-            print(f"not for this kernel: {test}: {', '.join(elsewhere) or 'RAN ON NO KERNEL'}")
-        nowhere += not elsewhere
+    for test in sorted(skipped):
+        where = [kernel for kernel, tests in by_kernel.items() if tests.get(test)]
+        print(f"not for every kernel: {test}: {', '.join(where) or 'RAN ON NONE'}")
+        nowhere += not where
     if nowhere:
         print(f"{nowhere} LIVE TESTS RAN ON NO KERNEL")
     return 1 if nowhere else 0
