@@ -63,12 +63,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Counts live tests that were skipped for no fault of the kernel, and with MPC_LIVE=require fails them.
+    """Counts live tests that were skipped, and with MPC_LIVE=require makes them failures.
 
-    Those that are not for this kernel have to run on another one; see tests/ran.py.
+    Those that are not for this kernel do not count here: they have to run on another one (tests/ran.py).
     """
     report = yield
-    if report.skipped and item.get_closest_marker("live") and not lacking(item):
+    elsewhere = not machine.missing() and lacking(item)
+    if report.skipped and item.get_closest_marker("live") and not elsewhere:
         skipped_live.append(item.nodeid)
         if live_required():
             report.outcome, report.longrepr = "failed", "a live test was skipped under MPC_LIVE=require"

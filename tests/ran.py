@@ -1,7 +1,7 @@
 """Tells which live tests ran on which kernel: `python tests/ran.py REPORT...`.
 
-The reports are JUnit's XML as pytest writes them, one a kernel, and together have every live test. Ends with 1
-where a test ran on none of the kernels.
+The reports are JUnit's XML as pytest writes them, one a kernel, and together have every live test. Ends with
+1 where a test ran on none of the kernels.
 """
 
 import sys

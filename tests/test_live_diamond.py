@@ -61,6 +61,7 @@ def states(lab: live.Lab) -> dict[str, kernel.Listing]:
     return {node: kernel.state(lab.ns(node)) for node in NODES}
 
 
+@pytest.mark.every_kernel
 def test_down_leaves_nothing(diamond: live.Lab) -> None:
     with live.host_unchanged(diamond):
         up, down, again = diamond.up(), diamond.down(), diamond.down()
