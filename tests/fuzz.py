@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from itertools import count
 
 import hostile
-from labs import checked
+import recorder
+from labs import checked, compiled
 
 REPORT = 10_000
 """How many labs are tried between two lines of progress."""
+
+RUN = 2_000
+"""Of how many labs with scripts those of one are run, with recorders for tools, where that is possible."""
 
 
 def numbers(bound: str) -> Iterator[int]:
@@ -38,6 +42,7 @@ class Fuzzer:
         self.seed = seed
         self.counts: Counter[str] = Counter()
         self.failures: dict[str, str] = {}
+        self.runs = recorder.possible()
         self.start = time.monotonic()
 
     def run(self, bound: str) -> None:
@@ -51,13 +56,20 @@ class Fuzzer:
     def _try(self, number: int) -> None:
         name, text = hostile.lab(self.seed, number)
         try:
-            outcome = "scripts" if checked(text, name) else "refused"
+            outcome = self._outcome(name, text)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             outcome = "failures"
             where = traceback.format_tb(error.__traceback__)[-1]
             found = f"seed {self.seed} number {number}: {error!r:.500}\n{where}{name!r}\n{text[:2000]!r}"
             self.failures.setdefault(f"{type(error)} {where}", found)
         self.counts[outcome] += 1
+
+    def _outcome(self, name: str, text: str) -> str:
+        if checked(text, name) is None:
+            return "refused"
+        if self.runs and self.counts["scripts"] % RUN == 0:
+            assert recorder.strange(recorder.record(compiled(text, name))) == []
+        return "scripts"
 
     def report(self) -> None:
         rate = self.counts.total() / (time.monotonic() - self.start)

@@ -58,12 +58,18 @@ COMMANDS = {
 """What each tool may be told, by the arguments of a call or by a line of a batch."""
 
 
+_HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")
 _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}
 
 
 def is_command(tool: str, arguments: str) -> bool:
     """Whether the arguments of a tool, joined by spaces, are a command that labs have."""
     return _COMMAND[tool].fullmatch(arguments) is not None
+
+
+def is_host(line: str) -> bool:
+    """Whether a line is one of a namespace's hosts file."""
+    return _HOST.fullmatch(line) is not None
 
 
 # --- a script's text --------------------------------------------------------------------------------
@@ -99,7 +105,6 @@ _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
 _BATCHED = re.compile(
     _TOOL + "(?:" + "|".join(shape for shapes in COMMANDS.values() for shape in shapes) + ")"
 )
-_HOST = rf"{ADDRESS} [A-Za-z0-9_.-]+"
 
 
 def _is_plain(line: str) -> bool:
@@ -121,7 +126,7 @@ def _frames() -> re.Pattern[str]:
     compilation = Compilation("Pattern.topo", PATTERN)
     scripts = [*(compilation.up(style) for style in Style), compilation.down()]
     lines = {line for script in scripts for line in script.splitlines()}
-    return re.compile("|".join([_HOST, *sorted(map(_frame, lines))]))
+    return re.compile("|".join([_HOST.pattern, *sorted(map(_frame, lines))]))
 
 
 def _frame(line: str) -> str:
