@@ -5,6 +5,7 @@ a failure is found again by both. Distinct failures are told at the end; then th
 """
 
 import gc
+import signal
 import sys
 import time
 import traceback
@@ -18,6 +19,9 @@ from labs import checked, compiled
 
 REPORT = 10_000
 """How many labs are tried between two lines of progress."""
+
+BOUND = 60
+"""Seconds after which a lab counts as one without an answer; most have theirs in some milliseconds."""
 
 RUN = 2_000
 """Of how many labs with scripts those of one are run, with recorders for tools, where that is possible."""
@@ -33,6 +37,10 @@ def numbers(bound: str) -> Iterator[int]:
         if time.monotonic() > end:
             return
         yield number
+
+
+def give_up(*_: object) -> None:
+    raise TimeoutError
 
 
 class Fuzzer:
@@ -55,6 +63,7 @@ class Fuzzer:
 
     def _try(self, number: int) -> None:
         name, text = hostile.lab(self.seed, number)
+        signal.alarm(BOUND)
         try:
             outcome = self._outcome(name, text)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
@@ -78,6 +87,7 @@ class Fuzzer:
 
 
 def main(bound: str = "1000000", seed: str = "1") -> int:
+    signal.signal(signal.SIGALRM, give_up)
     gc.disable()  # a compilation leaves circles of references behind, and few of them
     fuzzer = Fuzzer(int(seed))
     fuzzer.run(bound)
