@@ -14,7 +14,7 @@ import click
 from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, plain, render
+from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
 
 WRONG_TOPOLOGY, BUG = 1, 3
 
@@ -138,7 +138,7 @@ def _read(lab: str) -> Compilation:
     try:
         data = sys.stdin.buffer.read() if lab == "-" else Path(lab).read_bytes()
     except OSError as error:
-        raise click.UsageError(f"cannot read {lab}: {error.strerror}") from error
+        raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
     return Compilation(lab, data, _tables())
 
 
@@ -166,8 +166,10 @@ def _report(compilation: Compilation, outcome: str = "") -> None:
         click.echo(render(found, _paint if coloured else plain), err=True, color=coloured)
     counts = [(compilation.diagnostics.count(severity), severity) for severity in Severity]
     said = " and ".join(f"{n} {severity}{'s' * (n > 1)}" for n, severity in counts if n)
+    more = ", and there are more" if compilation.diagnostics.incomplete else ""
     if said:
-        click.echo(f"mpc: {said} in {compilation.source.name}{outcome and '; ' + outcome}", err=True)
+        name = visible(compilation.source.name)
+        click.echo(f"mpc: {said} in {name}{more}{outcome and '; ' + outcome}", err=True)
 
 
 def _fail(compilation: Compilation, outcome: str) -> NoReturn:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from lark.lark import PostLex
 
 from compiler import resources
@@ -88,7 +88,10 @@ def parse(
     """The statements of a source, in written order; what does not parse is reported and left out."""
     recovery = _Recovery(source, diagnostics)
     tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
-    statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
+    try:
+        statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
+    except VisitError as error:
+        raise error.orig_exc from None
     return statements
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
-from compiler.frontend.diagnostics import Diagnostics, Note, suggest
+from compiler.frontend.diagnostics import Diagnostics, Note, listed, suggest
 from compiler.frontend.expand import unique
 from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.source import Span
@@ -89,7 +89,7 @@ class Scope:
             return None
         known = [str(port) for port in self.ports if port.node == node]
         message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
-        help = suggest(word.text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
+        help = suggest(word.text, known) or (f"`{node}` has {listed(known)}" if known else "")
         self.diagnostics.error("MPC205", message, word.span, "no interface has this name", help)
         return None
 
