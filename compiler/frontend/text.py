@@ -1,0 +1,42 @@
+"""What the text of a source may be, before it is parsed: UTF-8, and no character that hides what it says.
+
+A reviewer sees what a screen makes of a text. Controls of writing direction can show a statement as part of a
+comment, or the other way round (CVE-2021-42574), and so can what looks like the end of a line and is none.
+"""
+
+import re
+
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.source import Source, Span
+
+DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
+"""Embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX 9), and their ends."""
+
+CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
+"""Control characters but the tab and the newline, and the two separators of Unicode."""
+
+HIDING = re.compile(rf"[{DIRECTIONS}]|(?!\r\n)[{CONTROLS}]")
+
+
+def decode(name: str, data: bytes, diagnostics: Diagnostics) -> Source:
+    """The source that a file's bytes are; what is not UTF-8 is reported."""
+    source = Source(name, data.decode("utf-8-sig", "replace"))
+    place = source.text.find("\N{REPLACEMENT CHARACTER}")
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        span = Span(source, place, place + 1)
+        diagnostics.error("MPC107", "this file is not UTF-8 text", span, "not a character")
+    return source
+
+
+def check(source: Source, diagnostics: Diagnostics) -> None:
+    """Reports each character that hides what the text says, in comments and strings too."""
+    for match in HIDING.finditer(source.text):
+        char, span = match[0], Span(source, match.start(), match.end())
+        if re.match(f"[{DIRECTIONS}]", char):
+            what, label = "changes the direction of writing", "what follows is not shown as it is read"
+        else:
+            what, label = "is a control character", "not shown, or shown as something else"
+        message = f"U+{ord(char):04X} {what}, so this line is not what it looks like"
+        diagnostics.error("MPC108", message, span, label, "take it out")
