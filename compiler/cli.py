@@ -18,6 +18,9 @@ from compiler.frontend.diagnostics import Severity, as_json, plain, render, visi
 
 WRONG_TOPOLOGY, BUG = 1, 3
 
+LARGEST = 2**20
+"""Bytes of a topology: in more there would be more links than one machine can hold."""
+
 STYLES = {
     "error": ("red", True),
     "warning": ("yellow", True),
@@ -136,9 +139,12 @@ def _exclusive(options: dict[str, object]) -> None:
 
 def _read(lab: str) -> Compilation:
     try:
-        data = sys.stdin.buffer.read() if lab == "-" else Path(lab).read_bytes()
+        with click.open_file(lab, "rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise click.UsageError(f"{visible(lab)} is larger than 1 MiB, which no topology is")
     return Compilation(lab, data, _tables())
 
 

@@ -62,14 +62,23 @@ def diagnosed(text: bytes) -> list[Diagnostic]:
 
 
 def examples(code: str) -> tuple[bytes, bytes]:
-    """The wrong example of an explanation and its mend; `\\xNN` in it is one byte."""
+    """The wrong example of an explanation and its mend.
+
+    `\\xNN` in it is one byte, and `a1,...,a9` is all the names between as well.
+    """
     match = _EXAMPLES.search(EXPLANATIONS[code])
     assert match, f"the explanation of {code} has no examples in the form of `codes.py`"
-    wrong, mended = (
-        re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), dedent(text).encode())
-        for text in match.groups()
-    )
+    wrong, mended = (_written_out(dedent(text).encode()) for text in match.groups())
     return wrong, mended
+
+
+def _written_out(text: bytes) -> bytes:
+    text = re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), text)
+    return re.sub(rb"([a-z])1,\.\.\.,\1([0-9]+)", _all_names, text)
+
+
+def _all_names(names: re.Match[bytes]) -> bytes:
+    return b",".join(b"%b%d" % (names[1], number) for number in range(1, int(names[2]) + 1))
 
 
 @pytest.mark.usefixtures("there")

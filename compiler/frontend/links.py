@@ -8,7 +8,7 @@ from ipaddress import ip_interface
 from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.expand import hops, unique
+from compiler.frontend.expand import count_pairs, hops, unique
 from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
 from compiler.frontend.scope import Profile, Scope
 from compiler.frontend.source import Span
@@ -55,6 +55,7 @@ class Linker:
         """Makes the links of one statement."""
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
         values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
+        self.scope.stands_for(count_pairs(statement), statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
         pins = _pinned(read, len(pairs), self.scope)
         places = {network.version: span for network, span in read.subnets}
@@ -125,6 +126,7 @@ class Linker:
     def shape(self, statement: syntax.Shape) -> None:
         """Sets attributes of one direction of links that exist."""
         written, diagnostics = statement.attributes, self.scope.diagnostics
+        self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
         read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
         values = _with_profile(written, read.values, self.scope)
         for name in values.keys() - set(PER_DIRECTION):

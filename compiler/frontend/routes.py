@@ -13,6 +13,7 @@ from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
 
 def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     """An explicit route for each source of a `route` statement."""
+    scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
     sources = scope.known_nodes(statement.sources)
     word = scope.one(statement.target, "the target of a route")
     target = _target(word, scope) if word else None
