@@ -18,7 +18,7 @@ from compiler.frontend.diagnostics import Severity, as_json, plain, render, visi
 
 WRONG_TOPOLOGY, BUG = 1, 3
 
-LARGEST = 2**20
+LARGEST = 2**19
 """Bytes of a topology: in more there would be more links than one machine can hold."""
 
 STYLES = {
@@ -144,7 +144,7 @@ def _read(lab: str) -> Compilation:
     except OSError as error:
         raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
     if len(data) > LARGEST:
-        raise click.UsageError(f"{visible(lab)} is larger than 1 MiB, which no topology is")
+        raise click.UsageError(f"{visible(lab)} is larger than 512 KiB, which no topology is")
     return Compilation(lab, data, _tables())
 
 

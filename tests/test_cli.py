@@ -266,3 +266,12 @@ def test_colour_is_for_terminals(lab: Path) -> None:
 def test_a_text_cannot_paint_the_terminal(lab: Path) -> None:
     lab.write_bytes(b"host a\x1b[31m\nlink \x1b]0;x\x07\n")
     assert "\x1b" not in mpc("check", "lab.topo").stderr
+
+
+def test_a_file_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[2J\nb.topo"
+    path.write_text("host a b\nlink a -- c\n")
+    result = mpc("check", path)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("mpc: 2 errors in ")

@@ -15,7 +15,7 @@ from conftest import Golden
 from compiler.cli import main
 from compiler.driver import Compilation, TopologyError
 from compiler.frontend.codes import EXPLANATIONS
-from compiler.frontend.diagnostics import Diagnostic
+from compiler.frontend.diagnostics import Diagnostic, render
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "errors"
@@ -141,3 +141,25 @@ def test_explanation_reads_well(code: str) -> None:
 def test_explain_prints_it() -> None:
     result = CliRunner().invoke(main, ["explain", "mpc201"])
     assert (result.exit_code, result.stdout) == (0, f"MPC201: {EXPLANATIONS['MPC201']}\n")
+
+
+@pytest.mark.parametrize(("text", "severity"), [("x y\n", "error"), ("host h%\n", "warning")])
+def test_a_hundred_are_enough(text: str, severity: str, tmp_path: Path) -> None:
+    """Of each kind; it is said that there are more."""
+    path = tmp_path / "lab.topo"
+    path.write_text("".join(text.replace("%", str(number)) for number in range(101)))
+    result = check(str(path))
+    assert result.stderr.count(f"\n{severity}[") + result.stderr.startswith(f"{severity}[") == 100
+    assert result.stderr.endswith(f"mpc: 100 {severity}s in {path}, and there are more\n")
+
+
+def test_a_long_line_is_shown_in_part() -> None:
+    found = diagnosed(b"host a b # " + b"-" * 500 + b"\nhost " + b"x" * 40 + b" ; " + b"y" * 500)
+    shown = render(found[0]).splitlines()
+    assert shown[3].startswith("2 | host xxxx")
+    assert shown[4].index("^") == shown[3].index(";")
+    found = diagnosed(b"host a b\nlink a " + b" " * 300 + b"-- b ; " + b" " * 300)
+    shown = render(found[0]).splitlines()
+    assert shown[3].startswith("2 | ...   ")
+    assert shown[3].endswith("  ...")
+    assert shown[4].index("^") == shown[3].index(";")

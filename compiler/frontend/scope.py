@@ -10,7 +10,7 @@ from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.source import Span
 from compiler.ir.lab import Interface, InterfaceName, Link
 
-MOST_PARTS = 30_000
+MOST_PARTS = 20_000
 """What the statements of one lab can stand for: nodes, links, and single settings of either."""
 
 

@@ -93,8 +93,8 @@ def nexthops(edges: list[Edge]) -> tuple[Nexthop, ...]:
 
 
 MOST_DIVIDEND = 2**4096
-"""Only labs with thousands of different rates have a larger common multiple of them. There, sums of 1/rate that
-are equal may come out as different."""
+"""Only thousands of different rates have a larger common multiple. Then, equal sums of 1/rate may come out as
+different ones."""
 
 
 class _Weights:
