@@ -59,8 +59,8 @@ def test_hostile(name: str) -> None:
     assert deeds(compiled(HOSTILE[name])) == []
 
 
-def test_hostile_file_names() -> None:
-    """All of them in one header would be one name, so the worst is run: the one with a line of its own."""
+def test_hostile_file_name() -> None:
+    """The name that has a line of its own, which the header of a script must not have."""
     (name,) = (name for name in FILE_NAMES if "\n" in name)
     assert deeds(compiled("lab x\nhost a b\nlink a -- b", name)) == []
 

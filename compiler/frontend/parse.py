@@ -91,7 +91,7 @@ def parse(
     tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
     try:
         statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
-    except VisitError as error:
+    except VisitError as error:  # lark's wrapping of what a callback raises
         raise error.orig_exc from None
     return statements
 

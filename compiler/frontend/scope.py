@@ -36,16 +36,15 @@ class Scope:
     incomplete: set[str] = field(default_factory=set)
     """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
     parts: int = 0
+    """What the statements so far stand for."""
 
     def stands_for(self, parts: int, span: Span) -> None:
         """Counts what a statement stands for; the one that makes it too much ends the compilation."""
         self.parts += parts
         if self.parts > MOST_PARTS:
             message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"
-            label = f"stands for {parts} of them"
-            self.diagnostics.error(
-                "MPC214", message, span, label, "a set with a set makes every pair of them"
-            )
+            help = "a set with a set makes every pair of them"
+            self.diagnostics.error("MPC214", message, span, f"stands for {parts} of them", help)
             raise TooManyError
 
     def name(self, word: syntax.Word, what: str) -> bool:

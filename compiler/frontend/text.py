@@ -15,7 +15,7 @@ DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
 CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
 """Control characters but the tab and the newline, and the two separators of Unicode."""
 
-HIDING = re.compile(rf"[{DIRECTIONS}]|(?!\r\n)[{CONTROLS}]")
+HIDING = re.compile(rf"([{DIRECTIONS}])|(?!\r\n)[{CONTROLS}]")
 
 
 def decode(name: str, data: bytes, diagnostics: Diagnostics) -> Source:
@@ -34,7 +34,7 @@ def check(source: Source, diagnostics: Diagnostics) -> None:
     """Reports each character that hides what the text says, in comments and strings too."""
     for match in HIDING.finditer(source.text):
         char, span = match[0], Span(source, match.start(), match.end())
-        if re.match(f"[{DIRECTIONS}]", char):
+        if match[1]:
             what, label = "changes the direction of writing", "what follows is not shown as it is read"
         else:
             what, label = "is a control character", "not shown, or shown as something else"

@@ -92,11 +92,6 @@ def nexthops(edges: list[Edge]) -> tuple[Nexthop, ...]:
     return tuple(Nexthop(edge.via, edge.interface) for edge in edges)
 
 
-MOST_DIVIDEND = 2**4096
-"""Only thousands of different rates have a larger common multiple. Then, equal sums of 1/rate may come out as
-different ones."""
-
-
 class _Weights:
     """The weight of one direction of a link under the lab's metric.
 
@@ -108,8 +103,7 @@ class _Weights:
         self.metric = lab.metric or Metric.HOPS
         self.scale = max(1, len(lab.nodes))
         rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
-        whole = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
-        self.dividend = min(whole, MOST_DIVIDEND)
+        self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
 
     def __call__(self, near: Interface, link: Link) -> int:
         return self._cost(near, link) * self.scale or 1
