@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from lark.grammar import NonTerminal, Symbol
-from words import FILE_NAMES, FITTING, HOSTILE, KNOWN, LAB, NAMES, STRINGS, VALUES
+from words import FILE_NAMES, FITTING, HOSTILE, KEYS, KNOWN, LAB, NAMES, STRINGS, VALUES
 
 from compiler.frontend.parse import parser
 
@@ -131,7 +131,7 @@ def _word(terminal: str, before: str, after: str, keyword: str, chance: Random) 
     if chance.random() < 0.03:
         return chance.choice((*NAMES, *VALUES))
     if after == "EQUAL":
-        return f"net.{chance.choice(('core.x', 'ipv4.conf.c.rp_filter', 'x'))}{chance.randrange(9)}"
+        return chance.choice(KEYS)
     if before not in _FITTING and keyword in ("HOST", "ROUTER"):
         return f"{chance.choice(('n', 'up-', 'END', 'x' * 60))}{chance.randrange(999)}"
     return chance.choice(_FITTING.get(before, KNOWN))

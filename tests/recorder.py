@@ -94,30 +94,34 @@ def _run(folder: Path, paths: list[Path], mark: str) -> "subprocess.CompletedPro
 
 def _call(path: Path) -> Call:
     argv = path.read_bytes().decode().split("\0")[:-1]
-    return Call(tuple(argv), path.with_suffix(".input").read_text())
+    read = path.with_suffix(".input")
+    return Call(tuple(argv), read.read_text() if read.exists() else "")
 
 
 # --- what calls may be ------------------------------------------------------------------------------
 
 CLAIM = rf"/run/mpc-{NAME}"
 NAMES = rf"/etc/netns/{NAMESPACE}"
-INSIDE_ONE = rf"(?:-6 )?-n {NAMESPACE} "
+WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 
 CALLS = {
     "ip": [
         rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
         "link add name p type veth peer name q",
         "mptcp limits set subflows 1",
-        "-batch -",
-        rf"{INSIDE_ONE}-batch -",
+        rf"{WHERE}-batch -",
         rf"-n {NAMESPACE} link show dev lo",
     ],
-    "tc": [rf"{INSIDE_ONE}-batch -", r"qdisc add dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+"],
+    "tc": [
+        rf"{WHERE}-batch -",
+        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+    ],
     "sysctl": [rf"-n {KEY}", "-qp -", rf"-qw {KEY}={VALUE}"],
     "nft": ["-f -", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
-    "unshare": ["--net true", r"--net -- (?:ip|tc|sysctl|nft) .*"],
+    "unshare": ["--net true", "--net bash -s", r"--net -- (?:ip|tc|sysctl|nft) .*"],
     "nsenter": [rf"--net=/run/netns/{NAMESPACE} (?:ip|tc|sysctl|nft|sh) .*"],
     "sh": ["-s"],
+    "bash": ["-s"],
     "mkdir": [CLAIM, rf"-p {NAMES}(?: {NAMES})*"],
     "rm": [rf"-f {NAMES}/hosts", rf"-f {CLAIM}/up {CLAIM}/etc-netns {CLAIM}/run-netns"],
     "rmdir": [CLAIM, NAMES, "--ignore-fail-on-non-empty /etc/netns", "/run/netns"],
@@ -146,7 +150,7 @@ def _is_known(call: Call) -> bool:
     if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft"} & set(call.argv)):
         return False
     said = " ".join(arguments)
-    if tool in COMMANDS and is_command(tool, re.sub(f"^{INSIDE_ONE}", "", said)):
+    if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):
         return True
     return tool in _CALLS and _CALLS[tool].fullmatch(said) is not None
 

@@ -24,8 +24,9 @@ HOSTILE = {
     "values": f"""
 host a b
 link a -- b
-sysctl a net.all="{ASCII}" net.x="$(reboot)" net.y="'; reboot; '" net.ipv4.conf.b.x="`reboot`"
-sysctl b net.x="END" net.y="SYSCTL" net.z="; reboot" net.w=" # " net.v="\\\\" net.u="-w"
+sysctl a net.ipv4.tcp_rmem="{ASCII}" net.ipv4.tcp_wmem="$(reboot)" net.ipv4.conf.b.rp_filter="`reboot`"
+sysctl a net.ipv4.tcp_sack="'; reboot; '" net.ipv4.tcp_ecn="END" net.ipv4.tcp_fack="SYSCTL"
+sysctl b net.ipv4.tcp_sack="; reboot" net.ipv4.tcp_ecn=" # " net.ipv4.tcp_rmem="\\\\" net.ipv4.tcp_wmem="-w"
 """,
     "names": """
 host {END,HOSTS,netns}

@@ -47,6 +47,8 @@ FITTING = {
 }
 """Words that most often have a meaning after a keyword."""
 
+KEYS = "net.x net.ipv4.tcp_ecn net.ipv4.tcp_rmem net.ipv4.tcp_sack net.ipv4.conf.c.rp_filter".split()
+
 LAB = """\
 host a b
 router c d h-1
