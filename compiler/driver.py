@@ -7,8 +7,7 @@ from compiler.backend.plan import Plan, plan
 from compiler.frontend.diagnostics import Diagnostics, TooManyError
 from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
-from compiler.frontend.source import Source
-from compiler.frontend.text import check, decode
+from compiler.frontend.source import Source, Span
 from compiler.ir.addressing import assign
 from compiler.ir.lab import Lab
 from compiler.ir.multipath import connect
@@ -30,7 +29,17 @@ class Compilation:
     def __init__(self, name: str, text: bytes | str, tables: str | None = None) -> None:
         self.diagnostics = Diagnostics()
         self.tables = tables
-        self.source = Source(name, text) if isinstance(text, str) else decode(name, text, self.diagnostics)
+        self.source = Source(name, text) if isinstance(text, str) else self._decode(name, text)
+
+    def _decode(self, name: str, data: bytes) -> Source:
+        source = Source(name, data.decode("utf-8-sig", "replace"))
+        place = source.text.find("\N{REPLACEMENT CHARACTER}")
+        try:
+            data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            span = Span(source, place, place + 1)
+            self.diagnostics.error("MPC107", "this file is not UTF-8 text", span, "not a character")
+        return source
 
     @cached_property
     def lab(self) -> Lab:
@@ -46,7 +55,6 @@ class Compilation:
     def _lab(self) -> Lab:
         if self.diagnostics.failed:
             raise TopologyError
-        check(self.source, self.diagnostics)
         statements = parse(self.source, self.diagnostics, self.tables)
         lab = resolve(statements, self.source, self.diagnostics)
         for run in (assign, size, route, connect):

@@ -13,11 +13,6 @@ def hops(link: syntax.Link) -> Iterator[list[Pair]]:
         yield pairs(left, right)
 
 
-def count_pairs(link: syntax.Link) -> int:
-    """How many pairs of ends a chain has at most, before they are made."""
-    return sum(len(a.words) * len(b.words) for a, b in zip(link.chain, link.chain[1:], strict=False))
-
-
 def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
     """The pairs of two sets, each unordered pair once.
 

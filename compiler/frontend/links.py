@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_interface
+from itertools import pairwise
 
 from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.expand import count_pairs, hops, unique
+from compiler.frontend.expand import hops, unique
 from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
 from compiler.frontend.scope import Profile, Scope
 from compiler.frontend.source import Span
@@ -55,7 +56,9 @@ class Linker:
         """Makes the links of one statement."""
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
         values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
-        self.scope.stands_for(count_pairs(statement), statement.span)
+        self.scope.stands_for(
+            sum(len(a.words) * len(b.words) for a, b in pairwise(statement.chain)), statement.span
+        )
         pairs = [pair for hop in hops(statement) for pair in hop]
         pins = _pinned(read, len(pairs), self.scope)
         places = {network.version: span for network, span in read.subnets}

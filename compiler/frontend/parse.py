@@ -17,7 +17,7 @@ from compiler import resources
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
-from compiler.frontend.text import HIDING
+from compiler.frontend.text import HIDING, check
 
 PLANNED = frozenset(
     "param switch container bond teql tunnel expect bench machine place at run for if else use".split()
@@ -87,6 +87,7 @@ def parse(
     source: Source, diagnostics: Diagnostics, tables: str | None = None
 ) -> tuple[syntax.Statement, ...]:
     """The statements of a source, in written order; what does not parse is reported and left out."""
+    check(source, diagnostics)
     recovery = _Recovery(source, diagnostics)
     tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
     try:

@@ -44,7 +44,7 @@ class Scope:
         if self.parts > MOST_PARTS:
             message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"
             help = "a set with a set makes every pair of them"
-            self.diagnostics.error("MPC214", message, span, f"stands for {parts} of them", help)
+            self.diagnostics.error("MPC310", message, span, f"stands for {parts} of them", help)
             raise TooManyError
 
     def name(self, word: syntax.Word, what: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the text of a source may be, before it is parsed: UTF-8, and no character that hides what it says.
+"""Characters that hide what a text says.
 
 A reviewer sees what a screen makes of a text. Controls of writing direction can show a statement as part of a
 comment, or the other way round (CVE-2021-42574), and so can what looks like the end of a line and is none.
@@ -18,18 +18,6 @@ CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
 HIDING = re.compile(rf"([{DIRECTIONS}])|(?!\r\n)[{CONTROLS}]")
 
 
-def decode(name: str, data: bytes, diagnostics: Diagnostics) -> Source:
-    """The source that a file's bytes are; what is not UTF-8 is reported."""
-    source = Source(name, data.decode("utf-8-sig", "replace"))
-    place = source.text.find("\N{REPLACEMENT CHARACTER}")
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        span = Span(source, place, place + 1)
-        diagnostics.error("MPC107", "this file is not UTF-8 text", span, "not a character")
-    return source
-
-
 def check(source: Source, diagnostics: Diagnostics) -> None:
     """Reports each character that hides what the text says, in comments and strings too."""
     for match in HIDING.finditer(source.text):
@@ -39,4 +27,4 @@ def check(source: Source, diagnostics: Diagnostics) -> None:
         else:
             what, label = "is a control character", "not shown, or shown as something else"
         message = f"U+{ord(char):04X} {what}, so this line is not what it looks like"
-        diagnostics.error("MPC108", message, span, label, "take it out")
+        diagnostics.error("MPC110", message, span, label, "take it out")
