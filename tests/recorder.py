@@ -1,6 +1,6 @@
 """Runs scripts where every tool is a recorder, tells what they did, and what of that no lab does.
 
-They run as root of namespaces of their own, in which the file system is read-only and /run and /etc are
+They run as root of namespaces of their own, in which the root file system is read-only and /run and /etc are
 empty, so that nothing real is seen or changed.
 """
 

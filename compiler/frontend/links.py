@@ -56,9 +56,8 @@ class Linker:
         """Makes the links of one statement."""
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
         values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
-        self.scope.stands_for(
-            sum(len(a.words) * len(b.words) for a, b in pairwise(statement.chain)), statement.span
-        )
+        most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
+        self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
         pins = _pinned(read, len(pairs), self.scope)
         places = {network.version: span for network, span in read.subnets}
