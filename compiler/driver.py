@@ -4,7 +4,7 @@ from functools import cached_property
 
 from compiler.backend import bash
 from compiler.backend.plan import Plan, plan
-from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.diagnostics import Diagnostics, TooManyError
 from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
@@ -47,6 +47,12 @@ class Compilation:
 
         A phase whose input has errors is left out, so that no error is reported that another one caused.
         """
+        try:
+            return self._lab()
+        except TooManyError:
+            raise TopologyError from None
+
+    def _lab(self) -> Lab:
         if self.diagnostics.failed:
             raise TopologyError
         statements = parse(self.source, self.diagnostics, self.tables)

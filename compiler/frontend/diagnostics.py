@@ -4,9 +4,11 @@ The form is rustc's: a code, one sentence, the place with its line marked, and t
 known. `codes.py` holds the long text that `mpc explain` prints for each code.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from compiler.frontend.source import Span
@@ -39,11 +41,25 @@ class Diagnostic(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
+MOST = 100
+"""Errors after which a compilation stops, and warnings that are kept: more of them help nobody."""
+
+
+class TooManyError(Exception):
+    """The last error that is reported was reported: nothing more is to be compiled."""
+
+
 class Diagnostics:
-    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source."""
+    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source.
+
+    The error that is one too many raises TooManyError.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._counts: Counter[Severity] = Counter()
+        self.incomplete = False
+        """Whether there is more to say than was kept."""
         self._held_back: set[str] = set()
         self.excused: set[str] = set()
         """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
@@ -59,8 +75,15 @@ class Diagnostics:
         self._add(Diagnostic(Severity.WARNING, code, message, span, label, help, notes))
 
     def _add(self, found: Diagnostic) -> None:
-        if found.code not in self._held_back:
-            self._found[found] = None
+        if found.code in self._held_back or found in self._found:
+            return
+        if self._counts[found.severity] == MOST:
+            self.incomplete = True
+            if found.severity is Severity.ERROR:
+                raise TooManyError
+            return
+        self._found[found] = None
+        self._counts[found.severity] += 1
 
     def hold_back(self, *codes: str) -> None:
         """Drops what is reported under these codes from now on: what was reported can cause it."""
@@ -70,17 +93,27 @@ class Diagnostics:
         return iter(sorted(self._found, key=lambda found: (found.span.start, found.span.end)))
 
     def count(self, severity: Severity) -> int:
-        return sum(found.severity is severity for found in self._found)
+        return self._counts[severity]
 
     @property
     def failed(self) -> bool:
         return self.count(Severity.ERROR) > 0
 
 
+LONGEST_WORD, MOST_KNOWN = 100, 1000
+"""Of suggestions, in characters and in words: what is compared, as each comparison takes its time."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """A help line with the known word nearest to `word`, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
+    near = get_close_matches(word, islice(known, MOST_KNOWN), n=1) if len(word) <= LONGEST_WORD else []
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """Names for a message: the first ones, and a sign that there are more."""
+    first = list(islice(names, most + 1))
+    return ", ".join(first[:most]) + (", ..." if len(first) > most else "")
 
 
 Paint = Callable[[str, str], str]
@@ -106,19 +139,32 @@ def render(found: Diagnostic, paint: Paint = plain) -> str:
     return "\n".join(lines) + "\n"
 
 
+WIDEST = 120
+"""Columns of a line that are shown, as a line may be a whole file."""
+
+
 def _snippet(span: Span, label: str, arrow: str, paint: Paint, style: str) -> list[str]:
     """The place of a span, its line, and marks under the part of it that stands on that line."""
     line, column = span.source.position(span.start)
-    text = span.source.line(line)
-    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    text, before = _clipped(span.source.line(line), column - 1)
+    width = max(1, min(span.end - span.start, len(text) - before))
     space, bar = " " * _gutter(span), paint("|", "frame")
     marks = paint(f"{'^' if arrow == '-->' else '-'}" * width + f" {visible(label)}".rstrip(), style)
     return [
         f"{space}{paint(arrow, 'frame')} {visible(span.source.name)}:{line}:{column}",
         f"{space} {bar}",
         f"{paint(str(line), 'frame')} {bar} {visible(text)}",
-        f"{space} {bar} {' ' * (column - 1)}{marks}",
+        f"{space} {bar} {' ' * before}{marks}",
     ]
+
+
+def _clipped(text: str, before: int) -> tuple[str, int]:
+    """The part of a line that is shown, and how much of it stands before the place that it is shown for."""
+    if len(text) <= WIDEST:
+        return text, before
+    start = max(0, before - WIDEST // 2)
+    head, tail = "..." if start else "", "..." if start + WIDEST < len(text) else ""
+    return head + text[start : start + WIDEST] + tail, before - start + len(head)
 
 
 def _gutter(span: Span) -> int:
@@ -127,6 +173,8 @@ def _gutter(span: Span) -> int:
 
 def visible(text: str) -> str:
     """The text on one line, each character that is not printable (tabs too) as one that is."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

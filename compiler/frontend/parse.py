@@ -10,13 +10,14 @@ from functools import cache
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from lark.lark import PostLex
 
 from compiler import resources
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
+from compiler.frontend.text import HIDING, check
 
 PLANNED = frozenset(
     "param switch container bond teql tunnel expect bench machine place at run for if else use".split()
@@ -86,9 +87,13 @@ def parse(
     source: Source, diagnostics: Diagnostics, tables: str | None = None
 ) -> tuple[syntax.Statement, ...]:
     """The statements of a source, in written order; what does not parse is reported and left out."""
+    check(source, diagnostics)
     recovery = _Recovery(source, diagnostics)
     tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
-    statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
+    try:
+        statements: tuple[syntax.Statement, ...] = _Builder(source, diagnostics).transform(tree)
+    except VisitError as error:  # lark's wrapping of what a callback raises
+        raise error.orig_exc from None
     return statements
 
 
@@ -127,14 +132,16 @@ class _Recovery:
 
     def _character(self, offset: int) -> None:
         char = self.source.text[offset]
+        if HIDING.match(char):
+            return  # it is reported wherever it stands
         span = Span(self.source, offset, offset + 1)
         if char == '"':
             help = 'a string ends on its line, and knows `\\"` and `\\\\`'
             self.diagnostics.error("MPC104", "this string is not closed", span, "opened here", help)
             return
-        shown = char if char.isprintable() else f"U+{ord(char):04X}"
+        shown = f"`{char}`" if char.isascii() else f"`{char}` (U+{ord(char):04X})"
         help = _HINTS.get(char, "" if char.isascii() else "names are letters, digits and `_` of ASCII")
-        self.diagnostics.error("MPC103", f"unexpected character `{shown}`", span, "has no meaning here", help)
+        self.diagnostics.error("MPC103", f"unexpected character {shown}", span, "has no meaning here", help)
 
     def _unexpected(self, token: Token, expected: set[str], stack: list[Any]) -> None:
         before = stack[-1] if stack and isinstance(stack[-1], Token) else None

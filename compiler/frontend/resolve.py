@@ -14,7 +14,7 @@ from compiler.frontend import syntax
 from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, Values, bad_network, read_network
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.links import Linker, declare_profile, read_default
-from compiler.frontend.names import NAME_FORM, is_name
+from compiler.frontend.names import NAME_FORM, is_name, shown_file
 from compiler.frontend.nodes import Declarer
 from compiler.frontend.pairs import Pairs
 from compiler.frontend.routes import routes
@@ -46,15 +46,16 @@ class _Resolver:
         name = self._name()
         nodes = self._nodes(name)
         links = self._links()
+        linked = {name for pair in self.scope.between for name in pair}
         for node in nodes.values():
-            self._check_node(node)
+            self._check_node(node, linked)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
         return Lab(
             name=name,
-            source=PurePath(self.source.name).name,
+            source=shown_file(PurePath(self.source.name).name),
             pools=self._pools(),
             metric=self._metric(),
             nodes=self._with_settings(nodes, links),
@@ -109,9 +110,9 @@ class _Resolver:
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
         return linker.finish()
 
-    def _check_node(self, node: Node) -> None:
+    def _check_node(self, node: Node, linked: set[str]) -> None:
         """What is wrong with a node now that its links are known."""
-        if not any(node.name in pair for pair in self.scope.between) and not self.diagnostics.failed:
+        if node.name not in linked and not self.diagnostics.failed:
             help = f"write `link {node.name} -- NODE`"
             self.diagnostics.warning(
                 "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
