@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "phone". Written by mpc 0.1.0 from unequal.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail
 export LC_ALL=C

@@ -46,6 +46,7 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
+    yield '[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }'
     yield "{"
     yield from (
         "set -eEuo pipefail",

@@ -73,7 +73,7 @@ def needs(lab: Lab) -> Iterator[Need]:
     if any(node.masquerade for node in nodes):
         yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
     named = "mount -t tmpfs tmpfs /run && ip netns add p"
-    yield Need("namespaces with names (mounts in /run/netns)", ("bash", "-c", named))
+    yield Need("namespaces with names (mounts in /run/netns; user.max_net_namespaces)", ("bash", "-c", named))
 
 
 def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:

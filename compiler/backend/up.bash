@@ -26,7 +26,7 @@ need_features() {
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
   export -f need need_right need_sysctl
   found=$(unshare --net --mount bash -s 2>/dev/null) ||
-    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+    found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
@@ -36,7 +36,7 @@ need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || pri
 # Ends the tests where none could tell anything.
 need_right() {
   ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
-    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    echo "the right to configure networks (CAP_NET_ADMIN)"
     exit 0
   }
 }

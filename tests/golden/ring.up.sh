@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "ring". Written by mpc 0.1.0 from ring.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail
 export LC_ALL=C
@@ -167,7 +168,7 @@ need_features() {
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
   export -f need need_right need_sysctl
   found=$(unshare --net --mount bash -s 2>/dev/null) ||
-    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+    found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
@@ -177,7 +178,7 @@ need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || pri
 # Ends the tests where none could tell anything.
 need_right() {
   ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
-    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    echo "the right to configure networks (CAP_NET_ADMIN)"
     exit 0
   }
 }
@@ -298,7 +299,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter

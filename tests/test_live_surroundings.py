@@ -1,0 +1,161 @@
+"""Wherever a script is run: it works, or it says why not and leaves all as it was."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import live
+import pytest
+
+pytestmark = pytest.mark.live
+
+LAB = """
+host a b
+router c
+link {a,b} -- c rate 5mbit
+sysctl c net.ipv4.conf.a.log_martians=1
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> live.Lab:
+    return live.lab_of("around", LAB)
+
+
+@pytest.fixture(autouse=True)
+def unchanged(lab: live.Lab) -> Iterator[None]:
+    with live.host_unchanged(lab):
+        yield
+
+
+@pytest.fixture
+def files(lab: live.Lab, tmp_path: Path) -> Path:
+    """A folder with the scripts as files."""
+    for name, script in ("up", lab.up_script), ("down", lab.down_script):
+        (tmp_path / name).write_text(script)
+    return tmp_path
+
+
+STRANGE = {
+    "words": "env IFS=an LC_ALL=xx_XX.UTF-8 POSIXLY_CORRECT=1 CDPATH=/ GLOBIGNORE=* TMPDIR=/nowhere",
+    "nothing but a path": "env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    "options of bash": "env SHELLOPTS=noglob:nounset:errexit:posix BASHOPTS=nullglob:failglob:nocasematch",
+    "no terminal": "setsid --wait",
+    "few files": "prlimit --nofile=24",
+}
+
+
+@pytest.mark.parametrize("enter", STRANGE.values(), ids=STRANGE)
+def test_works_all_the_same(files: Path, enter: str) -> None:
+    live.succeed(*enter.split(), "bash", files / "up")
+    assert live.pings("around-a", "b")
+    live.succeed(*enter.split(), "bash", files / "down")
+
+
+def test_without_a_folder_and_without_streams(files: Path) -> None:
+    """From a folder that is gone, with nothing to read from or to say to."""
+    gone = 'mkdir "$0/gone" && cd "$0/gone" && rmdir "$0/gone" && bash "$0/$1" <&- >&- 2>&-'
+    live.succeed("bash", "-c", gone, files, "up")
+    assert live.pings("around-a", "b")
+    live.succeed("bash", "-c", gone, files, "down")
+
+
+def test_umask(files: Path) -> None:
+    """What programs of other users read in a namespace, they can."""
+    live.succeed("bash", "-c", 'umask 077 && bash "$0"', files / "up")
+    assert Path("/etc/netns/around-a/hosts").stat().st_mode & 0o777 == 0o644
+    live.succeed("bash", files / "down")
+
+
+def test_not_with_sh(files: Path) -> None:
+    for name in "up", "down":
+        result = live.run("dash", files / name)
+        assert result.returncode == 1
+        assert result.stderr == "this is a script for bash: run it with bash\n"
+
+
+def test_a_device_of_the_host_may_have_the_same_name(files: Path) -> None:
+    """Interfaces are made where they belong, so the host's are neither in the way nor touched."""
+    host = """
+        ip link add name a type veth peer name c && ip -d link >"$0/before"
+        bash "$0/up" && bash "$0/down" && ip -d link | diff "$0/before" -
+    """
+    live.succeed("unshare", "--net", "bash", "-c", host, files)
+
+
+# --- no room ----------------------------------------------------------------------------------------
+
+CRAMPED = """
+    set -e
+    mount -t tmpfs -o size=64k tmpfs /run
+    mkdir -p "$0/netns" && mount --bind "$0/netns" "$0/netns"
+    mkdir -p /etc/netns && mount -t tmpfs -o size=64k,nr_inodes={inodes} tmpfs /etc/netns
+    dd if=/dev/zero of=/{full}/filler bs=1k 2>/dev/null || true
+    find /run /etc/netns | sort >"$0/before"
+    if bash "$0/up" 2>"$0/said"; then echo "up ended with 0"; fi
+    rm -r /run/netns 2>/dev/null || true
+    find /run /etc/netns | sort >"$0/after"
+    diff "$0/before" "$0/after"
+    grep -q "No space left on device" "$0/said" || cat "$0/said"
+"""
+
+
+@pytest.mark.parametrize(("inodes", "full"), [(3, "tmp"), (9, "etc/netns"), (9, "run")])
+def test_a_disk_that_is_full(files: Path, inodes: int, full: str) -> None:
+    """No room for another folder, for what hosts files say, or for what the claim says."""
+    script = CRAMPED.format(inodes=inodes, full=full).replace("of=/tmp/filler", "of=/dev/null count=1")
+    assert live.succeed("unshare", "--mount", "bash", "-c", script, files) == ""
+
+
+def test_no_room_for_namespaces(files: Path) -> None:
+    """As many namespaces as the user may have, in a user namespace that counts its own."""
+    script = """
+        set -e
+        mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /etc/netns
+        for most in 2 3 4; do
+          echo "$most" >/proc/sys/user/max_net_namespaces
+          if bash "$0/up" 2>"$0/said"; then echo "up ended with 0"; fi
+          find /run /etc/netns -mindepth 1 ! -path "/run/mount*"
+          grep -q -e max_net_namespaces -e "No space left on device" "$0/said" || cat "$0/said"
+        done
+    """
+    enter = ("unshare", "--user", "--map-root-user", "--mount", "--net")
+    made = not Path("/etc/netns").exists()
+    Path("/etc/netns").mkdir(exist_ok=True)
+    try:
+        assert live.succeed(*enter, "bash", "-c", script, files) == ""
+    finally:
+        if made:
+            Path("/etc/netns").rmdir()
+
+
+# --- processes --------------------------------------------------------------------------------------
+
+RESIDENTS = (
+    "setsid sleep 60 & echo ready; wait",
+    "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done",
+    "exec 9<>/dev/udp/127.0.0.1/9; echo ready; read -r _ <&9",
+    "echo ready; exec unshare --mount --pid --fork sleep 60",
+)
+"""A daemon, one that ignores what asks it to end, one that reads from a socket, one in more namespaces."""
+
+
+def started(ns: str, program: str) -> subprocess.Popen[str]:
+    """A program in a namespace that has said that it is ready."""
+    argv = live.bounded(60, "ip", "netns", "exec", ns, "bash", "-c", program)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_processes_end_before_their_namespace(lab: live.Lab) -> None:
+    """And nothing outside is signalled."""
+    with subprocess.Popen(["sleep", "60"]) as outside:
+        with live.running(lab):
+            inside = [started(lab.ns("a"), program) for program in RESIDENTS]
+        assert outside.poll() is None
+        outside.kill()
+    for process in inside:
+        with process:
+            assert process.wait(timeout=10) != 0
