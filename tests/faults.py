@@ -13,7 +13,7 @@ import live
 
 # Programs that a script calls. One that is missing here would get past the shims, so PATH has nothing else.
 PROGRAMS = (
-    "bash flock grep ip mkdir modprobe mount nft nproc nsenter rm rmdir sleep stat sysctl tc umount unshare"
+    "bash flock ip mkdir modprobe mount nft nproc nsenter rm rmdir sleep stat sysctl tc umount unshare"
 ).split()
 
 # Counts the calls of a program under a lock, as they come side by side, and writes each down with the number
@@ -25,8 +25,8 @@ case "$program $* " in
   *" -batch - "* | *" -f - "* | *" -qp - "*) mapfile -t rows && lines=${{#rows[@]}} ;;
 esac
 exec {{lock}}>>{folder}/lock && {flock} "$lock"
-mapfile -t calls < <({grep} "^$program " {folder}/calls)
-call=$((${{#calls[@]}} + 1))
+call=1
+while read -r other _; do [[ $other != "$program" ]] || ((++call)); done <{folder}/calls
 echo "$program $call $lines" >>{folder}/calls
 exec {{lock}}>&-
 feed() {{

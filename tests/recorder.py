@@ -17,7 +17,7 @@ from compiler.backend.bash import Style
 from compiler.driver import Compilation
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
-TOOLS += "bash flock grep mkdir rm rmdir stat".split()
+TOOLS += "bash flock mkdir rm rmdir stat".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]

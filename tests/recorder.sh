@@ -30,7 +30,7 @@ namespaces() {
 
 case $tool in
   unshare | nsenter) wrapped "$@" ;;
-  bash | flock | mkdir | rm | rmdir | grep | stat) exec "/bin/$tool" "$@" ;;
+  bash | flock | mkdir | rm | rmdir | stat) exec "/bin/$tool" "$@" ;;
   nproc) echo 2 ;;
   ip)
     case "$1 $2 $*" in

@@ -52,7 +52,8 @@ residents() {
   local -A inside=()
   while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
   while read -r inode path; do
-    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+    path=${path#/proc/}
+    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
