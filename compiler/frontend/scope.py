@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
 from compiler.frontend.diagnostics import Diagnostics, Note, suggest
-from compiler.frontend.expand import unique
 from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
-from compiler.frontend.source import Span
+from compiler.frontend.sets import unique
+from compiler.frontend.source import Frame, Span
 from compiler.ir.lab import Interface, InterfaceName, Link
 
 
@@ -24,7 +24,8 @@ class Scope:
 
     diagnostics: Diagnostics
     nodes: dict[str, Span] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    profiles: dict[tuple[Frame | None, str], Profile] = field(default_factory=dict)
+    """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
     links: list[Link] = field(default_factory=list)
     ports: dict[InterfaceName, int] = field(default_factory=dict)
     """The interfaces of links, and the place of their link in `links`."""
@@ -95,9 +96,10 @@ class Scope:
 
     def profile(self, word: syntax.Word) -> Profile | None:
         """The profile that a word names; reports it where there is none."""
-        found = self.profiles.get(word.text)
+        unit = word.span.unit
+        found = self.profiles.get((unit, word.text))
         if found is None:
-            help = suggest(word.text, (*self.profiles, *ALL))
+            help = suggest(word.text, (*(name for own, name in self.profiles if own == unit), *ALL))
             message = f"unknown profile `{word.text}`"
             self.diagnostics.error("MPC204", message, word.span, "no profile has this name", help)
             self.diagnostics.hold_back("MPC708")
