@@ -1,0 +1,767 @@
+#!/usr/bin/env bash
+# Brings up the lab "topologies". Written by mpc 0.1.0 from topologies.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=topologies
+NAMESPACES=(
+  topologies-west-r0
+  topologies-west-r1
+  topologies-west-r2
+  topologies-west-r3
+  topologies-east-spine0
+  topologies-east-spine1
+  topologies-east-leaf0
+  topologies-east-h0-0
+  topologies-east-leaf1
+  topologies-east-h1-0
+  topologies-a
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+owned() {
+  local link=
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Takes away the hosts file of one namespace and its folder.
+remove_names() {
+  local folder=/etc/netns/$1 first=
+  [[ -d $folder ]] || return 0
+  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+  if [[ $first != "# $MARK" ]] && ! unfinished; then
+    say "left $folder alone: this lab did not make it"
+    return 1
+  fi
+  rm -f "$folder/hosts"
+  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
+}
+
+# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
+bequeath() {
+  local other
+  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
+  for other in /run/mpc-*; do
+    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  done
+}
+
+# Takes away the claim, and the folders that were not there before this lab.
+remove_claim() {
+  [[ -d $CLAIM ]] || return 0
+  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
+  bequeath etc-netns /etc/netns
+  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
+    umount -n /run/netns && rmdir /run/netns
+  fi
+  bequeath run-netns /run/netns
+  rm -f "$CLAIM"/{up,etc-netns,run-netns}
+  rmdir "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+  fi
+  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+missing=()
+parts=()
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root, or that root may not make namespaces.
+need_root() {
+  if ((EUID)); then
+    missing+=("root: run this with sudo")
+  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
+    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
+  fi
+}
+
+# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
+need() {
+  local feature=$1
+  shift
+  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
+  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+}
+
+# Notes what has the name of one of the namespaces already.
+need_names() {
+  local ns
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Claims the lab's name, where nothing is missing.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+}
+
+# Remembers which folders were not there before.
+remember() {
+  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
+  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
+feed() {
+  local text log rows
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$("$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
+  die "$log"
+}
+
+# Feeds its input to ip(8) or tc(8) as a batch.
+batch() { feed "$@" -batch -; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need 'veth interfaces' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc add dev lo root netem delay 1ms
+need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
+need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
+need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
+need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
+need_names
+claim
+trap roll_back EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'say "failed: $BASH_COMMAND"' ERR
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+batch ip <<'IP'
+netns add topologies-west-r0
+netns add topologies-west-r1
+netns add topologies-west-r2
+netns add topologies-west-r3
+netns add topologies-east-spine0
+netns add topologies-east-spine1
+netns add topologies-east-leaf0
+netns add topologies-east-h0-0
+netns add topologies-east-leaf1
+netns add topologies-east-h1-0
+netns add topologies-a
+IP
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:topologies
+127.0.0.1 localhost
+::1 localhost
+10.204.218.44 west-r0
+10.9.58.133 west-r1.west-r0
+10.73.231.181 west-r3.west-r0
+10.59.199.254 east-spine0.west-r0
+10.254.239.64 west-r1
+10.9.58.134 west-r0.west-r1
+10.21.35.205 west-r2.west-r1
+10.50.196.130 a.west-r1
+10.208.187.238 west-r2
+10.21.35.206 west-r1.west-r2
+10.12.53.101 west-r3.west-r2
+10.57.186.74 east-spine1.west-r2
+10.23.190.226 a.west-r2
+10.205.206.61 west-r3
+10.12.53.102 west-r2.west-r3
+10.73.231.182 west-r0.west-r3
+10.20.134.50 a.west-r3
+10.0.0.1 east-spine0
+10.16.0.2 east-leaf0.east-spine0
+10.16.1.2 east-leaf1.east-spine0
+10.59.199.253 west-r0.east-spine0
+10.0.1.1 east-spine1
+10.17.0.2 east-leaf0.east-spine1
+10.17.1.2 east-leaf1.east-spine1
+10.57.186.73 west-r2.east-spine1
+10.1.0.1 east-leaf0
+10.16.0.1 east-spine0.east-leaf0
+10.17.0.1 east-spine1.east-leaf0
+10.2.0.1 east-h0-0.east-leaf0
+10.1.0.2 east-h0-0
+10.2.0.2 east-leaf0.east-h0-0
+10.1.1.1 east-leaf1
+10.16.1.1 east-spine0.east-leaf1
+10.17.1.1 east-spine1.east-leaf1
+10.2.1.1 east-h1-0.east-leaf1
+10.1.1.2 east-h1-0
+10.2.1.2 east-leaf1.east-h1-0
+10.219.189.202 a
+10.50.196.129 west-r1.a
+10.23.190.225 west-r2.a
+10.20.134.49 west-r3.a
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  topologies-west-r0 \
+  topologies-west-r1 \
+  topologies-west-r2 \
+  topologies-west-r3 \
+  topologies-east-spine0 \
+  topologies-east-spine1 \
+  topologies-east-leaf0 \
+  topologies-east-leaf1 \
+  <<'SYSCTL'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+configure \
+  topologies-east-h0-0 \
+  topologies-east-h1-0 \
+  topologies-a \
+  <<'SYSCTL'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+SYSCTL
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+batch ip <<'IP'
+link add name west-r1 netns topologies-west-r0 type veth peer name west-r0 netns topologies-west-r1
+link add name west-r2 netns topologies-west-r1 type veth peer name west-r1 netns topologies-west-r2
+link add name west-r3 netns topologies-west-r2 type veth peer name west-r2 netns topologies-west-r3
+link add name west-r0 netns topologies-west-r3 type veth peer name west-r3 netns topologies-west-r0
+link add name east-spine0 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-spine0
+link add name east-spine1 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-spine1
+link add name east-h0-0 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-h0-0
+link add name east-spine0 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-spine0
+link add name east-spine1 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-spine1
+link add name east-h1-0 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-h1-0
+link add name east-spine0 netns topologies-west-r0 type veth peer name west-r0 netns topologies-east-spine0
+link add name east-spine1 netns topologies-west-r2 type veth peer name west-r2 netns topologies-east-spine1
+link add name west-r1 netns topologies-a type veth peer name a netns topologies-west-r1
+link add name west-r2 netns topologies-a type veth peer name a netns topologies-west-r2
+link add name west-r3 netns topologies-a type veth peer name a netns topologies-west-r3
+IP
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n topologies-west-r0 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.204.218.44/32 dev lo
+address add 10.9.58.133/30 dev west-r1
+link set dev west-r1 up
+address add 10.73.231.181/30 dev west-r3
+link set dev west-r3 up
+address add 10.59.199.254/30 dev east-spine0
+link set dev east-spine0 up
+IP
+batch ip -n topologies-west-r1 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.254.239.64/32 dev lo
+address add 10.9.58.134/30 dev west-r0
+link set dev west-r0 up
+address add 10.21.35.205/30 dev west-r2
+link set dev west-r2 up
+address add 10.50.196.130/30 dev a
+link set dev a up
+IP
+batch ip -n topologies-west-r2 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.208.187.238/32 dev lo
+address add 10.21.35.206/30 dev west-r1
+link set dev west-r1 up
+address add 10.12.53.101/30 dev west-r3
+link set dev west-r3 up
+address add 10.57.186.74/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.23.190.226/30 dev a
+link set dev a up
+IP
+batch ip -n topologies-west-r3 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.205.206.61/32 dev lo
+address add 10.12.53.102/30 dev west-r2
+link set dev west-r2 up
+address add 10.73.231.182/30 dev west-r0
+link set dev west-r0 up
+address add 10.20.134.50/30 dev a
+link set dev a up
+IP
+batch ip -n topologies-east-spine0 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.0.0.1/32 dev lo
+address add 10.16.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+address add 10.16.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+address add 10.59.199.253/30 dev west-r0
+link set dev west-r0 up
+IP
+batch ip -n topologies-east-spine1 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.0.1.1/32 dev lo
+address add 10.17.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+address add 10.17.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+address add 10.57.186.73/30 dev west-r2
+link set dev west-r2 up
+IP
+batch ip -n topologies-east-leaf0 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.1.0.1/32 dev lo
+address add 10.16.0.1/30 dev east-spine0
+link set dev east-spine0 up
+address add 10.17.0.1/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.2.0.1/30 dev east-h0-0
+link set dev east-h0-0 up
+IP
+batch ip -n topologies-east-h0-0 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.1.0.2/32 dev lo
+address add 10.2.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+IP
+batch ip -n topologies-east-leaf1 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.1.1.1/32 dev lo
+address add 10.16.1.1/30 dev east-spine0
+link set dev east-spine0 up
+address add 10.17.1.1/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.2.1.1/30 dev east-h1-0
+link set dev east-h1-0 up
+IP
+batch ip -n topologies-east-h1-0 <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.1.1.2/32 dev lo
+address add 10.2.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+IP
+batch ip -n topologies-a <<'IP'
+link set dev lo up alias mpc:topologies
+address add 10.219.189.202/32 dev lo
+address add 10.50.196.129/30 dev west-r1
+link set dev west-r1 up
+address add 10.23.190.225/30 dev west-r2
+link set dev west-r2 up
+address add 10.20.134.49/30 dev west-r3
+link set dev west-r3 up
+IP
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < PARTS; part++)); do {
+batch ip -n topologies-west-r0 <<'IP'
+route add 10.254.239.64 via 10.9.58.134 dev west-r1
+route add 10.208.187.238 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.205.206.61 via 10.73.231.182 dev west-r3
+route add 10.0.0.1 via 10.59.199.253 dev east-spine0
+route add 10.0.1.1 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
+route add 10.1.0.1 via 10.59.199.253 dev east-spine0
+route add 10.1.0.2 via 10.59.199.253 dev east-spine0
+route add 10.1.1.1 via 10.59.199.253 dev east-spine0
+route add 10.1.1.2 via 10.59.199.253 dev east-spine0
+route add 10.219.189.202 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.21.35.204/30 via 10.9.58.134 dev west-r1
+route add 10.12.53.100/30 via 10.73.231.182 dev west-r3
+route add 10.16.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.17.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.2.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.16.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.17.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.2.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.50.196.128/30 via 10.9.58.134 dev west-r1
+route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.20.134.48/30 via 10.73.231.182 dev west-r3
+IP
+batch ip -n topologies-west-r1 <<'IP'
+route add 10.204.218.44 via 10.9.58.133 dev west-r0
+route add 10.208.187.238 via 10.21.35.206 dev west-r2
+route add 10.205.206.61 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.0.0.1 via 10.9.58.133 dev west-r0
+route add 10.0.1.1 via 10.21.35.206 dev west-r2
+route add 10.1.0.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.0.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.219.189.202 via 10.50.196.129 dev a
+route add 10.12.53.100/30 via 10.21.35.206 dev west-r2
+route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
+route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
+route add 10.17.0.0/30 via 10.21.35.206 dev west-r2
+route add 10.2.0.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
+route add 10.17.1.0/30 via 10.21.35.206 dev west-r2
+route add 10.2.1.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
+route add 10.57.186.72/30 via 10.21.35.206 dev west-r2
+route add 10.23.190.224/30 via 10.21.35.206 dev west-r2
+route add 10.20.134.48/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+IP
+batch ip -n topologies-west-r2 <<'IP'
+route add 10.204.218.44 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.254.239.64 via 10.21.35.205 dev west-r1
+route add 10.205.206.61 via 10.12.53.102 dev west-r3
+route add 10.0.0.1 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3 nexthop via 10.57.186.73 dev east-spine1
+route add 10.0.1.1 via 10.57.186.73 dev east-spine1
+route add 10.1.0.1 via 10.57.186.73 dev east-spine1
+route add 10.1.0.2 via 10.57.186.73 dev east-spine1
+route add 10.1.1.1 via 10.57.186.73 dev east-spine1
+route add 10.1.1.2 via 10.57.186.73 dev east-spine1
+route add 10.219.189.202 via 10.23.190.225 dev a
+route add 10.9.58.132/30 via 10.21.35.205 dev west-r1
+route add 10.73.231.180/30 via 10.12.53.102 dev west-r3
+route add 10.16.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.17.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.2.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.16.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.17.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.2.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.50.196.128/30 via 10.21.35.205 dev west-r1
+route add 10.20.134.48/30 via 10.12.53.102 dev west-r3
+IP
+batch ip -n topologies-west-r3 <<'IP'
+route add 10.204.218.44 via 10.73.231.181 dev west-r0
+route add 10.254.239.64 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.208.187.238 via 10.12.53.101 dev west-r2
+route add 10.0.0.1 via 10.73.231.181 dev west-r0
+route add 10.0.1.1 via 10.12.53.101 dev west-r2
+route add 10.1.0.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.0.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.219.189.202 via 10.20.134.49 dev a
+route add 10.9.58.132/30 via 10.73.231.181 dev west-r0
+route add 10.21.35.204/30 via 10.12.53.101 dev west-r2
+route add 10.16.0.0/30 via 10.73.231.181 dev west-r0
+route add 10.17.0.0/30 via 10.12.53.101 dev west-r2
+route add 10.2.0.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.16.1.0/30 via 10.73.231.181 dev west-r0
+route add 10.17.1.0/30 via 10.12.53.101 dev west-r2
+route add 10.2.1.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.59.199.252/30 via 10.73.231.181 dev west-r0
+route add 10.57.186.72/30 via 10.12.53.101 dev west-r2
+route add 10.50.196.128/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.23.190.224/30 via 10.12.53.101 dev west-r2
+IP
+batch ip -n topologies-east-spine0 <<'IP'
+route add 10.204.218.44 via 10.59.199.254 dev west-r0
+route add 10.254.239.64 via 10.59.199.254 dev west-r0
+route add 10.208.187.238 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.205.206.61 via 10.59.199.254 dev west-r0
+route add 10.0.1.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.16.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.16.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.16.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.16.1.1 dev east-leaf1
+route add 10.219.189.202 via 10.59.199.254 dev west-r0
+route add 10.9.58.132/30 via 10.59.199.254 dev west-r0
+route add 10.21.35.204/30 via 10.59.199.254 dev west-r0
+route add 10.12.53.100/30 via 10.59.199.254 dev west-r0
+route add 10.73.231.180/30 via 10.59.199.254 dev west-r0
+route add 10.17.0.0/30 via 10.16.0.1 dev east-leaf0
+route add 10.2.0.0/30 via 10.16.0.1 dev east-leaf0
+route add 10.17.1.0/30 via 10.16.1.1 dev east-leaf1
+route add 10.2.1.0/30 via 10.16.1.1 dev east-leaf1
+route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.50.196.128/30 via 10.59.199.254 dev west-r0
+route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.20.134.48/30 via 10.59.199.254 dev west-r0
+IP
+batch ip -n topologies-east-spine1 <<'IP'
+route add 10.204.218.44 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1 nexthop via 10.57.186.74 dev west-r2
+route add 10.254.239.64 via 10.57.186.74 dev west-r2
+route add 10.208.187.238 via 10.57.186.74 dev west-r2
+route add 10.205.206.61 via 10.57.186.74 dev west-r2
+route add 10.0.0.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.17.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.17.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.17.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.17.1.1 dev east-leaf1
+route add 10.219.189.202 via 10.57.186.74 dev west-r2
+route add 10.9.58.132/30 via 10.57.186.74 dev west-r2
+route add 10.21.35.204/30 via 10.57.186.74 dev west-r2
+route add 10.12.53.100/30 via 10.57.186.74 dev west-r2
+route add 10.73.231.180/30 via 10.57.186.74 dev west-r2
+route add 10.16.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.2.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.16.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.2.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.50.196.128/30 via 10.57.186.74 dev west-r2
+route add 10.23.190.224/30 via 10.57.186.74 dev west-r2
+route add 10.20.134.48/30 via 10.57.186.74 dev west-r2
+IP
+batch ip -n topologies-east-leaf0 <<'IP'
+route add 10.204.218.44 via 10.16.0.2 dev east-spine0
+route add 10.254.239.64 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.208.187.238 via 10.17.0.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.0.0.1 via 10.16.0.2 dev east-spine0
+route add 10.0.1.1 via 10.17.0.2 dev east-spine1
+route add 10.1.0.2 via 10.2.0.2 dev east-h0-0
+route add 10.1.1.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.2 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.219.189.202 via 10.17.0.2 dev east-spine1
+route add 10.9.58.132/30 via 10.16.0.2 dev east-spine0
+route add 10.21.35.204/30 via 10.17.0.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.0.2 dev east-spine1
+route add 10.73.231.180/30 via 10.16.0.2 dev east-spine0
+route add 10.16.1.0/30 via 10.16.0.2 dev east-spine0
+route add 10.17.1.0/30 via 10.17.0.2 dev east-spine1
+route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.59.199.252/30 via 10.16.0.2 dev east-spine0
+route add 10.57.186.72/30 via 10.17.0.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.0.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+IP
+batch ip -n topologies-east-h0-0 <<'IP'
+route add default via 10.2.0.1 dev east-leaf0
+IP
+batch ip -n topologies-east-leaf1 <<'IP'
+route add 10.204.218.44 via 10.16.1.2 dev east-spine0
+route add 10.254.239.64 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.208.187.238 via 10.17.1.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.0.0.1 via 10.16.1.2 dev east-spine0
+route add 10.0.1.1 via 10.17.1.2 dev east-spine1
+route add 10.1.0.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.2 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.1.2 via 10.2.1.2 dev east-h1-0
+route add 10.219.189.202 via 10.17.1.2 dev east-spine1
+route add 10.9.58.132/30 via 10.16.1.2 dev east-spine0
+route add 10.21.35.204/30 via 10.17.1.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.1.2 dev east-spine1
+route add 10.73.231.180/30 via 10.16.1.2 dev east-spine0
+route add 10.16.0.0/30 via 10.16.1.2 dev east-spine0
+route add 10.17.0.0/30 via 10.17.1.2 dev east-spine1
+route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.59.199.252/30 via 10.16.1.2 dev east-spine0
+route add 10.57.186.72/30 via 10.17.1.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.1.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+IP
+batch ip -n topologies-east-h1-0 <<'IP'
+route add default via 10.2.1.1 dev east-leaf1
+IP
+batch ip -n topologies-a <<'IP'
+route add 10.204.218.44 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.254.239.64 via 10.50.196.130 dev west-r1
+route add 10.208.187.238 via 10.23.190.226 dev west-r2
+route add 10.205.206.61 via 10.20.134.50 dev west-r3
+route add 10.0.0.1 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.0.1.1 via 10.23.190.226 dev west-r2
+route add 10.1.0.1 via 10.23.190.226 dev west-r2
+route add 10.1.0.2 via 10.23.190.226 dev west-r2
+route add 10.1.1.1 via 10.23.190.226 dev west-r2
+route add 10.1.1.2 via 10.23.190.226 dev west-r2
+route add 10.9.58.132/30 via 10.50.196.130 dev west-r1
+route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
+route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
+route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.17.0.0/30 via 10.23.190.226 dev west-r2
+route add 10.2.0.0/30 via 10.23.190.226 dev west-r2
+route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.17.1.0/30 via 10.23.190.226 dev west-r2
+route add 10.2.1.0/30 via 10.23.190.226 dev west-r2
+route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.57.186.72/30 via 10.23.190.226 dev west-r2
+IP
+} & parts+=($!); done
+settle
+
+# --- shaping ------------------------------------------------------------------
+say "shaping"
+for ((part = 0; part < PARTS; part++)); do {
+batch tc -n topologies-west-r0 <<'TC'
+qdisc add dev west-r1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r3 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev east-spine0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+TC
+batch tc -n topologies-west-r1 <<'TC'
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+TC
+batch tc -n topologies-west-r2 <<'TC'
+qdisc add dev west-r1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r3 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev east-spine1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+TC
+batch tc -n topologies-west-r3 <<'TC'
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+TC
+batch tc -n topologies-east-spine0 <<'TC'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+TC
+batch tc -n topologies-east-spine1 <<'TC'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+TC
+batch tc -n topologies-east-leaf0 <<'TC'
+qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-h0-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+TC
+batch tc -n topologies-east-h0-0 <<'TC'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+TC
+batch tc -n topologies-east-leaf1 <<'TC'
+qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-h1-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+TC
+batch tc -n topologies-east-h1-0 <<'TC'
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+TC
+batch tc -n topologies-a <<'TC'
+qdisc add dev west-r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev west-r2 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev west-r3 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+TC
+} & parts+=($!); done
+settle
+
+: >"$CLAIM/up"
+trap - EXIT
+say up
+}
