@@ -47,6 +47,13 @@ class Diagnostic(NamedTuple):
         return *self.notes, *(Note(frame.what, frame.span) for frame in self.span.frames)
 
 
+Help = str | Callable[[], str]
+"""A help line, or what finds it where that takes a search."""
+
+MOST_SEARCHES = 50
+"""Diagnostics of a run for which a search for the mend is made, so that a thousand mistakes end soon."""
+
+
 class Diagnostics:
     """Collects what is wrong with a lab, phase after phase; iterates in the order of the source."""
 
@@ -59,16 +66,16 @@ class Diagnostics:
         """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
 
     def error(
-        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+        self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
     ) -> None:
-        self._add(Diagnostic(Severity.ERROR, code, message, span, label, help, notes))
+        self._add(Diagnostic(Severity.ERROR, code, message, span, label, notes=notes), help)
 
     def warning(
-        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+        self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
     ) -> None:
-        self._add(Diagnostic(Severity.WARNING, code, message, span, label, help, notes))
+        self._add(Diagnostic(Severity.WARNING, code, message, span, label, notes=notes), help)
 
-    def _add(self, found: Diagnostic) -> None:
+    def _add(self, found: Diagnostic, help: Help) -> None:
         """Takes a diagnostic; where one text is made many times, the first of a code and a place."""
         if found.code in self._held_back:
             return
@@ -76,7 +83,8 @@ class Diagnostics:
         made_often = span.within is not None or "[" in span.text
         key = found.code, *span[:3], *(() if made_often else found)
         if key not in self._found:
-            self._found[key] = found
+            few = self._counts.total() < MOST_SEARCHES
+            self._found[key] = found._replace(help=help if isinstance(help, str) else help() if few else "")
             self._counts[found.severity] += 1
         self._times.setdefault(key, set()).add(hash((found.message, span)))
 

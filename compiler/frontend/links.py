@@ -210,6 +210,6 @@ def _carve(
         help = f"each takes a /{length}"
         scope.diagnostics.error("MPC405", message, span, f"holds {subnet.num_addresses // size}", help)
         return []
-    first = subnet.network_address + (1 if size > 2 else 0)
+    first = int(subnet.network_address) + (1 if size > 2 else 0)
     lows = [first + number * size for number in range(count)]
-    return [(ip_interface(f"{low}/{length}"), ip_interface(f"{low + 1}/{length}")) for low in lows]
+    return [(ip_interface((low, length)), ip_interface((low + 1, length))) for low in lows]

@@ -46,8 +46,9 @@ class _Resolver:
         name = self._name()
         nodes = self._nodes(name)
         links = self._links()
+        linked = {name for pair in self.scope.between for name in pair}
         for node in nodes.values():
-            self._check_node(node)
+            self._check_node(node, linked)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
@@ -109,9 +110,9 @@ class _Resolver:
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
         return linker.finish()
 
-    def _check_node(self, node: Node) -> None:
-        """What is wrong with a node now that its links are known."""
-        if not any(node.name in pair for pair in self.scope.between) and not self.diagnostics.failed:
+    def _check_node(self, node: Node, linked: set[str]) -> None:
+        """What is wrong with a node now that the nodes with links are known."""
+        if node.name not in linked and not self.diagnostics.failed:
             help = f"write `link {node.name} -- NODE`"
             self.diagnostics.warning(
                 "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help

@@ -59,9 +59,14 @@ class Scope:
     def _unknown_node(self, word: syntax.Word, name: str) -> None:
         if name in self.diagnostics.excused:
             return
-        help = suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`"
         message = f"unknown node `{name}`"
-        self.diagnostics.error("MPC201", message, word.span, "no node has this name", help)
+        self.diagnostics.error(
+            "MPC201",
+            message,
+            word.span,
+            "no node has this name",
+            lambda: suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`",
+        )
 
     def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
         """The nodes of a set that exist, each once; the others are reported."""
@@ -88,20 +93,33 @@ class Scope:
             return found
         if node in self.incomplete:
             return None
-        known = [str(port) for port in self.ports if port.node == node]
         message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
-        help = suggest(word.text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
-        self.diagnostics.error("MPC205", message, word.span, "no interface has this name", help)
+        self.diagnostics.error(
+            "MPC205",
+            message,
+            word.span,
+            "no interface has this name",
+            lambda: self._nearest_interface(word.text, node),
+        )
         return None
+
+    def _nearest_interface(self, text: str, node: str) -> str:
+        known = [str(port) for port in self.ports if port.node == node]
+        return suggest(text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
 
     def profile(self, word: syntax.Word) -> Profile | None:
         """The profile that a word names; reports it where there is none."""
         unit = word.span.unit
         found = self.profiles.get((unit, word.text))
         if found is None:
-            help = suggest(word.text, (*(name for own, name in self.profiles if own == unit), *ALL))
             message = f"unknown profile `{word.text}`"
-            self.diagnostics.error("MPC204", message, word.span, "no profile has this name", help)
+            self.diagnostics.error(
+                "MPC204",
+                message,
+                word.span,
+                "no profile has this name",
+                lambda: suggest(word.text, (*(name for own, name in self.profiles if own == unit), *ALL)),
+            )
             self.diagnostics.hold_back("MPC708")
         else:
             found.used = True

@@ -152,8 +152,10 @@ class Words:
         except UnknownNameError as error:
             name = str(error.args[0])
             message = f"unknown param or variable `{name}`"
-            help = suggest(name, names) or f'write `"{name}"` for a word, and `param` above its use'
-            self.diagnostics.error("MPC214", message, span, "nothing has this name here", help)
+            other = f'write `"{name}"` for a word, and `param` above its use'
+            self.diagnostics.error(
+                "MPC214", message, span, "nothing has this name here", lambda: suggest(name, names) or other
+            )
         except ExpressionError as error:
             self.diagnostics.error("MPC308", str(error.args[0]), span, "cannot be computed", error.help)
         raise CannotComputeError
