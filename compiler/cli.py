@@ -23,8 +23,8 @@ from compiler.frontend.names import is_variable
 WRONG_TOPOLOGY, BUG = 1, 3
 
 GARBAGE = 10**6
-"""Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to go
-over a large lab again and again takes as long as compiling it."""
+"""Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
+go over a large lab again and again takes as long as compiling it."""
 
 STYLES = {
     "error": ("red", True),

@@ -1,4 +1,4 @@
-"""The work for a lab grows with its size and no faster, in calls of functions, as time is not to be relied on."""
+"""The work for a lab grows with its size and no faster, in calls of functions, as time says little."""
 
 import sys
 from contextlib import suppress
