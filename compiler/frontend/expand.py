@@ -4,8 +4,8 @@ A flat statement has a span whose frames say what it was made by. Expansion goes
 count, so that one that is too large costs no memory, and once to make statements.
 """
 
-from collections import ChainMap, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from compiler.frontend import syntax
@@ -43,7 +43,7 @@ class _Scope(NamedTuple):
     """
 
     within: Frame | None
-    names: ChainMap[str, Value]
+    names: dict[str, Value]
     places: dict[str, Span]
     depth: int
     files: tuple[Source, ...]
@@ -52,8 +52,13 @@ class _Scope(NamedTuple):
 
     def inside(self, frame: Frame, name: str, value: Value, place: Span) -> "_Scope":
         """The scope of one turn of a loop."""
-        names = self.names.new_child({name: value})
-        return self._replace(within=frame, names=names, places={name: place})
+        names = {**self.names, name: value}
+        return _Scope(frame, names, {name: place}, self.depth, self.files, self.settings, self.prefix)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is the scope of a file itself, and not of a loop in it."""
+        return self.within is None or self.within.prefix is not None
 
 
 def expand(
@@ -66,12 +71,12 @@ def expand(
 ) -> tuple[syntax.Statement, ...]:
     """The flat statements of a file; what cannot be expanded is reported and left out."""
     tree = tuple(tree)
-    scope = _Scope(None, ChainMap(), {}, 0, (source,), settings, "")
+    scope = _Scope(None, {}, {}, 0, (source,), settings, "")
     try:
-        deque(_Expansion(files, Diagnostics(), most).walk(tree, scope), maxlen=0)
+        deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
         expansion = _Expansion(files, diagnostics, most)
         expansion.check_settings(tree, scope)
-        fresh = scope._replace(names=ChainMap(), places={})
+        fresh = scope._replace(names={}, places={})
         return with_references(list(expansion.statements(tree, fresh)))
     except _TooLargeError as error:
         message = f"the lab expands to more than {most} statements, turns of loops, links and nodes"
@@ -81,7 +86,10 @@ def expand(
 
 
 class _Expansion:
-    def __init__(self, files: Files, diagnostics: Diagnostics, most: int) -> None:
+    """One way over a tree; one that only `counts` passes over the turns of simple loops."""
+
+    def __init__(self, files: Files, diagnostics: Diagnostics, most: int, *, counts: bool = False) -> None:
+        self.counts = counts
         self.files = files
         self.diagnostics = diagnostics
         self.left = most
@@ -106,7 +114,7 @@ class _Expansion:
     def walk(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
         """The statements of a tree as they are written, as often as they are made, with what each sees."""
         for node in tree:
-            span = node.span._replace(within=scope.within)
+            span = node.span.under(scope.within)
             try:
                 match node:
                     case syntax.Param():
@@ -136,7 +144,7 @@ class _Expansion:
             message, note = f"the param `{name}` is set twice", Note("first set here", scope.places[name])
             self.diagnostics.error("MPC206", message, _framed(node.name, scope).span, "set again", "", note)
             return
-        own = len(scope.names.maps) == 1 and name in scope.settings
+        own = scope.is_file and name in scope.settings
         value = scope.settings[name].value if own else self._value(node.value, scope)
         scope.names[name], scope.places[name] = value, _framed(node.name, scope).span
 
@@ -157,13 +165,17 @@ class _Expansion:
         name = self._name(node.variable, scope)
         place = _framed(node.variable, scope).span
         head = node.span._replace(end=node.values.span.end, within=scope.within)
-        for value in self._loop_values(node, scope):
+        values = self._loop_values(node, scope)
+        if self.counts and all(isinstance(inner, syntax.Statement) for inner in node.body):
+            self.spend(len(values) * len(node.body), head)
+            return
+        for value in values:
             frame = Frame(f"in for {name} = {written(value)}", head)
             yield from self.walk(node.body, scope.inside(frame, name, value, place))
 
-    def _loop_values(self, node: syntax.Loop, scope: _Scope) -> Iterable[Value]:
+    def _loop_values(self, node: syntax.Loop, scope: _Scope) -> Sequence[Value]:
         if isinstance(node.values, syntax.Formula):
-            formula = node.values._replace(span=node.values.span._replace(within=scope.within))
+            formula = node.values._replace(span=node.values.span.under(scope.within))
             found = self.words.turns(formula, scope.names)
             self.spend(max(0, found.stop - found.start), formula.span)
             return found
@@ -182,27 +194,26 @@ class _Expansion:
     def _chosen(self, node: syntax.Choice, scope: _Scope) -> tuple[syntax.Node, ...]:
         """What stands under the first condition that is true."""
         for branch in node.branches:
-            condition = branch.condition
-            framed = condition._replace(span=condition.span._replace(within=scope.within))
-            if self.words.holds(framed, scope.names):
+            span, text = branch.condition
+            if self.words.holds(syntax.Formula(span.under(scope.within), text), scope.names):
                 return branch.body
         return node.otherwise
 
     def _use(self, node: syntax.Use, scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
-        span = node.span._replace(within=scope.within)
+        span = node.span.under(scope.within)
         source = self._file(node, scope)
         prefix = scope.prefix + (f"{self._prefix(node.name, scope)}-" if node.name else "")
         frame = Frame(f"in the use of {source.name}", span, prefix)
         settings = self._settings(node, scope)
         tree = self.files.tree(source)
-        used = _Scope(frame, ChainMap(), {}, scope.depth, (*scope.files, source), settings, prefix)
+        used = _Scope(frame, {}, {}, scope.depth, (*scope.files, source), settings, prefix)
         self.check_settings(tree, used)
         yield from self.walk(tree, used)
 
     def _file(self, node: syntax.Use, scope: _Scope) -> Source:
         """The file of a `use`, if it can be read and is not one that uses this one."""
         quoted = isinstance(node.file, syntax.String)
-        framed = node.file._replace(span=node.file.span._replace(within=scope.within))
+        framed = node.file._replace(span=node.file.span.under(scope.within))
         path = framed.text if isinstance(framed, syntax.String) else self.words.word(framed, scope.names)
         try:
             source = self.files.find(scope.files[-1], path, quoted=quoted)
@@ -249,7 +260,7 @@ class _Expansion:
 
 
 def _framed(word: syntax.Word, scope: _Scope) -> syntax.Word:
-    return word._replace(span=word.span._replace(within=scope.within))
+    return syntax.Word(word.span.under(scope.within), word.text)
 
 
 def _params(tree: Iterable[syntax.Node]) -> Iterator[str]:

@@ -72,9 +72,10 @@ def evaluate(expression: Expression, names: Mapping[str, Value]) -> Value:
         case Number(value) | Text(value):
             return value
         case Name(name):
-            if name not in names:
-                raise UnknownNameError(name)
-            return names[name]
+            try:
+                return names[name]
+            except KeyError:
+                raise UnknownNameError(name) from None
         case Operation("and" | "or" as word, (left, right)):
             if _is_true(evaluate(left, names)) == (word == "or"):
                 return int(word == "or")

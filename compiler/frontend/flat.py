@@ -41,7 +41,7 @@ class Flattener:
         """A part of a statement, with all parts within it."""
         match value:
             case Span():
-                return value._replace(within=self.within)
+                return value.under(self.within)
             case syntax.Word():
                 return self.word(value)
             case syntax.Nodes():
@@ -64,11 +64,13 @@ class Flattener:
                 return value
 
     def framed(self, value: syntax.Word) -> syntax.Word:
-        return syntax.Word(value.span._replace(within=self.within), value.text)
+        return syntax.Word(value.span.under(self.within), value.text)
 
     def word(self, word: syntax.Word) -> syntax.Word:
         framed = self.framed(word)
-        return framed if "[" not in word.text else framed._replace(text=self.words.word(framed, self.names))
+        return (
+            framed if "[" not in word.text else syntax.Word(framed.span, self.words.word(framed, self.names))
+        )
 
     def _text(self, value: syntax.Word | syntax.String) -> syntax.Word | syntax.String:
         """A value that may be any text: a string, where it is computed and no word."""

@@ -67,6 +67,10 @@ class Span(NamedTuple):
         """The use of a file that this is part of; None in the file that is compiled."""
         return next((frame for frame in self.frames if frame.prefix is not None), None)
 
+    def under(self, frame: Frame | None) -> "Span":
+        """The same place in what a frame made of it."""
+        return Span(self.source, self.start, self.end, frame)
+
     def to(self, other: "Span") -> "Span":
         """The span from the start of this one to the end of `other`."""
         return self._replace(end=other.end)

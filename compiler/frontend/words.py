@@ -28,7 +28,7 @@ from compiler.frontend.source import Span
 Names = Mapping[str, Value]
 Result = TypeVar("Result")
 
-_BRACKETS = re.compile(r'\[((?:[^\[\]"\n]|"(?:[^"\\\n]|\\["\\])*")*)\]')
+_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
 
 
 class CannotComputeError(Exception):
