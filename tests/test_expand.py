@@ -162,6 +162,12 @@ def test_refused(text: str, code: str) -> None:
     assert {found.code for found in found_in(text)} == {code}
 
 
+def test_what_follows_from_a_param_is_no_error() -> None:
+    assert messages("param x = [1/0]\nhost h[x]\nparam y = [x]\nhost g[y]\nfor i in 0..x { host z }") == [
+        "this divides by zero"
+    ]
+
+
 def test_an_error_names_its_turn_and_stands_once() -> None:
     text = "for i in 0..99 {\n  for x in {a,b} {\n    link h[i] -- [x]\n  }\n}\nhost h[0..99] a"
     (found,) = found_in(text)
@@ -197,7 +203,7 @@ def test_expansion_is_bounded(text: str) -> None:
 def test_the_bound_can_be_moved() -> None:
     text = "for i in 0..9 { host h[i] }\nlink h0 -- h[1..9]"
     assert messages(text, Options(most_statements=20)) == [
-        "the lab expands to more than 20 statements, turns of loops, links and nodes"
+        "the lab expands to more than 20 statements, turns of loops, links and words"
     ]
     assert compiled(text).lab.nodes[9].name == "h9"
     assert len(Compilation("lab.topo", text, options=Options(most_statements=40)).lab.nodes) == 10

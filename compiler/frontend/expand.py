@@ -18,9 +18,6 @@ from compiler.frontend.references import with_references
 from compiler.frontend.source import Frame, Source, Span
 from compiler.frontend.words import CannotComputeError, Words
 
-MOST_STATEMENTS = 1_000_000
-"""Statements, turns of loops, links and nodes that a lab may expand to, where nothing else is said."""
-
 DEEPEST = 50
 """Blocks and used files within each other."""
 
@@ -67,9 +64,12 @@ def expand(
     files: Files,
     settings: Mapping[str, Setting],
     diagnostics: Diagnostics,
-    most: int = MOST_STATEMENTS,
+    most: int,
 ) -> tuple[syntax.Statement, ...]:
-    """The flat statements of a file; what cannot be expanded is reported and left out."""
+    """The flat statements of a file; what cannot be expanded is reported and left out.
+
+    `most` bounds statements, turns of loops, links and words of ranges, all together.
+    """
     tree = tuple(tree)
     scope = _Scope(None, {}, {}, 0, (source,), settings, "")
     try:
@@ -79,7 +79,7 @@ def expand(
         fresh = scope._replace(names={}, places={})
         return with_references(list(expansion.statements(tree, fresh)))
     except _TooLargeError as error:
-        message = f"the lab expands to more than {most} statements, turns of loops, links and nodes"
+        message = f"the lab expands to more than {most} statements, turns of loops, links and words"
         help = "`--max-statements` moves this bound"
         diagnostics.error("MPC309", message, error.args[0], "the bound is passed here", help)
         return ()
@@ -145,7 +145,9 @@ class _Expansion:
             self.diagnostics.error("MPC206", message, _framed(node.name, scope).span, "set again", "", note)
             return
         own = scope.is_file and name in scope.settings
+        self.words.excused.add(name)
         value = scope.settings[name].value if own else self._value(node.value, scope)
+        self.words.excused.remove(name)
         scope.names[name], scope.places[name] = value, _framed(node.name, scope).span
 
     def _name(self, word: syntax.Word, scope: _Scope) -> str:

@@ -56,6 +56,8 @@ class Words:
         self.diagnostics = diagnostics
         self.spend = spend
         self.tables = tables
+        self.excused: set[str] = set()
+        """Params whose own value could not be computed: that they are not known is no error of its own."""
 
     def word(self, word: syntax.Word, names: Names) -> str:
         """The one word that a word is."""
@@ -151,6 +153,8 @@ class Words:
             return compute()
         except UnknownNameError as error:
             name = str(error.args[0])
+            if name in self.excused:
+                raise CannotComputeError from None
             message = f"unknown param or variable `{name}`"
             other = f'write `"{name}"` for a word, and `param` above its use'
             self.diagnostics.error(
