@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo check bench golden setup clean
+.PHONY: help demo check bench golden guests setup clean
 
 help:    ## list these targets
 	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -11,6 +11,8 @@ bench:   ## measure: compile time, bring-up, multipath (root; `./dev bench compi
 	@./dev bench
 golden:  ## write anew what the compiler makes: tests/golden, tests/errors, out
 	@./dev golden
+guests:  ## fetch other kernels for the live tests (root; 100 MB, kept in ~/.cache/mpc/guests)
+	@./dev guests
 setup:   ## make .venv
 	@./dev setup
 clean:   ## remove .venv and all caches

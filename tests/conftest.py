@@ -2,14 +2,12 @@
 
 import difflib
 import os
-import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import machine
 import pytest
 
-LIVE_TOOLS = ("bash", "ip", "tc", "ss", "nft", "ping", "iperf3", "mptcpize", "sysctl", "timeout", "unshare")
-MPTCP = Path("/proc/sys/net/mptcp/enabled")
 skipped_live: list[str] = []
 
 Golden = Callable[[Path, str], None]
@@ -38,12 +36,10 @@ def live_required() -> bool:
     return os.environ.get("MPC_LIVE") == "require"
 
 
-def missing_for_live() -> list[str]:
-    """What this machine lacks to run live tests, in words."""
-    missing = [] if os.geteuid() == 0 else ["root"]
-    if not MPTCP.exists() or MPTCP.read_text().strip() != "1":
-        missing.append("a kernel with MPTCP enabled")
-    return missing + [tool for tool in LIVE_TOOLS if not shutil.which(tool)]
+def lacking(item: pytest.Item) -> list[str]:
+    """The features that a test needs and this kernel has not."""
+    needed = {str(feature) for marker in item.iter_markers("every_kernel") for feature in marker.args}
+    return sorted(feature for feature in needed if not machine.has(feature))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,18 +50,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("live") and (missing := missing_for_live()):
+    if not item.get_closest_marker("live"):
+        return
+    if missing := machine.missing():
         reason = "live tests need " + ", ".join(missing)
         if live_required():
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    if features := lacking(item):
+        pytest.skip("not for this kernel: " + ", ".join(features))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Counts live tests that were skipped, whatever for, and with MPC_LIVE=require makes them failures."""
+    """Counts live tests that were skipped, and with MPC_LIVE=require makes them failures.
+
+    Those that are not for this kernel do not count here: they have to run on another one (tests/ran.py).
+    """
     report = yield
-    if report.skipped and item.get_closest_marker("live"):
+    elsewhere = not machine.missing() and lacking(item)
+    if report.skipped and item.get_closest_marker("live") and not elsewhere:
         skipped_live.append(item.nodeid)
         if live_required():
             report.outcome, report.longrepr = "failed", "a live test was skipped under MPC_LIVE=require"
@@ -75,6 +79,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped_live:
-        reason = "; missing: " + ", ".join(missing_for_live()) if missing_for_live() else ""
+        reason = "; missing: " + ", ".join(machine.missing()) if machine.missing() else ""
         line = f"{len(skipped_live)} LIVE TESTS SKIPPED: the scripts were not run on a kernel{reason}"
         terminalreporter.write_sep("!", line, red=True, bold=True)

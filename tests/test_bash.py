@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from compiler.lint import lint
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
 CUTS = 60
+
+BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f|qp) - <<'END'")
 
 Commands = dict[str | None, list[str]]
 """The commands of each namespace, in order."""
@@ -66,16 +69,21 @@ def of_batches(script: str) -> Commands:
     lines = iter(body(script))
     namespaces: list[str | None] = []
     for line in lines:
-        if match := re.fullmatch(r"  ([\w.-]+)(?: \\)?", line):
+        if match := re.fullmatch(r"  ([\w.-]+) \\", line):
             namespaces.append(match[1])
-        elif match := re.fullmatch(r"(.*) <<'(IP|TC|NFT|SYSCTL)'", line):
-            inside = re.search(r"(?:-n |--net=/run/netns/)([\w.-]+)", match[1])
-            own = namespaces if match[2] == "SYSCTL" else [inside[1] if inside else None]
-            rows = list(iter(lambda: next(lines), match[2]))
-            for namespace in own:
-                found.setdefault(namespace, []).extend(f"{match[2].lower()} {row}" for row in rows)
+        elif match := BATCH.fullmatch(line):
+            found.setdefault(match[1], []).extend(f"{match[2]} {row}" for row in rows(lines))
+        elif line == "  <<'END'":
+            settings = [f"sysctl {row}" for row in rows(lines)]
+            for namespace in namespaces:
+                found.setdefault(namespace, []).extend(settings)
             namespaces = []
     return found
+
+
+def rows(lines: Iterator[str]) -> list[str]:
+    """What is left of a here-document."""
+    return list(iter(lambda: next(lines), "END"))
 
 
 def of_lines(script: str) -> Commands:
@@ -127,9 +135,7 @@ def test_shellcheck_is_content(path: Path, style: Style) -> None:
     lint(compilation.down())
 
 
-@pytest.mark.parametrize(
-    "value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "SYSCTL", "${IFS}", "a b", "#", "!"]
-)
+@pytest.mark.parametrize("value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "END", "${IFS}", "a b", "#", "!"])
 @pytest.mark.parametrize("style", Style)
 def test_a_value_is_a_value(value: str, style: Style) -> None:
     script = compiled(f'host a b\nlink a -- b\nsysctl a net.x="{value}"').up(style)
@@ -189,7 +195,7 @@ def run(script: bytes, recorders: Path) -> tuple[bool, str]:
         check=False,
         timeout=60,
     )
-    return called.exists(), done.stderr.decode()
+    return called.exists(), done.stderr.decode(errors="replace")
 
 
 @pytest.mark.parametrize("kind", ["up", "down"])

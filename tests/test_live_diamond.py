@@ -9,6 +9,8 @@ import kernel
 import live
 import pytest
 
+from compiler.backend.bash import Style
+
 pytestmark = pytest.mark.live
 
 DIAMOND = live.GOLDEN / "diamond.topo"
@@ -59,6 +61,7 @@ def states(lab: live.Lab) -> dict[str, kernel.Listing]:
     return {node: kernel.state(lab.ns(node)) for node in NODES}
 
 
+@pytest.mark.every_kernel
 def test_down_leaves_nothing(diamond: live.Lab) -> None:
     with live.host_unchanged(diamond):
         up, down, again = diamond.up(), diamond.down(), diamond.down()
@@ -86,7 +89,7 @@ def test_files_run_as_they_are(diamond: live.Lab, tmp_path: Path) -> None:
 
 def test_both_styles_make_the_same() -> None:
     found = []
-    for style in ("batch", "plain"):
+    for style in Style:
         with live.running(live.lab_of("diamond", DIAMOND, style)) as lab:
             found.append(states(lab))
     for node in NODES:

@@ -37,6 +37,20 @@ def test_unequal_paths_carry_more_than_the_faster() -> None:
         assert live.iperf(*ends, "b", mptcp=True) > max(alone)
 
 
+@pytest.mark.every_kernel("netem")
+def test_paths_of_different_delay() -> None:
+    """Paths that take 10 and 40 ms one way: the receiver waits for the slower one, and yet both are used."""
+    topology = """
+        host a b
+        router c d
+        link {a,b} -- c  rate 5mbit delay 5ms
+        link {a,b} -- d  rate 5mbit delay 20ms
+        mptcp a -- b
+    """
+    with live.running(live.lab_of("delays", topology)) as lab:
+        assert gain(lab, "b", "a", enough=1.5) >= 1.5
+
+
 def test_without_mptcp_there_is_no_gain() -> None:
     """The same diamond without the `mptcp` line: the gain is that line's doing."""
     with live.running(live.lab_of("plain", live.DIAMOND)) as lab:

@@ -7,8 +7,11 @@ from labs import GOLDEN, compiled
 
 from compiler.backend.plan import Command, Plan
 
-TITLES = ["namespaces", "settings", "links", "addresses", "settings of interfaces", "routes", "mptcp"]
-TITLES += ["shaping", "masquerading"]
+TITLES = ["namespaces", "settings", "links", "interfaces", "routes"]
+ENTER = {"flock", "nsenter", "unshare"}
+"""The tools that are called not for what they do but for where and when."""
+BASE = {"bash", "test"}
+"""What a base system has."""
 
 
 def plan_of(path: Path) -> Plan:
@@ -67,7 +70,7 @@ def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
 
 def test_tools_are_those_that_are_called(plan: Plan) -> None:
     called = {command.tool[0] for command in commands(plan)} | {need.command[0] for need in plan.needs}
-    assert set(plan.tools) == called
+    assert set(plan.tools) == called - BASE | ENTER
 
 
 def test_no_command_twice(plan: Plan) -> None:
@@ -101,10 +104,18 @@ def test_a_sysctl_of_an_interface_waits_for_it() -> None:
     plan = compiled(
         "host a b\nlink a -- b\nsysctl a net.ipv4.conf.b.rp_filter=1 net.ipv4.conf.all.rp_filter=2"
     ).plan
-    places = {title: n for n, title in enumerate(section.title for section in plan.sections)}
-    (late,) = plan.sections[places["settings of interfaces"]].commands
-    assert late.arguments == ("net.ipv4.conf.b.rp_filter=1",)
-    assert places["addresses"] < places["settings of interfaces"]
+    order = [command.arguments for command in commands(plan)]
+    late, early = ("net.ipv4.conf.b.rp_filter=1",), ("net.ipv4.conf.all.rp_filter=2",)
+    made = next(place for place, words in enumerate(order) if words[:2] == ("link", "add"))
+    assert order.index(early) < made < order.index(late)
+
+
+def test_an_interface_is_shaped_before_it_is_up(plan: Plan) -> None:
+    for number, command in enumerate(commands(plan)):
+        if command.tool == ("tc",):
+            up = ("link", "set", "dev", command.arguments[3], "up")
+            later = [c.arguments for c in commands(plan)[number:] if c.namespace == command.namespace]
+            assert up in later
 
 
 def test_a_user_setting_stands_over_an_inferred_one() -> None:

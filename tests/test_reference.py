@@ -16,7 +16,8 @@ from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
 from compiler.frontend.diagnostics import Severity
 
-REFERENCE = Path(__file__).resolve().parent.parent / "grammar" / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "grammar" / "README.md"
 FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LABELS = re.compile(r"text|topo(?: warning(?: MPC7\d\d)+)?|topo-error MPC\d\d\d")
 
@@ -85,3 +86,13 @@ def test_scripts_are_bash(tmp_path: Path) -> None:
     argv = ["bash", "-c", check, "bash", *map(str, sorted(tmp_path.iterdir()))]
     run = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_the_readme_shows_what_is_compiled() -> None:
+    """Its first topology is the diamond, and its pieces of bash are pieces of the diamond's script."""
+    shown = FENCED.findall((ROOT / "README.md").read_text())
+    script = (ROOT / "out" / "diamond.up.sh").read_text()
+    pieces = [text for label, text in shown if label == "bash"]
+    assert len(pieces) > 1
+    assert all(f"\n{piece}" in script for piece in pieces)
+    assert ("topo", (ROOT / "tests" / "golden" / "diamond.topo").read_text()) in shown

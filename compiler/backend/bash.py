@@ -28,13 +28,12 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
             lines += [*_title("names"), *_names(plan)]
-    return _script([*lines, "", ': >"$CLAIM/up"', "trap - EXIT", "say up"])
+    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
 def down(plan: Plan) -> str:
     """The script that takes a lab away, whatever became of its up."""
-    body = ("", '((EUID == 0)) || die "must run as root"', "take_down", "say down")
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *body])
+    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
 
 
 def _script(lines: Iterable[str]) -> str:
@@ -73,15 +72,15 @@ def _title(title: str) -> Iterator[str]:
 def _preflight(plan: Plan) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield from ("", "# --- preflight: nothing is changed until all of this holds ".ljust(80, "-"))
-    yield '[[ ! -e $CLAIM ]] || die "$UP_ALREADY"'
+    yield "[[ ! -e $CLAIM ]] || refuse"
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
-    yield "need_root"
-    for need in plan.needs:
-        if need.module:
-            yield f"load {join(need.module)}"
-        yield f"need {quote(need.feature)} {join(need.command)}"
-    yield from ("need_names", "claim", "trap roll_back EXIT")
+    yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
+    yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
+    yield from ("need_features <<'END'", "need_right")
+    yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
+    yield from (f"need_sysctl {key}" for key in plan.sysctls)
+    yield from ("END", "need_names", "claim", "trap roll_back EXIT")
     yield from ("trap 'exit 129' HUP", "trap 'exit 130' INT", "trap 'exit 143' TERM")
     yield from ("trap 'say \"failed: $BASH_COMMAND\"' ERR", "remember")
 
@@ -97,34 +96,37 @@ def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
         yield from map(_line, section.commands)
-        return
-    inside = [command for command in section.commands if command.namespace is not None]
-    if inside:
+    elif section.commands[0].namespace is None:
+        yield from _batches(section.commands)
+    else:
         yield "for ((part = 0; part < PARTS; part++)); do {"
-        yield from _settings(inside) if inside[0].tool == ("sysctl",) else _batches(inside)
+        yield from _settings(section.commands) if section.title == "settings" else _batches(section.commands)
         yield from ("} & parts+=($!); done", "settle")
-    yield from _batches(command for command in section.commands if command.namespace is None)
 
 
 def _settings(commands: Iterable[Command]) -> Iterator[str]:
     """The sysctls, once for all the namespaces that have the same."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
-        alike.setdefault(tuple(command.arguments[0] for command in own), []).append(namespace)
+        alike.setdefault(tuple(map(_row, own)), []).append(namespace)
     for rows, namespaces in alike.items():
-        yield from ("configure \\", *(f"  {name} \\" for name in namespaces))
-        yield from ("  <<'SYSCTL'", *rows, "SYSCTL")
+        yield from ("configure \\", *(f"  {name} \\" for name in namespaces), "  <<'END'", *rows, "END")
 
 
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
     """A batch for each run of commands of one tool in one namespace."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
-        end = tool[0].upper()
-        inside = f" -n {namespace}" if namespace else ""
-        start = f"batch {' '.join(tool)}{inside}"
-        if tool == ("nft",):
-            start = f"feed nsenter --net=/run/netns/{namespace} nft -f -"
-        yield from (f"{start} <<'{end}'", *(" ".join(command.arguments) for command in own), end)
+        start = "feed" if namespace is None else f"within {namespace}"
+        yield from (f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'", *map(_row, own), "END")
+
+
+_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -", "sysctl": "-qp -"}
+"""How a tool takes a batch from its input."""
+
+
+def _row(command: Command) -> str:
+    """One command in a batch, where no shell reads it."""
+    return " ".join(command.arguments)
 
 
 def _line(command: Command) -> str:

@@ -9,7 +9,7 @@ from compiler.ir.lab import Lab
 
 
 class Need(NamedTuple):
-    """A feature, with a command that works in an empty namespace where the machine has it.
+    """A feature, with a command that works where the machine has it; all run in one namespace of their own.
 
     `module` is loaded before, with parameters that keep it from making devices on the host.
     """
@@ -23,6 +23,7 @@ PACKAGES = {
     "ip": "iproute2",
     "tc": "iproute2",
     "sysctl": "procps",
+    "flock": "util-linux",
     "nsenter": "util-linux",
     "unshare": "util-linux",
     "nft": "nftables",
@@ -43,7 +44,7 @@ _NAT = (
 
 def tools(lab: Lab) -> list[str]:
     """The programs that the scripts call beside bash and the base system's."""
-    found = ["ip", "sysctl", "nsenter", "unshare"]
+    found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     found += ["tc"] if _kinds(lab) else []
     found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
     return found
@@ -51,33 +52,41 @@ def tools(lab: Lab) -> list[str]:
 
 def needs(lab: Lab) -> Iterator[Need]:
     """What the kernel has to have, and the tools to know."""
+    nodes = lab.nodes
     if lab.links:
-        yield Need("veth interfaces", ("ip", *"link add name p type veth peer name q".split()))
-    if any(own.device != "lo" for node in lab.nodes for own in node.addresses):
-        command = ("ip", *"link add name p type dummy".split())
-        yield Need("dummy interfaces (module dummy)", command, ("dummy", "numdummies=0"))
+        yield _ip("veth interfaces (module veth)", "link add name p type veth peer name q")
+    if any(own.device != "lo" for node in nodes for own in node.addresses):
+        yield _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
     for kind in _kinds(lab):
-        command = ("tc", *"qdisc add dev lo root".split(), kind, *_QDISCS[kind])
+        command = ("tc", *"qdisc replace dev lo root".split(), kind, *_QDISCS[kind])
         yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
-    if any(node.rules for node in lab.nodes):
-        yield Need("policy routing", ("ip", *"rule add pref 1000 from 10.0.0.1 lookup 10000".split()))
-    if any(node.limits for node in lab.nodes):
-        yield Need(
-            "MPTCP in the kernel and in ip (iproute2 5.9)", ("ip", *"mptcp limits set subflows 1".split())
-        )
-    if any(node.masquerade for node in lab.nodes):
+    if 6 in lab.versions:
+        yield Need("IPv6 (module ipv6)", ("test", "-d", "/proc/sys/net/ipv6"))
+    if any(len(route.nexthops) > 1 for node in nodes for route in node.routes):
+        what = "routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)"
+        yield _ip(what, "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo")
+    if any(node.rules for node in nodes):
+        what = "policy routing (CONFIG_IP_MULTIPLE_TABLES)"
+        yield _ip(what, "rule add pref 1000 from 10.0.0.1 lookup 10000")
+    if any(node.limits for node in nodes):
+        yield _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
+    if any(node.masquerade for node in nodes):
         yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
-    for key in _keys(lab):
-        yield Need(f"the sysctl {key}", ("sysctl", "-n", key))
+    named = "mount -t tmpfs tmpfs /run && ip netns add p"
+    yield Need("namespaces with names (mounts in /run/netns)", ("bash", "-c", named))
+
+
+def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
+    return Need(feature, ("ip", *arguments.split()), module)
+
+
+def sysctls(lab: Lab) -> list[str]:
+    """The sysctls that every namespace has, of those that are set."""
+    settings = Settings(lab)
+    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))
 
 
 def _kinds(lab: Lab) -> list[str]:
     """The kinds of queueing disciplines in use."""
     commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
     return [kind for kind in _QDISCS if any(kind in command[4:] for command in commands)]
-
-
-def _keys(lab: Lab) -> list[str]:
-    """The sysctls that every namespace has, of those that are set."""
-    settings = Settings(lab)
-    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))

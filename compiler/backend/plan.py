@@ -1,14 +1,15 @@
 """A lab as data for machines: the commands of ip(8), tc(8), sysctl(8) and nft(8) that make it, in order.
 
 up, down, and both styles are renderings of one plan. The order is the kernel's: settings before the
-interfaces that copy them, both ends of every link up before the first route, and then the rest.
+interfaces that copy them, shaping before an interface is up (later, each change of a queueing discipline
+waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compiler.backend.needs import Need, needs, tools
-from compiler.backend.settings import Settings
+from compiler.backend.needs import Need, needs, sysctls, tools
+from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
 
@@ -40,6 +41,7 @@ class Plan(NamedTuple):
     source: str
     tools: tuple[str, ...]
     needs: tuple[Need, ...]
+    sysctls: tuple[str, ...]
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
@@ -52,18 +54,15 @@ def plan(lab: Lab) -> Plan:
         Section("namespaces", tuple(planner.namespaces())),
         Section("settings", tuple(planner.settings())),
         Section("links", tuple(planner.links())),
-        Section("addresses", tuple(planner.addresses())),
-        Section("settings of interfaces", tuple(planner.interface_settings())),
+        Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
-        Section("mptcp", tuple(planner.mptcp())),
-        Section("shaping", tuple(planner.shaping())),
-        Section("masquerading", tuple(planner.masquerading())),
     )
     return Plan(
         lab=lab.name,
         source=lab.source,
         tools=tuple(tools(lab)),
         needs=tuple(needs(lab)),
+        sysctls=tuple(sysctls(lab)),
         namespaces=tuple(node.namespace for node in lab.nodes),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
@@ -75,24 +74,14 @@ class _Planner:
         self.lab = lab
         self.sysctls = Settings(lab)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.interfaces: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        self.ends: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
         for link in lab.links:
             for end in link.ends:
-                self.interfaces[end.node].append(end)
+                self.ends[end.node].append(end)
 
     def namespaces(self) -> Iterator[Command]:
         for name in self.namespace.values():
             yield Command(("ip",), ("netns", "add", name), undo=("ip", "netns", "del", name))
-
-    def settings(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            for key, value in self.sysctls.before_links(node).items():
-                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
-
-    def interface_settings(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            for key, value in self.sysctls.after_links(node).items():
-                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
     def hosts(self) -> Iterator[str]:
         """The lines of hosts(5): each node's name, and `c.b` for the interface c of node b."""
@@ -100,65 +89,85 @@ class _Planner:
             yield from ("127.0.0.1 localhost", "::1 localhost")
         for node in self.lab.nodes:
             yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
-            for end in self.interfaces[node.name]:
+            for end in self.ends[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
 
-    def links(self) -> Iterator[Command]:
+    def settings(self) -> Iterator[Command]:
         for node in self.lab.nodes:
-            for device in dict.fromkeys(own.device for own in node.addresses if own.device != "lo"):
-                yield _ip(node, "link", "add", "name", device, "type", "dummy")
+            yield from _sysctls(node, self.sysctls.before_links(node))
+
+    def links(self) -> Iterator[Command]:
         for link in self.lab.links:
             mtu = () if link.mtu is None else ("mtu", str(link.mtu))
             left, right = (("name", end.name, *mtu, "netns", self.namespace[end.node]) for end in link.ends)
             yield Command(("ip",), ("link", "add", *left, "type", "veth", "peer", *right))
 
-    def addresses(self) -> Iterator[Command]:
-        """Brings everything up: `lo` with the mark that says whose the namespace is."""
+    def interfaces(self) -> Iterator[Command]:
         for node in self.lab.nodes:
-            yield _ip(node, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
-            for own in node.addresses:
-                yield _ip(node, "address", "add", str(own.address), "dev", own.device)
-            for device in dict.fromkeys(own.device for own in node.addresses if own.device != "lo"):
-                yield _ip(node, "link", "set", "dev", device, "up")
-            for end in self.interfaces[node.name]:
-                for address in end.addresses:
-                    yield _ip(node, "address", "add", str(address), "dev", end.name)
-                yield _ip(node, "link", "set", "dev", end.name, "up")
+            dummies = list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
+            for device in dummies:
+                yield _ip(node, "link", "add", "name", device, "type", "dummy")
+            yield from _sysctls(node, self.sysctls.after_links(node))
+            yield from self._shaping(node)
+            yield from self._addresses(node, dummies)
+
+    def _shaping(self, node: Node) -> Iterator[Command]:
+        for end in self.ends[node.name]:
+            for arguments in qdiscs(end):
+                yield Command(("tc",), arguments, node.namespace)
+
+    def _addresses(self, node: Node, dummies: list[str]) -> Iterator[Command]:
+        """Brings everything up: `lo` with the mark that says whose the namespace is."""
+        yield _ip(node, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
+        for own in node.addresses:
+            yield _ip(node, "address", "add", str(own.address), "dev", own.device)
+        for device in dummies:
+            yield _ip(node, "link", "set", "dev", device, "up")
+        for end in self.ends[node.name]:
+            for address in end.addresses:
+                yield _ip(node, "address", "add", str(address), "dev", end.name)
+            yield _ip(node, "link", "set", "dev", end.name, "up")
 
     def routes(self) -> Iterator[Command]:
+        """Routes, and what else decides where packets go or what they look like there."""
         for node in self.lab.nodes:
-            for route in node.routes:
-                yield _ip(node, "route", "add", *_route(route))
-            for table in node.tables:
-                for route in table.routes:
-                    yield _ip(node, "route", "add", *_route(route), "table", str(table.number))
-            for rule in node.rules:
-                family = () if rule.version == 4 else ("-6",)
-                yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+            yield from _routing(node)
+            yield from _mptcp(node)
+            yield from _masquerading(node)
 
-    def mptcp(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            if node.limits:
-                subflows, accept = str(node.limits.subflows), str(node.limits.accept)
-                yield _ip(node, "mptcp", "limits", "set", "subflows", subflows, "add_addr_accepted", accept)
-            for endpoint in node.endpoints:
-                yield _ip(node, "mptcp", "endpoint", "add", *_endpoint(endpoint))
 
-    def shaping(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            for end in self.interfaces[node.name]:
-                for arguments in qdiscs(end):
-                    yield Command(("tc",), arguments, node.namespace)
+def _sysctls(node: Node, values: Values) -> Iterator[Command]:
+    for key, value in values.items():
+        yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
-    def masquerading(self) -> Iterator[Command]:
-        chain = "{ type nat hook postrouting priority srcnat; }"
-        for node in self.lab.nodes:
-            if node.masquerade:
-                yield Command(("nft",), ("add", "table", "inet", "mpc"), node.namespace)
-                yield Command(("nft",), ("add", "chain", "inet", "mpc", "out", chain), node.namespace)
-            for name in node.masquerade:
-                rule = ("add", "rule", "inet", "mpc", "out", "oifname", f'"{name}"', "masquerade")
-                yield Command(("nft",), rule, node.namespace)
+
+def _routing(node: Node) -> Iterator[Command]:
+    for route in node.routes:
+        yield _ip(node, "route", "add", *_route(route))
+    for table in node.tables:
+        for route in table.routes:
+            yield _ip(node, "route", "add", *_route(route), "table", str(table.number))
+    for rule in node.rules:
+        family = () if rule.version == 4 else ("-6",)
+        yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+
+
+def _mptcp(node: Node) -> Iterator[Command]:
+    if node.limits:
+        subflows, accept = str(node.limits.subflows), str(node.limits.accept)
+        yield _ip(node, "mptcp", "limits", "set", "subflows", subflows, "add_addr_accepted", accept)
+    for endpoint in node.endpoints:
+        yield _ip(node, "mptcp", "endpoint", "add", *_endpoint(endpoint))
+
+
+def _masquerading(node: Node) -> Iterator[Command]:
+    chain = "{ type nat hook postrouting priority srcnat; }"
+    if node.masquerade:
+        yield Command(("nft",), ("add", "table", "inet", "mpc"), node.namespace)
+        yield Command(("nft",), ("add", "chain", "inet", "mpc", "out", chain), node.namespace)
+    for name in node.masquerade:
+        rule = ("add", "rule", "inet", "mpc", "out", "oifname", f'"{name}"', "masquerade")
+        yield Command(("nft",), rule, node.namespace)
 
 
 def mark(lab: str) -> str:

@@ -1,52 +1,85 @@
-UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+TESTS_ONLY=${1:-}
 missing=()
 parts=()
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_right need_sysctl
+  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes what has the name of one of the namespaces already.
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    exit 0
+  }
+}
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
+
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns
+  local ns first
   for ns in "${NAMESPACES[@]}"; do
     [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
   done
 }
 
-# Claims the lab's name, where nothing is missing.
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
+}
+
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
     say "error: nothing was changed, as this machine lacks:"
     printf '  %s\n' "${missing[@]}" >&2
     exit 1
   fi
-  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
 }
 
-# Remembers which folders were not there before.
+# Notes which folders were not there before.
 remember() {
-  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
-  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
 }
 
 # Takes away what a failed up has made.

@@ -18,16 +18,24 @@ NAMESPACES=(
 
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
+# A namespace that somebody else made while up was at work.
+foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
 # Whether an up has claimed the lab and has not come to its end.
-unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
   local link=
+  [[ $1 != "$foreign" ]] || return 1
   link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
@@ -61,39 +69,45 @@ end_processes() {
   return 1
 }
 
-# Takes away the hosts file of one namespace and its folder.
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
+# Takes away the lab's hosts files, and their folders.
 remove_names() {
-  local folder=/etc/netns/$1 first=
-  [[ -d $folder ]] || return 0
-  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-  if [[ $first != "# $MARK" ]] && ! unfinished; then
-    say "left $folder alone: this lab did not make it"
-    return 1
-  fi
-  rm -f "$folder/hosts"
-  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
-}
-
-# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
-bequeath() {
-  local other
-  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
-  for other in /run/mpc-*; do
-    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
   done
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
+  return "$left"
 }
 
-# Takes away the claim, and the folders that were not there before this lab.
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
-  [[ -d $CLAIM ]] || return 0
-  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
-  bequeath etc-netns /etc/netns
-  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
-    umount -n /run/netns && rmdir /run/netns
-  fi
-  bequeath run-netns /run/netns
-  rm -f "$CLAIM"/{up,etc-netns,run-netns}
-  rmdir "$CLAIM"
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm -f "$CLAIM"
 }
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
@@ -110,62 +124,95 @@ take_down() {
   done
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
-    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
-  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_names || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
 
-UP_ALREADY="the lab is up, or an up of it was cut short: run its down script first"
+TESTS_ONLY=${1:-}
 missing=()
 parts=()
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
 # Notes a tool that is not there, and the package that has it.
 need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
 
-# Notes that this is not root, or that root may not make namespaces.
-need_root() {
-  if ((EUID)); then
-    missing+=("root: run this with sudo")
-  elif type -P unshare >/dev/null && ! unshare --net true 2>/dev/null; then
-    missing+=("the right to make network namespaces (CAP_SYS_ADMIN)")
-  fi
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
 }
 
-# Notes a feature that does not work in an empty namespace. Where its tool is missing, that is said already.
-need() {
-  local feature=$1
-  shift
-  ((EUID == 0)) && type -P unshare "$1" >/dev/null || return 0
-  unshare --net -- "$@" >/dev/null 2>&1 || missing+=("$feature")
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_right need_sysctl
+  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
-# Notes what has the name of one of the namespaces already.
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    exit 0
+  }
+}
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
+
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns
+  local ns first
   for ns in "${NAMESPACES[@]}"; do
     [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ ! -e /etc/netns/$ns ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
   done
 }
 
-# Claims the lab's name, where nothing is missing.
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
+}
+
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
     say "error: nothing was changed, as this machine lacks:"
     printf '  %s\n' "${missing[@]}" >&2
     exit 1
   fi
-  mkdir "$CLAIM" 2>/dev/null || die "$UP_ALREADY"
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
 }
 
-# Remembers which folders were not there before.
+# Notes which folders were not there before.
 remember() {
-  [[ -e /run/netns ]] || : >"$CLAIM/run-netns"
-  [[ -e /etc/netns ]] || : >"$CLAIM/etc-netns"
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
 }
 
 # Takes away what a failed up has made.
@@ -178,12 +225,39 @@ roll_back() {
   take_down || true
 }
 
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 PARTS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Sections are done in parts side by side, one for each processor. Whether the next piece is this part's.
+# Whether the next piece of work is this part's.
 mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows row=''
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  say "failed: $*${row:+ $row}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
 
 # Waits for the parts of a section.
 settle() {
@@ -193,48 +267,32 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# Feeds its input to a command, in one of the parts, and names the line of a batch that fails.
-feed() {
-  local text log rows
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$("$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ -:([0-9]+) ]] || say "failed: $* ${rows[BASH_REMATCH[1] - 1]}"
-  die "$log"
-}
-
-# Feeds its input to ip(8) or tc(8) as a batch.
-batch() { feed "$@" -batch -; }
-
-# Sets the sysctls of its input in each of some namespaces.
-configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do feed nsenter --net="/run/netns/$ns" sysctl -qp - <<<"$text"; done
-}
-
 # --- preflight: nothing is changed until all of this holds --------------------
-[[ ! -e $CLAIM ]] || die "$UP_ALREADY"
+[[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
 need_tool sysctl procps
+need_tool flock util-linux
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool tc iproute2
 need_root
-need 'veth interfaces' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'policy routing' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'the sysctl net.ipv4.ip_forward' sysctl -n net.ipv4.ip_forward
-need 'the sysctl net.ipv4.conf.all.rp_filter' sysctl -n net.ipv4.conf.all.rp_filter
-need 'the sysctl net.ipv4.conf.default.rp_filter' sysctl -n net.ipv4.conf.default.rp_filter
-need 'the sysctl net.ipv4.fib_multipath_hash_policy' sysctl -n net.ipv4.fib_multipath_hash_policy
-need 'the sysctl net.mptcp.enabled' sysctl -n net.mptcp.enabled
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+END
 need_names
 claim
 trap roll_back EXIT
@@ -246,13 +304,13 @@ remember
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 netns add mptcp-pins-laptop
 netns add mptcp-pins-phone
 netns add mptcp-pins-server
 netns add mptcp-pins-left
 netns add mptcp-pins-right
-IP
+END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -288,64 +346,81 @@ configure \
   mptcp-pins-laptop \
   mptcp-pins-phone \
   mptcp-pins-server \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=0
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-SYSCTL
+END
 configure \
   mptcp-pins-left \
   mptcp-pins-right \
-  <<'SYSCTL'
+  <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
-SYSCTL
+END
 } & parts+=($!); done
 settle
 
 # --- links --------------------------------------------------------------------
 say "links"
-batch ip <<'IP'
+feed ip -batch - <<'END'
 link add name left netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-left
 link add name right netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-right
 link add name left netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-left
 link add name right netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-right
 link add name north netns mptcp-pins-server type veth peer name server netns mptcp-pins-left
 link add name south netns mptcp-pins-server type veth peer name server netns mptcp-pins-right
-IP
+END
 
-# --- addresses ----------------------------------------------------------------
-say "addresses"
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
+within mptcp-pins-laptop tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-laptop ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.234.131.55/32 dev lo
 address add 10.102.249.161/30 dev left
 link set dev left up
 address add 10.10.113.57/30 dev right
 link set dev right up
-IP
-batch ip -n mptcp-pins-phone <<'IP'
+END
+within mptcp-pins-phone tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-phone ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.203.123.244/32 dev lo
 address add 10.89.166.242/30 dev left
 link set dev left up
 address add 10.111.214.157/30 dev right
 link set dev right up
-IP
-batch ip -n mptcp-pins-server <<'IP'
+END
+within mptcp-pins-server tc -batch - <<'END'
+qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-server ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.251.49.181/32 dev lo
 address add 10.27.79.126/30 dev north
 link set dev north up
 address add 10.17.215.90/30 dev south
 link set dev south up
-IP
-batch ip -n mptcp-pins-left <<'IP'
+END
+within mptcp-pins-left tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-left ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.194.36.60/32 dev lo
 address add 10.102.249.162/30 dev laptop
@@ -354,8 +429,13 @@ address add 10.89.166.241/30 dev phone
 link set dev phone up
 address add 10.27.79.125/30 dev server
 link set dev server up
-IP
-batch ip -n mptcp-pins-right <<'IP'
+END
+within mptcp-pins-right tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-right ip -batch - <<'END'
 link set dev lo up alias mpc:mptcp-pins
 address add 10.202.125.11/32 dev lo
 address add 10.10.113.58/30 dev laptop
@@ -364,14 +444,14 @@ address add 10.111.214.158/30 dev phone
 link set dev phone up
 address add 10.17.215.89/30 dev server
 link set dev server up
-IP
+END
 } & parts+=($!); done
 settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
+within mptcp-pins-laptop ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.194.36.60 via 10.102.249.162 dev left
@@ -388,8 +468,11 @@ route add 10.27.79.126 via 10.10.113.58 dev right table 25678
 route add 10.17.215.90 via 10.10.113.58 dev right table 25678
 rule add pref 1200 from 10.102.249.161 lookup 66499
 rule add pref 1200 from 10.10.113.57 lookup 25678
-IP
-batch ip -n mptcp-pins-phone <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.102.249.161 dev left subflow
+mptcp endpoint add 10.10.113.57 dev right subflow backup
+END
+within mptcp-pins-phone ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.194.36.60 via 10.89.166.241 dev left
@@ -406,8 +489,11 @@ route add 10.27.79.126 via 10.111.214.158 dev right table 25678
 route add 10.17.215.90 via 10.111.214.158 dev right table 25678
 rule add pref 1200 from 10.89.166.242 lookup 66499
 rule add pref 1200 from 10.111.214.157 lookup 25678
-IP
-batch ip -n mptcp-pins-server <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
+mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
+END
+within mptcp-pins-server ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.194.36.60 via 10.27.79.125 dev north
@@ -432,75 +518,29 @@ rule add pref 1100 to 10.102.249.161 lookup 60649
 rule add pref 1100 to 10.10.113.57 lookup 82010
 rule add pref 1100 to 10.89.166.242 lookup 60649
 rule add pref 1100 to 10.111.214.157 lookup 82010
-IP
-batch ip -n mptcp-pins-left <<'IP'
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.17.215.90 dev south port 7001 signal
+END
+within mptcp-pins-left ip -batch - <<'END'
 route add 10.234.131.55 via 10.102.249.161 dev laptop
 route add 10.203.123.244 via 10.89.166.242 dev phone
 route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.10.113.57 via 10.102.249.161 dev laptop
 route add 10.111.214.157 via 10.89.166.242 dev phone
 route add 10.17.215.90 via 10.27.79.126 dev server
-IP
-batch ip -n mptcp-pins-right <<'IP'
+END
+within mptcp-pins-right ip -batch - <<'END'
 route add 10.234.131.55 via 10.10.113.57 dev laptop
 route add 10.203.123.244 via 10.111.214.157 dev phone
 route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.102.249.161 via 10.10.113.57 dev laptop
 route add 10.89.166.242 via 10.111.214.157 dev phone
 route add 10.27.79.126 via 10.17.215.90 dev server
-IP
+END
 } & parts+=($!); done
 settle
 
-# --- mptcp --------------------------------------------------------------------
-say "mptcp"
-for ((part = 0; part < PARTS; part++)); do {
-batch ip -n mptcp-pins-laptop <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.102.249.161 dev left subflow
-mptcp endpoint add 10.10.113.57 dev right subflow backup
-IP
-batch ip -n mptcp-pins-phone <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
-mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
-IP
-batch ip -n mptcp-pins-server <<'IP'
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.17.215.90 dev south port 7001 signal
-IP
-} & parts+=($!); done
-settle
-
-# --- shaping ------------------------------------------------------------------
-say "shaping"
-for ((part = 0; part < PARTS; part++)); do {
-batch tc -n mptcp-pins-laptop <<'TC'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n mptcp-pins-phone <<'TC'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-TC
-batch tc -n mptcp-pins-server <<'TC'
-qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n mptcp-pins-left <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-batch tc -n mptcp-pins-right <<'TC'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-TC
-} & parts+=($!); done
-settle
-
-: >"$CLAIM/up"
+note up
 trap - EXIT
 say up
 }

@@ -1,0 +1,116 @@
+"""Faults for scripts: a folder for PATH in which every program can be made to fail at one of its calls.
+
+A program fails before it has acted or after; where it reads a batch, at one of the batch's lines.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import live
+
+# Programs that a script calls. One that is missing here would get past the shims, so PATH has nothing else.
+PROGRAMS = (
+    "bash flock grep ip mkdir modprobe mount nft nproc nsenter rm rmdir sleep stat sysctl tc umount unshare"
+).split()
+
+# Counts the calls of a program under a lock, as they come side by side, and writes each down with the number
+# of lines of its batch (nsenter's is for what it starts). The file `fault` has the call that is to fail.
+SHIM = """#!{bash}
+program=${{0##*/}} lines=0
+case "$program $* " in
+  nsenter*) ;;
+  *" -batch - "* | *" -f - "* | *" -qp - "*) mapfile -t rows && lines=${{#rows[@]}} ;;
+esac
+exec {{lock}}>>{folder}/lock && {flock} "$lock"
+mapfile -t calls < <({grep} "^$program " {folder}/calls)
+call=$((${{#calls[@]}} + 1))
+echo "$program $call $lines" >>{folder}/calls
+exec {{lock}}>&-
+feed() {{
+  if ((lines == 0)); then "$@"; elif ((${{#rows[@]}})); then printf '%s\\n' "${{rows[@]}}" | "$@"; fi
+}}
+read -r failing at line acts <{folder}/fault
+if [[ "$program $call" == "$failing $at" ]]; then
+  ((line == 0)) || {{ rows=("${{rows[@]:0:line - 1 + acts}}"); }}
+  ((line == 0 && acts == 0)) || feed {command} >&2
+  echo "made to fail" >&2
+  ((line == 0)) || echo "Command failed -:$line" >&2
+  exit 1
+fi
+feed {command}
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A program that fails at a call (from 1), at a line of its batch (0: none), having acted or not."""
+
+    program: str
+    call: int
+    line: int = 0
+    acts: bool = False
+
+    def __str__(self) -> str:
+        where = f"call {self.call} of {self.program}" + (f" at line {self.line}" if self.line else "")
+        return f"{where}, {'after' if self.acts else 'before'} it acts"
+
+
+NONE = Fault("none", 0)
+
+
+class Shims:
+    """A folder that stands for PATH. Its nproc knows one processor, so that calls come in one order."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        real = {name: shutil.which(name) for name in PROGRAMS}
+        for name, path in real.items():
+            if path is None:
+                continue
+            command = "echo 1" if name == "nproc" else f'{path} "$@"'
+            (folder / name).write_text(SHIM.format(**real, command=command, folder=folder))
+            (folder / name).chmod(0o755)
+
+    def run(self, script: str, fault: Fault = NONE) -> live.Result:
+        """Runs a script with a fault; `calls` has then what it called."""
+        fields = fault.program, fault.call, fault.line, int(fault.acts)
+        (self.folder / "fault").write_text(" ".join(map(str, fields)) + "\n")
+        (self.folder / "calls").write_text("")
+        bash = shutil.which("bash") or "bash"
+        return live.run("env", "-i", f"PATH={self.folder}", bash, "-s", stdin=script, seconds=60)
+
+    def calls(self) -> list[tuple[str, int, int]]:
+        """The calls of the last run: program, number of the call, lines of its batch."""
+        rows = (line.split() for line in (self.folder / "calls").read_text().splitlines())
+        return [(program, int(call), int(lines)) for program, call, lines in rows]
+
+    def faults(self) -> Iterator[Fault]:
+        """All faults for the calls of the last run.
+
+        Having acted on a line is as not having acted on the next one, so only the last line has both.
+        """
+        for program, call, lines in self.calls():
+            yield Fault(program, call)
+            yield Fault(program, call, acts=True)
+            for line in range(1, lines + 1):
+                yield Fault(program, call, line)
+            if lines:
+                yield Fault(program, call, lines, acts=True)
+
+
+def thorough() -> bool:
+    """Whether to try everything, which takes many minutes (`./dev faults`), or a part."""
+    return "MPC_FAULTS" in os.environ
+
+
+def moments() -> int:
+    """At how many random moments a test is to interrupt."""
+    return 100 if thorough() else 15
+
+
+def sample(faults: list[Fault]) -> list[Fault]:
+    """About 60 faults, spread over the whole, where not all are to be tried."""
+    return faults if thorough() else faults[:: max(1, len(faults) // 60)]

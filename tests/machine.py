@@ -1,0 +1,34 @@
+"""What this machine has of what live tests need."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+TOOLS = ("bash", "ip", "tc", "ss", "nft", "ping", "iperf3", "mptcpize", "sysctl", "timeout", "unshare")
+MPTCP = Path("/proc/sys/net/mptcp/enabled")
+
+# What some kernels have and others lack, each with a command that works in an empty network namespace where
+# it is there. A module that makes devices in the host's own namespace is loaded first, and told to make none.
+FEATURES = {
+    "netem": "tc qdisc add dev lo root netem delay 1ms",
+    "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
+    # An emulated machine that is thrown away, so that a test may unload modules; see tests/guest.
+    "guest": "[[ -n ${MPC_GUEST:-} ]]",
+}
+
+
+def missing() -> list[str]:
+    """What no live test can do without and this machine lacks, in words."""
+    lacking = [] if os.geteuid() == 0 else ["root"]
+    if not MPTCP.exists() or MPTCP.read_text().strip() != "1":
+        lacking.append("a kernel with MPTCP enabled")
+    return lacking + [tool for tool in TOOLS if not shutil.which(tool)]
+
+
+@cache
+def has(feature: str) -> bool:
+    """Whether this kernel has one of FEATURES."""
+    argv = ["unshare", "--net", "bash", "-c", FEATURES[feature]]
+    return subprocess.run(argv, capture_output=True, timeout=30, check=False).returncode == 0

@@ -1,0 +1,99 @@
+"""Packets sent from one end of a link: what of them arrives at the other, and what comes back of pings."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import TextIO
+
+import kernel
+import live
+
+ANSWER = re.compile(r"icmp_seq=(\d+) .*time=([\d.]+) ms( \(DUP!\))?")
+COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) received")
+
+DATA = 1472
+"""Bytes in a UDP datagram that fills a frame."""
+FRAME = 1514
+"""The bytes of that frame, with the headers of UDP, IP and Ethernet."""
+
+
+@dataclass(frozen=True)
+class Echoes:
+    """The answers to one ping(8), in the order in which they came."""
+
+    sent: int
+    answered: int
+    extra: int
+    """Answers beyond the first to a request."""
+    sequence: tuple[int, ...]
+    times: tuple[float, ...]
+    """Round trips of first answers, in milliseconds."""
+
+    @property
+    def share(self) -> float:
+        return self.answered / self.sent
+
+    def quantile(self, share: float) -> float:
+        """The round trip that this share of the answers does not exceed, in milliseconds."""
+        return sorted(self.times)[min(int(share * len(self.times)), len(self.times) - 1)]
+
+
+def read(output: TextIO) -> Echoes:
+    """Understands what ping(8) has written to a file."""
+    output.seek(0)
+    text = output.read()
+    counts = COUNTS.search(text)
+    assert counts, text
+    answers = [(int(number), float(time), bool(twice)) for number, time, twice in ANSWER.findall(text)]
+    first = [(number, time) for number, time, twice in answers if not twice]
+    return Echoes(
+        sent=int(counts[1]),
+        answered=int(counts[2]),
+        extra=len(answers) - len(first),
+        sequence=tuple(number for number, _ in first),
+        times=tuple(time for _, time in first),
+    )
+
+
+def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float) -> dict[str, Echoes]:
+    """Pings several targets at the same time, within so many seconds."""
+    with ExitStack() as stack:
+        outputs = {target: stack.enter_context(TemporaryFile("w+")) for target in targets}
+        processes = [
+            subprocess.Popen(
+                live.bounded(seconds, "ip", "netns", "exec", ns, "ping", "-n", *options, target),
+                stdout=output,
+            )
+            for target, output in outputs.items()
+        ]
+        for process in processes:
+            process.wait()
+        return {target: read(output) for target, output in outputs.items()}
+
+
+def carried(lab: live.Lab, link: str, target: str, number: int) -> int:
+    """How many of so many full frames, sent by node a at once, node b receives.
+
+    The link has one name at both ends. The target is an address that a has a route to and b has not, so that
+    b drops the frames without an answer.
+    """
+    send = f'exec 3>"/dev/udp/$0/9"; for ((i = 0; i < $1; i++)); do printf "%0{DATA}d" 0 >&3; done'
+    before = _received(lab.ns("b"), link)
+    assert live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number)).returncode == 0
+    live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
+    return (_received(lab.ns("b"), link) - before) // FRAME
+
+
+def _received(ns: str, dev: str) -> int:
+    """Bytes."""
+    (link,) = kernel.rows("ip", "-n", ns, "-j", "-s", "link", "show", "dev", dev)
+    return int(link["stats64"]["rx"]["bytes"])
+
+
+def _waiting(ns: str, dev: str) -> int:
+    """Packets."""
+    (qdisc,) = kernel.rows("tc", "-n", ns, "-j", "-s", "qdisc", "show", "dev", dev, "root")
+    return int(qdisc["qlen"])

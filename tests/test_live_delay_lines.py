@@ -1,0 +1,133 @@
+"""What a delay line (netem) does to packets, measured from the ends of its link.
+
+Apart from `delay`, each attribute is that of one direction, so that a request meets it and its answer does
+not. The shares are large, so that few packets tell them exactly.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from math import sqrt
+
+import live
+import packets
+import pytest
+from packets import Echoes
+
+pytestmark = [pytest.mark.live, pytest.mark.every_kernel("netem")]
+
+NAMES = ("delay", "jitter", "loss", "duplicate", "corrupt", "reorder")
+TOPOLOGY = """
+routing none
+host a b
+link a:delay -- b:delay  delay 20ms
+link a:jitter -- b:jitter
+link a:loss -- b:loss
+link a:duplicate -- b:duplicate
+link a:corrupt -- b:corrupt
+link a:reorder -- b:reorder
+shape a -> b:jitter  delay 20ms jitter 8ms
+shape a -> b:loss  loss 20%
+shape a -> b:duplicate  duplicate 50%
+shape a -> b:corrupt  corrupt 20%
+shape a -> b:reorder  delay 40ms reorder 50%
+"""
+LATE = 2.0
+"""Milliseconds that the fastest packet takes at most beyond its delay, in an emulated machine too."""
+PACKETS = 1000
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("lines", TOPOLOGY)) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def pinged(lab: live.Lab) -> dict[str, Echoes]:
+    """All links at once, which takes ten seconds; a first ping has the neighbours found."""
+    for name in NAMES:
+        live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
+    targets = [f"{name}.b" for name in NAMES]
+    options = ("-c", str(PACKETS), "-i", "0.01", "-W", "1")
+    found = packets.side_by_side(lab.ns("a"), targets, *options, seconds=60)
+    return {target.removesuffix(".b"): of for target, of in found.items()}
+
+
+def about(share: float) -> object:
+    """A share of the packets, within five standard deviations of a binomial distribution."""
+    return pytest.approx(share, abs=5 * sqrt(share * (1 - share) / PACKETS))
+
+
+def test_delay_is_one_way(pinged: dict[str, Echoes]) -> None:
+    """A busy machine makes packets late and none early, so the first tells."""
+    of = pinged["delay"]
+    assert 40 <= min(of.times) < 40 + LATE
+    assert of.share == 1
+    assert of.extra == 0
+
+
+def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
+    """12 to 28 ms, all equally often: a tenth takes more than 26.4 ms."""
+    of = pinged["jitter"]
+    assert 12 <= min(of.times) < 12 + LATE
+    assert of.quantile(0.9) > 26.4 - LATE / 2
+    assert of.share == 1
+
+
+def test_loss(pinged: dict[str, Echoes]) -> None:
+    of = pinged["loss"]
+    assert of.share == about(0.8)
+    assert of.extra == 0
+
+
+def test_duplicate(pinged: dict[str, Echoes]) -> None:
+    of = pinged["duplicate"]
+    assert of.extra / of.sent == about(0.5)
+    assert of.share == 1
+
+
+def test_corrupt(lab: live.Lab, pinged: dict[str, Echoes]) -> None:
+    """One bit is wrong, and checksums find it; the source's MAC, 6 of 98 bytes, is not looked at."""
+    assert pinged["corrupt"].share == about(1 - 0.2 * 92 / 98)
+    shown = live.in_ns(lab.ns("b"), "nstat", "-asz", "IcmpInCsumErrors").stdout
+    assert int(shown.split()[-2]) > PACKETS * 0.2 / 2
+
+
+def test_reorder_sends_a_share_without_delay(pinged: dict[str, Echoes]) -> None:
+    of = pinged["reorder"]
+    assert sum(time < 20 for time in of.times) / of.sent == about(0.5)
+    assert list(of.sequence) != sorted(of.sequence)
+    assert of.share == 1
+
+
+@pytest.fixture(scope="module")
+def queued() -> Iterator[live.Lab]:
+    """Delay lines that keep a rate themselves; up, and with the neighbours found."""
+    topology = """
+        routing none
+        host a b
+        link a:product -- b:product  rate 10mbit delay 20ms
+        link a:queue -- b:queue  rate 200kbit delay 10ms queue 30p
+        route a to 192.0.2.1 via b:product
+        route a to 192.0.2.2 via b:queue
+    """
+    with live.running(live.lab_of("queued", topology)) as lab:
+        for name in ("product", "queue"):
+            assert live.pings(lab.ns("a"), f"{name}.b")
+        yield lab
+
+
+def test_rate_with_delay_loses_nothing_that_nobody_asked_for(queued: live.Lab) -> None:
+    """50 frames at once are more than a sender has under way in a round trip: that is 34 of them."""
+    assert packets.carried(queued, "product", "192.0.2.1", 50) == 50
+
+
+def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
+    send = partial(live.iperf, queued.ns("b"), queued.ns("a"), "product.b")
+    expected = 0.95 * 10e6
+    assert live.most(send, enough=0.9 * expected) == pytest.approx(expected, rel=0.1)
+
+
+def test_queue_of_a_delay_line_is_in_packets(queued: live.Lab) -> None:
+    """Of more at once, so many are carried: one leaves in 60 ms."""
+    assert 30 <= packets.carried(queued, "queue", "192.0.2.2", 60) <= 34
