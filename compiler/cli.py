@@ -17,10 +17,13 @@ import click
 from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, plain, render
+from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
 from compiler.frontend.names import is_variable
 
 WRONG_TOPOLOGY, BUG = 1, 3
+
+LARGEST = 2**21
+"""Bytes of a topology: in more there would be more links than one machine can hold."""
 
 GARBAGE = 10**6
 """Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
@@ -201,9 +204,12 @@ def _exclusive(options: dict[str, object]) -> None:
 
 def _read(lab: str, options: Options) -> Compilation:
     try:
-        data = sys.stdin.buffer.read() if lab == "-" else Path(lab).read_bytes()
+        with click.open_file(lab, "rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
-        raise click.UsageError(f"cannot read {lab}: {error.strerror}") from error
+        raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise click.UsageError(f"{visible(lab)} is larger than 2 MiB, which no topology is")
     return Compilation(lab, data, _tables(), options)
 
 
@@ -231,8 +237,10 @@ def _report(compilation: Compilation, outcome: str = "") -> None:
         click.echo(render(found, _paint if coloured else plain), err=True, color=coloured)
     counts = [(compilation.diagnostics.count(severity), severity) for severity in Severity]
     said = " and ".join(f"{n} {severity}{'s' * (n > 1)}" for n, severity in counts if n)
+    more = ", and there are more" if compilation.diagnostics.incomplete else ""
     if said:
-        click.echo(f"mpc: {said} in {compilation.source.name}{outcome and '; ' + outcome}", err=True)
+        name = visible(compilation.source.name)
+        click.echo(f"mpc: {said} in {name}{more}{outcome and '; ' + outcome}", err=True)
 
 
 def _fail(compilation: Compilation, outcome: str) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from compiler.backend import bash
 from compiler.backend.plan import Plan, plan
 from compiler.frontend import syntax
-from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.diagnostics import Diagnostics, TooManyError
 from compiler.frontend.files import Files, decode
 from compiler.frontend.names import default_name
 from compiler.frontend.parse import parse
@@ -57,6 +57,12 @@ class Compilation:
 
         Of a text that is flat as it is written, what does not parse is left out.
         """
+        try:
+            return self._flat_statements()
+        except TooManyError:
+            raise TopologyError from None
+
+    def _flat_statements(self) -> tuple[syntax.Statement, ...]:
         self._stop_at_errors()
         tree = parse(self.source, self.diagnostics, self.tables)
         if _is_flat(tree, self.source) and not self.options.settings:
@@ -97,6 +103,12 @@ class Compilation:
 
         A phase whose input has errors is left out, so that no error is reported that another one caused.
         """
+        try:
+            return self._lab()
+        except TooManyError:
+            raise TopologyError from None
+
+    def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
         for run in (assign, size, route, connect):
             if self.diagnostics.failed:

@@ -6,7 +6,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from hypothesis import settings
+from shapes import strange_lines
 
+from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
 from compiler.frontend.diagnostics import render
 from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
@@ -139,22 +141,23 @@ def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route 
     return max(fitting, key=lambda route: route.target.prefixlen, default=None)
 
 
-def checked(text: str) -> str | None:
-    """The script of a text, or None where it has errors, each with a place in the text.
+def checked(text: str, name: str = "lab.topo") -> str | None:
+    """The up script of a text, or None where it has errors, each with a place in the text.
 
-    Anything else that happens is a bug: no input ends in an exception.
+    Anything else that happens is a bug: no input ends in an exception, nor in a line that no lab has.
     """
-    compilation = compiled(text)
+    compilation = compiled(text, name)
     try:
-        script = compilation.up()
-        compilation.down()
+        scripts = [*map(compilation.up, Style), compilation.down()]
     except TopologyError:
-        script = None
-    assert (script is None) == compilation.diagnostics.failed
+        scripts = []
+    assert (not scripts) == compilation.diagnostics.failed
+    for script in scripts:
+        assert strange_lines(script) == []
     for found in compilation.diagnostics:
-        assert 0 <= found.span.start <= found.span.end <= len(text)
+        assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text)
         assert render(found).startswith(f"{found.severity}[{found.code}]: ")
-    return script
+    return scripts[0] if scripts else None
 
 
 def check_syntax(scripts: Iterable[str]) -> None:

@@ -166,6 +166,13 @@ def test_exhaustion_is_an_error(pool: str, links: int) -> None:
     assert "MPC406" in codes(text_of(PAIRS[:links], f"pool {pool}"))
 
 
+@pytest.mark.parametrize("pool", ["10.0.0.0/8", "fd00::/8"])
+def test_a_pin_can_use_up_a_pool(pool: str) -> None:
+    """All the slots of a wide pool are one step of the search."""
+    text = f"pool {pool}\nrouter a b c\nlink a -- b subnet {pool}\nlink b -- c"
+    assert set(codes(text)) == {"MPC406"}
+
+
 def test_a_pool_can_be_used_up_whole() -> None:
     """A /27 has 4 subnets for links and 8 loopbacks."""
     text = "pool 10.0.0.0/27\nrouter a b c d\nlink a -- b -- c -- d -- a"

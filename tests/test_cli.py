@@ -224,12 +224,9 @@ def test_a_file_that_cannot_be_read(lab: Path) -> None:
     assert mpc("compile", "lab.topo").exit_code == 2
 
 
-def test_a_file_that_fails_while_it_is_read(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Path) -> bytes:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(Path, "read_bytes", fail)
-    result = mpc("compile", lab)
+def test_a_file_that_fails_while_it_is_read() -> None:
+    """Nothing is at the first address of a process, and the kernel says so when it is read."""
+    result = mpc("compile", "/proc/self/mem")
     assert result.exit_code == 2
     assert "Input/output error" in result.stderr
 
@@ -331,3 +328,12 @@ def test_colour_is_for_terminals(lab: Path) -> None:
 def test_a_text_cannot_paint_the_terminal(lab: Path) -> None:
     lab.write_bytes(b"host a\x1b[31m\nlink \x1b]0;x\x07\n")
     assert "\x1b" not in mpc("check", "lab.topo").stderr
+
+
+def test_a_file_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a\x1b[2J\nb.topo"
+    path.write_text("host a b\nlink a -- c\n")
+    result = mpc("check", path)
+    assert result.exit_code == 1
+    assert "\x1b" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("mpc: 2 errors in ")

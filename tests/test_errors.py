@@ -15,7 +15,7 @@ from conftest import Golden
 from compiler.cli import main
 from compiler.driver import Compilation, TopologyError
 from compiler.frontend.codes import EXPLANATIONS
-from compiler.frontend.diagnostics import Diagnostic
+from compiler.frontend.diagnostics import Diagnostic, render
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "errors"
@@ -62,14 +62,23 @@ def diagnosed(text: bytes) -> list[Diagnostic]:
 
 
 def examples(code: str) -> tuple[bytes, bytes]:
-    """The wrong example of an explanation and its mend; `\\xNN` in it is one byte."""
+    """The wrong example of an explanation and its mend.
+
+    `\\xNN` in it is one byte, and `a1,...,a9` is all the names between as well.
+    """
     match = _EXAMPLES.search(EXPLANATIONS[code])
     assert match, f"the explanation of {code} has no examples in the form of `codes.py`"
-    wrong, mended = (
-        re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), dedent(text).encode())
-        for text in match.groups()
-    )
+    wrong, mended = (_written_out(dedent(text).encode()) for text in match.groups())
     return wrong, mended
+
+
+def _written_out(text: bytes) -> bytes:
+    text = re.sub(rb"\\x([0-9a-f]{2})", lambda byte: bytes.fromhex(byte[1].decode()), text)
+    return re.sub(rb"([a-z])1,\.\.\.,\1([0-9]+)", _all_names, text)
+
+
+def _all_names(names: re.Match[bytes]) -> bytes:
+    return b",".join(b"%b%d" % (names[1], number) for number in range(1, int(names[2]) + 1))
 
 
 @pytest.mark.usefixtures("there")
@@ -133,3 +142,25 @@ def test_explanation_reads_well(code: str) -> None:
 def test_explain_prints_it() -> None:
     result = CliRunner().invoke(main, ["explain", "mpc201"])
     assert (result.exit_code, result.stdout) == (0, f"MPC201: {EXPLANATIONS['MPC201']}\n")
+
+
+@pytest.mark.parametrize(("text", "severity"), [("x y\n", "error"), ("host h%\n", "warning")])
+def test_a_hundred_are_enough(text: str, severity: str, tmp_path: Path) -> None:
+    """Of each kind; it is said that there are more."""
+    path = tmp_path / "lab.topo"
+    path.write_text("".join(text.replace("%", str(number)) for number in range(101)))
+    result = check(str(path))
+    assert result.stderr.count(f"\n{severity}[") + result.stderr.startswith(f"{severity}[") == 100
+    assert result.stderr.endswith(f"mpc: 100 {severity}s in {path}, and there are more\n")
+
+
+def test_a_long_line_is_shown_in_part() -> None:
+    found = diagnosed(b"host a b # " + b"-" * 500 + b"\nhost " + b"x" * 40 + b" ; " + b"y" * 500)
+    shown = render(found[0]).splitlines()
+    assert shown[3].startswith("2 | host xxxx")
+    assert shown[4].index("^") == shown[3].index(";")
+    found = diagnosed(b"host a b\nlink a " + b" " * 300 + b"-- b ; " + b" " * 300)
+    shown = render(found[0]).splitlines()
+    assert shown[3].startswith("2 | ...   ")
+    assert shown[3].endswith("  ...")
+    assert shown[4].index("^") == shown[3].index(";")

@@ -15,6 +15,7 @@ ORDER = [
     "compiler.frontend.source",
     "compiler.frontend.diagnostics",
     "compiler.frontend.codes",
+    "compiler.frontend.text",
     "compiler.frontend.units",
     "compiler.ir.lab",
     "compiler.frontend.syntax",

@@ -172,7 +172,6 @@ def test_a_flat_lab_refuses_definitions(tmp_path: Path) -> None:
         ("folder/outside.topo", "`folder/outside.topo` leads out of the lab's folder"),
         ("circle.topo", "`circle.topo` leads out of the lab's folder"),
         ("missing.topo", "there is no file `missing.topo`"),
-        ("nul\0.topo", "`nul\0.topo` leads out of the lab's folder"),
         ("x" * 5000, f"`{'x' * 5000}` leads out of the lab's folder"),
         ("pipe.topo", "pipe.topo` cannot be read: it is not a regular file"),
         ("inside", "inside` cannot be read: Is a directory"),

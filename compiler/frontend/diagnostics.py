@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from compiler.frontend.source import Source, Span
@@ -48,19 +49,29 @@ class Diagnostic(NamedTuple):
 
 
 Help = str | Callable[[], str]
-"""A help line, or what finds it where that takes a search."""
+"""A help line, or what finds it where that takes a search, which is made for what is kept only."""
 
-MOST_SEARCHES = 50
-"""Diagnostics of a run for which a search for the mend is made, so that a thousand mistakes end soon."""
+
+MOST = 100
+"""Errors after which a compilation stops, and warnings that are kept: more of them help nobody."""
+
+
+class TooManyError(Exception):
+    """The last error that is reported was reported: nothing more is to be compiled."""
 
 
 class Diagnostics:
-    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source."""
+    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source.
+
+    The error that is one too many raises TooManyError.
+    """
 
     def __init__(self) -> None:
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._times: dict[tuple[object, ...], set[int]] = {}
         self._counts: Counter[Severity] = Counter()
+        self.incomplete = False
+        """Whether there is more to say than was kept."""
         self._held_back: set[str] = set()
         self.excused: set[str] = set()
         """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
@@ -82,11 +93,16 @@ class Diagnostics:
         span = found.span
         made_often = span.within is not None or "[" in span.text
         key = found.code, *span[:3], *(() if made_often else found)
-        if key not in self._found:
-            few = self._counts.total() < MOST_SEARCHES
-            self._found[key] = found._replace(help=help if isinstance(help, str) else help() if few else "")
+        if key in self._found:
+            self._times[key].add(hash((found.message, span)))
+        elif self._counts[found.severity] == MOST:
+            self.incomplete = True
+            if found.severity is Severity.ERROR:
+                raise TooManyError
+        else:
+            self._found[key] = found._replace(help=help if isinstance(help, str) else help())
+            self._times[key] = {hash((found.message, span))}
             self._counts[found.severity] += 1
-        self._times.setdefault(key, set()).add(hash((found.message, span)))
 
     def hold_back(self, *codes: str) -> None:
         """Drops what is reported under these codes from now on: what was reported can cause it."""
@@ -116,10 +132,20 @@ def _starts(found: Diagnostic) -> list[int]:
     return [*(frame.span.start for frame in reversed(found.span.frames)), found.span.start]
 
 
+LONGEST_WORD, MOST_KNOWN = 100, 1000
+"""Of suggestions, in characters and in words: what is compared, as each comparison takes its time."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """A help line with the known word nearest to `word`, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
+    near = get_close_matches(word, islice(known, MOST_KNOWN), n=1) if len(word) <= LONGEST_WORD else []
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """Names for a message: the first ones, and a sign that there are more."""
+    first = list(islice(names, most + 1))
+    return ", ".join(first[:most]) + (", ..." if len(first) > most else "")
 
 
 Paint = Callable[[str, str], str]
@@ -147,19 +173,32 @@ def render(found: Diagnostic, paint: Paint = plain) -> str:
     return "\n".join(lines) + "\n"
 
 
+WIDEST = 120
+"""Columns of a line that are shown, as a line may be a whole file."""
+
+
 def _snippet(span: Span, label: str, arrow: str, paint: Paint, style: str) -> list[str]:
     """The place of a span, its line, and marks under the part of it that stands on that line."""
     line, column = span.source.position(span.start)
-    text = span.source.line(line)
-    width = max(1, min(span.end - span.start, len(text) - column + 1))
+    text, before = _clipped(span.source.line(line), column - 1)
+    width = max(1, min(span.end - span.start, len(text) - before))
     space, bar = " " * _gutter(span), paint("|", "frame")
     marks = paint(f"{'^' if arrow == '-->' else '-'}" * width + f" {visible(label)}".rstrip(), style)
     return [
         f"{space}{paint(arrow, 'frame')} {visible(span.source.name)}:{line}:{column}",
         f"{space} {bar}",
         f"{paint(str(line), 'frame')} {bar} {visible(text)}",
-        f"{space} {bar} {' ' * (column - 1)}{marks}",
+        f"{space} {bar} {' ' * before}{marks}",
     ]
+
+
+def _clipped(text: str, before: int) -> tuple[str, int]:
+    """The part of a line that is shown, and how much of it stands before the place that it is shown for."""
+    if len(text) <= WIDEST:
+        return text, before
+    start = max(0, before - WIDEST // 2)
+    head, tail = "..." if start else "", "..." if start + WIDEST < len(text) else ""
+    return head + text[start : start + WIDEST] + tail, before - start + len(head)
 
 
 def _gutter(span: Span) -> int:
@@ -168,6 +207,8 @@ def _gutter(span: Span) -> int:
 
 def visible(text: str) -> str:
     """The text on one line, each character that is not printable (tabs too) as one that is."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

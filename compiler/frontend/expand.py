@@ -6,10 +6,11 @@ count, so that one that is too large costs no memory, and once to make statement
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from compiler.frontend import syntax
-from compiler.frontend.diagnostics import Diagnostics, Note, suggest
+from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
 from compiler.frontend.expressions import Value, written
 from compiler.frontend.files import Files, UseError
 from compiler.frontend.flat import Flattener
@@ -73,7 +74,8 @@ def expand(
     tree = tuple(tree)
     scope = _Scope(None, {}, {}, 0, (source,), settings, "")
     try:
-        deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
+        with suppress(TooManyError):  # they are reported below
+            deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
         expansion = _Expansion(files, diagnostics, most)
         expansion.check_settings(tree, scope)
         fresh = scope._replace(names={}, places={})
@@ -257,7 +259,7 @@ class _Expansion:
         for name, setting in scope.settings.items():
             if name not in known:
                 message = f"`{scope.files[-1].name}` has no param `{name}`"
-                help = suggest(name, known) or f"its params are {', '.join(known)}" * bool(known)
+                help = suggest(name, known) or f"its params are {listed(known)}" * bool(known)
                 self.diagnostics.error("MPC217", message, setting.span, "sets nothing", help)
 
 

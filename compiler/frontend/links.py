@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_interface
+from itertools import pairwise
 
 from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
@@ -60,6 +61,8 @@ class Linker:
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
         default = self.defaults.get(statement.span.unit, {})
         values = {**default, **_with_profile(statement.attributes, read.values, self.scope)}
+        most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
+        self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
         pins = _pinned(read, len(pairs), self.scope)
         places = {network.version: span for network, span in read.subnets}
@@ -130,6 +133,7 @@ class Linker:
     def shape(self, statement: syntax.Shape) -> None:
         """Sets attributes of one direction of links that exist."""
         written, diagnostics = statement.attributes, self.scope.diagnostics
+        self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
         read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
         values = _with_profile(written, read.values, self.scope)
         for name in values.keys() - set(PER_DIRECTION):

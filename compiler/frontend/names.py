@@ -71,6 +71,11 @@ def is_network_sysctl(word: str) -> bool:
     return _SYSCTL.fullmatch(word) is not None
 
 
+def shown_file(name: str) -> str:
+    """A file's name as scripts show it: printable ASCII on one line, with `?` for all else."""
+    return re.sub("[^ -~]", "?", name)
+
+
 def inferred_interface(peer: str, number: int) -> str:
     """The name of the `number`th parallel link to `peer` (from 1), for an end that is not pinned.
 

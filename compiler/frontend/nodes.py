@@ -23,6 +23,7 @@ class Declarer:
 
     def add(self, statement: syntax.Declaration) -> None:
         """Declares the nodes of one statement; its attributes are those of each."""
+        self.scope.stands_for(len(statement.names), statement.span)
         attributes = self._attributes(statement)
         for word in statement.names:
             if self.scope.name(word, "a node") and self._is_new(word):

@@ -17,6 +17,7 @@ class Pairs:
         self.found: dict[frozenset[str], Pair] = {}
 
     def add(self, statement: syntax.Mptcp) -> None:
+        self.scope.stands_for(len(statement.left.words) * len(statement.right.words), statement.span)
         ends = [(self.scope.node(a), self.scope.node(b)) for a, b in pairs(statement.left, statement.right)]
         pins, limits = self._options(statement, {end for pair in ends for end in pair})
         for left, right in ends:

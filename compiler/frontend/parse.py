@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from lark import Lark, Token, v_args
+from lark.exceptions import VisitError
 from lark.lark import PostLex
 from lark.visitors import Transformer_NonRecursive
 
@@ -17,6 +18,7 @@ from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.recovery import Recovery, span_of
 from compiler.frontend.source import Source, Span
+from compiler.frontend.text import check
 
 
 class _Words(PostLex):
@@ -46,9 +48,13 @@ _cached_parser = cache(parser)
 
 def parse(source: Source, diagnostics: Diagnostics, tables: str | None = None) -> tuple[syntax.Node, ...]:
     """What a source says, in written order; what does not parse is reported and left out."""
+    check(source, diagnostics)
     recovery = Recovery(source, diagnostics)
     tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
-    statements: tuple[syntax.Node, ...] = _Builder(source, diagnostics).transform(tree)
+    try:
+        statements: tuple[syntax.Node, ...] = _Builder(source, diagnostics).transform(tree)
+    except VisitError as error:  # lark's wrapping of what a callback raises
+        raise error.orig_exc from None
     return statements
 
 

@@ -12,6 +12,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 
 from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
+from compiler.frontend.text import HIDING
 
 PLANNED = frozenset("switch container bond teql tunnel expect bench machine place at run".split())
 """Statements of the language that this version does not have yet."""
@@ -129,14 +130,16 @@ class Recovery:
 
     def _character(self, offset: int) -> None:
         char = self.source.text[offset]
+        if HIDING.match(char):
+            return  # it is reported wherever it stands
         span = Span(self.source, offset, offset + 1)
         if char == '"':
             help = 'a string ends on its line, and knows `\\"` and `\\\\`'
             self.diagnostics.error("MPC104", "this string is not closed", span, "opened here", help)
             return
-        shown = char if char.isprintable() else f"U+{ord(char):04X}"
+        shown = f"`{char}`" if char.isascii() else f"`{char}` (U+{ord(char):04X})"
         help = _HINTS.get(char, "" if char.isascii() else "names are letters, digits and `_` of ASCII")
-        self.diagnostics.error("MPC103", f"unexpected character `{shown}`", span, "has no meaning here", help)
+        self.diagnostics.error("MPC103", f"unexpected character {shown}", span, "has no meaning here", help)
 
     def _unexpected(self, token: Token, expected: set[str], stack: list[Any]) -> None:
         before = stack[-1] if stack and isinstance(stack[-1], Token) else None

@@ -14,7 +14,7 @@ from compiler.frontend import syntax
 from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.links import Defaults, Linker, declare_profile, read_default
-from compiler.frontend.names import NAME_FORM, default_name, is_name
+from compiler.frontend.names import NAME_FORM, default_name, is_name, shown_file
 from compiler.frontend.nodes import Declarer
 from compiler.frontend.pairs import Pairs
 from compiler.frontend.routes import routes
@@ -55,7 +55,7 @@ class _Resolver:
             pairs.add(statement)
         return Lab(
             name=name,
-            source=PurePath(self.source.name).name,
+            source=shown_file(PurePath(self.source.name).name),
             pools=self._pools(),
             metric=self._metric(),
             nodes=self._with_settings(nodes, links),

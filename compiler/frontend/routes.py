@@ -5,6 +5,7 @@ from ipaddress import ip_network
 
 from compiler.frontend import syntax
 from compiler.frontend.attributes import bad_network, read_network
+from compiler.frontend.diagnostics import listed
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Span
 from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
@@ -12,6 +13,7 @@ from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
 
 def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     """An explicit route for each source of a `route` statement."""
+    scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
     sources = scope.known_nodes(statement.sources)
     word = scope.one(statement.target, "the target of a route")
     target = _target(word, scope) if word else None
@@ -74,5 +76,5 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
 def _neighbours(source: str, scope: Scope) -> str:
     """A help line with what a node has links to."""
     near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
-    names = ", ".join(f"`{name}`" for name in near)
+    names = listed(f"`{name}`" for name in near)
     return f"`{source}` has links to {names}" if near else f"`{source}` has no link"

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 
 from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
-from compiler.frontend.diagnostics import Diagnostics, Note, suggest
+from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
 from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.sets import unique
 from compiler.frontend.source import Frame, Span
 from compiler.ir.lab import Interface, InterfaceName, Link
+
+MOST_PARTS = 100_000
+"""What the statements of one lab can stand for: nodes, links, and single settings of either."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,17 @@ class Scope:
     """The links between two nodes, by their place in `links`."""
     incomplete: set[str] = field(default_factory=set)
     """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
+    parts: int = 0
+    """What the statements so far stand for."""
+
+    def stands_for(self, parts: int, span: Span) -> None:
+        """Counts what a statement stands for; the one that makes it too much ends the compilation."""
+        self.parts += parts
+        if self.parts > MOST_PARTS:
+            message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"
+            help = "a set with a set makes every pair of them"
+            self.diagnostics.error("MPC310", message, span, f"stands for {parts} of them", help)
+            raise TooManyError
 
     def name(self, word: syntax.Word, what: str) -> bool:
         """Whether a word is a name in form; reports it where not."""
@@ -105,7 +119,7 @@ class Scope:
 
     def _nearest_interface(self, text: str, node: str) -> str:
         known = [str(port) for port in self.ports if port.node == node]
-        return suggest(text, known) or (f"`{node}` has {', '.join(known)}" if known else "")
+        return suggest(text, known) or (f"`{node}` has {listed(known)}" if known else "")
 
     def profile(self, word: syntax.Word) -> Profile | None:
         """The profile that a word names; reports it where there is none."""

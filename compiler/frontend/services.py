@@ -18,6 +18,7 @@ class Sysctls:
         self.places: dict[tuple[str, str], Span] = {}
 
     def add(self, statement: syntax.Sysctl) -> None:
+        self.scope.stands_for(len(statement.nodes.words) * len(statement.assignments), statement.span)
         nodes = self.scope.known_nodes(statement.nodes)
         for assignment in statement.assignments:
             if self._well_formed(assignment):
@@ -53,6 +54,8 @@ class Masquerades:
         self.found: dict[str, set[str | None]] = {}
 
     def add(self, statement: syntax.Masquerade) -> None:
+        outs = len(statement.out.words) if statement.out else 1
+        self.scope.stands_for(len(statement.nodes.words) * outs, statement.span)
         for word in unique(statement.nodes):
             if (node := self.scope.node(word)) is None:
                 continue

@@ -72,7 +72,8 @@ class _Part:
         self.network = network
         self.length = length
         self.slots = min(MOST_SLOTS, 1 << (length - network.prefixlen)) if length >= network.prefixlen else 0
-        self.taken: set[int] = set()
+        self.onward: dict[int, int] = {}
+        """Where to look next, for slots that are not free."""
         self.exhausted = False
         self.ranges = sorted(self._pinned_ranges(pins))
 
@@ -91,19 +92,28 @@ class _Part:
         if not self.slots:
             return None
         wanted = int.from_bytes(sha256(identity.encode()).digest()[:8], "big") % self.slots
-        for probe in range(self.slots):
-            slot = (wanted + probe) % self.slots
-            if len(self.taken) == self.slots:
-                return None
-            if slot not in self.taken and not self._is_pinned(slot):
-                self.taken.add(slot)
-                shift = self.network.max_prefixlen - self.length
-                return ip_network((int(self.network.network_address) + (slot << shift), self.length))
-        return None
+        slot = self._free(wanted)
+        if slot >= self.slots:
+            slot = self._free(0)
+        if slot >= self.slots:
+            return None
+        self.onward[slot] = slot + 1
+        shift = self.network.max_prefixlen - self.length
+        return ip_network((int(self.network.network_address) + (slot << shift), self.length))
 
-    def _is_pinned(self, slot: int) -> bool:
-        place = bisect_right(self.ranges, (slot, self.slots))
-        return place > 0 and self.ranges[place - 1][1] >= slot
+    def _free(self, slot: int) -> int:
+        """The first free slot from one on, past the last where there is none; the next search is shorter."""
+        passed = []
+        while slot < self.slots and (onward := self.onward.get(slot) or self._past_pin(slot)) != slot:
+            passed.append(slot)
+            slot = onward
+        self.onward |= dict.fromkeys(passed, slot)
+        return slot
+
+    def _past_pin(self, slot: int) -> int:
+        """The slot after the pinned range that a slot is in; itself where it is in none."""
+        place = bisect_right(self.ranges, slot, key=lambda pinned: pinned[0])
+        return max(slot, self.ranges[place - 1][1] + 1) if place else slot
 
 
 def _parts(pool: Network, pins: list[Pin]) -> tuple[_Part, _Part]:

@@ -22,13 +22,16 @@ from compiler.ir.steering import Steering
 UNEQUAL = 4
 """Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
 
+MOST_SEARCHED = 1_000_000
+"""Links that are searched for the paths of all pairs: a matter of some ten seconds."""
+
 
 def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives the ends of each pair endpoints and limits, and all nodes on the way what steers subflows.
 
     With `routing none` nothing is steered: the routes are the source's own.
     """
-    if not lab.pairs:
+    if not lab.pairs or _are_too_many(lab, diagnostics):
         return lab
     graphs = [Graph(lab, version) for version in lab.versions]
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
@@ -44,6 +47,17 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
                 steering.steer(pair, ends)
         endpoints.limit(pair)
     return steering.apply(endpoints.apply(lab))
+
+
+def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
+    """Whether there is a search for paths too many; reports it."""
+    pairs, links = len(lab.pairs), len(lab.links)
+    if pairs * links <= MOST_SEARCHED:
+        return False
+    message = f"{pairs} MPTCP pairs in a lab of {links} links are too many"
+    help = "write `mptcp` for the pairs that are used"
+    diagnostics.error("MPC606", message, lab.pairs[-1].span, "makes it too many", help)
+    return True
 
 
 class _Advice:

@@ -5,6 +5,7 @@ Suurballe 1974); then, for each interface of either end that these leave over, t
 """
 
 from collections import deque
+from functools import cache
 from typing import NamedTuple
 
 from compiler.ir.graph import Distances, Edge, Graph
@@ -111,8 +112,9 @@ def _left_over(graph: Graph, found: list[Path], source: str, target: str) -> lis
         if edge not in begun and edge.target in distances and graph.passes(edge.target, target)
     ]
     ended = {path.last for path in (*found, *added)}
+    towards = cache(lambda name: graph.distances(name, avoid=target))
     for edge in graph.incoming[target]:
-        distances = graph.distances(edge.source, avoid=target) if edge not in ended else {}
+        distances = towards(edge.source) if edge not in ended else {}
         if source in distances and graph.passes(edge.source, source):
             added.append(Path((*_shortest(graph, source, edge.source, distances), edge)))
     return added

@@ -13,12 +13,15 @@ from compiler.ir.explicit import DEFAULT, Explicit
 from compiler.ir.graph import Distances, Edge, Graph, family_address, nexthops
 from compiler.ir.lab import Lab, Link, Network, Nexthop, Node, Route
 
+MOST_ROUTES, MOST_NEXTHOPS = 400_000, 2_000_000
+"""Of nodes, and of links, times the number of targets: what half a gigabyte of memory is enough for."""
+
 
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives every node its routes, explicit ones over inferred ones."""
     explicit = Explicit(lab, diagnostics)
     tables: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
-    if lab.metric is not None:
+    if lab.metric is not None and _can_be_written(lab, diagnostics):
         for version in (4, 6):
             for name, found in _Inference(lab, version, explicit).routes():
                 tables[name].append(found)
@@ -28,6 +31,17 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     lab = replace(lab, nodes=nodes)
     explicit.check_loops(lab)
     return lab
+
+
+def _can_be_written(lab: Lab, diagnostics: Diagnostics) -> bool:
+    """Whether routes from every node to every node and link are few enough; reports it where not."""
+    targets = len(lab.nodes) + len(lab.links)
+    if len(lab.nodes) * targets <= MOST_ROUTES and len(lab.links) * targets <= MOST_NEXTHOPS:
+        return True
+    message = f"{len(lab.nodes)} nodes and {len(lab.links)} links would have too many shortest-path routes"
+    help = "write `routing none`, and `route` what is needed"
+    diagnostics.error("MPC506", message, lab.span, "a lab of this size", help)
+    return False
 
 
 class _Inference:

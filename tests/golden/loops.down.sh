@@ -25,16 +25,24 @@ NAMESPACES=(
 
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
+# A namespace that somebody else made while up was at work.
+foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
 # Whether an up has claimed the lab and has not come to its end.
-unfinished() { [[ -d $CLAIM && ! -e $CLAIM/up ]]; }
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
 owned() {
   local link=
+  [[ $1 != "$foreign" ]] || return 1
   link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
@@ -68,39 +76,45 @@ end_processes() {
   return 1
 }
 
-# Takes away the hosts file of one namespace and its folder.
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
+# Takes away the lab's hosts files, and their folders.
 remove_names() {
-  local folder=/etc/netns/$1 first=
-  [[ -d $folder ]] || return 0
-  [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-  if [[ $first != "# $MARK" ]] && ! unfinished; then
-    say "left $folder alone: this lab did not make it"
-    return 1
-  fi
-  rm -f "$folder/hosts"
-  rmdir "$folder" || { say "left $folder: it is not empty"; return 1; }
-}
-
-# Leaves a folder that was not there before this lab for another lab to remove, where one still uses it.
-bequeath() {
-  local other
-  [[ -e $CLAIM/$1 && -e $2 ]] || return 0
-  for other in /run/mpc-*; do
-    [[ $other == "$CLAIM" || ! -d $other ]] || { : >"$other/$1"; return; }
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
   done
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
+  return "$left"
 }
 
-# Takes away the claim, and the folders that were not there before this lab.
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
-  [[ -d $CLAIM ]] || return 0
-  [[ ! -e $CLAIM/etc-netns ]] || rmdir --ignore-fail-on-non-empty /etc/netns
-  bequeath etc-netns /etc/netns
-  if [[ -e $CLAIM/run-netns ]] && ! compgen -G '/run/netns/*' >/dev/null; then
-    umount -n /run/netns && rmdir /run/netns
-  fi
-  bequeath run-netns /run/netns
-  rm -f "$CLAIM"/{up,etc-netns,run-netns}
-  rmdir "$CLAIM"
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm -f "$CLAIM"
 }
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
@@ -117,14 +131,23 @@ take_down() {
   done
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
-    printf 'netns del %s\n' "${own[@]}" | ip -batch - || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
-  for ns in "${NAMESPACES[@]}"; do remove_names "$ns" || left=1; done
+  remove_names || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
 
 ((EUID == 0)) || die "must run as root"
+(($# == 0)) || die "usage: down.sh"
+
+# Where an up or a down of this lab is at work, or what one that was killed has started, waits for its end.
+if [[ -e $CLAIM ]]; then
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || { say "waiting for an up or a down of this lab"; flock -w 60 "$lock"; } ||
+    die "an up or a down of this lab is still at work"
+  [[ $CLAIM -ef /proc/self/fd/$lock || ! -e $CLAIM ]] || die "another up of this lab has begun: run this again"
+fi
 take_down
 say down
 }

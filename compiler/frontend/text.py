@@ -1,0 +1,30 @@
+"""Characters that hide what a text says.
+
+A reviewer sees what a screen makes of a text. Controls of writing direction can show a statement as part of a
+comment, or the other way round (CVE-2021-42574), and so can what looks like the end of a line and is none.
+"""
+
+import re
+
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.source import Source, Span
+
+DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
+"""Embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX 9), and their ends."""
+
+CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
+"""Control characters but the tab and the newline, and the two separators of Unicode."""
+
+HIDING = re.compile(rf"([{DIRECTIONS}])|(?!\r\n)[{CONTROLS}]")
+
+
+def check(source: Source, diagnostics: Diagnostics) -> None:
+    """Reports each character that hides what the text says, in comments and strings too."""
+    for match in HIDING.finditer(source.text):
+        char, span = match[0], Span(source, match.start(), match.end())
+        if match[1]:
+            what, label = "changes the direction of writing", "what follows is not shown as it is read"
+        else:
+            what, label = "is a control character", "not shown, or shown as something else"
+        message = f"U+{ord(char):04X} {what}, so this line is not what it looks like"
+        diagnostics.error("MPC110", message, span, label, "take it out")

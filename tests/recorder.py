@@ -1,0 +1,163 @@
+"""Runs scripts where every tool is a recorder, tells what they did, and what of that no lab does.
+
+They run as root of namespaces of their own, in which the root file system is read-only and /run and /etc are
+empty, so that nothing real is seen or changed.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host
+
+from compiler.backend.bash import Style
+from compiler.driver import Compilation
+
+TOOLS = "ip tc sysctl nft nsenter unshare umount modprobe nproc sleep true".split()
+TOOLS += "bash sh grep mkdir rm rmdir stat".split()
+SHIM = Path(__file__).with_name("recorder.sh")
+
+NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
+
+INSIDE = """
+mount -t tmpfs none /run && mount -t tmpfs none /etc || exit 1
+mount --bind "$RECORDS" "$RECORDS" && mount -o remount,bind,ro / || exit 1
+for script; do
+  PATH=$RECORDS/bin /bin/bash "$script" </dev/null >"$script.said" 2>&1 || echo "$script ended with $?" >&2
+  find /run /etc -type f -exec cat {} + >"$script.wrote"
+done
+find /run /etc -mindepth 1 ! -path "/run/mount*"
+"""
+"""Hides the machine, runs the scripts one after the other, and prints what they leave behind."""
+
+
+class Call(NamedTuple):
+    """A tool's name and arguments, and what it was given to read."""
+
+    argv: tuple[str, ...]
+    input: str
+
+
+class Record(NamedTuple):
+    """What scripts did: their calls, the lines of the files that they wrote, and what they left."""
+
+    calls: list[Call]
+    written: set[str]
+    left: str
+    said: str
+
+
+def possible() -> bool:
+    """Whether this user may make the namespaces."""
+    return subprocess.run([*_namespaces(), "true"], capture_output=True, check=False).returncode == 0
+
+
+def record(compilation: Compilation) -> Record:
+    """What up, in each style, and down after it do."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_shims(folder / "bin")
+        paths = [folder / f"{number}.sh" for number in range(4)]
+        up = [compilation.up(style) for style in Style]
+        for path, text in zip(paths, [up[0], compilation.down(), up[1], compilation.down()], strict=True):
+            path.write_text(text)
+        run = _run(folder, paths, f"mpc:{compilation.lab.name}")
+        written = {line for path in folder.glob("*.wrote") for line in path.read_text().splitlines()}
+        said = run.stderr + "".join(path.read_text() for path in sorted(folder.glob("*.said")))
+        return Record([_call(path) for path in folder.glob("*.call")], written, run.stdout, said)
+
+
+def _namespaces() -> list[str]:
+    return NAMESPACES if os.geteuid() == 0 else [*NAMESPACES, "--map-root-user"]
+
+
+def _write_shims(folder: Path) -> None:
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(SHIM)
+
+
+def _run(folder: Path, paths: list[Path], mark: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "RECORDS": str(folder), "TMPDIR": str(folder)}
+    return subprocess.run(
+        [*_namespaces(), "bash", "-c", INSIDE, "record", *map(str, paths)],
+        env={**environment, "RECORDED_MARK": mark},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def _call(path: Path) -> Call:
+    argv = path.read_bytes().decode().split("\0")[:-1]
+    read = path.with_suffix(".input")
+    return Call(tuple(argv), read.read_text() if read.exists() else "")
+
+
+# --- what calls may be ------------------------------------------------------------------------------
+
+CLAIM = rf"/run/mpc-{NAME}"
+NAMES = rf"/etc/netns/{NAMESPACE}"
+WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
+
+CALLS = {
+    "ip": [
+        rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
+        "link add name p type veth peer name q",
+        "mptcp limits set subflows 1",
+        rf"{WHERE}-batch -",
+        rf"-n {NAMESPACE} link show dev lo",
+    ],
+    "tc": [
+        rf"{WHERE}-batch -",
+        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+    ],
+    "sysctl": [rf"-n {KEY}", "-qp -", rf"-qw {KEY}={VALUE}"],
+    "nft": ["-f -", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
+    "unshare": ["--net true", "--net bash -s", r"--net -- (?:ip|tc|sysctl|nft) .*"],
+    "nsenter": [rf"--net=/run/netns/{NAMESPACE} (?:ip|tc|sysctl|nft|sh) .*"],
+    "sh": ["-s"],
+    "bash": ["-s"],
+    "mkdir": [CLAIM, rf"-p {NAMES}(?: {NAMES})*"],
+    "rm": [rf"-f {NAMES}/hosts", rf"-f {CLAIM}/up {CLAIM}/etc-netns {CLAIM}/run-netns"],
+    "rmdir": [CLAIM, NAMES, "--ignore-fail-on-non-empty /etc/netns", "/run/netns"],
+    "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
+    "umount": ["-n /run/netns"],
+    "modprobe": [r"-q dummy numdummies=0"],
+    "nproc": [""],
+    "true": [""],
+}
+"""What the tools are called with beside the commands of labs."""
+
+_CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items()}
+
+
+def strange(record: Record) -> list[str]:
+    """What no lab does, of what scripts did."""
+    found = [f"call: {call.argv}" for call in record.calls if not _is_known(call)]
+    found += [f"input of {call.argv}: {line!r}" for call in record.calls for line in _strange_input(call)]
+    found += [f"written: {line!r}" for line in record.written if not is_host(line)]
+    return found + [f"left: {path}" for path in record.left.splitlines()]
+
+
+def _is_known(call: Call) -> bool:
+    tool, *arguments = call.argv
+    spaced = [word for word in arguments if " " in word and word != "%i %n"]
+    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft"} & set(call.argv)):
+        return False
+    said = " ".join(arguments)
+    if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):
+        return True
+    return tool in _CALLS and _CALLS[tool].fullmatch(said) is not None
+
+
+def _strange_input(call: Call) -> list[str]:
+    """The lines of a batch that are no commands; what a shell reads shows in its own calls."""
+    tool = call.argv[0]
+    if tool not in COMMANDS:
+        return []
+    return [line for line in call.input.splitlines() if line and not is_command(tool, line)]

@@ -1,0 +1,42 @@
+#!/bin/bash
+# Stands for every tool that a script calls: records the arguments and the input of the call, and changes nothing
+# but what a script looks at again: files below /run and /etc.
+tool=${0##*/}
+call=$RECORDS/$$.$tool
+printf '%s\0' "$tool" "$@" >"$call.call"
+
+# Only what is told to reads its input; the rest shares it with the script that it may be.
+if [[ ${*: -1} == - ]]; then
+  /bin/cat >"$call.input"
+  exec <"$call.input"
+fi
+
+# Does what a wrapper wraps, after its options.
+wrapped() {
+  while [[ $1 == -* ]]; do shift; done
+  exec "$@"
+}
+
+# Keeps the names of namespaces as ip-netns(8) does, by its arguments or by the lines of a batch.
+namespaces() {
+  while read -r object verb name _; do
+    case $object-$verb in
+      netns-add) /bin/mkdir -p /run/netns && : >"/run/netns/$name" ;;
+      netns-del) /bin/rm "/run/netns/$name" ;;
+    esac
+  done
+}
+
+case $tool in
+  unshare | nsenter) wrapped "$@" ;;
+  sh | bash | mkdir | rm | rmdir | grep | stat) exec "/bin/$tool" "$@" ;;
+  nproc) echo 2 ;;
+  ip)
+    case "$1 $2 $*" in
+      "netns exec "*) shift 3 && exec "$@" ;;
+      "-n "*" link show dev lo") echo "    alias $RECORDED_MARK" ;;
+      "-batch - "*) namespaces ;;
+      *) echo "$*" | namespaces ;;
+    esac
+    ;;
+esac

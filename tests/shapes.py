@@ -1,0 +1,135 @@
+"""What the scripts may say: the shape of every command of a lab, and of every line around the commands.
+
+A command of another shape is one that the language has no words for, however it came into a script.
+"""
+
+import re
+import shlex
+from functools import cache, lru_cache
+
+from compiler.backend.bash import Style
+from compiler.driver import Compilation
+
+NAME = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
+NAMESPACE = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+INTERFACE = r"[A-Za-z0-9_.-]{1,15}"
+NUMBER = r"[0-9]{1,10}"
+ADDRESS = r"[0-9a-f.:]{2,39}"
+PREFIX = rf"{ADDRESS}/[0-9]{{1,3}}"
+KEY = r"net\.[A-Za-z0-9_./-]+"
+VALUE = r"[ -~]{1,255}"
+RATE = rf"{NUMBER}[kmg]?bit"
+TIME = rf"{NUMBER}(?:s|ms|us)"
+PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
+HOP = rf"via {ADDRESS} dev {INTERFACE}"
+HOPS = rf"nexthop {HOP}(?: weight {NUMBER})?(?: nexthop {HOP}(?: weight {NUMBER})?)+"
+FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
+VETH = rf"name {INTERFACE}(?: mtu {NUMBER})? netns {NAMESPACE}"
+NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
+    rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
+)
+TBF = rf"tbf rate {RATE} burst {NUMBER}b limit {NUMBER}b"
+CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
+
+COMMANDS = {
+    "ip": [
+        rf"netns add {NAMESPACE}",
+        rf"netns del {NAMESPACE}",
+        rf"link add name {INTERFACE} type dummy",
+        rf"link add {VETH} type veth peer {VETH}",
+        rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
+        rf"address add {PREFIX} dev {INTERFACE}",
+        rf"route add (?:default|{ADDRESS}|{PREFIX}) (?:{HOP}|{HOPS})(?: table {NUMBER})?",
+        rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+        r"mptcp limits set subflows [0-8] add_addr_accepted [0-8]",
+        rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
+    ],
+    "tc": [
+        rf"qdisc add dev {INTERFACE} (?:root|parent 1:1) handle (?:1|10): (?:{NETEM}(?: rate {RATE})?|{TBF})",
+        rf"qdisc add dev {INTERFACE} parent (?:1|10):1 pfifo limit {NUMBER}",
+    ],
+    "sysctl": [rf"{KEY}={VALUE}"],
+    "nft": [
+        "add table inet mpc",
+        rf"add chain inet mpc out {CHAIN}",
+        rf'add rule inet mpc out oifname "{INTERFACE}" masquerade',
+    ],
+}
+"""What each tool may be told, by the arguments of a call or by a line of a batch."""
+
+
+_HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")
+_COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}
+
+
+def is_command(tool: str, arguments: str) -> bool:
+    """Whether the arguments of a tool, joined by spaces, are a command that labs have."""
+    return _COMMAND[tool].fullmatch(arguments) is not None
+
+
+def is_host(line: str) -> bool:
+    """Whether a line is one of a namespace's hosts file."""
+    return _HOST.fullmatch(line) is not None
+
+
+# --- a script's text --------------------------------------------------------------------------------
+
+PATTERN = """
+lab Pattern
+pool 10.0.0.0/8
+pool fd00:77::/48
+host Qa address 192.0.2.1 on dummy0
+host Qb
+router Qc Qd Qe
+link {Qa,Qb} -- {Qc,Qd} rate 5mbit queue 10p delay 2ms
+link {Qc,Qd} -- Qe -- Qb rate 9mbit queue 10p
+mptcp Qa -- Qb
+masquerade Qe
+sysctl Qa net.Pattern=1
+sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
+"""
+"""A lab with all that a script can have, under names that stand out."""
+
+
+def strange_lines(script: str) -> list[str]:
+    """The lines of a script that are neither a command of a lab nor what stands around commands."""
+    return [line for line in script.splitlines() if not _is_known(line)]
+
+
+@lru_cache(maxsize=100_000)
+def _is_known(line: str) -> bool:
+    return bool(_frames().fullmatch(line) or _BATCHED.fullmatch(line)) or _is_plain(line)
+
+
+_TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
+_BATCHED = re.compile(
+    _TOOL + "(?:" + "|".join(shape for shapes in COMMANDS.values() for shape in shapes) + ")"
+)
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line is one command, quoted as bash wants it."""
+    if not line.startswith(("ip ", "tc ")):
+        return False
+    words = shlex.split(line)
+    return shlex.join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
+
+
+def _inside(words: list[str]) -> list[str]:
+    """The command that a command runs in a namespace, or itself."""
+    return words[4:] if words[:3] == ["ip", "netns", "exec"] else words
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    """What stands around commands: the lines of the scripts of PATTERN, whatever the names."""
+    compilation = Compilation("Pattern.topo", PATTERN)
+    scripts = [*(compilation.up(style) for style in Style), compilation.down()]
+    lines = {line for script in scripts for line in script.splitlines()}
+    return re.compile("|".join([_HOST.pattern, *sorted(map(_frame, lines))]))
+
+
+def _frame(line: str) -> str:
+    """A regular expression for a line of PATTERN's scripts under other names."""
+    pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
+    return re.sub(r"Pattern\\-Q[a-e]", NAMESPACE, pattern).replace("Pattern", NAME)

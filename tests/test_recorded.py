@@ -1,0 +1,88 @@
+"""What scripts do when bash runs them: only what labs do, whatever a stranger wrote into the lab.
+
+Every tool is a recorder here, so that nothing happens; see `recorder.py`.
+"""
+
+from itertools import count, islice
+
+import hostile
+import pytest
+import recorder
+from labs import TESTS, compiled
+from words import FILE_NAMES
+
+from compiler.driver import Compilation, TopologyError
+
+pytestmark = pytest.mark.live
+
+SEED = 2
+FUZZED = 6
+
+ASCII = "".join(map(chr, range(32, 127))).replace("\\", "\\\\").replace('"', '\\"')
+
+HOSTILE = {
+    "values": f"""
+host a b
+link a -- b
+sysctl a net.ipv4.tcp_rmem="{ASCII}" net.ipv4.tcp_wmem="$(reboot)" net.ipv4.conf.b.rp_filter="`reboot`"
+sysctl a net.ipv4.tcp_sack="'; reboot; '" net.ipv4.tcp_ecn="END" net.ipv4.tcp_fack="SYSCTL"
+sysctl b net.ipv4.tcp_sack="; reboot" net.ipv4.tcp_ecn=" # " net.ipv4.tcp_rmem="\\\\" net.ipv4.tcp_wmem="-w"
+""",
+    "names": """
+host {END,HOSTS,netns}
+router IP TC SYSCTL NFT reboot
+link {END,HOSTS} -- IP -- {TC,SYSCTL,reboot} rate 1mbit queue 5p
+link IP:-batch -- NFT:-n delay 1ms
+link IP:..x -- NFT:help
+link netns -- NFT
+mptcp END -- HOSTS
+masquerade {IP,NFT}
+""",
+}
+
+
+def deeds(compilation: Compilation) -> list[str]:
+    """What no lab does, of what the scripts do; that they come to their ends is seen to here."""
+    record = recorder.record(compilation)
+    name = compilation.lab.name
+    assert record.said.count(f"{name}: up\n") == record.said.count(f"{name}: down\n") == 2, record.said
+    assert not [line for line in record.said.splitlines() if not line.startswith(f"{name}: ")], record.said
+    return recorder.strange(record)
+
+
+@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "shaped"])
+def test_golden(name: str) -> None:
+    assert deeds(compiled((TESTS / "golden" / f"{name}.topo").read_text())) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile(name: str) -> None:
+    assert deeds(compiled(HOSTILE[name])) == []
+
+
+def test_hostile_file_name() -> None:
+    """The name that has a line of its own, which the header of a script must not have."""
+    (name,) = (name for name in FILE_NAMES if "\n" in name)
+    assert deeds(compiled("lab x\nhost a b\nlink a -- b", name)) == []
+
+
+def fuzzed(number: int) -> Compilation | None:
+    """A fuzzed lab, if it has nodes and no errors."""
+    name, text = hostile.lab(SEED, number)
+    compilation = compiled(text, name)
+    try:
+        return compilation if compilation.plan.namespaces else None
+    except TopologyError:
+        return None
+
+
+def test_fuzzed() -> None:
+    for compilation in islice(filter(None, map(fuzzed, count())), FUZZED):
+        assert deeds(compilation) == [], compilation.source.text
+
+
+def test_what_is_strange_is_seen() -> None:
+    """A command, a line of a batch, a file and what is left, none of them a lab's."""
+    calls = [recorder.Call(("ip", "link", "del", "eth0"), ""), recorder.Call(("ip", "-batch", "-"), "x\n")]
+    found = recorder.strange(recorder.Record(calls, {"reboot"}, "/run/x\n", ""))
+    assert [line.partition(":")[0].split()[0] for line in found] == ["call", "input", "written", "left"]
