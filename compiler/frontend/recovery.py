@@ -126,7 +126,7 @@ class Recovery:
         opens = depth > 0 and _OPENING.match(self.source.text, start)
         counter.feed(self.source.text[counter.char_pos : end])
         if opens:
-            _open_block(parser, end)
+            _open_block(parser, max(start, self.source.text.rfind("{", start, end)))
 
     def _character(self, offset: int) -> None:
         char = self.source.text[offset]
