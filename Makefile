@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo check fuzz bench golden guests setup clean
+.PHONY: help demo check faults fuzz bench golden guests setup clean
 
 help:    ## list these targets
 	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -7,6 +7,8 @@ demo:    ## compile the four-line diamond and show its scripts
 	@./dev demo
 check:   ## everything that must pass: lint, types, shellcheck, tests with coverage
 	@./dev check
+faults:  ## every fault of the scripts, and signals at 100 moments each (root; about five minutes)
+	@./dev faults
 fuzz:    ## try a million hostile labs, about an hour (`./dev fuzz 60s 7` for a minute, with another seed)
 	@./dev fuzz
 bench:   ## measure: compile time, bring-up, multipath (root; `./dev bench compile` for one part)

@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host
+from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host, is_note
 
 from compiler.backend.bash import Style
 from compiler.driver import Compilation
 
-TOOLS = "ip tc sysctl nft nsenter unshare umount modprobe nproc sleep true".split()
-TOOLS += "bash sh grep mkdir rm rmdir stat".split()
+TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
+TOOLS += "bash flock grep mkdir rm rmdir stat".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -107,9 +107,13 @@ WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 CALLS = {
     "ip": [
         rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
+        "link set dev lo up",
         "link add name p type veth peer name q",
+        "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
+        "netns add p",
         "mptcp limits set subflows 1",
         rf"{WHERE}-batch -",
+        r"-force -batch -",
         rf"-n {NAMESPACE} link show dev lo",
     ],
     "tc": [
@@ -118,18 +122,18 @@ CALLS = {
     ],
     "sysctl": [rf"-n {KEY}", "-qp -", rf"-qw {KEY}={VALUE}"],
     "nft": ["-f -", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
-    "unshare": ["--net true", "--net bash -s", r"--net -- (?:ip|tc|sysctl|nft) .*"],
-    "nsenter": [rf"--net=/run/netns/{NAMESPACE} (?:ip|tc|sysctl|nft|sh) .*"],
-    "sh": ["-s"],
-    "bash": ["-s"],
-    "mkdir": [CLAIM, rf"-p {NAMES}(?: {NAMES})*"],
-    "rm": [rf"-f {NAMES}/hosts", rf"-f {CLAIM}/up {CLAIM}/etc-netns {CLAIM}/run-netns"],
-    "rmdir": [CLAIM, NAMES, "--ignore-fail-on-non-empty /etc/netns", "/run/netns"],
+    "unshare": ["--net --mount bash -s"],
+    "nsenter": [rf"--net=/run/netns/{NAMESPACE} (?:ip|tc|sysctl|nft) .*"],
+    "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
+    "mount": ["-t tmpfs tmpfs /run"],
+    "umount": ["-n /(?:etc|run)/netns"],
+    "flock": ["-n [0-9]+"],
+    "mkdir": [rf"-p {NAMES}(?: {NAMES})*"],
+    "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}"],
+    "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
-    "umount": ["-n /run/netns"],
     "modprobe": [r"-q dummy numdummies=0"],
     "nproc": [""],
-    "true": [""],
 }
 """What the tools are called with beside the commands of labs."""
 
@@ -140,14 +144,14 @@ def strange(record: Record) -> list[str]:
     """What no lab does, of what scripts did."""
     found = [f"call: {call.argv}" for call in record.calls if not _is_known(call)]
     found += [f"input of {call.argv}: {line!r}" for call in record.calls for line in _strange_input(call)]
-    found += [f"written: {line!r}" for line in record.written if not is_host(line)]
+    found += [f"written: {line!r}" for line in record.written if not (is_host(line) or is_note(line))]
     return found + [f"left: {path}" for path in record.left.splitlines()]
 
 
 def _is_known(call: Call) -> bool:
     tool, *arguments = call.argv
     spaced = [word for word in arguments if " " in word and word != "%i %n"]
-    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft"} & set(call.argv)):
+    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash"} & set(call.argv)):
         return False
     said = " ".join(arguments)
     if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):

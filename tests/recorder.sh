@@ -17,11 +17,12 @@ wrapped() {
   exec "$@"
 }
 
-# Keeps the names of namespaces as ip-netns(8) does, by its arguments or by the lines of a batch.
+# Keeps the names of namespaces as ip-netns(8) does, by its arguments or by the lines of a batch. (The preflight
+# adds `p` among mounts of its own, where nobody else sees it.)
 namespaces() {
   while read -r object verb name _; do
     case $object-$verb in
-      netns-add) /bin/mkdir -p /run/netns && : >"/run/netns/$name" ;;
+      netns-add) [[ $name == p ]] || { /bin/mkdir -p /run/netns && : >"/run/netns/$name"; } ;;
       netns-del) /bin/rm "/run/netns/$name" ;;
     esac
   done
@@ -29,13 +30,13 @@ namespaces() {
 
 case $tool in
   unshare | nsenter) wrapped "$@" ;;
-  sh | bash | mkdir | rm | rmdir | grep | stat) exec "/bin/$tool" "$@" ;;
+  bash | flock | mkdir | rm | rmdir | grep | stat) exec "/bin/$tool" "$@" ;;
   nproc) echo 2 ;;
   ip)
     case "$1 $2 $*" in
       "netns exec "*) shift 3 && exec "$@" ;;
       "-n "*" link show dev lo") echo "    alias $RECORDED_MARK" ;;
-      "-batch - "*) namespaces ;;
+      *"-batch -"*) namespaces ;;
       *) echo "$*" | namespaces ;;
     esac
     ;;

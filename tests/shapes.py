@@ -67,6 +67,11 @@ def is_command(tool: str, arguments: str) -> bool:
     return _COMMAND[tool].fullmatch(arguments) is not None
 
 
+def is_note(line: str) -> bool:
+    """Whether a line is one of the claim."""
+    return line in ("up", "made /etc/netns", "made /run/netns")
+
+
 def is_host(line: str) -> bool:
     """Whether a line is one of a namespace's hosts file."""
     return _HOST.fullmatch(line) is not None

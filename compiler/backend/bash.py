@@ -80,9 +80,7 @@ def _preflight(plan: Plan) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ("END", "need_names", "claim", "trap roll_back EXIT")
-    yield from ("trap 'exit 129' HUP", "trap 'exit 130' INT", "trap 'exit 143' TERM")
-    yield from ("trap 'say \"failed: $BASH_COMMAND\"' ERR", "remember")
+    yield from ("END", "need_names", "claim", "remember")
 
 
 def _names(plan: Plan) -> Iterator[str]:

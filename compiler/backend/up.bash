@@ -71,9 +71,15 @@ claim() {
     exit 1
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  trap roll_back EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
+  flock -n "$lock" || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
