@@ -39,15 +39,16 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
+# name is left of it by a down that was cut short.
 owned() {
-  local link=
+  local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
-    unfinished
+    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
 }
 

@@ -38,15 +38,16 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it.
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
+# name is left of it by a down that was cut short.
 owned() {
-  local link=
+  local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || true
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
-    unfinished
+    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
 }
 
@@ -210,9 +211,15 @@ claim() {
     exit 1
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  trap roll_back EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || { rm -f "$CLAIM"; die "a down of this lab is at work"; }
+  flock -n "$lock" || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -299,11 +306,6 @@ need_sysctl net.ipv4.fib_multipath_hash_policy
 END
 need_names
 claim
-trap roll_back EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'say "failed: $BASH_COMMAND"' ERR
 remember
 
 # --- namespaces ---------------------------------------------------------------
