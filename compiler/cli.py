@@ -18,12 +18,10 @@ from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
+from compiler.frontend.files import LARGEST
 from compiler.frontend.names import is_variable
 
 WRONG_TOPOLOGY, BUG = 1, 3
-
-LARGEST = 2**21
-"""Bytes of a topology: in more there would be more links than one machine can hold."""
 
 GARBAGE = 10**6
 """Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from compiler import resources
 from compiler.frontend.diagnostics import suggest
-from compiler.frontend.files import Place, UseError
+from compiler.frontend.files import LARGEST, Place, UseError
 
 STANDARD = "grammar/std"
 
@@ -21,7 +21,7 @@ class Library:
     """Finds and reads files for the lab `root` (a path, or `-`); `folders` are searched as well."""
 
     def __init__(self, root: str, folders: Iterable[str] = ()) -> None:
-        self.key = str(Path(root).resolve())
+        self.key = str(_resolved(Path(root)) or root)
         self.folders = [Path(folder).resolve() for folder in folders]
         self.bounds = [Path(self.key).parent, *self.folders]
         self.names = {self.key: root}
@@ -62,9 +62,12 @@ class Library:
         if place.key not in self.names:
             return resources.read(f"{STANDARD}/{place.name.removeprefix('std/')}").encode()
         try:
-            return _read_regular(place.key)
+            data = _read_regular(place.key)
         except OSError as error:
             raise UseError(f"`{place.name}` cannot be read: {error.strerror}", "") from error
+        if len(data) > LARGEST:
+            raise UseError(f"`{place.name}` is larger than 2 MiB, which no topology is", "")
+        return data
 
 
 def _resolved(path: Path) -> Path | None:
@@ -82,4 +85,4 @@ def _read_regular(path: str) -> bytes:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is not a regular file")
-        return file.read()
+        return file.read(LARGEST + 1)

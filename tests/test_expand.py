@@ -138,6 +138,7 @@ def test_scope(text: str, wanted: str) -> None:
         ("host h[x]\nparam x = 1", "MPC214"),
         ("for i in 0..1 { param x = 1 }\nhost h[x]", "MPC214"),
         ("for i in 0..1 { host a[i] }\nhost b[i]", "MPC214"),
+        ("param x = [x + 1]", "MPC214"),
         ("param x = 1\nparam x = 1", "MPC206"),
         ("param x = 1\nif 1 { param x = 1 }", "MPC206"),
         ("for i in 0..1 { param i = 1 }", "MPC206"),

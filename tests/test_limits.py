@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from compiler.cli import LARGEST
+from compiler.frontend.files import LARGEST
 
 SIZE = 2**15
 MEMORY = 600 * 2**20

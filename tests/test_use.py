@@ -7,6 +7,7 @@ import pytest
 from labs import compiled
 
 from compiler.driver import Compilation, Options, TopologyError
+from compiler.frontend.files import LARGEST
 from compiler.ir.lab import Lab
 
 PAIR = """\
@@ -174,6 +175,7 @@ def test_a_flat_lab_refuses_definitions(tmp_path: Path) -> None:
         ("missing.topo", "there is no file `missing.topo`"),
         ("x" * 5000, f"`{'x' * 5000}` leads out of the lab's folder"),
         ("pipe.topo", "pipe.topo` cannot be read: it is not a regular file"),
+        ("large.topo", "large.topo` is larger than 2 MiB, which no topology is"),
         ("inside", "inside` cannot be read: Is a directory"),
     ],
 )
@@ -185,6 +187,7 @@ def test_what_a_lab_may_not_read(tmp_path: Path, path: str, message: str) -> Non
     (folder / "link.topo").symlink_to("../outside.topo")
     (folder / "folder").symlink_to("..")
     (folder / "circle.topo").symlink_to("circle.topo")
+    (folder / "large.topo").write_text("#" * (LARGEST + 1))
     os.mkfifo(folder / "pipe.topo")
     (found,) = refusals(used(folder, f'use "{path}"'))
     assert found.endswith(message)

@@ -147,9 +147,11 @@ class _Expansion:
             self.diagnostics.error("MPC206", message, _framed(node.name, scope).span, "set again", "", note)
             return
         own = scope.is_file and name in scope.settings
-        self.words.excused.add(name)
-        value = scope.settings[name].value if own else self._value(node.value, scope)
-        self.words.excused.remove(name)
+        try:
+            value = scope.settings[name].value if own else self._value(node.value, scope)
+        except CannotComputeError:
+            self.words.excused.add(name)
+            raise
         scope.names[name], scope.places[name] = value, _framed(node.name, scope).span
 
     def _name(self, word: syntax.Word, scope: _Scope) -> str:

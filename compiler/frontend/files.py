@@ -7,6 +7,9 @@ from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.parse import parse
 from compiler.frontend.source import Source, Span
 
+LARGEST = 2**21
+"""Bytes of a file: in more there would be more links than one machine can hold."""
+
 
 class UseError(Exception):
     """A file that cannot be used; the arguments are a sentence for the user, and a help line."""
