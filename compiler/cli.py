@@ -4,8 +4,11 @@ Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command l
 What only some commands need is imported where they need it, as a compilation takes little longer than that.
 """
 
+import gc
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,13 +16,16 @@ import click
 
 from compiler import __version__
 from compiler.backend.bash import Style
-from compiler.driver import Compilation, TopologyError
+from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
+from compiler.frontend.files import LARGEST
+from compiler.frontend.names import is_variable
 
 WRONG_TOPOLOGY, BUG = 1, 3
 
-LARGEST = 2**19
-"""Bytes of a topology: in more there would be more links than one machine can hold."""
+GARBAGE = 10**6
+"""Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
+go over a large lab again and again takes as long as compiling it."""
 
 STYLES = {
     "error": ("red", True),
@@ -41,9 +47,52 @@ def _examples(*lines: str) -> str:
 @click.version_option(__version__, "-V", "--version", message="mpc %(version)s")
 def main() -> None:
     """Compile a network topology to bash scripts that bring it up in namespaces and take it down."""
+    gc.set_threshold(GARBAGE)
 
 
-lab_argument = click.argument("lab", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def _settings(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """What `-D` sets, by name."""
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not is_variable(name):
+            raise click.BadParameter(f"`{text}` is not NAME=VALUE", context, option)
+        if name in found:
+            raise click.BadParameter(f"`{name}` is set twice", context, option)
+        found[name] = value
+    return found
+
+
+def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the compilation of its argument LAB, and the options that say how LAB is expanded."""
+
+    @click.argument("lab", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+    @click.option(
+        "-D", "settings", metavar="NAME=VALUE", multiple=True, callback=_settings, help="Set a param of LAB."
+    )
+    @click.option(
+        "-I",
+        "folders",
+        metavar="DIR",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False),
+        help="Search DIR as well for files that LAB uses.",
+    )
+    @click.option(
+        "--max-statements",
+        metavar="N",
+        type=click.IntRange(1),
+        default=Options().most_statements,
+        show_default=True,
+        help="What LAB may expand to.",
+    )
+    @wraps(command)
+    def run(
+        lab: str, settings: dict[str, str], folders: tuple[str, ...], max_statements: int, **rest: object
+    ) -> None:
+        command(_read(lab, Options(settings, folders, max_statements)), **rest)
+
+    return run
 
 
 @main.command(
@@ -55,7 +104,7 @@ lab_argument = click.argument("lab", type=click.Path(exists=True, dir_okay=False
         "mpc compile --style plain - < lab.topo",
     ),
 )
-@lab_argument
+@takes_lab
 @click.option("--down", is_flag=True, help="Print the script that takes the lab down.")
 @click.option(
     "-o", "directory", metavar="DIR", type=click.Path(file_okay=False), help="Write DIR/LAB.{up,down}.sh."
@@ -68,14 +117,18 @@ lab_argument = click.argument("lab", type=click.Path(exists=True, dir_okay=False
 @click.option("--emit", type=click.Choice(["lab", "plan"]), help="Print a phase as JSON, not a script.")
 @click.option("--no-lint", is_flag=True, help="Do not run shellcheck over the scripts.")
 def compile_(
-    lab: str, down: bool, directory: str | None, style: str | None, emit: str | None, no_lint: bool
+    compilation: Compilation,
+    down: bool,
+    directory: str | None,
+    style: str | None,
+    emit: str | None,
+    no_lint: bool,
 ) -> None:
     """Compile LAB (`-` is standard input) and print the script that brings it up."""
     _exclusive({"--emit": emit, "--down": down, "-o": directory})
     _exclusive({"--emit": emit, "--style": style})
     _exclusive({"--emit": emit, "--no-lint": no_lint})
     _exclusive({"--down": down, "--style": style})
-    compilation = _read(lab)
     try:
         if emit:
             _print_phase(compilation, emit)
@@ -96,12 +149,11 @@ def compile_(
 
 
 @main.command(epilog=_examples("mpc check lab.topo", "mpc check --strict --format json lab.topo"))
-@lab_argument
+@takes_lab
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
-def check(lab: str, form: str, strict: bool) -> None:
+def check(compilation: Compilation, form: str, strict: bool) -> None:
     """Print the errors and warnings of LAB (`-` is standard input), and no script."""
-    compilation = _read(lab)
     try:
         _ = compilation.plan
     except TopologyError:
@@ -115,6 +167,17 @@ def check(lab: str, form: str, strict: bool) -> None:
     else:
         _report(compilation)
     sys.exit(WRONG_TOPOLOGY if failed else 0)
+
+
+@main.command(epilog=_examples("mpc expand lab.topo", "mpc expand -D n=8 lab.topo > flat.topo"))
+@takes_lab
+def expand(compilation: Compilation) -> None:
+    """Print LAB (`-` is standard input) flat, without loops, params and uses, as a lab of its own."""
+    try:
+        text = compilation.flat()
+    except TopologyError:
+        _fail(compilation, "nothing is expanded")
+    click.echo(text, nl=False)
 
 
 @main.command(epilog=_examples("mpc explain MPC201"))
@@ -137,19 +200,19 @@ def _exclusive(options: dict[str, object]) -> None:
         raise click.UsageError(f"{given[0]} and {given[1]} do not go together")
 
 
-def _read(lab: str) -> Compilation:
+def _read(lab: str, options: Options) -> Compilation:
     try:
         with click.open_file(lab, "rb") as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
     if len(data) > LARGEST:
-        raise click.UsageError(f"{visible(lab)} is larger than 512 KiB, which no topology is")
-    return Compilation(lab, data, _tables())
+        raise click.UsageError(f"{visible(lab)} is larger than 2 MiB, which no topology is")
+    return Compilation(lab, data, _tables(), options)
 
 
 def _tables() -> str | None:
-    """Where the parser's tables are kept: they are a pickle, so in a folder that only this user writes."""
+    """Where the parsers' tables are kept: they are pickles, so in a folder that only this user writes."""
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "mpc")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -157,7 +220,7 @@ def _tables() -> str | None:
     except (OSError, RuntimeError):  # a folder that cannot be made, a user without a home
         return None
     own = status.st_uid == os.geteuid() and not status.st_mode & 0o022
-    return str(folder / f"topo-{__version__}.lark") if own else None
+    return str(folder) if own else None
 
 
 def _paint(text: str, style: str) -> str:

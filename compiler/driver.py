@@ -1,10 +1,19 @@
-"""A compilation: one property a phase, each made when it is first asked for."""
+"""A compilation: one property a phase, each made when it is first asked for.
 
+What expands a lab is imported for a lab that needs it, as starting takes longer than most compilations.
+"""
+
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 
 from compiler.backend import bash
 from compiler.backend.plan import Plan, plan
+from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, TooManyError
+from compiler.frontend.files import Files, decode
+from compiler.frontend.names import default_name
 from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
@@ -19,27 +28,74 @@ class TopologyError(Exception):
     """The topology has errors; `Compilation.diagnostics` has them."""
 
 
+class Options(NamedTuple):
+    """What the user adds to a lab: values of its params, folders that `use` searches, a bound of its size."""
+
+    settings: Mapping[str, str] = MappingProxyType({})
+    folders: tuple[str, ...] = ()
+    most_statements: int = 1_000_000
+
+
 class Compilation:
     """From the text of a lab to its scripts.
 
-    `name` is the file's name, or `-` for standard input. `tables` is a file of this user's own in which the
-    parser's tables are kept between runs.
+    `name` is the file's name, or `-` for standard input. `tables` is a folder of this user's own in which
+    the parsers' tables are kept between runs.
     """
 
-    def __init__(self, name: str, text: bytes | str, tables: str | None = None) -> None:
+    def __init__(
+        self, name: str, text: bytes | str, tables: str | None = None, options: Options | None = None
+    ) -> None:
         self.diagnostics = Diagnostics()
         self.tables = tables
-        self.source = Source(name, text) if isinstance(text, str) else self._decode(name, text)
+        self.options = options or Options()
+        self.source = Source(name, text) if isinstance(text, str) else decode(name, text, self.diagnostics)
 
-    def _decode(self, name: str, data: bytes) -> Source:
-        source = Source(name, data.decode("utf-8-sig", "replace"))
-        place = source.text.find("\N{REPLACEMENT CHARACTER}")
+    @cached_property
+    def statements(self) -> tuple[syntax.Statement, ...]:
+        """The flat statements; raises TopologyError where what they are made of has errors.
+
+        Of a text that is flat as it is written, what does not parse is left out.
+        """
         try:
-            data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            span = Span(source, place, place + 1)
-            self.diagnostics.error("MPC107", "this file is not UTF-8 text", span, "not a character")
-        return source
+            return self._flat_statements()
+        except TooManyError:
+            raise TopologyError from None
+
+    def _flat_statements(self) -> tuple[syntax.Statement, ...]:
+        self._stop_at_errors()
+        tree = parse(self.source, self.diagnostics, self.tables)
+        if _is_flat(tree, self.source) and not self.options.settings:
+            return tuple(node for node in tree if isinstance(node, syntax.Statement))
+        self._stop_at_errors()
+        statements = self._expanded(tree)
+        self._stop_at_errors()
+        return statements
+
+    def _stop_at_errors(self) -> None:
+        if self.diagnostics.failed:
+            raise TopologyError
+
+    def _expanded(self, tree: Iterable[syntax.Node]) -> tuple[syntax.Statement, ...]:
+        from compiler.frontend.expand import Setting, expand
+        from compiler.frontend.expressions import value_of
+        from compiler.library import Library
+
+        library = Library(self.source.name, self.options.folders)
+        files = Files(self.source, library.key, library, self.diagnostics, self.tables)
+        settings = {
+            name: Setting(value_of(value), _on_the_command_line(name, value))
+            for name, value in self.options.settings.items()
+        }
+        return expand(tree, self.source, files, settings, self.diagnostics, self.options.most_statements)
+
+    def flat(self) -> str:
+        """The lab as a text in which nothing is left to expand; names are resolved by nobody yet."""
+        from compiler.frontend.write import write
+
+        statements = self.statements
+        self._stop_at_errors()
+        return write(statements, default_name(self.source.name))
 
     @cached_property
     def lab(self) -> Lab:
@@ -53,16 +109,12 @@ class Compilation:
             raise TopologyError from None
 
     def _lab(self) -> Lab:
-        if self.diagnostics.failed:
-            raise TopologyError
-        statements = parse(self.source, self.diagnostics, self.tables)
-        lab = resolve(statements, self.source, self.diagnostics)
+        lab = resolve(self.statements, self.source, self.diagnostics)
         for run in (assign, size, route, connect):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
-        if self.diagnostics.failed:
-            raise TopologyError
+        self._stop_at_errors()
         return lab
 
     @cached_property
@@ -74,3 +126,13 @@ class Compilation:
 
     def down(self) -> str:
         return bash.down(self.plan)
+
+
+def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
+    """Whether nothing in a file is to be expanded."""
+    return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
+
+
+def _on_the_command_line(name: str, value: str) -> Span:
+    """The place of a param's name in a source that stands for its `-D`."""
+    return Span(Source("-D", f"{name}={value}"), 0, len(name))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from compiler import __version__
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -11,3 +13,13 @@ def read(path: str) -> str:
     importlib.resources does the same, and takes as long to load as the parser's tables.
     """
     return (ROOT / path).read_text("utf-8")
+
+
+def tables(folder: str | None, grammar: str) -> str | bool:
+    """The file of a folder that a parser's tables are kept in between runs; False for no folder."""
+    return f"{folder}/{grammar}-{__version__}.lark" if folder else False
+
+
+def names(folder: str, ending: str) -> list[str]:
+    """The files of a folder that have an ending, without it."""
+    return sorted(path.name.removesuffix(ending) for path in (ROOT / folder).glob(f"*{ending}"))

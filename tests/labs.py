@@ -155,7 +155,7 @@ def checked(text: str, name: str = "lab.topo") -> str | None:
     for script in scripts:
         assert strange_lines(script) == []
     for found in compilation.diagnostics:
-        assert 0 <= found.span.start <= found.span.end <= len(text)
+        assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text)
         assert render(found).startswith(f"{found.severity}[{found.code}]: ")
     return scripts[0] if scripts else None
 

@@ -114,6 +114,65 @@ def test_warnings_are_no_errors(lab: Path) -> None:
     assert "warning[MPC701]" in result.stderr
 
 
+SIZED = "param n = 2\nhost h[0..n-1]\nlink h0 -- h[1..n-1]\n"
+
+
+def test_params_are_set(lab: Path) -> None:
+    lab.write_text(SIZED)
+    assert mpc("compile", "lab.topo").stdout == compiled(SIZED).up()
+    wanted = compiled(SIZED.replace("n = 2", "n = 5")).up()
+    assert mpc("compile", "-D", "n=5", "lab.topo").stdout == wanted
+    assert "error[MPC308]" in mpc("check", "-Dn=many", "lab.topo").stderr
+    result = mpc("check", "-D", "m=5", "lab.topo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert " --> -D:1:1\n" in result.stderr
+
+
+def test_expand_prints_a_flat_lab(lab: Path) -> None:
+    lab.write_text(SIZED)
+    result = mpc("expand", "-D", "n=3", "lab.topo")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "lab lab\nhost h0 h1 h2\nlink h0 -- {h1,h2}\n"
+    assert mpc("expand", "-", stdin=SIZED).stdout.startswith("lab lab\n")
+
+
+@pytest.mark.parametrize("text", ["hots a", "host h[x]", "for i in 0..3 {\nhost a"])
+def test_expand_prints_nothing_on_an_error(lab: Path, text: str) -> None:
+    lab.write_text(text)
+    result = mpc("expand", "lab.topo")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[" in result.stderr
+
+
+def test_expansion_has_a_bound(lab: Path) -> None:
+    lab.write_text(SIZED)
+    assert "error[MPC309]" in mpc("check", "-D", "n=2000000", "lab.topo").stderr
+    assert "error[MPC309]" in mpc("check", "--max-statements", "3", "lab.topo").stderr
+    assert mpc("check", "--max-statements", "30", "lab.topo").exit_code == 0
+
+
+def test_a_folder_of_parts(lab: Path) -> None:
+    (lab.parent / "own").mkdir()
+    (lab.parent / "own" / "lab.topo").write_text('use "lab.topo"')
+    (lab.parent / "own" / "sized.topo").write_text('use "lab.topo"')
+    assert "error[MPC216]" in mpc("check", "own/lab.topo").stderr
+    (lab.parent / "parts").mkdir()
+    (lab.parent / "parts" / "pair.topo").write_text(GOOD)
+    (lab.parent / "own" / "lab.topo").write_text('use "pair.topo" as p')
+    assert "error[MPC215]" in mpc("check", "own/lab.topo").stderr
+    assert mpc("check", "-I", "parts", "own/lab.topo").exit_code == 0
+
+
+def test_parsers_keep_their_tables(lab: Path) -> None:
+    """That of expressions is not made before a lab computes something."""
+    cache = lab.parent / "cache" / "mpc"
+    mpc("check", "lab.topo")
+    assert [path.name.split("-")[0] for path in cache.iterdir()] == ["topo"]
+    lab.write_text(SIZED)
+    mpc("check", "lab.topo")
+    assert sorted(path.name.split("-")[0] for path in cache.iterdir()) == ["expression", "topo"]
+
+
 @pytest.mark.parametrize("phase", ["lab", "plan"])
 def test_emit_is_json(lab: Path, phase: str) -> None:
     for path in (lab, *GOLDEN):
@@ -137,6 +196,12 @@ def test_emit_is_json(lab: Path, phase: str) -> None:
         ["compile", "--emit", "tree", "lab.topo"],
         ["compile", "--unknown", "lab.topo"],
         ["check", "missing.topo"],
+        ["check", "-D", "n", "lab.topo"],
+        ["check", "-D", "1=2", "lab.topo"],
+        ["check", "-D", "n=1", "-D", "n=2", "lab.topo"],
+        ["check", "-I", "missing", "lab.topo"],
+        ["check", "--max-statements", "0", "lab.topo"],
+        ["expand"],
         ["check", "--format", "xml", "lab.topo"],
         ["explain"],
         ["explain", "MPC999"],

@@ -11,13 +11,14 @@ from labs import check_syntax, checked, codes, compiled
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.names import RESERVED
-from compiler.frontend.parse import PLANNED, parse, parser
+from compiler.frontend.parse import parse, parser
+from compiler.frontend.recovery import PLANNED
 from compiler.frontend.source import Source
 
 LARK = parser()
 KEYWORDS = sorted(
     {t.pattern.value for t in LARK.terminals if t.pattern.type == "str" and t.pattern.value.isalpha()}.union(
-        PLANNED
+        PLANNED, {"if"}
     ).difference(RESERVED)
 )
 
@@ -44,6 +45,9 @@ PLACES = {
     "masquerade out": "host {X,Y}\nlink X -- Y\nmasquerade X out Y",
     "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
     "lab": "lab X\nhost {X,Y}\nlink X -- Y",
+    "param": "param X = Y\nhost Y z-z\nlink Y -- z-z",
+    "loop": "for X in {Y} { host [X] z-z }\nlink Y -- z-z",
+    "use": "use std/ring as X with n=3\nhost Y\nlink Y -- X-r0",
     "netns": "host X netns Y\nhost Y netns X\nlink X -- Y",
 }
 NODE_ATTRIBUTES = frozenset({"address", "netns", "forward"})
@@ -155,7 +159,7 @@ def test_every_line_reports_its_own_error() -> None:
 
 def test_every_statement_has_a_class() -> None:
     kinds = {type(s) for s in parse(Source("x", ALL), Diagnostics())}
-    assert kinds == set(syntax.Statement.__args__)
+    assert kinds == set(syntax.Node.__args__)
 
 
 ALL = """\
@@ -171,6 +175,10 @@ route a to b via b
 mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1
 masquerade a
+param n = 4
+for i in 0..3 { host h[i] }
+if n > 2 { host x } else if n { host y } else { host z }
+use std/ring as r with n=4
 """
 
 
@@ -185,7 +193,7 @@ NAMES = st.sampled_from(
 VALUES = st.sampled_from(
     (
         "1 0 1mbit 5ms 1% 10p 64kb 10.0.0.0/30 10.0.0.1/30 10.0.0.2/30 fd00::/126 fd00::1/126 2001:db8::1"
-        " 192.0.2.1 dummy0 net.ipv4.tcp_sack a[1] x/y 1:2:3 %"
+        " 192.0.2.1 dummy0 net.ipv4.tcp_sack a[1] x/y 1:2:3 % a[n] h[0..2] s[0..1]-[n+1] [i] std/ring"
     ).split()
 )
 SPELLED = from_lark(
@@ -193,6 +201,8 @@ SPELLED = from_lark(
     start="start",
     explicit={
         "WORD": NAMES | VALUES,
+        "IF": st.sampled_from(["if 1", "if n > 2 ", "if 0", 'if n == "a"', "if ("]),
+        "OVER": st.sampled_from(["in 0..2", "in n..3", "in 2..1 ", "in 5", "in 0..10**9"]),
         "STRING": st.sampled_from(['"1"', '"4096 1"', '""', '"a\\"b"', '"\'; exit"']),
         "_NL": st.sampled_from(["\n", "\r\n", "\n\n  "]),
         "__IGNORE_0": st.just(" "),

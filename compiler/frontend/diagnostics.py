@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
 
-from compiler.frontend.source import Span
+from compiler.frontend.source import Source, Span
 
 
 class Severity(StrEnum):
@@ -29,7 +29,8 @@ class Note(NamedTuple):
 class Diagnostic(NamedTuple):
     """One error or warning.
 
-    `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead.
+    `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead. Of what is
+    made many times from one text, `more` counts the times after the first that are like this one.
     """
 
     severity: Severity
@@ -39,6 +40,16 @@ class Diagnostic(NamedTuple):
     label: str = ""
     help: str = ""
     notes: tuple[Note, ...] = ()
+    more: int = 0
+
+    @property
+    def all_notes(self) -> tuple[Note, ...]:
+        """The notes, and what the statement was made by, the innermost first."""
+        return *self.notes, *(Note(frame.what, frame.span) for frame in self.span.frames)
+
+
+Help = str | Callable[[], str]
+"""A help line, or what finds it where that takes a search, which is made for what is kept only."""
 
 
 MOST = 100
@@ -56,7 +67,8 @@ class Diagnostics:
     """
 
     def __init__(self) -> None:
-        self._found: dict[Diagnostic, None] = {}
+        self._found: dict[tuple[object, ...], Diagnostic] = {}
+        self._times: dict[tuple[object, ...], set[int]] = {}
         self._counts: Counter[Severity] = Counter()
         self.incomplete = False
         """Whether there is more to say than was kept."""
@@ -65,32 +77,41 @@ class Diagnostics:
         """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
 
     def error(
-        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+        self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
     ) -> None:
-        self._add(Diagnostic(Severity.ERROR, code, message, span, label, help, notes))
+        self._add(Diagnostic(Severity.ERROR, code, message, span, label, notes=notes), help)
 
     def warning(
-        self, code: str, message: str, span: Span, label: str = "", help: str = "", *notes: Note
+        self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
     ) -> None:
-        self._add(Diagnostic(Severity.WARNING, code, message, span, label, help, notes))
+        self._add(Diagnostic(Severity.WARNING, code, message, span, label, notes=notes), help)
 
-    def _add(self, found: Diagnostic) -> None:
-        if found.code in self._held_back or found in self._found:
+    def _add(self, found: Diagnostic, help: Help) -> None:
+        """Takes a diagnostic; where one text is made many times, the first of a code and a place."""
+        if found.code in self._held_back:
             return
-        if self._counts[found.severity] == MOST:
+        span = found.span
+        made_often = span.within is not None or "[" in span.text
+        key = found.code, *span[:3], *(() if made_often else found)
+        if key in self._found:
+            self._times[key].add(hash((found.message, span)))
+        elif self._counts[found.severity] == MOST:
             self.incomplete = True
             if found.severity is Severity.ERROR:
                 raise TooManyError
-            return
-        self._found[found] = None
-        self._counts[found.severity] += 1
+        else:
+            self._found[key] = found._replace(help=help if isinstance(help, str) else help())
+            self._times[key] = {hash((found.message, span))}
+            self._counts[found.severity] += 1
 
     def hold_back(self, *codes: str) -> None:
         """Drops what is reported under these codes from now on: what was reported can cause it."""
         self._held_back.update(codes)
 
     def __iter__(self) -> Iterator[Diagnostic]:
-        return iter(sorted(self._found, key=lambda found: (found.span.start, found.span.end)))
+        ranks = {source: rank for rank, source in enumerate(dict.fromkeys(map(_file, self._found.values())))}
+        found = [one._replace(more=len(self._times[key]) - 1) for key, one in self._found.items()]
+        return iter(sorted(found, key=lambda one: (ranks[_file(one)], _starts(one), one.span.end)))
 
     def count(self, severity: Severity) -> int:
         return self._counts[severity]
@@ -98,6 +119,17 @@ class Diagnostics:
     @property
     def failed(self) -> bool:
         return self.count(Severity.ERROR) > 0
+
+
+def _file(found: Diagnostic) -> Source:
+    """The file that a diagnostic is listed under: that which is compiled, where it is part of that."""
+    frames = found.span.frames
+    return frames[-1].span.source if frames else found.span.source
+
+
+def _starts(found: Diagnostic) -> list[int]:
+    """Where a diagnostic stands: the starts of what made its statement, the outermost first, and its own."""
+    return [*(frame.span.start for frame in reversed(found.span.frames)), found.span.start]
 
 
 LONGEST_WORD, MOST_KNOWN = 100, 1000
@@ -131,10 +163,12 @@ def render(found: Diagnostic, paint: Paint = plain) -> str:
     headline = paint(f"{found.severity}[{found.code}]", found.severity)
     lines = [f"{headline}{paint(': ' + visible(found.message), 'strong')}"]
     lines += _snippet(found.span, found.label, "-->", paint, str(found.severity))
-    for note in found.notes:
+    for note in found.all_notes:
         lines += _snippet(note.span, note.message, ":::", paint, "frame")
+    gutter = " " * (_gutter(found.span) + 1)
+    if found.more:
+        lines.append(f"{gutter}{paint('=', 'frame')} note: and {found.more} more like this one")
     if found.help:
-        gutter = " " * (_gutter(found.span) + 1)
         lines.append(f"{gutter}{paint('=', 'frame')} help: {visible(found.help)}")
     return "\n".join(lines) + "\n"
 
@@ -187,7 +221,8 @@ def as_json(found: Diagnostic) -> dict[str, object]:
         **_place(found.span),
         "label": found.label,
         "help": found.help,
-        "notes": [{"message": note.message, **_place(note.span)} for note in found.notes],
+        "notes": [{"message": note.message, **_place(note.span)} for note in found.all_notes],
+        "more": found.more,
     }
 
 

@@ -1,37 +1,280 @@
-"""Short forms to long ones: what a statement over sets and chains stands for, one by one."""
+"""The tree of a file to flat statements: loops, choices, params and uses of files are gone.
 
-from collections.abc import Iterator
+A flat statement has a span whose frames say what it was made by. Expansion goes over the tree twice: once to
+count, so that one that is too large costs no memory, and once to make statements.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 from compiler.frontend import syntax
+from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
+from compiler.frontend.expressions import Value, written
+from compiler.frontend.files import Files, UseError
+from compiler.frontend.flat import Flattener
+from compiler.frontend.names import NAME_FORM, VARIABLE_FORM, is_name, is_variable
+from compiler.frontend.references import with_references
+from compiler.frontend.source import Frame, Source, Span
+from compiler.frontend.words import CannotComputeError, Words
 
-Pair = tuple[syntax.Word, syntax.Word]
+DEEPEST = 50
+"""Blocks and used files within each other."""
 
 
-def hops(link: syntax.Link) -> Iterator[list[Pair]]:
-    """For each hop of a chain, its pairs of ends."""
-    for left, right in zip(link.chain, link.chain[1:], strict=False):
-        yield pairs(left, right)
+class Setting(NamedTuple):
+    """What `-D` or `with` sets a param to."""
+
+    value: Value
+    span: Span
 
 
-def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
-    """The pairs of two sets, each unordered pair once.
+class _TooLargeError(Exception):
+    """The expansion is past its bound; the argument is where."""
 
-    A set never pairs a node with itself, so `{a,b} -- {a,b}` is one pair. Where nothing else is left, the
-    pair of a node with itself is, for the caller to refuse.
+
+class _Scope(NamedTuple):
+    """What a statement sees: the innermost frame, params and variables, and the files that are in use.
+
+    `places` are those of the innermost names. `settings` are for the params of the file itself.
     """
-    found: dict[frozenset[str], Pair] = {}
-    for a in left.words:
-        for b in right.words:
-            if node_of(a) != node_of(b):
-                found.setdefault(frozenset((a.text, b.text)), (a, b))
-    return list(found.values()) or [(left.words[0], right.words[0])]
+
+    within: Frame | None
+    names: dict[str, Value]
+    places: dict[str, Span]
+    depth: int
+    files: tuple[Source, ...]
+    settings: Mapping[str, Setting]
+    prefix: str
+
+    def inside(self, frame: Frame, name: str, value: Value, place: Span) -> "_Scope":
+        """The scope of one turn of a loop."""
+        names = {**self.names, name: value}
+        return _Scope(frame, names, {name: place}, self.depth, self.files, self.settings, self.prefix)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is the scope of a file itself, and not of a loop in it."""
+        return self.within is None or self.within.prefix is not None
 
 
-def node_of(word: syntax.Word) -> str:
-    """The node of a word that names a node or one of its interfaces."""
-    return word.text.partition(":")[0]
+def expand(
+    tree: Iterable[syntax.Node],
+    source: Source,
+    files: Files,
+    settings: Mapping[str, Setting],
+    diagnostics: Diagnostics,
+    most: int,
+) -> tuple[syntax.Statement, ...]:
+    """The flat statements of a file; what cannot be expanded is reported and left out.
+
+    `most` bounds statements, turns of loops, links and words of ranges, all together.
+    """
+    tree = tuple(tree)
+    scope = _Scope(None, {}, {}, 0, (source,), settings, "")
+    try:
+        with suppress(TooManyError):  # they are reported below
+            deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
+        expansion = _Expansion(files, diagnostics, most)
+        expansion.check_settings(tree, scope)
+        fresh = scope._replace(names={}, places={})
+        return with_references(list(expansion.statements(tree, fresh)))
+    except _TooLargeError as error:
+        message = f"the lab expands to more than {most} statements, turns of loops, links and words"
+        help = "`--max-statements` moves this bound"
+        diagnostics.error("MPC309", message, error.args[0], "the bound is passed here", help)
+        return ()
 
 
-def unique(nodes: syntax.Nodes) -> tuple[syntax.Word, ...]:
-    """The words of a set, each once."""
-    return tuple({word.text: word for word in nodes.words}.values())
+class _Expansion:
+    """One way over a tree; one that only `counts` passes over the turns of simple loops."""
+
+    def __init__(self, files: Files, diagnostics: Diagnostics, most: int, *, counts: bool = False) -> None:
+        self.counts = counts
+        self.files = files
+        self.diagnostics = diagnostics
+        self.left = most
+        self.words = Words(diagnostics, self.spend, files.tables)
+
+    def spend(self, count: int, span: Span) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise _TooLargeError(span)
+
+    def statements(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[syntax.Statement]:
+        """The flat statements; `lab`, `pool` and `routing` are those of the file that is compiled."""
+        for node, seen in self.walk(tree, scope):
+            own = len(seen.files) == 1
+            if own or not isinstance(node, syntax.Lab | syntax.Pool | syntax.Routing):
+                flattener = Flattener(self.words, seen.names, seen.within, seen.prefix)
+                try:
+                    yield from list(flattener.statements(node))
+                except CannotComputeError:
+                    continue
+
+    def walk(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
+        """The statements of a tree as they are written, as often as they are made, with what each sees."""
+        for node in tree:
+            span = node.span.under(scope.within)
+            try:
+                match node:
+                    case syntax.Param():
+                        self._param(node, scope)
+                    case syntax.Loop():
+                        yield from self._loop(node, self._deeper(scope, span))
+                    case syntax.Choice():
+                        yield from self.walk(self._chosen(node, scope), self._deeper(scope, span))
+                    case syntax.Use():
+                        yield from self._use(node, self._deeper(scope, span))
+                    case _:
+                        self.spend(1, span)
+                        yield node, scope
+            except CannotComputeError:
+                continue
+
+    def _deeper(self, scope: _Scope, span: Span) -> _Scope:
+        if scope.depth == DEEPEST:
+            message = f"blocks and used files stand more than {DEEPEST} deep in each other"
+            self.diagnostics.error("MPC309", message, span, "too deep")
+            raise CannotComputeError
+        return scope._replace(depth=scope.depth + 1)
+
+    def _param(self, node: syntax.Param, scope: _Scope) -> None:
+        name = self._name(node.name, scope)
+        if name in scope.places:
+            message, note = f"the param `{name}` is set twice", Note("first set here", scope.places[name])
+            self.diagnostics.error("MPC206", message, _framed(node.name, scope).span, "set again", "", note)
+            return
+        own = scope.is_file and name in scope.settings
+        try:
+            value = scope.settings[name].value if own else self._value(node.value, scope)
+        except CannotComputeError:
+            self.words.excused.add(name)
+            raise
+        scope.names[name], scope.places[name] = value, _framed(node.name, scope).span
+
+    def _name(self, word: syntax.Word, scope: _Scope) -> str:
+        if is_variable(word.text):
+            return word.text
+        message = f"`{word.text}` cannot name a param or a variable"
+        span = _framed(word, scope).span
+        self.diagnostics.error("MPC203", message, span, "not such a name", VARIABLE_FORM)
+        raise CannotComputeError
+
+    def _value(self, word: syntax.Word | syntax.String, scope: _Scope) -> Value:
+        if isinstance(word, syntax.String):
+            return word.text
+        return self.words.value(_framed(word, scope), scope.names)
+
+    def _loop(self, node: syntax.Loop, scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
+        name = self._name(node.variable, scope)
+        place = _framed(node.variable, scope).span
+        head = node.span._replace(end=node.values.span.end, within=scope.within)
+        values = self._loop_values(node, scope)
+        if self.counts and all(isinstance(inner, syntax.Statement) for inner in node.body):
+            self.spend(len(values) * len(node.body), head)
+            return
+        for value in values:
+            frame = Frame(f"in for {name} = {written(value)}", head)
+            yield from self.walk(node.body, scope.inside(frame, name, value, place))
+
+    def _loop_values(self, node: syntax.Loop, scope: _Scope) -> Sequence[Value]:
+        if isinstance(node.values, syntax.Formula):
+            formula = node.values._replace(span=node.values.span.under(scope.within))
+            found = self.words.turns(formula, scope.names)
+            self.spend(max(0, found.stop - found.start), formula.span)
+            return found
+        values = [
+            value
+            for word in node.values.words
+            for value in (
+                [word.text]
+                if isinstance(word, syntax.String)
+                else self.words.values(_framed(word, scope), scope.names)
+            )
+        ]
+        self.spend(len(values), node.values.span)
+        return values
+
+    def _chosen(self, node: syntax.Choice, scope: _Scope) -> tuple[syntax.Node, ...]:
+        """What stands under the first condition that is true."""
+        for branch in node.branches:
+            span, text = branch.condition
+            if self.words.holds(syntax.Formula(span.under(scope.within), text), scope.names):
+                return branch.body
+        return node.otherwise
+
+    def _use(self, node: syntax.Use, scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
+        span = node.span.under(scope.within)
+        source = self._file(node, scope)
+        prefix = scope.prefix + (f"{self._prefix(node.name, scope)}-" if node.name else "")
+        frame = Frame(f"in the use of {source.name}", span, prefix)
+        settings = self._settings(node, scope)
+        tree = self.files.tree(source)
+        used = _Scope(frame, {}, {}, scope.depth, (*scope.files, source), settings, prefix)
+        self.check_settings(tree, used)
+        yield from self.walk(tree, used)
+
+    def _file(self, node: syntax.Use, scope: _Scope) -> Source:
+        """The file of a `use`, if it can be read and is not one that uses this one."""
+        quoted = isinstance(node.file, syntax.String)
+        framed = node.file._replace(span=node.file.span.under(scope.within))
+        path = framed.text if isinstance(framed, syntax.String) else self.words.word(framed, scope.names)
+        try:
+            source = self.files.find(scope.files[-1], path, quoted=quoted)
+        except UseError as error:
+            message, help = error.args
+            self.diagnostics.error("MPC215", message, framed.span, "cannot be used", help)
+            raise CannotComputeError from None
+        if source in scope.files:
+            message = f"`{path}` uses itself" if source is scope.files[-1] else f"`{path}` uses this file"
+            label = " uses ".join(file.name for file in (*scope.files[scope.files.index(source) :], source))
+            self.diagnostics.error("MPC216", message, framed.span, label, "files cannot use each other")
+            raise CannotComputeError
+        return source
+
+    def _prefix(self, word: syntax.Word, scope: _Scope) -> str:
+        framed = _framed(word, scope)
+        name = self.words.word(framed, scope.names)
+        if not is_name(name):
+            message = f"`{name}` cannot name the use of a file"
+            self.diagnostics.error("MPC203", message, framed.span, "not a name", NAME_FORM)
+            raise CannotComputeError
+        return name
+
+    def _settings(self, node: syntax.Use, scope: _Scope) -> dict[str, Setting]:
+        found: dict[str, Setting] = {}
+        for assignment in node.values:
+            key = _framed(assignment.key, scope)
+            if key.text in found:
+                note = Note("first set here", found[key.text].span)
+                message = f"the param `{key.text}` is set twice"
+                self.diagnostics.error("MPC206", message, key.span, "set again", "", note)
+            else:
+                found[key.text] = Setting(self._value(assignment.value, scope), key.span)
+        return found
+
+    def check_settings(self, tree: Iterable[syntax.Node], scope: _Scope) -> None:
+        """Reports what is set from outside a file that has no such param."""
+        known = list(_params(tree)) if scope.settings else []
+        for name, setting in scope.settings.items():
+            if name not in known:
+                message = f"`{scope.files[-1].name}` has no param `{name}`"
+                help = suggest(name, known) or f"its params are {listed(known)}" * bool(known)
+                self.diagnostics.error("MPC217", message, setting.span, "sets nothing", help)
+
+
+def _framed(word: syntax.Word, scope: _Scope) -> syntax.Word:
+    return syntax.Word(word.span.under(scope.within), word.text)
+
+
+def _params(tree: Iterable[syntax.Node]) -> Iterator[str]:
+    """The params of a file itself, those under an `if` too."""
+    nodes = deque(tree)
+    while nodes:
+        match nodes.popleft():
+            case syntax.Param(name=name):
+                yield name.text
+            case syntax.Choice(branches=branches, otherwise=otherwise):
+                nodes += [*(inner for branch in branches for inner in branch.body), *otherwise]

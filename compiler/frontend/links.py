@@ -9,30 +9,34 @@ from itertools import pairwise
 from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.expand import hops, unique
 from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
 from compiler.frontend.scope import Profile, Scope
-from compiler.frontend.source import Span
+from compiler.frontend.sets import hops, unique
+from compiler.frontend.source import Frame, Span
 from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Link, Network, Pin, Shaping
 
 Addresses = tuple[AddressWithPrefix, ...]
+Defaults = dict[Frame | None, Values]
+"""What `default link` sets, by the use of the file that says so; it covers the links of that file."""
 
 
 def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
     name = statement.name
+    key = name.span.unit, name.text
     if name.text in attributes.ALL:
         message = f"a profile cannot be named like the attribute `{name.text}`"
         scope.diagnostics.error("MPC210", message, name.span, "an attribute")
-    elif name.text in scope.profiles:
-        scope.set_twice(f"the profile `{name.text}`", name.span, scope.profiles[name.text].span)
+    elif key in scope.profiles:
+        scope.set_twice(f"the profile `{name.text}`", name.span, scope.profiles[key].span)
     elif scope.name(name, "a profile"):
         read = attributes.read(statement.items, attributes.VALUES, "a profile", scope.diagnostics)
-        scope.profiles[name.text] = Profile(read.values, name.span)
+        scope.profiles[key] = Profile(read.values, name.span)
 
 
-def read_default(statement: syntax.DefaultLink, default: Values, scope: Scope) -> None:
-    """Adds what a `default link` sets; several may set different attributes."""
+def read_default(statement: syntax.DefaultLink, defaults: Defaults, scope: Scope) -> None:
+    """Adds what a `default link` sets in its file; several may set different attributes."""
     read = attributes.read(statement.attributes.items, attributes.VALUES, "`default link`", scope.diagnostics)
+    default = defaults.setdefault(statement.span.unit, {})
     attributes.merge(default, _with_profile(statement.attributes, read.values, scope), scope.diagnostics)
 
 
@@ -45,9 +49,9 @@ def _with_profile(written: syntax.Attributes, values: Values, scope: Scope) -> V
 class Linker:
     """Makes links of `link` statements, and shapes them by `shape` statements."""
 
-    def __init__(self, scope: Scope, default: Values) -> None:
+    def __init__(self, scope: Scope, defaults: Defaults) -> None:
         self.scope = scope
-        self.default = default
+        self.defaults = defaults
         self.values: list[Values] = []
         self.shapes: dict[InterfaceName, Values] = {}
         self.parallel: Counter[tuple[str, str]] = Counter()
@@ -55,7 +59,8 @@ class Linker:
     def add(self, statement: syntax.Link) -> None:
         """Makes the links of one statement."""
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
-        values = {**self.default, **_with_profile(statement.attributes, read.values, self.scope)}
+        default = self.defaults.get(statement.span.unit, {})
+        values = {**default, **_with_profile(statement.attributes, read.values, self.scope)}
         most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
@@ -209,6 +214,6 @@ def _carve(
         help = f"each takes a /{length}"
         scope.diagnostics.error("MPC405", message, span, f"holds {subnet.num_addresses // size}", help)
         return []
-    first = subnet.network_address + (1 if size > 2 else 0)
+    first = int(subnet.network_address) + (1 if size > 2 else 0)
     lows = [first + number * size for number in range(count)]
-    return [(ip_interface(f"{low}/{length}"), ip_interface(f"{low + 1}/{length}")) for low in lows]
+    return [(ip_interface((low, length)), ip_interface((low + 1, length))) for low in lows]

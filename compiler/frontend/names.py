@@ -2,11 +2,14 @@
 
 import re
 from hashlib import sha256
+from pathlib import PurePath
 
 INTERFACE_BYTES = 15
 """IFNAMSIZ of linux/if.h, less the closing NUL."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
+_WORD = re.compile(r"[A-Za-z0-9_:/%]+(?:(?:\.\.?|-)[A-Za-z0-9_:/%]+)*")
+_VARIABLE = re.compile(r"(?!(?:and|or|not)\Z)[A-Za-z][A-Za-z0-9_]*")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?")
 _DUMMY = re.compile(r"dummy[0-9]{1,9}")
@@ -19,6 +22,7 @@ LABEL_BYTES = 63
 """The length of a DNS label (RFC 1035), as nodes' names are host names."""
 
 NAME_FORM = "a name is up to 63 letters, digits, `_` and single inner hyphens, and starts with a letter"
+VARIABLE_FORM = "a letter, then letters, digits and `_`; not `and`, `or` or `not`"
 INTERFACE_FORM = "an interface name is 1 to 15 of letters, digits, `_`, `.` and `-`"
 
 
@@ -27,8 +31,23 @@ def is_name(word: str) -> bool:
     return len(word) <= LABEL_BYTES and _NAME.fullmatch(word) is not None and word not in RESERVED
 
 
+def is_word(text: str) -> bool:
+    """Whether a text can stand in a file as one word; WORD of `grammar/topo.lark` without brackets."""
+    return _WORD.fullmatch(text) is not None
+
+
+def is_variable(word: str) -> bool:
+    """Whether a word can name a param or the variable of a loop."""
+    return _VARIABLE.fullmatch(word) is not None
+
+
 def is_interface(word: str) -> bool:
     return _INTERFACE.fullmatch(word) is not None and word not in RESERVED | {".", ".."}
+
+
+def default_name(file: str) -> str:
+    """The name of a lab that has none: the stem of its file's name, or `lab` for standard input."""
+    return "lab" if file == "-" else PurePath(file).stem
 
 
 def fault(word: str, most: int) -> str:

@@ -19,7 +19,7 @@ class Declarer:
         self.scope = scope
         self.nodes: dict[str, Node] = {}
         self.namespaces: dict[str, Span] = {}
-        self.lowered: dict[str, Span] = {}
+        self.lowered: dict[str, syntax.Word] = {}
 
     def add(self, statement: syntax.Declaration) -> None:
         """Declares the nodes of one statement; its attributes are those of each."""
@@ -32,10 +32,11 @@ class Declarer:
                 self.scope.diagnostics.excused.add(word.text)
 
     def _is_new(self, word: syntax.Word) -> bool:
-        first = self.lowered.setdefault(word.text.lower(), word.span)
-        if first is word.span:
+        first = self.lowered.get(word.text.lower())
+        if first is None:
+            self.lowered[word.text.lower()] = word
             return True
-        note = Note("first declared here", first)
+        note = Note("first declared here", first.span)
         differs = first.text != word.text
         message = f"the node `{word.text}` is declared twice"
         help = f"`{first.text}` is the same name: names resolve without regard to case" if differs else ""
@@ -44,11 +45,11 @@ class Declarer:
 
     def _declare(self, word: syntax.Word, statement: syntax.Declaration, attributes: "_Attributes") -> None:
         namespace = attributes.namespace or f"{self.lab}-{word.text}"
-        first = self.namespaces.setdefault(namespace, word.span)
-        if first is not word.span:
-            note = Note("the other one", first)
+        if namespace in self.namespaces:
+            note = Note("the other one", self.namespaces[namespace])
             message = f"two nodes would have the namespace `{namespace}`"
             self.scope.diagnostics.error("MPC209", message, word.span, "this one too", "", note)
+        self.namespaces.setdefault(namespace, word.span)
         forwards = statement.kind.text == "router" if attributes.forward is None else attributes.forward
         self.scope.nodes[word.text] = word.span
         self.nodes[word.text] = Node(

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from compiler.frontend import syntax
-from compiler.frontend.expand import pairs
 from compiler.frontend.scope import Scope
+from compiler.frontend.sets import pairs
 from compiler.frontend.source import Span
 from compiler.ir.lab import MPTCP_MOST, EndpointPin, InterfaceName, Pair
 

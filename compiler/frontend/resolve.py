@@ -11,10 +11,10 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from compiler.frontend import syntax
-from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, Values, bad_network, read_network
+from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.frontend.diagnostics import Diagnostics, Note
-from compiler.frontend.links import Linker, declare_profile, read_default
-from compiler.frontend.names import NAME_FORM, is_name, shown_file
+from compiler.frontend.links import Defaults, Linker, declare_profile, read_default
+from compiler.frontend.names import NAME_FORM, default_name, is_name, shown_file
 from compiler.frontend.nodes import Declarer
 from compiler.frontend.pairs import Pairs
 from compiler.frontend.routes import routes
@@ -80,7 +80,7 @@ class _Resolver:
         statement = self._only(syntax.Lab, "the lab's name")
         if statement:
             return statement.name.text if self.scope.name(statement.name, "a lab") else "lab"
-        stem = "lab" if self.source.name == "-" else PurePath(self.source.name).stem
+        stem = default_name(self.source.name)
         if not is_name(stem):
             message = f"the file's name, `{stem}`, cannot name a lab"
             help = f"write `lab NAME`; {NAME_FORM}"
@@ -96,22 +96,22 @@ class _Resolver:
     def _links(self) -> tuple[Link, ...]:
         for profile in self._all(syntax.Profile):
             declare_profile(profile, self.scope)
-        default: Values = {}
+        defaults: Defaults = {}
         for statement in self._all(syntax.DefaultLink):
-            read_default(statement, default, self.scope)
-        linker = Linker(self.scope, default)
+            read_default(statement, defaults, self.scope)
+        linker = Linker(self.scope, defaults)
         for link in self._all(syntax.Link):
             linker.add(link)
         for shape in self._all(syntax.Shape):
             linker.shape(shape)
-        for name, known in self.scope.profiles.items():
+        for (_, name), known in self.scope.profiles.items():
             if not known.used:
                 message = f"the profile `{name}` is not used"
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
         return linker.finish()
 
     def _check_node(self, node: Node, linked: set[str]) -> None:
-        """What is wrong with a node now that its links are known."""
+        """What is wrong with a node now that the nodes with links are known."""
         if node.name not in linked and not self.diagnostics.failed:
             help = f"write `link {node.name} -- NODE`"
             self.diagnostics.warning(

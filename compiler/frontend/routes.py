@@ -66,9 +66,15 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
     ends = [end.id for index in links for end in scope.links[index].ends if end.node == node]
     ends = [end for end in ends if not colon or str(end) == hop.to.text]
     if not ends and source not in scope.incomplete:
-        near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
-        names = listed(f"`{name}`" for name in near)
-        help = f"`{source}` has links to {names}" if near else f"`{source}` has no link"
         message = f"`{hop.to.text}` is no neighbour of `{source}`"
-        scope.diagnostics.error("MPC501", message, hop.to.span, "no link goes there", help)
+        scope.diagnostics.error(
+            "MPC501", message, hop.to.span, "no link goes there", lambda: _neighbours(source, scope)
+        )
     return ExplicitHop(tuple(ends), weight or 1, hop.span) if ends else None
+
+
+def _neighbours(source: str, scope: Scope) -> str:
+    """A help line with what a node has links to."""
+    near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
+    names = listed(f"`{name}`" for name in near)
+    return f"`{source}` has links to {names}" if near else f"`{source}` has no link"

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
 from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
-from compiler.frontend.expand import unique
 from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
-from compiler.frontend.source import Span
+from compiler.frontend.sets import unique
+from compiler.frontend.source import Frame, Span
 from compiler.ir.lab import Interface, InterfaceName, Link
 
-MOST_PARTS = 20_000
+MOST_PARTS = 100_000
 """What the statements of one lab can stand for: nodes, links, and single settings of either."""
 
 
@@ -27,7 +27,8 @@ class Scope:
 
     diagnostics: Diagnostics
     nodes: dict[str, Span] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    profiles: dict[tuple[Frame | None, str], Profile] = field(default_factory=dict)
+    """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
     links: list[Link] = field(default_factory=list)
     ports: dict[InterfaceName, int] = field(default_factory=dict)
     """The interfaces of links, and the place of their link in `links`."""
@@ -72,9 +73,14 @@ class Scope:
     def _unknown_node(self, word: syntax.Word, name: str) -> None:
         if name in self.diagnostics.excused:
             return
-        help = suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`"
         message = f"unknown node `{name}`"
-        self.diagnostics.error("MPC201", message, word.span, "no node has this name", help)
+        self.diagnostics.error(
+            "MPC201",
+            message,
+            word.span,
+            "no node has this name",
+            lambda: suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`",
+        )
 
     def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
         """The nodes of a set that exist, each once; the others are reported."""
@@ -101,19 +107,33 @@ class Scope:
             return found
         if node in self.incomplete:
             return None
-        known = [str(port) for port in self.ports if port.node == node]
         message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
-        help = suggest(word.text, known) or (f"`{node}` has {listed(known)}" if known else "")
-        self.diagnostics.error("MPC205", message, word.span, "no interface has this name", help)
+        self.diagnostics.error(
+            "MPC205",
+            message,
+            word.span,
+            "no interface has this name",
+            lambda: self._nearest_interface(word.text, node),
+        )
         return None
+
+    def _nearest_interface(self, text: str, node: str) -> str:
+        known = [str(port) for port in self.ports if port.node == node]
+        return suggest(text, known) or (f"`{node}` has {listed(known)}" if known else "")
 
     def profile(self, word: syntax.Word) -> Profile | None:
         """The profile that a word names; reports it where there is none."""
-        found = self.profiles.get(word.text)
+        unit = word.span.unit
+        found = self.profiles.get((unit, word.text))
         if found is None:
-            help = suggest(word.text, (*self.profiles, *ALL))
             message = f"unknown profile `{word.text}`"
-            self.diagnostics.error("MPC204", message, word.span, "no profile has this name", help)
+            self.diagnostics.error(
+                "MPC204",
+                message,
+                word.span,
+                "no profile has this name",
+                lambda: suggest(word.text, (*(name for own, name in self.profiles if own == unit), *ALL)),
+            )
             self.diagnostics.hold_back("MPC708")
         else:
             found.used = True

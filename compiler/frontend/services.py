@@ -3,9 +3,9 @@
 import re
 
 from compiler.frontend import syntax
-from compiler.frontend.expand import unique
 from compiler.frontend.names import is_network_sysctl
 from compiler.frontend.scope import Scope
+from compiler.frontend.sets import unique
 from compiler.frontend.source import Span
 
 

@@ -29,22 +29,53 @@ class Source:
         return self.text[start : end if end >= 0 else None].removesuffix("\r")
 
 
+class Frame(NamedTuple):
+    """What made a statement out of its text: one turn of a loop, or one use of a file.
+
+    `span` is the place of the loop's head or of the `use`. `prefix` is what the names of a used file begin
+    with, those of the uses around it included; None in a loop.
+    """
+
+    what: str
+    span: "Span"
+    prefix: str | None = None
+
+
 class Span(NamedTuple):
-    """The characters from `start` up to `end` (exclusive) of a source."""
+    """The characters from `start` up to `end` (exclusive) of a source; `within` is the innermost frame."""
 
     source: Source
     start: int
     end: int
+    within: Frame | None = None
 
     @property
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
+    @property
+    def frames(self) -> list[Frame]:
+        """All frames, the innermost first."""
+        found, frame = [], self.within
+        while frame:
+            found.append(frame)
+            frame = frame.span.within
+        return found
+
+    @property
+    def unit(self) -> Frame | None:
+        """The use of a file that this is part of; None in the file that is compiled."""
+        return next((frame for frame in self.frames if frame.prefix is not None), None)
+
+    def under(self, frame: Frame | None) -> "Span":
+        """The same place in what a frame made of it."""
+        return Span(self.source, self.start, self.end, frame)
+
     def to(self, other: "Span") -> "Span":
         """The span from the start of this one to the end of `other`."""
-        return Span(self.source, self.start, other.end)
+        return self._replace(end=other.end)
 
     def part(self, start: int, end: int | None = None) -> "Span":
         """A piece of this span, by offsets within it."""
         stop = self.end if end is None else self.start + end
-        return Span(self.source, self.start + start, stop)
+        return self._replace(start=self.start + start, end=stop)

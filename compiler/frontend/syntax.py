@@ -166,3 +166,60 @@ Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Shape
     | Routing | Route | Mptcp | Sysctl | Masquerade
 )  # fmt: skip
+"""What a lab consists of, once it is flat."""
+
+
+class Formula(NamedTuple):
+    """What is to be computed, where it stands without brackets."""
+
+    span: Span
+    text: str
+
+
+class Param(NamedTuple):
+    span: Span
+    name: Word
+    value: Word | String
+
+
+class Listing(NamedTuple):
+    """The list of a `for`."""
+
+    span: Span
+    words: tuple[Word | String, ...]
+
+
+class Loop(NamedTuple):
+    span: Span
+    variable: Word
+    values: Listing | Formula
+    body: tuple["Node", ...]
+
+
+class Branch(NamedTuple):
+    """A condition of an `if`, and what stands under it."""
+
+    span: Span
+    condition: Formula
+    body: tuple["Node", ...]
+
+
+class Choice(NamedTuple):
+    """`if`, all its `else if`, and what stands under `else`."""
+
+    span: Span
+    branches: tuple[Branch, ...]
+    otherwise: tuple["Node", ...]
+
+
+class Use(NamedTuple):
+    """`use FILE as NAME with KEY=VALUE`; a library's file is a word, another a string."""
+
+    span: Span
+    file: Word | String
+    name: Word | None
+    values: tuple[Assignment, ...]
+
+
+Node = Statement | Param | Loop | Choice | Use
+"""What a file consists of."""

@@ -88,6 +88,8 @@ class Explicit:
 
     def check_loops(self, lab: Lab) -> None:
         """Reports each explicit route that packets can follow back to where they were."""
+        if not self.routes:
+            return
         all_routes, own_defaults = Forwarding(lab), Forwarding(_without_inferred_defaults(lab))
         for source, table in self.routes.items():
             for target, (_, asked) in table.items():

@@ -1,0 +1,188 @@
+"""Computed words: `h[i]`, `10.0.[i].1/24`, `s[0..1]-[0..1]`, and what a word means as a value."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import product
+from math import prod
+from typing import NamedTuple, TypeVar
+
+from compiler.frontend import syntax
+from compiler.frontend.diagnostics import Diagnostics, suggest
+from compiler.frontend.expressions import (
+    Expression,
+    ExpressionError,
+    Range,
+    UnknownNameError,
+    Value,
+    evaluate,
+    holds,
+    span_of,
+    value_of,
+    written,
+)
+from compiler.frontend.formulas import Formula, FormulaError, formula
+from compiler.frontend.names import is_word
+from compiler.frontend.source import Span
+
+Names = Mapping[str, Value]
+Result = TypeVar("Result")
+
+_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
+
+
+class CannotComputeError(Exception):
+    """A word or a formula without a value. It has been reported."""
+
+
+class _Part(NamedTuple):
+    """A bracket of a word, by its offsets, and the text before it."""
+
+    before: str
+    start: int
+    end: int
+    inside: str
+
+
+class Words:
+    """Computes words and formulas, and reports those that have no value.
+
+    `spend` is told how many words one becomes before there are any. `tables` is as for `formulas.parser`.
+    """
+
+    def __init__(
+        self, diagnostics: Diagnostics, spend: Callable[[int, Span], None], tables: str | None
+    ) -> None:
+        self.diagnostics = diagnostics
+        self.spend = spend
+        self.tables = tables
+        self.excused: set[str] = set()
+        """Params whose own value could not be computed: that they are not known is no error of its own."""
+
+    def word(self, word: syntax.Word, names: Names) -> str:
+        """The one word that a word is."""
+        return self._well_formed(self.text(word, names), word.span)
+
+    def text(self, word: syntax.Word, names: Names) -> str:
+        """What a word computes to, be it a word or not."""
+        parts, tail = _split(word.text)
+        inners = [word.span.part(part.start + 1, part.end - 1) for part in parts]
+        texts = [
+            part.before + written(self._single(self._parse(part.inside, inner), inner, names))
+            for part, inner in zip(parts, inners, strict=True)
+        ]
+        return "".join(texts) + tail
+
+    def nodes(self, word: syntax.Word, names: Names) -> list[str]:
+        """The words that a word is where several are meaningful; the rightmost range is the fastest."""
+        parts, tail = _split(word.text)
+        inners = [word.span.part(part.start + 1, part.end - 1) for part in parts]
+        choices = [
+            self._choices(self._parse(part.inside, inner), inner, names)
+            for part, inner in zip(parts, inners, strict=True)
+        ]
+        if any(isinstance(values, range) for values in choices):
+            self.spend(prod(_count(values) for values in choices), word.span)
+        befores = [part.before for part in parts]
+        return [
+            self._well_formed(
+                "".join(b + written(v) for b, v in zip(befores, values, strict=True)) + tail, word.span
+            )
+            for values in product(*choices)
+        ]
+
+    def value(self, word: syntax.Word | syntax.String, names: Names) -> Value:
+        """What a word means as the value of a param; a single bracket keeps its exact value."""
+        if isinstance(word, syntax.String):
+            return word.text
+        if match := _BRACKETS.fullmatch(word.text):
+            inner = word.span.part(1, len(word.text) - 1)
+            return self._single(self._parse(match[1], inner), inner, names)
+        return value_of(self.text(word, names))
+
+    def values(self, word: syntax.Word | syntax.String, names: Names) -> list[Value]:
+        """What an item of a list means: several values where it has ranges."""
+        if isinstance(word, syntax.Word) and ".." in word.text and "[" in word.text:
+            return [value_of(text) for text in self.nodes(word, names)]
+        return [self.value(word, names)]
+
+    def turns(self, formula: syntax.Formula, names: Names) -> range:
+        """The numbers of a range that stands without brackets."""
+        found = self._parse(formula.text, formula.span)
+        if isinstance(found, Range):
+            return self._range(found, formula.span, names)
+        help = "a loop goes over a range `0..3` or a list `{a,b}`"
+        self.diagnostics.error("MPC105", "expected a range, like `0..3`", formula.span, "no range", help)
+        raise CannotComputeError
+
+    def holds(self, formula: syntax.Formula, names: Names) -> bool:
+        """Whether a condition is true."""
+        found = self._only(self._parse(formula.text, formula.span), formula.span)
+        return self._computed(lambda: holds(found, names), formula.span, names)
+
+    def _parse(self, text: str, span: Span) -> Formula:
+        try:
+            return formula(text, self.tables)
+        except FormulaError as error:
+            place = span.part(error.start, error.end) if text else span
+            self.diagnostics.error("MPC105", error.message, place, "not an expression", error.help)
+            raise CannotComputeError from None
+
+    def _choices(self, found: Formula, span: Span, names: Names) -> "range | tuple[Value]":
+        if isinstance(found, Range):
+            return self._range(found, span, names)
+        return (self._single(found, span, names),)
+
+    def _range(self, found: Range, span: Span, names: Names) -> range:
+        return self._computed(lambda: span_of(found, names), span, names)
+
+    def _single(self, found: Formula, span: Span, names: Names) -> Value:
+        only = self._only(found, span)
+        return self._computed(lambda: evaluate(only, names), span, names)
+
+    def _only(self, found: Formula, span: Span) -> Expression:
+        if not isinstance(found, Range):
+            return found
+        help = "ranges make sets of nodes, and what a `for` goes over"
+        self.diagnostics.error("MPC109", "a range stands where one value is", span, "several values", help)
+        raise CannotComputeError
+
+    def _computed(self, compute: Callable[[], Result], span: Span, names: Names) -> Result:
+        """What a function gives, or the report of why it gives nothing."""
+        try:
+            return compute()
+        except UnknownNameError as error:
+            name = str(error.args[0])
+            if name in self.excused:
+                raise CannotComputeError from None
+            message = f"unknown param or variable `{name}`"
+            other = f'write `"{name}"` for a word, and `param` above its use'
+            self.diagnostics.error(
+                "MPC214", message, span, "nothing has this name here", lambda: suggest(name, names) or other
+            )
+        except ExpressionError as error:
+            self.diagnostics.error("MPC308", str(error.args[0]), span, "cannot be computed", error.help)
+        raise CannotComputeError
+
+    def _well_formed(self, text: str, span: Span) -> str:
+        if is_word(text):
+            return text
+        message = f"this computes to `{text}`, which is not a word" if text else "this computes to nothing"
+        help = "words are letters, digits, `_`, `:`, `/`, `%`, and single `.` and `-` between them"
+        self.diagnostics.error("MPC308", message, span, "not a word", help)
+        raise CannotComputeError
+
+
+@cache
+def _split(text: str) -> tuple[tuple[_Part, ...], str]:
+    """The brackets of a word, each with the text before it, and the text after the last."""
+    parts, end = [], 0
+    for match in _BRACKETS.finditer(text):
+        parts.append(_Part(text[end : match.start()], match.start(), match.end(), match[1]))
+        end = match.end()
+    return tuple(parts), text[end:]
+
+
+def _count(values: "range | tuple[Value]") -> int:
+    """How many there are; `len` does not count as far."""
+    return max(0, values.stop - values.start) if isinstance(values, range) else 1

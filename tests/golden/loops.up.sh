@@ -1,0 +1,576 @@
+#!/usr/bin/env bash
+# Brings up the lab "loops". Written by mpc 0.1.0 from loops.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=loops
+NAMESPACES=(
+  loops-r0
+  loops-h0-0
+  loops-h0-1
+  loops-r1
+  loops-h1-0
+  loops-h1-1
+  loops-r2
+  loops-h2-0
+  loops-h2-1
+  loops-r3
+  loops-h3-0
+  loops-h3-1
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+# A namespace that somebody else made while up was at work.
+foreign=
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
+# name is left of it by a down that was cut short.
+owned() {
+  local link='' kind=''
+  [[ $1 != "$foreign" ]] || return 1
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
+# Takes away the lab's hosts files, and their folders.
+remove_names() {
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
+  done
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
+  return "$left"
+}
+
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
+remove_claim() {
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm -f "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
+  fi
+  remove_names || left=1
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+TESTS_ONLY=${1:-}
+missing=()
+parts=()
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
+}
+
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_right need_sysctl
+  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
+}
+
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    exit 0
+  }
+}
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
+
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
+need_names() {
+  local ns first
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
+}
+
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  trap '' HUP INT TERM
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  trap roll_back EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'say "failed: $BASH_COMMAND"' ERR
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || die "a down of this lab is at work"
+}
+
+# Notes which folders were not there before.
+remember() {
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Whether the next piece of work is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows row=''
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  say "failed: $*${row:+ $row}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || refuse
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.tcp_ecn
+END
+need_names
+claim
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add loops-r0
+netns add loops-h0-0
+netns add loops-h0-1
+netns add loops-r1
+netns add loops-h1-0
+netns add loops-h1-1
+netns add loops-r2
+netns add loops-h2-0
+netns add loops-h2-1
+netns add loops-r3
+netns add loops-h3-0
+netns add loops-h3-1
+END
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:loops
+127.0.0.1 localhost
+::1 localhost
+10.9.0.1 r0
+10.1.0.1 h0-0.r0
+10.1.0.5 h0-1.r0
+10.10.12.65 r1.r0
+10.248.168.5 h0-0
+10.1.0.2 r0.h0-0
+10.250.120.119 h0-1
+10.1.0.6 r0.h0-1
+10.9.1.1 r1
+10.1.1.1 h1-0.r1
+10.1.1.5 h1-1.r1
+10.10.12.66 r0.r1
+10.75.186.65 r2.r1
+10.238.239.137 h1-0
+10.1.1.2 r1.h1-0
+10.207.61.141 h1-1
+10.1.1.6 r1.h1-1
+10.9.2.1 r2
+10.1.2.1 h2-0.r2
+10.1.2.5 h2-1.r2
+10.75.186.66 r1.r2
+10.89.53.57 r3.r2
+10.208.31.53 h2-0
+10.1.2.2 r2.h2-0
+10.219.188.36 h2-1
+10.1.2.6 r2.h2-1
+10.9.3.1 r3
+10.1.3.1 h3-0.r3
+10.1.3.5 h3-1.r3
+10.89.53.58 r2.r3
+10.233.247.101 h3-0
+10.1.3.2 r3.h3-0
+10.203.121.45 h3-1
+10.1.3.6 r3.h3-1
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  loops-r0 \
+  loops-r2 \
+  loops-r3 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  loops-h0-0 \
+  loops-h0-1 \
+  loops-h1-0 \
+  loops-h1-1 \
+  loops-h2-0 \
+  loops-h2-1 \
+  loops-h3-0 \
+  loops-h3-1 \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  loops-r1 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.tcp_ecn=1
+END
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name h0-0 netns loops-r0 type veth peer name r0 netns loops-h0-0
+link add name h0-1 netns loops-r0 type veth peer name r0 netns loops-h0-1
+link add name h1-0 netns loops-r1 type veth peer name r1 netns loops-h1-0
+link add name h1-1 netns loops-r1 type veth peer name r1 netns loops-h1-1
+link add name h2-0 netns loops-r2 type veth peer name r2 netns loops-h2-0
+link add name h2-1 netns loops-r2 type veth peer name r2 netns loops-h2-1
+link add name h3-0 netns loops-r3 type veth peer name r3 netns loops-h3-0
+link add name h3-1 netns loops-r3 type veth peer name r3 netns loops-h3-1
+link add name r1 netns loops-r0 type veth peer name r0 netns loops-r1
+link add name r2 netns loops-r1 type veth peer name r1 netns loops-r2
+link add name r3 netns loops-r2 type veth peer name r2 netns loops-r3
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < PARTS; part++)); do {
+within loops-r0 tc -batch - <<'END'
+qdisc add dev h0-0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev h0-1 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev r1 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
+END
+within loops-r0 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.9.0.1/32 dev lo
+address add 10.1.0.1/30 dev h0-0
+link set dev h0-0 up
+address add 10.1.0.5/30 dev h0-1
+link set dev h0-1 up
+address add 10.10.12.65/30 dev r1
+link set dev r1 up
+END
+within loops-h0-0 tc -batch - <<'END'
+qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within loops-h0-0 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.248.168.5/32 dev lo
+address add 10.1.0.2/30 dev r0
+link set dev r0 up
+END
+within loops-h0-1 tc -batch - <<'END'
+qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within loops-h0-1 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.250.120.119/32 dev lo
+address add 10.1.0.6/30 dev r0
+link set dev r0 up
+END
+within loops-r1 tc -batch - <<'END'
+qdisc add dev h1-0 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev h1-1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev r0 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
+qdisc add dev r2 root handle 1: netem limit 47 delay 1ms rate 20mbit
+END
+within loops-r1 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.9.1.1/32 dev lo
+address add 10.1.1.1/30 dev h1-0
+link set dev h1-0 up
+address add 10.1.1.5/30 dev h1-1
+link set dev h1-1 up
+address add 10.10.12.66/30 dev r0
+link set dev r0 up
+address add 10.75.186.65/30 dev r2
+link set dev r2 up
+END
+within loops-h1-0 tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within loops-h1-0 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.238.239.137/32 dev lo
+address add 10.1.1.2/30 dev r1
+link set dev r1 up
+END
+within loops-h1-1 tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within loops-h1-1 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.207.61.141/32 dev lo
+address add 10.1.1.6/30 dev r1
+link set dev r1 up
+END
+within loops-r2 tc -batch - <<'END'
+qdisc add dev h2-0 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
+qdisc add dev h2-1 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
+qdisc add dev r1 root handle 1: netem limit 47 delay 1ms rate 20mbit
+qdisc add dev r3 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
+END
+within loops-r2 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.9.2.1/32 dev lo
+address add 10.1.2.1/30 dev h2-0
+link set dev h2-0 up
+address add 10.1.2.5/30 dev h2-1
+link set dev h2-1 up
+address add 10.75.186.66/30 dev r1
+link set dev r1 up
+address add 10.89.53.57/30 dev r3
+link set dev r3 up
+END
+within loops-h2-0 tc -batch - <<'END'
+qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
+END
+within loops-h2-0 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.208.31.53/32 dev lo
+address add 10.1.2.2/30 dev r2
+link set dev r2 up
+END
+within loops-h2-1 tc -batch - <<'END'
+qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
+END
+within loops-h2-1 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.219.188.36/32 dev lo
+address add 10.1.2.6/30 dev r2
+link set dev r2 up
+END
+within loops-r3 tc -batch - <<'END'
+qdisc add dev h3-0 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
+qdisc add dev h3-1 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
+qdisc add dev r2 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
+END
+within loops-r3 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.9.3.1/32 dev lo
+address add 10.1.3.1/30 dev h3-0
+link set dev h3-0 up
+address add 10.1.3.5/30 dev h3-1
+link set dev h3-1 up
+address add 10.89.53.58/30 dev r2
+link set dev r2 up
+END
+within loops-h3-0 tc -batch - <<'END'
+qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
+END
+within loops-h3-0 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.233.247.101/32 dev lo
+address add 10.1.3.2/30 dev r3
+link set dev r3 up
+END
+within loops-h3-1 tc -batch - <<'END'
+qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
+END
+within loops-h3-1 ip -batch - <<'END'
+link set dev lo up alias mpc:loops
+address add 10.203.121.45/32 dev lo
+address add 10.1.3.6/30 dev r3
+link set dev r3 up
+END
+} & parts+=($!); done
+settle
+
+note up
+trap - EXIT
+say up
+}

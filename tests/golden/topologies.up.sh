@@ -1,0 +1,821 @@
+#!/usr/bin/env bash
+# Brings up the lab "topologies". Written by mpc 0.1.0 from topologies.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=topologies
+NAMESPACES=(
+  topologies-west-r0
+  topologies-west-r1
+  topologies-west-r2
+  topologies-west-r3
+  topologies-east-spine0
+  topologies-east-spine1
+  topologies-east-leaf0
+  topologies-east-h0-0
+  topologies-east-leaf1
+  topologies-east-h1-0
+  topologies-a
+)
+
+CLAIM=/run/mpc-$LAB
+MARK=mpc:$LAB
+# A namespace that somebody else made while up was at work.
+foreign=
+
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
+# name is left of it by a down that was cut short.
+owned() {
+  local link='' kind=''
+  [[ $1 != "$foreign" ]] || return 1
+  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
+  fi
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
+# Takes away the lab's hosts files, and their folders.
+remove_names() {
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
+  done
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
+  return "$left"
+}
+
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
+remove_claim() {
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm -f "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local ns left=0 own=()
+  for ns in "${NAMESPACES[@]}"; do
+    [[ -e /run/netns/$ns ]] || continue
+    if owned "$ns"; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
+  fi
+  remove_names || left=1
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+TESTS_ONLY=${1:-}
+missing=()
+parts=()
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
+}
+
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  export -f need need_right need_sysctl
+  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
+}
+
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    exit 0
+  }
+}
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
+
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
+need_names() {
+  local ns first
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
+}
+
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  trap '' HUP INT TERM
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  trap roll_back EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'say "failed: $BASH_COMMAND"' ERR
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || die "a down of this lab is at work"
+}
+
+# Notes which folders were not there before.
+remember() {
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
+  wait
+  take_down || true
+}
+
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
+PARTS=$(nproc 2>/dev/null || echo 2)
+part=
+turn=0
+
+# Whether the next piece of work is this part's.
+mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+
+# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
+feed() {
+  local text log rows row=''
+  mine || return 0
+  IFS= read -rd '' text || true
+  if log=$(exec "$@" <<<"$text" 2>&1); then
+    [[ -z $log ]] || say "$log"
+    return
+  fi
+  mapfile -t rows <<<"$text"
+  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  say "failed: $*${row:+ $row}"
+  die "$log"
+}
+
+# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
+within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Sets the sysctls of its input in each of some namespaces.
+configure() {
+  local text ns
+  IFS= read -rd '' text || true
+  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+}
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() part=
+  ((failed == 0)) || exit 1
+}
+
+# --- preflight: nothing is changed until all of this holds --------------------
+[[ ! -e $CLAIM ]] || refuse
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.default.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
+need_names
+claim
+remember
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add topologies-west-r0
+netns add topologies-west-r1
+netns add topologies-west-r2
+netns add topologies-west-r3
+netns add topologies-east-spine0
+netns add topologies-east-spine1
+netns add topologies-east-leaf0
+netns add topologies-east-h0-0
+netns add topologies-east-leaf1
+netns add topologies-east-h1-0
+netns add topologies-a
+END
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:topologies
+127.0.0.1 localhost
+::1 localhost
+10.204.218.44 west-r0
+10.9.58.133 west-r1.west-r0
+10.73.231.181 west-r3.west-r0
+10.59.199.254 east-spine0.west-r0
+10.254.239.64 west-r1
+10.9.58.134 west-r0.west-r1
+10.21.35.205 west-r2.west-r1
+10.50.196.130 a.west-r1
+10.208.187.238 west-r2
+10.21.35.206 west-r1.west-r2
+10.12.53.101 west-r3.west-r2
+10.57.186.74 east-spine1.west-r2
+10.23.190.226 a.west-r2
+10.205.206.61 west-r3
+10.12.53.102 west-r2.west-r3
+10.73.231.182 west-r0.west-r3
+10.20.134.50 a.west-r3
+10.0.0.1 east-spine0
+10.16.0.2 east-leaf0.east-spine0
+10.16.1.2 east-leaf1.east-spine0
+10.59.199.253 west-r0.east-spine0
+10.0.1.1 east-spine1
+10.17.0.2 east-leaf0.east-spine1
+10.17.1.2 east-leaf1.east-spine1
+10.57.186.73 west-r2.east-spine1
+10.1.0.1 east-leaf0
+10.16.0.1 east-spine0.east-leaf0
+10.17.0.1 east-spine1.east-leaf0
+10.2.0.1 east-h0-0.east-leaf0
+10.1.0.2 east-h0-0
+10.2.0.2 east-leaf0.east-h0-0
+10.1.1.1 east-leaf1
+10.16.1.1 east-spine0.east-leaf1
+10.17.1.1 east-spine1.east-leaf1
+10.2.1.1 east-h1-0.east-leaf1
+10.1.1.2 east-h1-0
+10.2.1.2 east-leaf1.east-h1-0
+10.219.189.202 a
+10.50.196.129 west-r1.a
+10.23.190.225 west-r2.a
+10.20.134.49 west-r3.a
+HOSTS
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+for ((part = 0; part < PARTS; part++)); do {
+configure \
+  topologies-west-r0 \
+  topologies-west-r1 \
+  topologies-west-r2 \
+  topologies-west-r3 \
+  topologies-east-spine0 \
+  topologies-east-spine1 \
+  topologies-east-leaf0 \
+  topologies-east-leaf1 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  topologies-east-h0-0 \
+  topologies-east-h1-0 \
+  topologies-a \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.all.rp_filter=0
+net.ipv4.conf.default.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+} & parts+=($!); done
+settle
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name west-r1 netns topologies-west-r0 type veth peer name west-r0 netns topologies-west-r1
+link add name west-r2 netns topologies-west-r1 type veth peer name west-r1 netns topologies-west-r2
+link add name west-r3 netns topologies-west-r2 type veth peer name west-r2 netns topologies-west-r3
+link add name west-r0 netns topologies-west-r3 type veth peer name west-r3 netns topologies-west-r0
+link add name east-spine0 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-spine0
+link add name east-spine1 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-spine1
+link add name east-h0-0 netns topologies-east-leaf0 type veth peer name east-leaf0 netns topologies-east-h0-0
+link add name east-spine0 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-spine0
+link add name east-spine1 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-spine1
+link add name east-h1-0 netns topologies-east-leaf1 type veth peer name east-leaf1 netns topologies-east-h1-0
+link add name east-spine0 netns topologies-west-r0 type veth peer name west-r0 netns topologies-east-spine0
+link add name east-spine1 netns topologies-west-r2 type veth peer name west-r2 netns topologies-east-spine1
+link add name west-r1 netns topologies-a type veth peer name a netns topologies-west-r1
+link add name west-r2 netns topologies-a type veth peer name a netns topologies-west-r2
+link add name west-r3 netns topologies-a type veth peer name a netns topologies-west-r3
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < PARTS; part++)); do {
+within topologies-west-r0 tc -batch - <<'END'
+qdisc add dev west-r1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r3 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev east-spine0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+within topologies-west-r0 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.204.218.44/32 dev lo
+address add 10.9.58.133/30 dev west-r1
+link set dev west-r1 up
+address add 10.73.231.181/30 dev west-r3
+link set dev west-r3 up
+address add 10.59.199.254/30 dev east-spine0
+link set dev east-spine0 up
+END
+within topologies-west-r1 tc -batch - <<'END'
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within topologies-west-r1 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.254.239.64/32 dev lo
+address add 10.9.58.134/30 dev west-r0
+link set dev west-r0 up
+address add 10.21.35.205/30 dev west-r2
+link set dev west-r2 up
+address add 10.50.196.130/30 dev a
+link set dev a up
+END
+within topologies-west-r2 tc -batch - <<'END'
+qdisc add dev west-r1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r3 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev east-spine1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within topologies-west-r2 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.208.187.238/32 dev lo
+address add 10.21.35.206/30 dev west-r1
+link set dev west-r1 up
+address add 10.12.53.101/30 dev west-r3
+link set dev west-r3 up
+address add 10.57.186.74/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.23.190.226/30 dev a
+link set dev a up
+END
+within topologies-west-r3 tc -batch - <<'END'
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within topologies-west-r3 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.205.206.61/32 dev lo
+address add 10.12.53.102/30 dev west-r2
+link set dev west-r2 up
+address add 10.73.231.182/30 dev west-r0
+link set dev west-r0 up
+address add 10.20.134.50/30 dev a
+link set dev a up
+END
+within topologies-east-spine0 tc -batch - <<'END'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+within topologies-east-spine0 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.0.0.1/32 dev lo
+address add 10.16.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+address add 10.16.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+address add 10.59.199.253/30 dev west-r0
+link set dev west-r0 up
+END
+within topologies-east-spine1 tc -batch - <<'END'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+within topologies-east-spine1 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.0.1.1/32 dev lo
+address add 10.17.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+address add 10.17.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+address add 10.57.186.73/30 dev west-r2
+link set dev west-r2 up
+END
+within topologies-east-leaf0 tc -batch - <<'END'
+qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-h0-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+END
+within topologies-east-leaf0 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.1.0.1/32 dev lo
+address add 10.16.0.1/30 dev east-spine0
+link set dev east-spine0 up
+address add 10.17.0.1/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.2.0.1/30 dev east-h0-0
+link set dev east-h0-0 up
+END
+within topologies-east-h0-0 tc -batch - <<'END'
+qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+END
+within topologies-east-h0-0 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.1.0.2/32 dev lo
+address add 10.2.0.2/30 dev east-leaf0
+link set dev east-leaf0 up
+END
+within topologies-east-leaf1 tc -batch - <<'END'
+qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-h1-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+END
+within topologies-east-leaf1 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.1.1.1/32 dev lo
+address add 10.16.1.1/30 dev east-spine0
+link set dev east-spine0 up
+address add 10.17.1.1/30 dev east-spine1
+link set dev east-spine1 up
+address add 10.2.1.1/30 dev east-h1-0
+link set dev east-h1-0 up
+END
+within topologies-east-h1-0 tc -batch - <<'END'
+qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+END
+within topologies-east-h1-0 ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.1.1.2/32 dev lo
+address add 10.2.1.2/30 dev east-leaf1
+link set dev east-leaf1 up
+END
+within topologies-a tc -batch - <<'END'
+qdisc add dev west-r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev west-r2 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev west-r3 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within topologies-a ip -batch - <<'END'
+link set dev lo up alias mpc:topologies
+address add 10.219.189.202/32 dev lo
+address add 10.50.196.129/30 dev west-r1
+link set dev west-r1 up
+address add 10.23.190.225/30 dev west-r2
+link set dev west-r2 up
+address add 10.20.134.49/30 dev west-r3
+link set dev west-r3 up
+END
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < PARTS; part++)); do {
+within topologies-west-r0 ip -batch - <<'END'
+route add 10.254.239.64 via 10.9.58.134 dev west-r1
+route add 10.208.187.238 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.205.206.61 via 10.73.231.182 dev west-r3
+route add 10.0.0.1 via 10.59.199.253 dev east-spine0
+route add 10.0.1.1 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
+route add 10.1.0.1 via 10.59.199.253 dev east-spine0
+route add 10.1.0.2 via 10.59.199.253 dev east-spine0
+route add 10.1.1.1 via 10.59.199.253 dev east-spine0
+route add 10.1.1.2 via 10.59.199.253 dev east-spine0
+route add 10.219.189.202 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.21.35.204/30 via 10.9.58.134 dev west-r1
+route add 10.12.53.100/30 via 10.73.231.182 dev west-r3
+route add 10.16.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.17.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.2.0.0/30 via 10.59.199.253 dev east-spine0
+route add 10.16.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.17.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.2.1.0/30 via 10.59.199.253 dev east-spine0
+route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.50.196.128/30 via 10.9.58.134 dev west-r1
+route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.20.134.48/30 via 10.73.231.182 dev west-r3
+END
+within topologies-west-r1 ip -batch - <<'END'
+route add 10.204.218.44 via 10.9.58.133 dev west-r0
+route add 10.208.187.238 via 10.21.35.206 dev west-r2
+route add 10.205.206.61 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.0.0.1 via 10.9.58.133 dev west-r0
+route add 10.0.1.1 via 10.21.35.206 dev west-r2
+route add 10.1.0.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.0.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.219.189.202 via 10.50.196.129 dev a
+route add 10.12.53.100/30 via 10.21.35.206 dev west-r2
+route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
+route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
+route add 10.17.0.0/30 via 10.21.35.206 dev west-r2
+route add 10.2.0.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
+route add 10.17.1.0/30 via 10.21.35.206 dev west-r2
+route add 10.2.1.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
+route add 10.57.186.72/30 via 10.21.35.206 dev west-r2
+route add 10.23.190.224/30 via 10.21.35.206 dev west-r2
+route add 10.20.134.48/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+END
+within topologies-west-r2 ip -batch - <<'END'
+route add 10.204.218.44 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.254.239.64 via 10.21.35.205 dev west-r1
+route add 10.205.206.61 via 10.12.53.102 dev west-r3
+route add 10.0.0.1 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3 nexthop via 10.57.186.73 dev east-spine1
+route add 10.0.1.1 via 10.57.186.73 dev east-spine1
+route add 10.1.0.1 via 10.57.186.73 dev east-spine1
+route add 10.1.0.2 via 10.57.186.73 dev east-spine1
+route add 10.1.1.1 via 10.57.186.73 dev east-spine1
+route add 10.1.1.2 via 10.57.186.73 dev east-spine1
+route add 10.219.189.202 via 10.23.190.225 dev a
+route add 10.9.58.132/30 via 10.21.35.205 dev west-r1
+route add 10.73.231.180/30 via 10.12.53.102 dev west-r3
+route add 10.16.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.17.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.2.0.0/30 via 10.57.186.73 dev east-spine1
+route add 10.16.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.17.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.2.1.0/30 via 10.57.186.73 dev east-spine1
+route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.50.196.128/30 via 10.21.35.205 dev west-r1
+route add 10.20.134.48/30 via 10.12.53.102 dev west-r3
+END
+within topologies-west-r3 ip -batch - <<'END'
+route add 10.204.218.44 via 10.73.231.181 dev west-r0
+route add 10.254.239.64 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.208.187.238 via 10.12.53.101 dev west-r2
+route add 10.0.0.1 via 10.73.231.181 dev west-r0
+route add 10.0.1.1 via 10.12.53.101 dev west-r2
+route add 10.1.0.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.0.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.219.189.202 via 10.20.134.49 dev a
+route add 10.9.58.132/30 via 10.73.231.181 dev west-r0
+route add 10.21.35.204/30 via 10.12.53.101 dev west-r2
+route add 10.16.0.0/30 via 10.73.231.181 dev west-r0
+route add 10.17.0.0/30 via 10.12.53.101 dev west-r2
+route add 10.2.0.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.16.1.0/30 via 10.73.231.181 dev west-r0
+route add 10.17.1.0/30 via 10.12.53.101 dev west-r2
+route add 10.2.1.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.59.199.252/30 via 10.73.231.181 dev west-r0
+route add 10.57.186.72/30 via 10.12.53.101 dev west-r2
+route add 10.50.196.128/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.23.190.224/30 via 10.12.53.101 dev west-r2
+END
+within topologies-east-spine0 ip -batch - <<'END'
+route add 10.204.218.44 via 10.59.199.254 dev west-r0
+route add 10.254.239.64 via 10.59.199.254 dev west-r0
+route add 10.208.187.238 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.205.206.61 via 10.59.199.254 dev west-r0
+route add 10.0.1.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.16.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.16.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.16.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.16.1.1 dev east-leaf1
+route add 10.219.189.202 via 10.59.199.254 dev west-r0
+route add 10.9.58.132/30 via 10.59.199.254 dev west-r0
+route add 10.21.35.204/30 via 10.59.199.254 dev west-r0
+route add 10.12.53.100/30 via 10.59.199.254 dev west-r0
+route add 10.73.231.180/30 via 10.59.199.254 dev west-r0
+route add 10.17.0.0/30 via 10.16.0.1 dev east-leaf0
+route add 10.2.0.0/30 via 10.16.0.1 dev east-leaf0
+route add 10.17.1.0/30 via 10.16.1.1 dev east-leaf1
+route add 10.2.1.0/30 via 10.16.1.1 dev east-leaf1
+route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.50.196.128/30 via 10.59.199.254 dev west-r0
+route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.20.134.48/30 via 10.59.199.254 dev west-r0
+END
+within topologies-east-spine1 ip -batch - <<'END'
+route add 10.204.218.44 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1 nexthop via 10.57.186.74 dev west-r2
+route add 10.254.239.64 via 10.57.186.74 dev west-r2
+route add 10.208.187.238 via 10.57.186.74 dev west-r2
+route add 10.205.206.61 via 10.57.186.74 dev west-r2
+route add 10.0.0.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.17.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.17.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.17.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.17.1.1 dev east-leaf1
+route add 10.219.189.202 via 10.57.186.74 dev west-r2
+route add 10.9.58.132/30 via 10.57.186.74 dev west-r2
+route add 10.21.35.204/30 via 10.57.186.74 dev west-r2
+route add 10.12.53.100/30 via 10.57.186.74 dev west-r2
+route add 10.73.231.180/30 via 10.57.186.74 dev west-r2
+route add 10.16.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.2.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.16.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.2.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.50.196.128/30 via 10.57.186.74 dev west-r2
+route add 10.23.190.224/30 via 10.57.186.74 dev west-r2
+route add 10.20.134.48/30 via 10.57.186.74 dev west-r2
+END
+within topologies-east-leaf0 ip -batch - <<'END'
+route add 10.204.218.44 via 10.16.0.2 dev east-spine0
+route add 10.254.239.64 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.208.187.238 via 10.17.0.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.0.0.1 via 10.16.0.2 dev east-spine0
+route add 10.0.1.1 via 10.17.0.2 dev east-spine1
+route add 10.1.0.2 via 10.2.0.2 dev east-h0-0
+route add 10.1.1.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.2 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.219.189.202 via 10.17.0.2 dev east-spine1
+route add 10.9.58.132/30 via 10.16.0.2 dev east-spine0
+route add 10.21.35.204/30 via 10.17.0.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.0.2 dev east-spine1
+route add 10.73.231.180/30 via 10.16.0.2 dev east-spine0
+route add 10.16.1.0/30 via 10.16.0.2 dev east-spine0
+route add 10.17.1.0/30 via 10.17.0.2 dev east-spine1
+route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.59.199.252/30 via 10.16.0.2 dev east-spine0
+route add 10.57.186.72/30 via 10.17.0.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.0.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+END
+within topologies-east-h0-0 ip -batch - <<'END'
+route add default via 10.2.0.1 dev east-leaf0
+END
+within topologies-east-leaf1 ip -batch - <<'END'
+route add 10.204.218.44 via 10.16.1.2 dev east-spine0
+route add 10.254.239.64 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.208.187.238 via 10.17.1.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.0.0.1 via 10.16.1.2 dev east-spine0
+route add 10.0.1.1 via 10.17.1.2 dev east-spine1
+route add 10.1.0.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.2 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.1.2 via 10.2.1.2 dev east-h1-0
+route add 10.219.189.202 via 10.17.1.2 dev east-spine1
+route add 10.9.58.132/30 via 10.16.1.2 dev east-spine0
+route add 10.21.35.204/30 via 10.17.1.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.1.2 dev east-spine1
+route add 10.73.231.180/30 via 10.16.1.2 dev east-spine0
+route add 10.16.0.0/30 via 10.16.1.2 dev east-spine0
+route add 10.17.0.0/30 via 10.17.1.2 dev east-spine1
+route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.59.199.252/30 via 10.16.1.2 dev east-spine0
+route add 10.57.186.72/30 via 10.17.1.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.1.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+END
+within topologies-east-h1-0 ip -batch - <<'END'
+route add default via 10.2.1.1 dev east-leaf1
+END
+within topologies-a ip -batch - <<'END'
+route add 10.204.218.44 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.254.239.64 via 10.50.196.130 dev west-r1
+route add 10.208.187.238 via 10.23.190.226 dev west-r2
+route add 10.205.206.61 via 10.20.134.50 dev west-r3
+route add 10.0.0.1 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.0.1.1 via 10.23.190.226 dev west-r2
+route add 10.1.0.1 via 10.23.190.226 dev west-r2
+route add 10.1.0.2 via 10.23.190.226 dev west-r2
+route add 10.1.1.1 via 10.23.190.226 dev west-r2
+route add 10.1.1.2 via 10.23.190.226 dev west-r2
+route add 10.9.58.132/30 via 10.50.196.130 dev west-r1
+route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
+route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
+route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.17.0.0/30 via 10.23.190.226 dev west-r2
+route add 10.2.0.0/30 via 10.23.190.226 dev west-r2
+route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.17.1.0/30 via 10.23.190.226 dev west-r2
+route add 10.2.1.0/30 via 10.23.190.226 dev west-r2
+route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.57.186.72/30 via 10.23.190.226 dev west-r2
+END
+} & parts+=($!); done
+settle
+
+note up
+trap - EXIT
+say up
+}

@@ -1,0 +1,55 @@
+"""The work for a lab grows with its size and no faster, in calls of functions, as time says little."""
+
+import sys
+from contextlib import suppress
+from types import FrameType
+
+import pytest
+
+from compiler.driver import Compilation, TopologyError
+
+SMALL, LARGE = 100, 800
+MOST = 1.1
+"""Calls for each node of the large lab, as a multiple of those in the small one."""
+
+LABS = {
+    "ring": "use std/ring as r with n={n}",
+    "torus": "use std/torus as r with x=10 y=[{n} // 10]",
+    "flat": "host h[0..{n}-1]\n" + "for i in 0..{n}-2 {{ link h[i] -- h[i+1] rate 1mbit }}",
+    "profiles": "profile p rate 1mbit\nrouter r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r[i-1]:w -- r[i]:e p }}",
+    "one statement": "router c\nhost h[0..{n}-1]\nlink c -- h[0..{n}-1] rate 5mbit",
+    "settings": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h[0] -- h[i]\nsysctl h[i] net.x=[i]\n}}",
+    "shapes": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h[0] -- h[i]\nshape h0 -> h[i] rate [i]mbit\n}}",
+    "mistakes of one statement": "host h[0..{n}-1]\nfor i in 0..{n}-1 {{ link h[i] -- x[i] }}",
+    "masquerades": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r0 -- r[i]\nmasquerade r[i] out r0\n}}",
+}
+
+
+def calls(text: str) -> int:
+    """How many functions a compilation calls, and how often it goes back into a generator."""
+    compilation = Compilation("lab.topo", f"routing none\n{text}")
+    count = 0
+
+    def seen(_: FrameType, event: str, __: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    with suppress(TopologyError):
+        sys.setprofile(seen)
+        try:
+            compilation.up()
+        finally:
+            sys.setprofile(None)
+    return count
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    """What is loaded and cached once is not counted."""
+    Compilation("lab.topo", "use std/ring").up()
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_work_for_a_node_is_constant(name: str) -> None:
+    small, large = (calls(LABS[name].format(n=n)) / n for n in (SMALL, LARGE))
+    assert large / small <= MOST
