@@ -208,11 +208,14 @@ def _read(lab: str, options: Options) -> Compilation:
         raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
     if len(data) > LARGEST:
         raise click.UsageError(f"{visible(lab)} is larger than 2 MiB, which no topology is")
-    return Compilation(lab, data, _tables(), options)
+    return Compilation(lab, data, _cache(), options)
 
 
-def _tables() -> str | None:
-    """Where the parsers' tables are kept: they are pickles, so in a folder that only this user writes."""
+def _cache() -> str | None:
+    """The folder of the parsers' tables and of what shellcheck found clean.
+
+    The tables are pickles, so it is one that only this user writes.
+    """
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "mpc")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -262,7 +265,7 @@ def _lint(texts: dict[str, str]) -> None:
 
     for name, text in texts.items():
         try:
-            lint(text)
+            lint(text, _cache())
         except LintError as error:
             click.echo(f"mpc: shellcheck objects to the {name} script:\n{error}", err=True)
             click.echo("This is a bug of mpc: please report it. --no-lint leaves the check out.", err=True)

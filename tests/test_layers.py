@@ -71,7 +71,7 @@ ONLY = {
     "pathlib.Path": {"compiler.cli", "compiler.library", "compiler.lint", "compiler.resources"},
     "shutil": {"compiler.lint"},
     "subprocess": {"compiler.lint"},
-    "sys": {"compiler.cli"},
+    "sys": {"compiler.cli", "compiler.lint"},
     "tempfile": {"compiler.cli"},
 }
 

@@ -72,7 +72,7 @@ def _title(title: str) -> Iterator[str]:
 
 def _preflight(plan: Plan) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
-    yield from ("", "# --- preflight: nothing is changed until all of this holds ".ljust(80, "-"))
+    yield from ("", "# === the lab: nothing is changed until all of this holds ".ljust(80, "="))
     yield "[[ ! -e $CLAIM ]] || refuse"
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
@@ -98,7 +98,7 @@ def _section(section: Section, style: Style) -> Iterator[str]:
     elif section.commands[0].namespace is None:
         yield from _batches(section.commands)
     else:
-        yield "for ((part = 0; part < PARTS; part++)); do {"
+        yield "for ((part = 0; part < CPUS; part++)); do {"
         yield from _settings(section.commands) if section.title == "settings" else _batches(section.commands)
         yield from ("} & parts+=($!); done", "settle")
 

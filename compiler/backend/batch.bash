@@ -1,10 +1,11 @@
+# === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-PARTS=$(nproc 2>/dev/null || echo 2)
+CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
 # Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
@@ -17,7 +18,7 @@ feed() {
   fi
   mapfile -t rows <<<"$text"
   [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
   say "failed: $*${row:+ $row}"
   die "$log"
 }

@@ -1,3 +1,4 @@
+# === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()

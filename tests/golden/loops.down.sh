@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "loops". Written by mpc 0.1.0 from loops.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail
 export LC_ALL=C
@@ -23,10 +24,9 @@ NAMESPACES=(
   loops-h3-1
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -38,6 +38,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -58,7 +62,8 @@ residents() {
   local -A inside=()
   while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
   while read -r inode path; do
-    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+    path=${path#/proc/}
+    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
@@ -139,6 +144,7 @@ take_down() {
   return "$left"
 }
 
+# === down =====================================================================
 ((EUID == 0)) || die "must run as root"
 (($# == 0)) || die "usage: down.sh"
 

@@ -16,10 +16,9 @@ NAMESPACES=(
   deviced
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -31,6 +30,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -133,6 +136,7 @@ take_down() {
   return "$left"
 }
 
+# === down =====================================================================
 ((EUID == 0)) || die "must run as root"
 (($# == 0)) || die "usage: down.sh"
 

@@ -17,10 +17,9 @@ NAMESPACES=(
   rates-e
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -32,6 +31,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -134,6 +137,7 @@ take_down() {
   return "$left"
 }
 
+# === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -234,13 +238,14 @@ roll_back() {
   take_down || true
 }
 
+# === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-PARTS=$(nproc 2>/dev/null || echo 2)
+CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
 # Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
@@ -253,7 +258,7 @@ feed() {
   fi
   mapfile -t rows <<<"$text"
   [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
   say "failed: $*${row:+ $row}"
   die "$log"
 }
@@ -276,7 +281,7 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# --- preflight: nothing is changed until all of this holds --------------------
+# === the lab: nothing is changed until all of this holds ======================
 [[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
@@ -340,7 +345,7 @@ for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; don
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 configure \
   rates-a \
   rates-b \
@@ -375,7 +380,7 @@ END
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within rates-a ip -batch - <<'END'
 link set dev lo up alias mpc:rates
 address add 10.219.189.202/32 dev lo
@@ -433,7 +438,7 @@ settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within rates-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
 END

@@ -24,10 +24,9 @@ NAMESPACES=(
   ring-h5
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -39,6 +38,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -141,6 +144,7 @@ take_down() {
   return "$left"
 }
 
+# === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -241,13 +245,14 @@ roll_back() {
   take_down || true
 }
 
+# === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-PARTS=$(nproc 2>/dev/null || echo 2)
+CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
 # Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
@@ -260,7 +265,7 @@ feed() {
   fi
   mapfile -t rows <<<"$text"
   [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
   say "failed: $*${row:+ $row}"
   die "$log"
 }
@@ -283,7 +288,7 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# --- preflight: nothing is changed until all of this holds --------------------
+# === the lab: nothing is changed until all of this holds ======================
 [[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
@@ -375,7 +380,7 @@ for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; don
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 configure \
   ring-r0 \
   ring-r1 \
@@ -424,7 +429,7 @@ END
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within ring-r0 tc -batch - <<'END'
 qdisc add dev r1 root handle 1: netem limit 33026 delay 40ms
 qdisc add dev r5 root handle 1: netem limit 4129 delay 5ms
@@ -550,7 +555,7 @@ settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within ring-r0 ip -batch - <<'END'
 route add 10.220.107.141 via 10.108.22.130 dev r5
 route add 10.213.114.33 via 10.108.22.130 dev r5

@@ -15,10 +15,9 @@ NAMESPACES=(
   sysctl-c
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -30,6 +29,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -132,6 +135,7 @@ take_down() {
   return "$left"
 }
 
+# === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -232,7 +236,7 @@ roll_back() {
   take_down || true
 }
 
-# --- preflight: nothing is changed until all of this holds --------------------
+# === the lab: nothing is changed until all of this holds ======================
 [[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2

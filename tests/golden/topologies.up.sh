@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "topologies". Written by mpc 0.1.0 from topologies.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail
 export LC_ALL=C
@@ -22,10 +23,9 @@ NAMESPACES=(
   topologies-a
 )
 
+# === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
-# A namespace that somebody else made while up was at work.
-foreign=
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
@@ -37,6 +37,10 @@ noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
 # name is left of it by a down that was cut short.
@@ -57,7 +61,8 @@ residents() {
   local -A inside=()
   while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
   while read -r inode path; do
-    [[ -z ${inside[$inode]:-} ]] || grep -o '[0-9]*' <<<"${path%/ns/net}"
+    path=${path#/proc/}
+    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
@@ -138,6 +143,7 @@ take_down() {
   return "$left"
 }
 
+# === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
@@ -166,7 +172,7 @@ need_features() {
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
   export -f need need_right need_sysctl
   found=$(unshare --net --mount bash -s 2>/dev/null) ||
-    found="the right to make namespaces (CAP_SYS_ADMIN; a container has it with --privileged)"
+    found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
 
@@ -176,7 +182,7 @@ need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || pri
 # Ends the tests where none could tell anything.
 need_right() {
   ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
-    echo "the right to configure networks (CAP_NET_ADMIN; a container has it with --privileged)"
+    echo "the right to configure networks (CAP_NET_ADMIN)"
     exit 0
   }
 }
@@ -238,13 +244,14 @@ roll_back() {
   take_down || true
 }
 
+# === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-PARTS=$(nproc 2>/dev/null || echo 2)
+CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
 # Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % PARTS == part)); }
+mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
 
 # Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
 feed() {
@@ -257,7 +264,7 @@ feed() {
   fi
   mapfile -t rows <<<"$text"
   [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || foreign=${row##* }
+  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
   say "failed: $*${row:+ $row}"
   die "$log"
 }
@@ -280,7 +287,7 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# --- preflight: nothing is changed until all of this holds --------------------
+# === the lab: nothing is changed until all of this holds ======================
 [[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
@@ -298,7 +305,7 @@ need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter
@@ -377,7 +384,7 @@ for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; don
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 configure \
   topologies-west-r0 \
   topologies-west-r1 \
@@ -428,7 +435,7 @@ END
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within topologies-west-r0 tc -batch - <<'END'
 qdisc add dev west-r1 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 qdisc add dev west-r3 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
@@ -590,7 +597,7 @@ settle
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-for ((part = 0; part < PARTS; part++)); do {
+for ((part = 0; part < CPUS; part++)); do {
 within topologies-west-r0 ip -batch - <<'END'
 route add 10.254.239.64 via 10.9.58.134 dev west-r1
 route add 10.208.187.238 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3

@@ -1,0 +1,37 @@
+"""shellcheck over a script in parts, each with the line numbers of the whole, and notes of what is clean."""
+
+from pathlib import Path
+
+import pytest
+from labs import compiled
+
+from compiler.lint import LintError, lint
+
+UP = compiled("host a b\nlink a -- b").up()
+
+
+def spoilt(before: str) -> tuple[str, int]:
+    """The script with something that shellcheck objects to before a line, and the number of that line."""
+    lines = UP.splitlines()
+    place = lines.index(before)
+    return "\n".join([*lines[:place], "echo $unknown", *lines[place:]]) + "\n", place + 1
+
+
+@pytest.mark.parametrize("before", ["NAMESPACES=(", "parts=()", "turn=0", "claim", "note up"])
+def test_every_part_is_looked_at(before: str) -> None:
+    script, line = spoilt(before)
+    with pytest.raises(LintError, match=rf"^-:{line}:\d+: warning: unknown is referenced"):
+        lint(script)
+
+
+def test_what_is_clean_is_noted(tmp_path: Path) -> None:
+    """And what is changed has no note, nor has the part that differs from lab to lab."""
+    lint(UP, str(tmp_path))
+    notes = sorted(tmp_path.iterdir())
+    assert len(notes) == 3
+    lint(compiled("host c").up(), str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == notes
+    for before in ("turn=0", "claim"):
+        with pytest.raises(LintError):
+            lint(spoilt(before)[0], str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == notes
