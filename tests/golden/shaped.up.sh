@@ -140,6 +140,8 @@ take_down() {
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
+# In a batch, ip(8) keeps a file open for each namespace that a link is made in.
+ulimit -Sn "$(ulimit -Hn)"
 
 [[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
 
