@@ -127,6 +127,11 @@ class Compilation:
     def down(self) -> str:
         return bash.down(self.plan)
 
+    def check(self) -> str:
+        from compiler.backend.check import check
+
+        return check(self.lab, self.plan)
+
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     """Whether nothing in a file is to be expanded."""

@@ -20,30 +20,39 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> str:
     """The script that makes a lab."""
-    fixed = ["processes"] if plan.processes else []
-    fixed += ["up"]
-    fixed += ["load"] if any(need.module for need in plan.needs) else []
-    fixed += ["batch"] if style is Style.BATCH else []
-    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
+    parts = ["prelude"]
+    parts += ["processes"] if plan.processes else []
+    parts += ["up"]
+    parts += ["load"] if any(need.module for need in plan.needs) else []
+    parts += ["batch"] if style is Style.BATCH else []
+    lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
+    lines += _preflight(plan)
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
             lines += [*_title("names"), *_names(plan)]
     lines += _processes(plan)
-    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
+    return script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
 def down(plan: Plan) -> str:
     """The script that takes a lab away, whatever became of its up."""
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
+    return script(
+        [
+            *head(plan, f'Takes down the lab "{plan.lab}"'),
+            *namespaces(plan),
+            *fixed("prelude", "down"),
+        ]
+    )
 
 
-def _script(lines: Iterable[str]) -> str:
+def script(lines: Iterable[str]) -> str:
     """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _head(plan: Plan, what: str) -> Iterator[str]:
+def head(plan: Plan, what: str) -> Iterator[str]:
+    """The first lines of a script, with what it says of itself."""
     origin = "standard input" if plan.source == "-" else plan.source
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin}:"
@@ -58,13 +67,19 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
         "",
     )
     yield f"LAB={plan.lab}"
+
+
+def namespaces(plan: Plan) -> Iterator[str]:
     yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
-    yield from _fixed("prelude")
+
+
+def fixed(*names: str) -> Iterator[str]:
+    """The lines of parts that are the same in every script, and of the one that all have."""
+    return chain.from_iterable(map(_part, ("common", *names)))
 
 
 @cache
-def _fixed(name: str) -> tuple[str, ...]:
-    """The lines of a part that is the same in every script."""
+def _part(name: str) -> tuple[str, ...]:
     return "", *resources.read(f"compiler/backend/{name}.bash").splitlines()
 
 

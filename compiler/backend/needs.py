@@ -28,6 +28,9 @@ PACKAGES = {
     "unshare": "util-linux",
     "setsid": "util-linux",
     "nft": "nftables",
+    "ping": "iputils-ping",
+    "iperf3": "iperf3",
+    "mptcpize": "mptcpize",
 }
 """The Debian package of each tool."""
 

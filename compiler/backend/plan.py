@@ -149,7 +149,6 @@ class _Planner:
             yield from _mptcp(node)
             yield from _masquerading(node)
 
-
     def processes(self) -> Iterator[Process]:
         """What runs in the lab; the logs of a node are named and numbered as parallel links are."""
         count = Counter[str]()

@@ -24,13 +24,14 @@ NAMESPACES=(
   ring-h5
 )
 
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
 # === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
-die() { say "error: $*"; exit 1; }
 
 # The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
 # `made FOLDER` for what was not there before the lab, and `up` at the end of up.

@@ -1,0 +1,62 @@
+# === transfers ================================================================
+PORT=5379
+scratch=
+started=()
+received=0
+said=
+
+# Ends all that was started, whatever ends the script.
+stop() {
+  trap '' HUP INT TERM
+  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+  wait
+  [[ -z $scratch ]] || rm -r "$scratch"
+}
+
+prepare() {
+  trap stop EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  scratch=$(mktemp -d)
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
+  started+=("$!")
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
+# then what came there, in kbit/s, or `said` is why none did.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    [[ $(<"$scratch/client") == *"Connection refused"* ]] && ((++tries < 50)) || break
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  started=()
+  read_report
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || : "${said:=nothing was received}"
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d Mbit/s' $(($1 / 1000)) $(($1 % 1000 / 10)); }
