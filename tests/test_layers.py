@@ -58,6 +58,8 @@ ORDER = [
     "compiler.prediction.tcp",
     "compiler.prediction.estimate",
     "compiler.prediction.predict",
+    "compiler.prediction.export",
+    "compiler.prediction.show",
     "compiler.backend.traffic",
     "compiler.backend.settings",
     "compiler.backend.needs",

@@ -1,12 +1,11 @@
 """What flows reach together, over all that the hashes of multipath routes can make of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from compiler.ir.lab import InterfaceName
 from compiler.prediction.sharing import Demand, share
-from compiler.prediction.tcp import Transport, ceiling
+from compiler.prediction.tcp import DEFAULT_CONTROL, Transport, ceiling
 from compiler.prediction.tcp import share as payload_share
 from compiler.prediction.trips import Trip, capacities
 
@@ -30,12 +29,18 @@ Placement = tuple[int, ...]
 """The trips that flows have, as places in a list, in order."""
 
 
-def estimate(choices: Sequence[Sequence[Trip]], transport: Transport) -> Estimate:
-    """What flows reach together, each of which has one of some trips."""
+def estimate(
+    choices: Sequence[Sequence[Trip]], transport: Transport, control: str = DEFAULT_CONTROL
+) -> Estimate:
+    """What flows under a congestion control reach together, each of which has one of some trips."""
     known = list(dict.fromkeys(trip for own in choices for trip in own))
     placements = _placements([[(known.index(t), float(t.out.share)) for t in own] for own in choices])
     capacity = capacities(known)
-    totals = [_total([known[i] for i in place], transport, capacity) for place in placements]
+    ceilings = [ceiling(trip, transport, control) for trip in known]
+    totals = [
+        _total([known[i] for i in place], [ceilings[i] for i in place], transport, capacity)
+        for place in placements
+    ]
     return combined(zip(placements.values(), totals, strict=True))
 
 
@@ -66,24 +71,19 @@ def _placements(flows: Iterable[Sequence[tuple[int, float]]]) -> dict[Placement,
     return found
 
 
-def _total(placed: Sequence[Trip], transport: Transport, capacity: Mapping[InterfaceName, float]) -> Estimate:
+def _total(
+    placed: Sequence[Trip],
+    ceilings: Sequence[float],
+    transport: Transport,
+    capacity: Mapping[InterfaceName, float],
+) -> Estimate:
     """What flows with one trip each reach; rates are shared as frames."""
     parts = [payload_share(trip, transport) for trip in placed]
     demands = [
-        Demand(trip.out.links, ceiling(trip, transport) / part)
-        for trip, part in zip(placed, parts, strict=True)
+        Demand(trip.out.links, most / part) for trip, most, part in zip(placed, ceilings, parts, strict=True)
     ]
     got = share(demands, capacity)
     total = sum(one.rate * part for one, part in zip(got, parts, strict=True))
     total = total * (1 - max(trip.loss for trip in placed)) if transport is Transport.UDP else total
     limits = tuple(dict.fromkeys(one.limit for one in got if one.limit))
     return Estimate(total, total, total, limits)
-
-
-def unbounded(one: Estimate) -> bool:
-    return one.most == inf
-
-
-def limiting(estimates: Iterable[Estimate]) -> Iterator[InterfaceName]:
-    """The links that hold up any of some estimates."""
-    yield from dict.fromkeys(link for one in estimates for link in one.limits)

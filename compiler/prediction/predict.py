@@ -10,7 +10,7 @@ from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, bound
 from compiler.prediction.subflows import Connection, connections
-from compiler.prediction.tcp import Transport
+from compiler.prediction.tcp import CONTROL, DEFAULT_CONTROL, Transport
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
@@ -66,6 +66,11 @@ class Prediction:
         """The most that all links together carry, in bits a second of frames."""
         return bound(self.lab, self.source, self.target)
 
+    @property
+    def control(self) -> str:
+        """The congestion control of what `source` sends; where the lab sets none, CUBIC is taken for it."""
+        return dict(self.lookup.nodes[self.source].sysctls).get(CONTROL, DEFAULT_CONTROL)
+
     def tcp(self, flows: int = 1) -> Estimate:
         """What so many TCP flows that run at once reach together."""
         return self._flows(flows, Transport.TCP)
@@ -75,7 +80,7 @@ class Prediction:
         return self._flows(1, Transport.UDP)
 
     def _flows(self, count: int, transport: Transport) -> Estimate:
-        return estimate([self.working] * count, transport) if self.working else NOTHING
+        return estimate([self.working] * count, transport, self.control) if self.working else NOTHING
 
     @cached_property
     def connections(self) -> Sequence[Connection]:
@@ -85,11 +90,22 @@ class Prediction:
     def mptcp(self) -> Estimate:
         """What one MPTCP connection reaches that `source` opens, with the lab's endpoints and limits."""
         return combined(
-            (float(one.share), estimate([subflow.trips for subflow in one.used], Transport.MPTCP))
+            (
+                float(one.share),
+                estimate([subflow.trips for subflow in one.used], Transport.MPTCP, self.control),
+            )
             for one in self.connections
         )
 
+    @property
+    def has_mptcp(self) -> bool:
+        """Whether the lab has MPTCP endpoints at either end."""
+        return any(self.lookup.nodes[name].endpoints for name in (self.source, self.target))
+
     @cached_property
-    def links(self) -> int:
-        """How many links, each in one direction, the ways go over."""
-        return len(set(chain.from_iterable(trip.out.links for trip in self.trips)))
+    def detours(self) -> tuple[Trip, ...]:
+        """The ways that only further subflows of MPTCP take."""
+        known = {trip.out.links for trip in self.trips}
+        subflows = chain.from_iterable(one.subflows for one in self.connections)
+        trips = chain.from_iterable(subflow.trips for subflow in subflows)
+        return tuple({trip.out.links: trip for trip in trips if trip.out.links not in known}.values())

@@ -25,8 +25,17 @@ sequence number, filled up to whole words."""
 WINDOW = 3 * 2**20
 """Bytes under way at most: half of the largest receive buffer (tcp_rmem), as the rest is for overhead."""
 
+CONTROL, DEFAULT_CONTROL = "net.ipv4.tcp_congestion_control", "cubic"
+
 CUBIC, REDUCED = 0.4, 0.7
 """C and beta of RFC 9438."""
+
+LOST_TOGETHER = 1.6
+"""Packets that netem loses at once, on average: it loses what the sender handed down in one piece, which is
+one or two packets at up to 20 Mbit/s (measured, by what flows reach)."""
+
+SHARPNESS = 6
+"""How sharply the lower of two bounds decides, where losses and the rate bound a flow (measured)."""
 
 
 def payload(trip: Trip, transport: Transport) -> int:
@@ -39,22 +48,31 @@ def share(trip: Trip, transport: Transport) -> float:
     return payload(trip, transport) / frame(trip.mtu)
 
 
-def ceiling(trip: Trip, transport: Transport) -> float:
-    """What a flow reaches where the links' rates allow any."""
-    if transport is Transport.UDP:
-        return inf
+def ceiling(trip: Trip, transport: Transport, control: str = DEFAULT_CONTROL) -> float:
+    """What a flow reaches on its way, under a congestion control, when nobody else is there; where only the
+    rates of links bound it, infinite."""
     round_trip = sum(trip.rtt) / 2 / SECOND
-    if round_trip == 0:
+    if transport is Transport.UDP or round_trip == 0:
         return inf
-    window = min(float(WINDOW), lossy_window(trip.loss, round_trip) * payload(trip, transport))
-    return window * 8 / round_trip
+    bits = payload(trip, transport) * 8 / round_trip
+    lossy = lossy_window(trip.loss, round_trip, control) * bits
+    return min(WINDOW * 8 / round_trip, _lower(lossy, trip.rate * share(trip, transport)))
 
 
-def lossy_window(loss: float, round_trip: float) -> float:
+def _lower(lossy: float, rated: float) -> float:
+    """A little under the lower of two bounds where they are near each other; a window that is far above what
+    the rate asks for is no bound."""
+    if lossy > 4 * rated or inf in (lossy, rated):
+        return lossy if rated == inf else inf if lossy > rated else lossy
+    return float((lossy**-SHARPNESS + rated**-SHARPNESS) ** (-1 / SHARPNESS))
+
+
+def lossy_window(loss: float, round_trip: float, control: str = DEFAULT_CONTROL) -> float:
     """Packets under way, on average, at a probability of random loss: the larger of Reno's (Mathis et al.
-    1997) and CUBIC's own (RFC 9438, 5.1)."""
-    if loss == 0:
+    1997) and CUBIC's own (RFC 9438, 5.1). BBR does not heed losses."""
+    events = loss / LOST_TOGETHER
+    if loss == 0 or control == "bbr":
         return inf
-    reno = sqrt(1.5 / loss)
-    cubic = (CUBIC * (3 + REDUCED) / (4 * (1 - REDUCED))) ** 0.25 * (round_trip / loss) ** 0.75
-    return float(max(reno, cubic))
+    reno = sqrt(1.5 / events)
+    cubic = (CUBIC * (3 + REDUCED) / (4 * (1 - REDUCED))) ** 0.25 * (round_trip / events) ** 0.75
+    return float(reno if control == "reno" else max(reno, cubic))
