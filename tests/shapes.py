@@ -5,6 +5,7 @@ A command of another shape is one that the language has no words for, however it
 
 import re
 import shlex
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from compiler.backend.bash import Style
@@ -91,6 +92,7 @@ link {Qc,Qd} -- Qe -- Qb rate 9mbit queue 10p
 mptcp Qa -- Qb
 masquerade Qe
 sysctl Qa net.Pattern=1
+run Qa "true"
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
 """A lab with all that a script can have, under names that stand out."""
@@ -103,7 +105,8 @@ def strange_lines(script: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _is_known(line: str) -> bool:
-    return bool(_frames().fullmatch(line) or _BATCHED.fullmatch(line)) or _is_plain(line)
+    known = _frames().fullmatch(line) or _BATCHED.fullmatch(line)
+    return bool(known) or _is_plain(line) or _is_start(line)
 
 
 _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
@@ -118,6 +121,18 @@ def _is_plain(line: str) -> bool:
         return False
     words = shlex.split(line)
     return shlex.join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
+
+
+def _is_start(line: str) -> bool:
+    """Whether a line starts a process: any command, so long as it is one word to bash."""
+    words = shlex.split(line) if line.startswith("start ") else []
+    return len(words) > 3 and shlex.join(words) == line and is_process(words[1], words[2], words[4:])
+
+
+def is_process(namespace: str, name: str, environment: Sequence[str]) -> bool:
+    """Whether what runs in a lab can have this namespace, this name of a log, and this environment."""
+    names = re.fullmatch(NAMESPACE, namespace) and re.fullmatch(rf"{NAME}(?:\.{NUMBER})?", name)
+    return bool(names) and all(re.match(r"[A-Za-z_][A-Za-z0-9_]*=", word) for word in environment)
 
 
 def _inside(words: list[str]) -> list[str]:

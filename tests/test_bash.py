@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from conftest import Golden
+from hypothesis import given
+from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, bash_reads, compiled
 
 from compiler.backend.bash import Style
 from compiler.backend.plan import Plan
+from compiler.driver import TopologyError
 from compiler.lint import lint
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
@@ -209,3 +212,25 @@ def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
         called, said = run(script[:end], recorders)
         assert not called, f"cut at {end}"
         assert "cut-short: " not in said, f"cut at {end}"
+
+
+@given(
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t"), min_size=1
+    )
+)
+def test_a_command_arrives_byte_for_byte(command: str) -> None:
+    """What bash makes of the line that starts a process, of any command and any value of its environment."""
+    text = command.replace("\\", "\\\\").replace('"', '\\"')
+    compilation = compiled(f'host a b\nlink a -- b\nrun a "{text}" env X="{text}"')
+    try:
+        script = compilation.up()
+    except TopologyError:
+        assert {found.code for found in compilation.diagnostics} <= {"MPC110", "MPC803"}
+        return
+    (line,) = (line for line in script.splitlines() if line.startswith("start "))
+    shown = subprocess.run(
+        ["bash", "-c", f'start() {{ printf "%s\\0" "$@"; }}\n{line}'],
+        env={"LC_ALL": "C"}, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    assert shown.decode().split("\0")[:-1] == ["lab-a", "a", command, f"X={command}"]

@@ -20,7 +20,8 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> str:
     """The script that makes a lab."""
-    fixed = ["up"]
+    fixed = ["processes"] if plan.processes else []
+    fixed += ["up"]
     fixed += ["load"] if any(need.module for need in plan.needs) else []
     fixed += ["batch"] if style is Style.BATCH else []
     lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
@@ -28,6 +29,7 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
             lines += [*_title("names"), *_names(plan)]
+    lines += _processes(plan)
     return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
@@ -81,7 +83,7 @@ def _preflight(plan: Plan) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ("END", "need_names", "claim", "remember")
+    yield from ("END", "need_names", *(["need_runs"] if plan.processes else []), "claim", "remember")
 
 
 def _names(plan: Plan) -> Iterator[str]:
@@ -89,6 +91,17 @@ def _names(plan: Plan) -> Iterator[str]:
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
+
+
+def _processes(plan: Plan) -> Iterator[str]:
+    """Starts what runs in the lab, and waits to see that it does."""
+    if plan.processes:
+        yield from (*_title("processes"), 'mkdir "$RUNS"')
+        yield from (
+            join(("start", process.namespace, process.name, process.command, *process.environment))
+            for process in plan.processes
+        )
+        yield "watch"
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:

@@ -26,6 +26,7 @@ PACKAGES = {
     "flock": "util-linux",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "setsid": "util-linux",
     "nft": "nftables",
 }
 """The Debian package of each tool."""
@@ -47,6 +48,7 @@ def tools(lab: Lab) -> list[str]:
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     found += ["tc"] if _kinds(lab) else []
     found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
+    found += ["setsid"] if lab.runs else []
     return found
 
 

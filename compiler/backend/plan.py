@@ -5,6 +5,7 @@ interfaces that copy them, shaping before an interface is up (later, each change
 waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,8 +35,19 @@ class Section(NamedTuple):
     commands: tuple[Command, ...]
 
 
+class Process(NamedTuple):
+    """A command line of bash that runs in a namespace from up to down; `name` is that of its log."""
+
+    namespace: str
+    name: str
+    command: str
+    environment: tuple[str, ...]
+
+
 class Plan(NamedTuple):
-    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands."""
+    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, its commands, and the
+    processes that run in it.
+    """
 
     lab: str
     source: str
@@ -45,6 +57,7 @@ class Plan(NamedTuple):
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
+    processes: tuple[Process, ...]
 
 
 def plan(lab: Lab) -> Plan:
@@ -66,6 +79,7 @@ def plan(lab: Lab) -> Plan:
         namespaces=tuple(node.namespace for node in lab.nodes),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
+        processes=tuple(planner.processes()),
     )
 
 
@@ -134,6 +148,16 @@ class _Planner:
             yield from _routing(node)
             yield from _mptcp(node)
             yield from _masquerading(node)
+
+
+    def processes(self) -> Iterator[Process]:
+        """What runs in the lab; the logs of a node are named and numbered as parallel links are."""
+        count = Counter[str]()
+        for run in self.lab.runs:
+            count[run.node] += 1
+            name = run.node if count[run.node] == 1 else f"{run.node}.{count[run.node]}"
+            variables = tuple(f"{key}={value}" for key, value in run.environment)
+            yield Process(self.namespace[run.node], name, run.command, variables)
 
 
 def _sysctls(node: Node, values: Values) -> Iterator[Command]:
