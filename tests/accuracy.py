@@ -6,14 +6,19 @@ Python, so that it runs under an emulated kernel too; `rows` reads what it left.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from compiler.driver import Compilation
+from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.estimate import estimate
 from compiler.prediction.predict import Prediction, Predictor
 
+MBIT = 1e6
 MEASURE = Path(__file__).with_name("accuracy.sh")
 
 
@@ -69,7 +74,7 @@ PLAIN = {
     "mtu": ("two of 10, MTU 600", parallel(*["rate 10mbit mtu 600"] * 2)),
     "single": (
         "one interface at a",
-        "host a b\nrouter c\nlink a -- c rate 50mbit\nlink c -- b rate 10mbit\nlink c -- b rate 10mbit\nmptcp a -> b",
+        "host a b\nrouter c\nlink a -- c rate 50mbit\n" + "link c -- b rate 10mbit\n" * 2 + "mptcp a -> b",
     ),
 }
 
@@ -142,20 +147,24 @@ class Row:
 
 
 def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
+    """Of each lab: one TCP connection on its first way, MPTCP over all, and a round trip of each way."""
     for lab in found:
         prediction, own = predicted(lab), folder / lab.name
-        yield Row(lab, "tcp", prediction.tcp().expected / 1e6, rates(own, "tcp"))
+        first = replace(prediction.working[0].out, share=Fraction(1))
+        alone = estimate([[replace(prediction.working[0], out=first)]], Protocol.TCP)
+        yield Row(lab, "tcp", alone.expected / MBIT, rates(own, "tcp"))
         if len(prediction.connections[0].subflows) > 1:
-            yield Row(lab, "mptcp", prediction.mptcp().expected / 1e6, rates(own, "mptcp"))
-        for trip in prediction.working:
-            found_times = times(own / f"ping.{trip.out.source}")
-            yield Row(lab, "rtt", sum(trip.rtt) / 2 / 1000, found_times)
+            mptcp = prediction.goodput(Transfer(Protocol.MPTCP)).expected
+            yield Row(lab, "mptcp", mptcp / MBIT, rates(own, "mptcp"))
+        for source, trips in groupby(prediction.working, key=lambda trip: trip.out.source):
+            middle = mean(sum(trip.rtt) / 2 for trip in trips)
+            yield Row(lab, "rtt", middle / 1000, times(own / f"ping.{source}"))
 
 
 def rates(folder: Path, what: str) -> list[float]:
     reports: list[Any] = [json.loads(path.read_text() or "{}") for path in sorted(folder.glob(f"{what}.*"))]
     return [
-        r["end"]["sum_received"]["bits_per_second"] / 1e6
+        r["end"]["sum_received"]["bits_per_second"] / MBIT
         for r in reports
         if "sum_received" in r.get("end", {})
     ]

@@ -61,6 +61,8 @@ ORDER = [
     "compiler.prediction.tcp",
     "compiler.prediction.estimate",
     "compiler.prediction.predict",
+    "compiler.prediction.quantities",
+    "compiler.prediction.verify",
     "compiler.prediction.export",
     "compiler.prediction.show",
     "compiler.backend.traffic",

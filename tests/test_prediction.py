@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from labs import Kernel, LostError, lab_of
 
 from compiler.ir.lab import InterfaceName, Lab
+from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import bound
 from compiler.prediction.predict import Prediction, Predictor
@@ -104,7 +105,7 @@ def test_masquerade_is_undone_on_the_way_back() -> None:
 def test_how_ways_end(text: str, fate: Fate, at: str) -> None:
     (trip,) = between(text).trips
     assert (trip.out.fate, trip.out.at) == (fate, at)
-    assert between(text).tcp().most == 0
+    assert between(text).goodput(Transfer()).most == 0
 
 
 # --- sharing and bounds -----------------------------------------------------------------------------
@@ -132,7 +133,7 @@ def test_shares_are_max_min_fair(flows: list[tuple[set[InterfaceName], int]], ra
 
 def test_without_a_rate_nothing_bounds_a_flow() -> None:
     assert share([Demand((LINKS[0],))], {})[0].rate == inf
-    assert between("host a b\nlink a -- b").tcp().expected == inf
+    assert between("host a b\nlink a -- b").goodput(Transfer()).expected == inf
 
 
 @settings(max_examples=100)
@@ -171,14 +172,14 @@ def least_cut(lab: Lab) -> int:
 
 def test_headers_are_those_of_full_packets() -> None:
     found = between(DIAMOND + "mptcp a -- b")
-    assert found.tcp().expected == pytest.approx(10e6 * TCP / FRAME)
-    assert found.mptcp().expected == pytest.approx(20e6 * MPTCP / FRAME)
-    assert found.udp().expected == pytest.approx(10e6 * UDP / FRAME)
+    assert found.goodput(Transfer()).expected == pytest.approx(10e6 * TCP / FRAME)
+    assert found.goodput(Transfer(Protocol.MPTCP)).expected == pytest.approx(20e6 * MPTCP / FRAME)
+    assert found.goodput(Transfer(Protocol.UDP)).expected == pytest.approx(10e6 * UDP / FRAME)
 
 
 def test_flows_are_placed_by_hash() -> None:
     """Two flows meet on one of two ways half of the time."""
-    found, whole = between(DIAMOND).tcp(2), 10e6 * TCP / FRAME
+    found, whole = between(DIAMOND).goodput(Transfer(Protocol.TCP, 2)), 10e6 * TCP / FRAME
     assert found.expected == pytest.approx(1.5 * whole)
     assert found.least == pytest.approx(whole)
     assert found.most == pytest.approx(2 * whole)
@@ -225,6 +226,6 @@ def test_subflows_are_those_of_the_path_manager(more: str, expected: list[set[tu
 def test_a_shared_link_is_shared() -> None:
     text = "host a b\nrouter c d e\nlink a -- {c,d} -- e rate 10mbit\nlink e -- b rate 15mbit\nmptcp a -> b"
     found = between(text)
-    assert found.mptcp().expected == pytest.approx(15e6 * MPTCP / FRAME)
-    assert found.mptcp().limits == (InterfaceName("e", "b"),)
+    assert found.goodput(Transfer(Protocol.MPTCP)).expected == pytest.approx(15e6 * MPTCP / FRAME)
+    assert found.goodput(Transfer(Protocol.MPTCP)).limits == (InterfaceName("e", "b"),)
     assert found.bound == (15e6, (InterfaceName("e", "b"),))

@@ -1,11 +1,13 @@
 """What flows reach together, over all that the hashes of multipath routes can make of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from compiler.ir.lab import InterfaceName
+from compiler.ir.trials import Protocol
 from compiler.prediction.sharing import Demand, share
-from compiler.prediction.tcp import DEFAULT_CONTROL, Transport, ceiling
+from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling
 from compiler.prediction.tcp import share as payload_share
 from compiler.prediction.trips import Trip, capacities
 
@@ -30,17 +32,19 @@ Placement = tuple[int, ...]
 
 
 def estimate(
-    choices: Sequence[Sequence[Trip]], transport: Transport, control: str = DEFAULT_CONTROL
+    choices: Sequence[Sequence[Trip]], protocol: Protocol, control: str | None = DEFAULT_CONTROL
 ) -> Estimate:
-    """What flows under a congestion control reach together, each of which has one of some trips."""
+    """What flows under a congestion control reach together, each of which has one of some trips.
+
+    Without a congestion control, it is what no flows can exceed: only rates bound them, and bursts are extra.
+    """
     known = list(dict.fromkeys(trip for own in choices for trip in own))
     placements = _placements([[(known.index(t), float(t.out.share)) for t in own] for own in choices])
-    capacity = capacities(known)
-    ceilings = [ceiling(trip, transport, control) for trip in known]
-    totals = [
-        _total([known[i] for i in place], [ceilings[i] for i in place], transport, capacity)
-        for place in placements
-    ]
+    capacity = capacities(known, with_bursts=control is None)
+    parts = [payload_share(trip, protocol, options=control is not None) for trip in known]
+    ceilings = [ceiling(trip, protocol, control) if control else inf for trip in known]
+    flows = [_Flow(*flow) for flow in zip(known, parts, ceilings, strict=True)]
+    totals = [_total([flows[i] for i in place], capacity, protocol) for place in placements]
     return combined(zip(placements.values(), totals, strict=True))
 
 
@@ -71,19 +75,19 @@ def _placements(flows: Iterable[Sequence[tuple[int, float]]]) -> dict[Placement,
     return found
 
 
-def _total(
-    placed: Sequence[Trip],
-    ceilings: Sequence[float],
-    transport: Transport,
-    capacity: Mapping[InterfaceName, float],
-) -> Estimate:
-    """What flows with one trip each reach; rates are shared as frames."""
-    parts = [payload_share(trip, transport) for trip in placed]
-    demands = [
-        Demand(trip.out.links, most / part) for trip, most, part in zip(placed, ceilings, parts, strict=True)
-    ]
+class _Flow(NamedTuple):
+    """A flow that is placed: its trip, the part of its packets that is data, and what it reaches alone."""
+
+    trip: Trip
+    part: float
+    ceiling: float
+
+
+def _total(flows: Sequence[_Flow], capacity: Mapping[InterfaceName, float], protocol: Protocol) -> Estimate:
+    """What placed flows reach; rates are shared as frames."""
+    demands = [Demand(flow.trip.out.links, flow.ceiling / flow.part) for flow in flows]
     got = share(demands, capacity)
-    total = sum(one.rate * part for one, part in zip(got, parts, strict=True))
-    total = total * (1 - max(trip.loss for trip in placed)) if transport is Transport.UDP else total
+    kept = [1 - flow.trip.loss if protocol is Protocol.UDP else 1 for flow in flows]
+    total = sum(one.rate * flow.part * arrives for one, flow, arrives in zip(got, flows, kept, strict=True))
     limits = tuple(dict.fromkeys(one.limit for one in got if one.limit))
     return Estimate(total, total, total, limits)

@@ -6,6 +6,7 @@ Rates are bits a second, times microseconds, losses and shares parts of 1; null 
 from math import inf
 
 from compiler.ir.lab import InterfaceName
+from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing
 from compiler.prediction.predict import Prediction
@@ -26,10 +27,8 @@ def as_json(prediction: Prediction, flows: int) -> Json:
         "rtt": _pair(prediction.rtt),
         "connections": [_connection(one) for one in prediction.connections],
         "goodput": {
-            "tcp": _estimate(prediction.tcp()),
-            f"tcp {flows}": _estimate(prediction.tcp(flows)),
-            "mptcp": _estimate(prediction.mptcp()),
-            "udp": _estimate(prediction.udp()),
+            str(transfer): _estimate(prediction.goodput(transfer))
+            for transfer in (*map(Transfer, Protocol), Transfer(Protocol.TCP, flows))
         },
         "bound": {"rate": _finite(prediction.bound.rate), "links": _links(prediction.bound.cut)},
     }

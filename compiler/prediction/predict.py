@@ -6,11 +6,12 @@ from functools import cached_property
 from itertools import chain
 
 from compiler.ir.lab import Address, Lab
+from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, bound
 from compiler.prediction.subflows import Connection, connections
-from compiler.prediction.tcp import CONTROL, DEFAULT_CONTROL, Transport
+from compiler.prediction.tcp import CONTROL, DEFAULT_CONTROL
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
@@ -22,26 +23,28 @@ class Predictor:
         self.lab = lab
         self.lookup = Lookup(lab)
 
-    def between(self, source: str, target: str) -> "Prediction":
-        """What a program in `source` meets that connects to the name `target`."""
-        return Prediction(self.lab, self.lookup, source, target)
+    def between(self, source: str, target: str, address: Address | None = None) -> "Prediction":
+        """What a program in `source` meets that connects to an address of `target`.
+
+        Where none is given, it is what the name stands for: IPv4 first, else that of an interface.
+        """
+        own = self.lookup.own[target]
+        chosen = address or min(own, key=lambda address: address.version, default=None)
+        return Prediction(self.lab, self.lookup, source, target, chosen)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a packet and a transfer from `source` to the name `target` will meet. Rates are bits a second of
-    payload, and infinite where no link on the way has one; times are microseconds."""
+    """What a packet and a transfer from `source` to an address of `target` will meet.
+
+    Rates are bits a second of payload, and infinite where no link on the way has one; times are microseconds.
+    """
 
     lab: Lab
     lookup: Lookup
     source: str
     target: str
-
-    @cached_property
-    def address(self) -> Address | None:
-        """What the name of the target stands for, IPv4 first; an interface's where the node has none."""
-        own = self.lookup.own[self.target]
-        return min(own, key=lambda address: address.version, default=None)
+    address: Address | None
 
     @cached_property
     def trips(self) -> tuple[Trip, ...]:
@@ -71,31 +74,32 @@ class Prediction:
         """The congestion control of what `source` sends; where the lab sets none, CUBIC is taken for it."""
         return dict(self.lookup.nodes[self.source].sysctls).get(CONTROL, DEFAULT_CONTROL)
 
-    def tcp(self, flows: int = 1) -> Estimate:
-        """What so many TCP flows that run at once reach together."""
-        return self._flows(flows, Transport.TCP)
+    def goodput(self, transfer: Transfer) -> Estimate:
+        """What arrives of the data of a transfer that `source` opens."""
+        return self._estimate(transfer, self.control)
 
-    def udp(self) -> Estimate:
-        """What arrives of UDP that is sent in full packets, as fast as the way takes it."""
-        return self._flows(1, Transport.UDP)
+    def most(self, transfer: Transfer) -> Estimate:
+        """What a transfer cannot exceed, whatever congestion control and machine do."""
+        return self._estimate(transfer, None)
 
-    def _flows(self, count: int, transport: Transport) -> Estimate:
-        return estimate([self.working] * count, transport, self.control) if self.working else NOTHING
+    def _estimate(self, transfer: Transfer, control: str | None) -> Estimate:
+        protocol, flows = transfer.protocol, transfer.flows
+        if not self.working:
+            return NOTHING
+        if protocol is not Protocol.MPTCP:
+            return estimate([self.working] * flows, protocol, control)
+        return combined(
+            (
+                float(one.share),
+                estimate([subflow.trips for subflow in one.used] * flows, protocol, control),
+            )
+            for one in self.connections
+        )
 
     @cached_property
     def connections(self) -> Sequence[Connection]:
         """The MPTCP connections that `source` can open, by the address that they begin at."""
         return connections(self.lookup, self.source, self.target, self.address) if self.address else ()
-
-    def mptcp(self) -> Estimate:
-        """What one MPTCP connection reaches that `source` opens, with the lab's endpoints and limits."""
-        return combined(
-            (
-                float(one.share),
-                estimate([subflow.trips for subflow in one.used], Transport.MPTCP, self.control),
-            )
-            for one in self.connections
-        )
 
     @property
     def has_mptcp(self) -> bool:

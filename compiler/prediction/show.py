@@ -6,9 +6,12 @@ from textwrap import wrap
 
 from compiler.frontend.units import format_rate, format_time
 from compiler.ir.lab import InterfaceName
+from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing
 from compiler.prediction.predict import Prediction
+from compiler.prediction.quantities import rate as amount
+from compiler.prediction.quantities import times
 from compiler.prediction.trips import Trip
 from compiler.prediction.ways import MOST_WAYS, Way
 
@@ -80,13 +83,8 @@ def _rate(trip: Trip) -> str:
 
 
 def _times(trip: Trip) -> str:
-    one_way = f"{_span(trip.delay)} one way"
-    return f"{one_way}, rtt {_span(trip.rtt)}" if trip.works else one_way
-
-
-def _span(pair: tuple[float, float]) -> str:
-    low, high = (f"{time / 1000:.3f}".rstrip("0").rstrip(".") for time in pair)
-    return f"{low}ms" if low == high else f"{low}..{high}ms"
+    one_way = f"{times(trip.delay)} one way"
+    return f"{one_way}, rtt {times(trip.rtt)}" if trip.works else one_way
 
 
 def _answers(trip: Trip) -> Iterator[str]:
@@ -97,15 +95,17 @@ def _answers(trip: Trip) -> Iterator[str]:
 
 
 def _table(prediction: Prediction, flows: int) -> Iterator[str]:
-    rows = [("one TCP flow", prediction.tcp())]
-    rows += [(_count(flows, "TCP flow"), prediction.tcp(flows))] if flows > 1 else []
-    rows += [(f"MPTCP, {_subflows(prediction)}", prediction.mptcp())] if prediction.has_mptcp else []
-    rows += [("UDP", prediction.udp())]
+    several = Transfer(Protocol.TCP, flows)
+    rows = [("one TCP flow", Transfer())]
+    rows += [(_count(flows, "TCP flow"), several)] if flows > 1 else []
+    rows += [(f"MPTCP, {_subflows(prediction)}", Transfer(Protocol.MPTCP))] if prediction.has_mptcp else []
+    rows += [("UDP", Transfer(Protocol.UDP))]
     yield from _row("data a second", "", "limited by")
-    for what, one in rows:
+    for what, transfer in rows:
+        one = prediction.goodput(transfer)
         yield from _row(what, _estimate(one), _listed(one.limits) or _other_limit(prediction, one))
     rate, cut = prediction.bound
-    bound = "none" if rate == inf else f"{_amount(rate)} of frames"
+    bound = "none" if rate == inf else f"{amount(rate)} of frames"
     yield from _row("all links, at most", bound, _listed(cut))
 
 
@@ -127,14 +127,10 @@ def _subflows(prediction: Prediction) -> str:
 def _estimate(one: Estimate) -> str:
     if one.expected == inf:
         return "no rate on the way"
-    whole = _amount(one.expected)
+    whole = amount(one.expected)
     if one.most - one.least < 0.01 * one.most:
         return whole
-    return f"{whole} ({_amount(one.least)[:-7]}..{_amount(one.most)[:-7]})"
-
-
-def _amount(rate: float) -> str:
-    return f"{rate / 1e6:.3g} Mbit/s" if rate < 1e9 else f"{rate / 1e6:.0f} Mbit/s"
+    return f"{whole} ({amount(one.least)[:-7]}..{amount(one.most)[:-7]})"
 
 
 def _listed(links: Iterable[InterfaceName]) -> str:

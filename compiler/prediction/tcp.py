@@ -5,22 +5,18 @@ from its Ethernet header on, and one that the kernel has not cut yet (GSO) with 
 (qdisc_pkt_len_init).
 """
 
-from enum import StrEnum
 from math import inf, sqrt
 
 from compiler.ir.shaping import SECOND
+from compiler.ir.trials import Protocol
 from compiler.prediction.trips import Trip, frame, header
 
-
-class Transport(StrEnum):
-    TCP = "tcp"
-    MPTCP = "mptcp"
-    UDP = "udp"
-
-
-OVERHEAD = {Transport.TCP: 20 + 12, Transport.MPTCP: 20 + 12 + 28, Transport.UDP: 8}
+OVERHEAD = {Protocol.TCP: 20 + 12, Protocol.MPTCP: 20 + 12 + 28, Protocol.UDP: 8}
 """Bytes of the header with its options: timestamps, and MPTCP's data sequence signal with 8 bytes of each
 sequence number, filled up to whole words."""
+
+BARE = 20
+"""A TCP header without options."""
 
 WINDOW = 3 * 2**20
 """Bytes under way at most: half of the largest receive buffer (tcp_rmem), as the rest is for overhead."""
@@ -38,25 +34,26 @@ SHARPNESS = 6
 """How sharply the lower of two bounds decides, where losses and the rate bound a flow (measured)."""
 
 
-def payload(trip: Trip, transport: Transport) -> int:
-    """Bytes of data in a full packet."""
-    return max(1, trip.mtu - header(trip.out.target) - OVERHEAD[transport])
+def payload(trip: Trip, protocol: Protocol, *, options: bool = True) -> int:
+    """Bytes of data in a full packet, with the options of TCP in it or without."""
+    own = OVERHEAD[protocol] if options else min(OVERHEAD[protocol], BARE)
+    return max(1, trip.mtu - header(trip.out.target) - own)
 
 
-def share(trip: Trip, transport: Transport) -> float:
+def share(trip: Trip, protocol: Protocol, *, options: bool = True) -> float:
     """The part of a rate that is data."""
-    return payload(trip, transport) / frame(trip.mtu)
+    return payload(trip, protocol, options=options) / frame(trip.mtu)
 
 
-def ceiling(trip: Trip, transport: Transport, control: str = DEFAULT_CONTROL) -> float:
+def ceiling(trip: Trip, protocol: Protocol, control: str = DEFAULT_CONTROL) -> float:
     """What a flow reaches on its way, under a congestion control, when nobody else is there; where only the
     rates of links bound it, infinite."""
     round_trip = sum(trip.rtt) / 2 / SECOND
-    if transport is Transport.UDP or round_trip == 0:
+    if protocol is Protocol.UDP or round_trip == 0:
         return inf
-    bits = payload(trip, transport) * 8 / round_trip
+    bits = payload(trip, protocol) * 8 / round_trip
     lossy = lossy_window(trip.loss, round_trip, control) * bits
-    return min(WINDOW * 8 / round_trip, _lower(lossy, trip.rate * share(trip, transport)))
+    return min(WINDOW * 8 / round_trip, _lower(lossy, trip.rate * share(trip, protocol)))
 
 
 def _lower(lossy: float, rated: float) -> float:

@@ -102,7 +102,11 @@ def header(address: Address) -> int:
     return 20 if address.version == 4 else 40
 
 
-def capacities(found: Iterable[Trip]) -> Mapping[InterfaceName, float]:
-    """The rate of each link that has one."""
-    crossings = [crossing for trip in found for crossing in trip.out.crossings]
-    return {one.link: float(one.out.shaping.rate) for one in crossings if one.out.shaping.rate}
+def capacities(found: Iterable[Trip], *, with_bursts: bool = False) -> Mapping[InterfaceName, float]:
+    """The rate of each link that has one; with what its burst lets through beside that in a second."""
+    shapings = {one.link: one.out.shaping for trip in found for one in trip.out.crossings}
+    return {
+        link: float(shaping.rate + (shaping.burst or 0) * 8 * with_bursts)
+        for link, shaping in shapings.items()
+        if shaping.rate
+    }
