@@ -17,9 +17,10 @@ import click
 from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
+from compiler.frontend.diagnostics import Severity, as_json, plain, render, suggest, visible
 from compiler.frontend.files import LARGEST
 from compiler.frontend.names import is_variable
+from compiler.ir.lab import Lab
 
 WRONG_TOPOLOGY, BUG = 1, 3
 
@@ -178,6 +179,54 @@ def expand(compilation: Compilation) -> None:
     except TopologyError:
         _fail(compilation, "nothing is expanded")
     click.echo(text, nl=False)
+
+
+@main.command(epilog=_examples("mpc paths lab.topo a b", "mpc paths --format json lab.topo a b"))
+@takes_lab
+@click.argument("source", metavar="A")
+@click.argument("target", metavar="B")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--flows",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="TCP flows at once to predict for, beside one.",
+)
+def paths(compilation: Compilation, source: str, target: str, form: str, flows: int) -> None:
+    """Print the ways that packets take from node A to node B of LAB, and what transfers will reach."""
+    try:
+        lab = compilation.lab
+    except TopologyError:
+        _fail(compilation, "nothing is predicted")
+    for name in (source, target):
+        _known(name, [node.name for node in lab.nodes])
+    if source == target:
+        raise click.UsageError(f"`{visible(source)}` is both ends")
+    _report(compilation)
+    click.echo(_prediction(lab, source, target, form, flows), nl=False)
+
+
+def _known(name: str, nodes: list[str]) -> None:
+    if name not in nodes:
+        help = suggest(name, nodes)
+        raise click.UsageError(f"the lab has no node `{visible(name)}`{help and '; ' + help}")
+
+
+def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> str:
+    from compiler.prediction.predict import Predictor
+
+    prediction = Predictor(lab).between(source, target)
+    if form == "json":
+        import json
+
+        from compiler.prediction.export import as_json as prediction_as_json
+
+        return json.dumps(prediction_as_json(prediction, flows), indent=2) + "\n"
+    from compiler.prediction.show import show
+
+    return show(prediction, flows)
 
 
 @main.command(epilog=_examples("mpc explain MPC201"))

@@ -114,8 +114,16 @@ class Compilation:
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
+        self._verify(lab)
         self._stop_at_errors()
         return lab
+
+    def _verify(self, lab: Lab) -> None:
+        """Holds a lab to what it expects, and explicit routes to where they lead; others have neither."""
+        if lab.expectations or lab.explicit_routes:
+            from compiler.prediction.verify import verify
+
+            verify(lab, self.diagnostics)
 
     @cached_property
     def plan(self) -> Plan:
