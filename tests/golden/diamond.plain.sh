@@ -261,20 +261,12 @@ need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set su
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add diamond-a
-ip netns add diamond-b
-ip netns add diamond-c
-ip netns add diamond-d
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -298,26 +290,12 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-a sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-a sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-b sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-b sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-c sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-c sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-d sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-d sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add diamond-a
+ip netns add diamond-b
+ip netns add diamond-c
+ip netns add diamond-d
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -325,6 +303,23 @@ ip link add name c netns diamond-a type veth peer name a netns diamond-c
 ip link add name d netns diamond-a type veth peer name a netns diamond-d
 ip link add name c netns diamond-b type veth peer name b netns diamond-c
 ip link add name d netns diamond-b type veth peer name b netns diamond-d
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-d sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"

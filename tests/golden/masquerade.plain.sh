@@ -261,20 +261,11 @@ need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add masquerade-pc
-ip netns add masquerade-tv
-ip netns add masquerade-server
-ip netns add masquerade-home
-ip netns add masquerade-isp
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -299,28 +290,13 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-home sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-home sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add masquerade-pc
+ip netns add masquerade-tv
+ip netns add masquerade-server
+ip netns add masquerade-home
+ip netns add masquerade-isp
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -328,6 +304,24 @@ ip link add name home netns masquerade-pc type veth peer name pc netns masquerad
 ip link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
 ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
 ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-pc sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-tv sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-server sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-home sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-isp sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"

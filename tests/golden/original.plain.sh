@@ -267,20 +267,12 @@ need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add devicea
-ip netns add deviceb
-ip netns add devicec
-ip netns add deviced
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -302,26 +294,12 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
-ip netns exec devicea sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec devicea sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec devicea sysctl -qw net.mptcp.enabled=1
-ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
-ip netns exec deviceb sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec deviceb sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
-ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
-ip netns exec devicec sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec devicec sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
-ip netns exec deviced sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec deviced sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add devicea
+ip netns add deviceb
+ip netns add devicec
+ip netns add deviced
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -329,10 +307,28 @@ ip link add name veth0 netns devicea type veth peer name veth1 netns devicec
 ip link add name veth2 netns devicea type veth peer name veth3 netns deviced
 ip link add name veth4 netns deviceb type veth peer name veth5 netns devicec
 ip link add name veth6 netns deviceb type veth peer name veth7 netns deviced
+ip link add name dummy0 netns devicea type dummy
+ip link add name dummy1 netns deviceb type dummy
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
+ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec devicea sysctl -qw net.mptcp.enabled=1
+ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
+ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
+ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
+ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
+ip netns exec deviced sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-ip -n devicea link add name dummy0 type dummy
 tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n devicea link set dev lo up alias mpc:original
@@ -342,7 +338,6 @@ ip -n devicea address add 10.0.0.1/30 dev veth0
 ip -n devicea link set dev veth0 up
 ip -n devicea address add 10.2.0.1/30 dev veth2
 ip -n devicea link set dev veth2 up
-ip -n deviceb link add name dummy1 type dummy
 tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n deviceb link set dev lo up alias mpc:original

@@ -257,7 +257,6 @@ need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo 
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.ipv4.tcp_congestion_control
 need_sysctl net.ipv4.tcp_rmem
@@ -265,12 +264,6 @@ END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add sysctl-a
-ip netns add sysctl-b
-ip netns add sysctl-c
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -289,29 +282,34 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec sysctl-a sysctl -qw net.ipv4.ip_forward=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec sysctl-a sysctl -qw net.ipv4.tcp_congestion_control=reno
-ip netns exec sysctl-a sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
-ip netns exec sysctl-b sysctl -qw net.ipv4.ip_forward=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec sysctl-b sysctl -qw net.ipv4.tcp_congestion_control=reno
-ip netns exec sysctl-b sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
-ip netns exec sysctl-c sysctl -qw net.ipv4.ip_forward=1
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.all.rp_filter=2
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add sysctl-a
+ip netns add sysctl-b
+ip netns add sysctl-c
 
 # --- links --------------------------------------------------------------------
 say "links"
 ip link add name c netns sysctl-a type veth peer name a netns sysctl-c
 ip link add name c netns sysctl-b type veth peer name b netns sysctl-c
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec sysctl-a sysctl -qw net.ipv4.ip_forward=0
+ip netns exec sysctl-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-a sysctl -qw net.ipv4.tcp_congestion_control=reno
+ip netns exec sysctl-a sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
+ip netns exec sysctl-b sysctl -qw net.ipv4.ip_forward=0
+ip netns exec sysctl-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-b sysctl -qw net.ipv4.tcp_congestion_control=reno
+ip netns exec sysctl-b sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
+ip netns exec sysctl-c sysctl -qw net.ipv4.ip_forward=1
+ip netns exec sysctl-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-c sysctl -qw net.ipv4.conf.all.rp_filter=2
+ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
@@ -325,7 +323,6 @@ ip -n sysctl-b link set dev lo up alias mpc:sysctl
 ip -n sysctl-b address add 10.249.89.74/32 dev lo
 ip -n sysctl-b address add 10.52.126.101/30 dev c
 ip -n sysctl-b link set dev c up
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
 tc -n sysctl-c qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
 tc -n sysctl-c qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
 ip -n sysctl-c link set dev lo up alias mpc:sysctl
