@@ -121,7 +121,7 @@ CALLS = {
         "mptcp limits set subflows 1",
         rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
         r"-force -batch -",
-        rf"-n {NAMESPACE} link show dev lo",
+        "link show dev lo",
     ],
     "tc": [
         r"-batch /dev/fd/[3-6]",
@@ -135,7 +135,7 @@ CALLS = {
     "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
-    "flock": ["-n [0-9]+"],
+    "flock": ["-[nw] (?:1 )?[0-9]+"],
     "mkdir": [rf"-p {NAMES}(?: {NAMES})*"],
     "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}"],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],

@@ -42,7 +42,7 @@ case $tool in
   ip)
     case "$1 $2 $*" in
       "netns exec "*) shift 3 && exec "$@" ;;
-      "-n "*" link show dev lo") echo "    alias $RECORDED_MARK" ;;
+      "link show "*) echo "    alias $RECORDED_MARK" ;;
       *"-batch "*) namespaces ;;
       *) echo "$*" | namespaces ;;
     esac

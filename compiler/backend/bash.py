@@ -85,9 +85,12 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
 
 
 def _names(plan: Plan, style: Style) -> Iterator[str]:
-    """Writes the hosts file that ip-netns(8) puts over /etc/hosts; in batches, beside what comes next."""
+    """Writes the hosts file that ip-netns(8) puts over /etc/hosts.
+
+    In batches, this is done beside what comes next, to its end, so that a roll-back finds all that it made.
+    """
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    yield from ("{",) if style is Style.BATCH else ()
+    yield from ("{", "trap '' HUP INT TERM") if style is Style.BATCH else ()
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
     yield from ("} & parts+=($!)",) if style is Style.BATCH else ()

@@ -1,6 +1,5 @@
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
