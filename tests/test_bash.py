@@ -94,8 +94,9 @@ def of_lines(script: str) -> Commands:
             case ["ip", "netns", "exec", namespace, "sysctl", "-qw", setting]:
                 found.setdefault(namespace, []).append(f"sysctl {setting}")
             case ["ip", "netns", "exec", namespace, "sh", "-c", program]:
-                value, path = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program).groups()
-                found.setdefault(namespace, []).append(f"sysctl {path.replace('/', '.')}={value}")
+                said = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program)
+                assert said
+                found.setdefault(namespace, []).append(f"sysctl {said[2].replace('/', '.')}={said[1]}")
             case ["ip", "netns", "exec", namespace, "nft", rule]:
                 found.setdefault(namespace, []).append(f"nft {rule}")
             case [tool, "-n" | "-6" as option, *rest]:
