@@ -70,6 +70,8 @@ ORDER = [
     "compiler.backend.needs",
     "compiler.backend.plan",
     "compiler.backend.bash",
+    "compiler.backend.measure",
+    "compiler.backend.check",
     "compiler.backend.export",
     "compiler.library",
     "compiler.driver",

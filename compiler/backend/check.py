@@ -1,5 +1,6 @@
 """The check: a script that compares the machine with the plan, and tries what the lab expects."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from shlex import join
@@ -65,7 +66,7 @@ def _asked(one: Expectation, ends: Ends) -> Iterator[str]:
 
 
 def _tools(lab: Lab) -> Iterator[str]:
-    yield from ("ip", "tc", "nsenter", "unshare", "sysctl")
+    yield from ("ip", "tc", "nsenter", "unshare")
     yield from ("ping",) if any(not isinstance(one.claim, Throughput) for one in lab.expectations) else ()
     yield from ("nft",) if any(node.masquerade for node in lab.nodes) else ()
 
@@ -104,9 +105,15 @@ def _told(command: Command) -> Iterator[tuple[str, str]]:
             yield here, f"endpoint {' '.join([address, *_flags(rest)])}"
         case "sysctl", setting:
             key, _, value = setting.partition("=")
-            yield here, f"sysctl {key} = {' '.join(value.split())}"
+            yield here, f"sysctl {key} = {_read_back(value)}"
         case "nft", *_, "oifname", name, "masquerade":
             yield here, "masquerade " + name.strip('"')
+
+
+def _read_back(value: str) -> str:
+    """A value of a sysctl as the kernel tells it that was given it: numbers in their own form, spaces single."""
+    words = value.split()
+    return " ".join(str(int(word)) if re.fullmatch("[0-9]+", word) else word for word in words)
 
 
 def _links(here: str, words: list[str]) -> Iterator[tuple[str, str]]:

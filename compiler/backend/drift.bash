@@ -83,7 +83,14 @@ endpoint() {
   echo "$line"
 }
 
-# Tells what ip(8) and sysctl(8) tell in the lines of the plan.
+# A sysctl as `grep -H` tells its file; in a key, `.` and `/` have changed places.
+setting() {
+  local path=${1%%:*} key
+  key=${path#/proc/sys/} key=${key//./,} key=${key//\//.} key=${key//,//}
+  trimmed "sysctl $key = ${1#*:}"
+}
+
+# Tells what programs tell in the lines of the plan.
 translate() {
   local line
   while read -r line; do
@@ -99,7 +106,7 @@ translate() {
         [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
           echo "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
       *" id "[0-9]*) endpoint "$line" ;;
-      net.*" = "*) echo "sysctl $line" ;;
+      /proc/sys/*) setting "$line" ;;
       ?*) route "$line" ;;
     esac
   done
@@ -113,12 +120,12 @@ out_of() {
   done
 }
 
-# Tells all of a namespace that a plan speaks of: NAMESPACE SYSCTL...
+# Tells all of a namespace that a plan speaks of: NAMESPACE SYSCTL..., which are files.
 facts() {
   {
     printf '%s\n' "${queries[@]}" | inside "$1" ip -o -batch -
     inside "$1" ip -6 -o rule show
-    (($# == 1)) || inside "$1" sysctl "${@:2}"
+    (($# == 1)) || inside "$1" grep -H '' "${@:2}"
   } 2>/dev/null | translate || true
   inside "$1" tc qdisc show 2>/dev/null | queues || true
   [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
@@ -131,7 +138,8 @@ compare() {
   while IFS= read -r line; do
     case $line in
       "qdisc "*) read -r _ line key <<<"$line" && line=${reference[key]//" dev lo "/" dev $line "} ;;
-      "sysctl "*) read -r _ key _ <<<"$line" && sysctls+=("$key") ;;
+      "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
+        sysctls+=("/proc/sys/${key//,/.}") ;;
       "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
     esac
     while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"

@@ -18,8 +18,8 @@ class Ends:
                 self.rates[end.node].append(end.shaping.rate)
 
     def address(self, target: str) -> Address:
-        """What a node's name means first."""
-        return self.nodes[target].addresses[0].address.ip
+        """What a node's name means first: an IPv4 address where it has one."""
+        return min((own.address.ip for own in self.nodes[target].addresses), key=lambda own: own.version)
 
     def addresses(self, target: str) -> list[str]:
         return [str(own.address.ip) for own in self.nodes[target].addresses]
