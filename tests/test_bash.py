@@ -20,6 +20,7 @@ from compiler.driver import TopologyError
 from compiler.lint import lint
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
+TRIED = [("proved", "check"), ("proved", "bench"), ("proved", "play"), ("shaped", "check")]
 CUTS = 60
 
 BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f) - <<'END'")
@@ -43,6 +44,12 @@ def test_golden(path: Path, golden: Golden) -> None:
 def test_golden_plain(name: str, golden: Golden) -> None:
     path = TESTS / "golden" / f"{name}.topo"
     golden(path.with_suffix(".plain.sh"), compiled(path.read_text(), path.name).up(Style.PLAIN))
+
+
+@pytest.mark.parametrize(("name", "kind"), TRIED)
+def test_golden_trials(name: str, kind: str, golden: Golden) -> None:
+    path = TESTS / "golden" / f"{name}.topo"
+    golden(path.with_suffix(f".{kind}.sh"), compiled(path.read_text(), path.name).script(kind))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=ids)
@@ -139,7 +146,8 @@ def test_every_word_is_plain(path: Path) -> None:
 def test_shellcheck_is_content(path: Path, style: Style) -> None:
     compilation = compiled(path.read_text(), path.name)
     lint(compilation.up(style))
-    lint(compilation.down())
+    for kind in compilation.kinds[1:] if style is Style.BATCH else ():
+        lint(compilation.script(kind))
 
 
 @pytest.mark.parametrize("value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "END", "${IFS}", "a b", "#", "!"])

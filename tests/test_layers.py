@@ -72,6 +72,8 @@ ORDER = [
     "compiler.backend.bash",
     "compiler.backend.measure",
     "compiler.backend.check",
+    "compiler.backend.benchmark",
+    "compiler.backend.play",
     "compiler.backend.export",
     "compiler.library",
     "compiler.driver",

@@ -79,12 +79,12 @@ def _questions(lab: Lab) -> Iterator[str]:
 
 def _facts(plan: Plan) -> dict[str, list[str]]:
     """What each namespace has to have, in the lines in which the script tells what it has."""
-    found = {namespace: [f"mark {mark(plan.lab)}"] for namespace in plan.namespaces}
+    found = {namespace: {"mark": f"mark {mark(plan.lab)}"} for namespace in plan.namespaces}
     for section in plan.sections:
         for command in section.commands:
             for namespace, fact in _told(command):
-                found[namespace].append(fact)
-    return found
+                found[namespace][fact.partition(" = ")[0]] = fact  # of a sysctl that is set twice, the last
+    return {namespace: list(facts.values()) for namespace, facts in found.items()}
 
 
 def _told(command: Command) -> Iterator[tuple[str, str]]:
@@ -105,15 +105,16 @@ def _told(command: Command) -> Iterator[tuple[str, str]]:
             yield here, f"endpoint {' '.join([address, *_flags(rest)])}"
         case "sysctl", setting:
             key, _, value = setting.partition("=")
-            yield here, f"sysctl {key} = {_read_back(value)}"
+            for scope in ("all", "default") if ".*." in key else ("",):
+                yield here, f"sysctl {key.replace('*', scope)} = {_read_back(value)}"
         case "nft", *_, "oifname", name, "masquerade":
             yield here, "masquerade " + name.strip('"')
 
 
 def _read_back(value: str) -> str:
-    """A value of a sysctl as the kernel tells it that was given it: numbers in their own form, spaces single."""
-    words = value.split()
-    return " ".join(str(int(word)) if re.fullmatch("[0-9]+", word) else word for word in words)
+    """A value of a sysctl as the kernel tells it: in single spaces, and octal numbers as decimal ones."""
+    octal = re.compile("0[0-7]+")
+    return " ".join(str(int(word, 8)) if octal.fullmatch(word) else word for word in value.split())
 
 
 def _links(here: str, words: list[str]) -> Iterator[tuple[str, str]]:

@@ -5,16 +5,16 @@ started=()
 received=0
 said=
 
-# Ends all that was started, whatever ends the script.
+# Ends all that was started.
 stop() {
-  trap '' HUP INT TERM
   ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
   wait
-  [[ -z $scratch ]] || rm -r "$scratch"
+  started=()
 }
 
+# Does so whatever ends the script.
 prepare() {
-  trap stop EXIT
+  trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
@@ -39,13 +39,22 @@ transfer() {
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
     wait "$!" || true
-    [[ $(<"$scratch/client") == *"Connection refused"* ]] && ((++tries < 50)) || break
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
     sleep 0.1
   done
   kill "$server" 2>/dev/null || true
   wait "$server" || true
-  started=()
   read_report
+  drain "$1"
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -Htn dport = ":$PORT") ]] || break
+    sleep 0.1
+  done
 }
 
 # Reads what a client says that its server received.
@@ -59,4 +68,4 @@ read_report() {
 }
 
 # Kbit/s as Mbit/s.
-mbit() { printf '%d.%02d Mbit/s' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
