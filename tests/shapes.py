@@ -85,7 +85,9 @@ EVENTS = [
 ]
 """What a play does, beside the commands of labs."""
 
-CALLS = "ask compare throughput row need_nodes need_queues within again alter await happened begin".split()
+CALLS = (
+    "ask compare throughput row need_nodes need_queues refer within again alter await happened begin".split()
+)
 """What scripts other than up and down are made of."""
 
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")

@@ -213,10 +213,19 @@ def run(script: bytes, recorders: Path) -> tuple[bool, str]:
     return called.exists(), done.stderr.decode(errors="replace")
 
 
-@pytest.mark.parametrize("kind", ["up", "down"])
+CUT = """lab cut-short
+host a b
+link a -- b rate 5mbit
+link a -- b
+mptcp a -- b
+bench a -> b using tcp
+at 1s down a -- b
+"""
+
+
+@pytest.mark.parametrize("kind", ["up", "down", "bench", "play"])
 def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
-    compilation = compiled("lab cut-short\nhost a b\nlink a -- b rate 5mbit\nlink a -- b\nmptcp a -- b")
-    script = (compilation.up() if kind == "up" else compilation.down()).encode()
+    script = compiled(CUT).script(kind).encode()
     assert "cut-short: " in run(script, recorders)[1], "the whole script says something"
     step = len(script) // CUTS
     ends = [*range(0, len(script) - 30, step), *range(len(script) - 30, len(script) - 1)]

@@ -22,14 +22,14 @@ def check(lab: Lab, plan: Plan) -> str:
     facts = _facts(plan)
     numbers, shaped = _queues(plan)
     transfers = [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
-    parts = (
-        ["check", "drift"]
-        + ["pings"] * (len(transfers) < len(lab.expectations))
-        + ["transfer", "throughput"] * bool(transfers)
+    parts = ["check", "drift"] + ["jobs"] * bool(lab.expectations)
+    parts += ["pings"] * (len(transfers) < len(lab.expectations)) + ["transfer", "throughput"] * bool(
+        transfers
     )
     lines = [*head(plan, f'Checks the lab "{plan.lab}" that is up'), *fixed(*parts)]
     lines += ["", "# === the lab ".ljust(80, "="), *_questions(lab)]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(transfers))]
+    lines += ["prepare"] if lab.expectations else []
     lines += [f"begin {len(plan.namespaces) + len(lab.expectations)}", *_references(numbers)]
     for namespace in plan.namespaces:
         queues = (f"qdisc {device} {numbers[commands]}" for device, commands in shaped[namespace].items())
@@ -44,7 +44,6 @@ def _expectations(lab: Lab) -> Iterator[str]:
     yield from (join(("ask", *_asked(one, ends))) for one in pings)
     yield from ("judge",) if pings else ()
     transfers = [(one, one.claim) for one in lab.expectations if isinstance(one.claim, Throughput)]
-    yield from ("prepare",) if transfers else ()
     for one, claim in transfers:
         what = f"{one.source} -> {one.target} rate >= {format_rate(claim.least)} using {claim.transfer}"
         yield join(
@@ -176,7 +175,7 @@ def _queues(plan: Plan) -> tuple[Queues, dict[str, dict[str, tuple[str, ...]]]]:
 def _references(numbers: Queues) -> Iterator[str]:
     """Has the machine show each way to shape an interface."""
     if numbers:
-        yield "refer <<'END'"
+        yield f"refer {len(numbers)} <<'END'"
         for commands in numbers:
             yield from (*commands, "qdisc show", "qdisc del dev lo root")
         yield "END"

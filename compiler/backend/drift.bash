@@ -14,12 +14,13 @@ inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
 trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
 
 # Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
-# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel.
+# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
 refer() {
   local line
   while IFS= read -r line; do
     if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
-  done < <(unshare --net tc -batch - | queues)
+  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
 }
 
 # What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
@@ -141,6 +142,7 @@ compare() {
       "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
         sysctls+=("/proc/sys/${key//,/.}") ;;
       "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
+      "limits "*) names+="/limits " ;;
     esac
     while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
   done
@@ -162,5 +164,5 @@ compare() {
 is_none() {
   local name
   read -r _ name _ <<<"$1"
-  [[ $1 == "limits "* && $2 != *" limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
 }

@@ -12,6 +12,7 @@ ask() {
   [[ $4 != rtt ]] || pings=(-c 10 -w 10)
   for address in "${@:7}"; do
     exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
     fds+=" $fd $address"
   done
   asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
@@ -30,6 +31,7 @@ judge() {
     fi
   done
   asked=() claims=() answers=()
+  stop
 }
 
 # Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".

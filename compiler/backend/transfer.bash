@@ -1,31 +1,8 @@
 # === transfers ================================================================
 PORT=5379
 scratch=
-started=()
 received=0
 said=
-
-# Ends all that was started.
-stop() {
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
-  wait
-  started=()
-}
-
-# Does so whatever ends the script.
-prepare() {
-  trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  scratch=$(mktemp -d)
-}
-
-# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
-begin_in() {
-  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
-  started+=("$!")
-}
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
 # then what came there, in kbit/s, or `said` is why none did.
