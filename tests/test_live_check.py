@@ -37,7 +37,7 @@ def compiled(name: str, text: str) -> Compilation:
 
 def script_of(compilation: Compilation) -> str:
     """The script of a check, with shorter transfers."""
-    return compilation.check().replace("-t 5 -O 2", "-t 2 -O 1")
+    return compilation.check().replace("-t 5 -O 2", "-t 1")
 
 
 def check(compilation: Compilation) -> live.Result:

@@ -124,7 +124,7 @@ def test_an_event_holds_until_the_next_one(lab: live.Lab) -> None:
 
 def test_an_interrupted_play_leaves_the_lab_as_up_left_it(lab: live.Lab) -> None:
     before, chance = states(lab), random.Random(5)
-    for _ in range(moments()):
+    for _ in range(moments() // 2):
         process = started(SCRIPT)
         sign = chance.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         after = chance.uniform(0.05, 0.95)
