@@ -18,6 +18,7 @@ NAMESPACES=(
 
 # === what up and down share ===================================================
 CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
 MARK=mpc:$LAB
 
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -97,6 +98,13 @@ remove_names() {
   return "$left"
 }
 
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
   local folder other
@@ -105,7 +113,7 @@ remove_claim() {
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
       for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
       done
     else
       umount -n "$folder" 2>/dev/null || true
@@ -132,6 +140,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
   remove_names || left=1
+  remove_runs || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
@@ -140,6 +149,7 @@ take_down() {
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
+started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -165,8 +175,7 @@ need_folder() {
 need_features() {
   local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  export -f need need_right need_sysctl
-  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
     found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
@@ -234,8 +243,8 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
-  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
-  wait
+  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -313,6 +322,7 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -359,6 +369,7 @@ net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=16384
 END
 configure \
   devicec \

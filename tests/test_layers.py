@@ -61,6 +61,7 @@ ORDER = [
     "compiler.prediction.tcp",
     "compiler.prediction.estimate",
     "compiler.prediction.predict",
+    "compiler.prediction.advice",
     "compiler.prediction.quantities",
     "compiler.prediction.verify",
     "compiler.prediction.export",

@@ -197,6 +197,7 @@ class Node:
     sysctls: tuple[tuple[str, str], ...]
     masquerade: tuple[str, ...]
     span: Span
+    sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()
     tables: tuple[Table, ...] = ()
     rules: tuple[Rule, ...] = ()

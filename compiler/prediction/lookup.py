@@ -52,6 +52,10 @@ class Lookup:
         for node in lab.nodes:
             self._tables |= _tables(node)
 
+    def interfaces(self, node: str) -> list[str]:
+        """The interfaces of a node's links."""
+        return [id.name for id in self.ends if id.node == node]
+
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
         crossing = self.over[interface]

@@ -26,11 +26,11 @@ CONTROL, DEFAULT_CONTROL = "net.ipv4.tcp_congestion_control", "cubic"
 CUBIC, REDUCED = 0.4, 0.7
 """C and beta of RFC 9438."""
 
-LOST_TOGETHER = 1.6
-"""Packets that netem loses at once, on average: it loses what the sender handed down in one piece, which is
-one or two packets at up to 20 Mbit/s (measured, by what flows reach)."""
+LOST_TOGETHER = 2
+"""Packets that netem loses at once: it loses what the sender handed down in one piece, which is two packets
+at the rates of most labs (tcp_min_tso_segs)."""
 
-SHARPNESS = 6
+SHARPNESS = 3
 """How sharply the lower of two bounds decides, where losses and the rate bound a flow (measured)."""
 
 

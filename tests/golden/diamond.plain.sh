@@ -273,6 +273,7 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -314,11 +315,13 @@ ip netns exec diamond-a sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec diamond-a sysctl -qw net.ipv4.conf.default.rp_filter=0
 ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=16384
 ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-b sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec diamond-b sysctl -qw net.ipv4.conf.default.rp_filter=0
 ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=16384
 ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
 ip netns exec diamond-c sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec diamond-c sysctl -qw net.ipv4.conf.default.rp_filter=0

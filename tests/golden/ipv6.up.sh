@@ -320,6 +320,7 @@ need_sysctl net.ipv6.conf.default.forwarding
 need_sysctl net.ipv6.conf.default.accept_dad
 need_sysctl net.ipv6.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -371,6 +372,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=16384
 END
 configure \
   ipv6-c \

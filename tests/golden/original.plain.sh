@@ -279,6 +279,7 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -318,11 +319,13 @@ ip netns exec devicea sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec devicea sysctl -qw net.ipv4.conf.default.rp_filter=0
 ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec devicea sysctl -qw net.mptcp.enabled=1
+ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=16384
 ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
 ip netns exec deviceb sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec deviceb sysctl -qw net.ipv4.conf.default.rp_filter=0
 ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
+ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=16384
 ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
 ip netns exec devicec sysctl -qw net.ipv4.conf.all.rp_filter=0
 ip netns exec devicec sysctl -qw net.ipv4.conf.default.rp_filter=0
