@@ -372,7 +372,7 @@ net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=16384
+net.ipv4.tcp_notsent_lowat=31250
 END
 configure \
   three-paths-wifi \

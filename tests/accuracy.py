@@ -72,6 +72,8 @@ PLAIN = {
     ),
     "six": ("IPv6, two of 10", "pool fd00::/48\n" + parallel(*["rate 10mbit"] * 2)),
     "mtu": ("two of 10, MTU 600", parallel(*["rate 10mbit mtu 600"] * 2)),
+    "u20x2": ("20 and 2", parallel("rate 20mbit", "rate 2mbit")),
+    "u20x1": ("20 and 1", parallel("rate 20mbit", "rate 1mbit")),
     "single": (
         "one interface at a",
         "host a b\nrouter c\nlink a -- c rate 50mbit\n" + "link c -- b rate 10mbit\n" * 2 + "mptcp a -> b",
@@ -91,6 +93,12 @@ DELAYED = {
     "ddd5": (
         "three of 5, 10, 20 and 30 ms",
         parallel("rate 5mbit delay 5ms", "rate 5mbit delay 10ms", "rate 5mbit delay 15ms"),
+    ),
+    "ddd5c": (
+        "the same, `a -> b`",
+        parallel(
+            "rate 5mbit delay 5ms", "rate 5mbit delay 10ms", "rate 5mbit delay 15ms", more="mptcp a -> b"
+        ),
     ),
     "dddd5": ("four of 5, 20 ms", parallel(*["rate 5mbit delay 5ms"] * 4)),
     "l01": ("20, 40 ms, 0.1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 0.1%"),

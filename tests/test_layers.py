@@ -51,6 +51,7 @@ ORDER = [
     "compiler.ir.paths",
     "compiler.ir.endpoints",
     "compiler.ir.steering",
+    "compiler.ir.backlog",
     "compiler.ir.multipath",
     "compiler.prediction.lookup",
     "compiler.prediction.ways",

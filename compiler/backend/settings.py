@@ -12,10 +12,6 @@ _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)"
 
 Values = dict[str, str]
 
-NOT_SENT = 16 * 1024
-"""Bytes that are given to a subflow of MPTCP beyond what it has sent. Without a bound, the scheduler gives a
-slow one 64 KiB at once (MPTCP_SEND_BURST_SIZE), and all others wait until these have arrived (measured)."""
-
 
 class Settings:
     """The sysctls of the nodes of one lab; what the source sets stands over what is inferred."""
@@ -41,7 +37,8 @@ class Settings:
             inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"
-            inferred["net.ipv4.tcp_notsent_lowat"] = str(NOT_SENT)
+        if node.backlog is not None:
+            inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
         return inferred | {key: value for key, value in node.sysctls if not _OF_INTERFACE.match(key)}
 
     def after_links(self, node: Node) -> Values:

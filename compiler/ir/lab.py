@@ -187,7 +187,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A namespace. `inferred_address` is whether families without a pinned address get one."""
+    """A namespace. `inferred_address` is whether families without a pinned address get one.
+
+    `backlog` is how many bytes a subflow of MPTCP may hold unsent.
+    """
 
     name: str
     namespace: str
@@ -203,6 +206,7 @@ class Node:
     rules: tuple[Rule, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits | None = None
+    backlog: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,14 +65,16 @@ class _Pinned:
         self.pair = pair
 
     def check(self, diagnostics: Diagnostics) -> None:
-        """Reports an end whose connections all stay on fewer links than there are paths."""
+        """Reports an end whose connections stay on one path where there are more."""
         pair, paths = self.pair, self._paths()
         for client, server in ((pair.left, pair.right), (pair.right, pair.left)):
             if paths < 2 or pair.client not in (None, client):
                 continue
             found = self.predictor.between(client, server).connections
-            if found and max(map(_begun, found)) < 2:
-                message = f"MPTCP connections that `{client}` opens to `{server}` stay on one path of {paths}"
+            alone = [one for one in found if _begun(one) < 2]
+            if alone:
+                some = "" if len(alone) == len(found) else "some "
+                message = f"{some}connections that `{client}` opens to `{server}` stay on one path of {paths}"
                 help = "see `mpc explain MPC732` for what keeps subflows from being made"
                 diagnostics.warning("MPC732", message, pair.span, "has no second subflow", help)
 

@@ -312,7 +312,6 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -361,7 +360,6 @@ net.ipv4.conf.all.rp_filter=0
 net.ipv4.conf.default.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=16384
 END
 configure \
   bare-c \

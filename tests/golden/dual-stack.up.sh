@@ -392,7 +392,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.default.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=16384
+net.ipv4.tcp_notsent_lowat=62500
 END
 configure \
   dual-stack-c \
