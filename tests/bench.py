@@ -1,19 +1,23 @@
 """The figures of the README, each a ratio measured in one run.
 
-`python tests/bench.py [compile] [up] [multipath] [variants]` runs the parts that are named, or all of them.
+`python tests/bench.py [compile] [up] [multipath] [variants] [accuracy]` runs some parts, or all.
 What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
 """
 
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+import accuracy
 import live
+import machine
+from accuracy_labs import DELAYED, PLAIN, Lab, labs
 
 MBIT = 1e6
 
@@ -285,12 +289,47 @@ def table(rows: Iterator[Case]) -> None:
         say(measure(case))
 
 
+# --- accuracy ---------------------------------------------------------------------------------------
+
+GUEST = "bookworm-backports"
+"""The suite of the kernel that has netem, where this one has not."""
+
+
+def bench_accuracy() -> None:
+    """Predictions beside measurements: on this kernel, and where it has no netem, in a guest."""
+    say("accuracy: medians of 3 transfers of 10 s, CUBIC, opened and sent by a\n")
+    measure_accuracy("here", labs(PLAIN), lambda *argv: live.succeed(*argv, seconds=3600))
+    if machine.has("netem"):
+        measure_accuracy("delays and losses", labs(DELAYED), lambda *argv: live.succeed(*argv, seconds=3600))
+    elif live.run("bash", "-c", f"[[ -d ~/.cache/mpc/guests/{GUEST} ]]").returncode == 0:
+        measure_accuracy(f"delays and losses, in the guest {GUEST}", labs(DELAYED), in_guest)
+    else:
+        say("delays and losses: left out, as this kernel has no netem; ./dev guests fetches one that has")
+
+
+def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        accuracy.prepare(folder, found)
+        start("bash", accuracy.MEASURE, folder, "10", "3", *(lab.name for lab in found))
+        say(f"{title}:\n")
+        for line in accuracy.table(accuracy.rows(folder, found)):
+            say(line)
+        say()
+
+
+def in_guest(*argv: str | Path) -> str:
+    run = ("env", "GUEST_SECONDS=3000", live.ROOT / "tests" / "guest" / "run")
+    return live.succeed(*run, GUEST, argv[2], *argv, seconds=3100)
+
+
 def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "compile": bench_compile,
         "up": bench_up,
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
+        "accuracy": bench_accuracy,
     }
     for name in sys.argv[1:] or parts:
         if name != "compile" and os.geteuid() != 0:

@@ -206,7 +206,7 @@ def test_subflows_of_all_endpoints_share_no_first_link(lab_name: str) -> None:
         ("mptcp a -> b endpoints a:c signal", "MPC704"),
         ("mptcp a -> b endpoints b:c subflow", "MPC704"),
         ("link a:fast -- c rate 50mbit\nmptcp a -> b", "MPC705"),
-        ("router x\nlink a -- x -- b rate 21mbit\nmptcp a -- b", "MPC710"),
+        ("router x\nlink a -- x -- b rate 51mbit\nmptcp a -- b", "MPC710"),
     ],
 )  # fmt: skip
 def test_errors_and_warnings(text: str, code: str) -> None:
@@ -219,7 +219,7 @@ def test_a_correct_pair_is_quiet() -> None:
 
 def test_a_slow_path_that_stands_by_is_no_warning() -> None:
     """It is what the warning asks for."""
-    text = DIAMOND + "router x\nlink a -- x -- b rate 50mbit\nmptcp a -> b endpoints"
+    text = DIAMOND + "router x\nlink a -- x -- b rate 90mbit\nmptcp a -> b endpoints"
     assert codes(f"{text} a:x subflow, a:c subflow backup, a:d subflow backup") == []
 
 

@@ -20,7 +20,7 @@ from compiler.ir.lab import MPTCP_MOST, Lab, Pair
 from compiler.ir.paths import Path, paths, sides
 from compiler.ir.steering import Steering
 
-UNEQUAL = 4
+UNEQUAL = 10
 """Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
 
 MOST_SEARCHED = 1_000_000
