@@ -48,7 +48,7 @@ def share(trip: Trip, protocol: Protocol, *, options: bool = True) -> float:
 def ceiling(trip: Trip, protocol: Protocol, control: str = DEFAULT_CONTROL) -> float:
     """What a flow reaches on its way, under a congestion control, when nobody else is there; where only the
     rates of links bound it, infinite."""
-    round_trip = sum(trip.rtt) / 2 / SECOND
+    round_trip = trip.data_rtt / SECOND
     if protocol is Protocol.UDP or round_trip == 0:
         return inf
     bits = payload(trip, protocol) * 8 / round_trip
