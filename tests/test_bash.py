@@ -20,9 +20,10 @@ from compiler.driver import TopologyError
 from compiler.lint import lint
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
+TRIED = [("proved", "check"), ("proved", "bench"), ("proved", "play"), ("shaped", "check")]
 CUTS = 60
 
-BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f|qp) - <<'END'")
+BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f) - <<'END'")
 
 Commands = dict[str | None, list[str]]
 """The commands of each namespace, in order."""
@@ -43,6 +44,12 @@ def test_golden(path: Path, golden: Golden) -> None:
 def test_golden_plain(name: str, golden: Golden) -> None:
     path = TESTS / "golden" / f"{name}.topo"
     golden(path.with_suffix(".plain.sh"), compiled(path.read_text(), path.name).up(Style.PLAIN))
+
+
+@pytest.mark.parametrize(("name", "kind"), TRIED)
+def test_golden_trials(name: str, kind: str, golden: Golden) -> None:
+    path = TESTS / "golden" / f"{name}.topo"
+    golden(path.with_suffix(f".{kind}.sh"), compiled(path.read_text(), path.name).script(kind))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=ids)
@@ -96,6 +103,10 @@ def of_lines(script: str) -> Commands:
         match shlex.split(line) if line.startswith(("ip ", "tc ")) else []:
             case ["ip", "netns", "exec", namespace, "sysctl", "-qw", setting]:
                 found.setdefault(namespace, []).append(f"sysctl {setting}")
+            case ["ip", "netns", "exec", namespace, "sh", "-c", program]:
+                said = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program)
+                assert said
+                found.setdefault(namespace, []).append(f"sysctl {said[2].replace('/', '.')}={said[1]}")
             case ["ip", "netns", "exec", namespace, "nft", rule]:
                 found.setdefault(namespace, []).append(f"nft {rule}")
             case [tool, "-n" | "-6" as option, *rest]:
@@ -135,7 +146,8 @@ def test_every_word_is_plain(path: Path) -> None:
 def test_shellcheck_is_content(path: Path, style: Style) -> None:
     compilation = compiled(path.read_text(), path.name)
     lint(compilation.up(style))
-    lint(compilation.down())
+    for kind in compilation.kinds[1:] if style is Style.BATCH else ():
+        lint(compilation.script(kind))
 
 
 @pytest.mark.parametrize("value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "END", "${IFS}", "a b", "#", "!"])
@@ -201,10 +213,19 @@ def run(script: bytes, recorders: Path) -> tuple[bool, str]:
     return called.exists(), done.stderr.decode(errors="replace")
 
 
-@pytest.mark.parametrize("kind", ["up", "down"])
+CUT = """lab cut-short
+host a b
+link a -- b rate 5mbit
+link a -- b
+mptcp a -- b
+bench a -> b using tcp
+at 1s down a -- b
+"""
+
+
+@pytest.mark.parametrize("kind", ["up", "down", "bench", "play"])
 def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
-    compilation = compiled("lab cut-short\nhost a b\nlink a -- b rate 5mbit\nlink a -- b\nmptcp a -- b")
-    script = (compilation.up() if kind == "up" else compilation.down()).encode()
+    script = compiled(CUT).script(kind).encode()
     assert "cut-short: " in run(script, recorders)[1], "the whole script says something"
     step = len(script) // CUTS
     ends = [*range(0, len(script) - 30, step), *range(len(script) - 30, len(script) - 1)]

@@ -20,30 +20,38 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> str:
     """The script that makes a lab."""
-    fixed = ["processes"] if plan.processes else []
-    fixed += ["up"]
-    fixed += ["load"] if any(need.module for need in plan.needs) else []
-    fixed += ["batch"] if style is Style.BATCH else []
-    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
+    parts = ["prelude"]
+    parts += ["processes"] if plan.processes else []
+    parts += ["up"]
+    parts += ["load"] if any(need.module for need in plan.needs) else []
+    parts += ["batch"] if style is Style.BATCH else []
+    tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
+    lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
+    lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
-        if section.title == "namespaces":
-            lines += [*_title("names"), *_names(plan)]
     lines += _processes(plan)
-    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
+    return script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
 def down(plan: Plan) -> str:
     """The script that takes a lab away, whatever became of its up."""
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
+    return script(
+        [
+            *head(plan, f'Takes down the lab "{plan.lab}"'),
+            *namespaces(plan),
+            *fixed("prelude", "down"),
+        ]
+    )
 
 
-def _script(lines: Iterable[str]) -> str:
+def script(lines: Iterable[str]) -> str:
     """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _head(plan: Plan, what: str) -> Iterator[str]:
+def head(plan: Plan, what: str) -> Iterator[str]:
+    """The first lines of a script, with what it says of itself."""
     origin = "standard input" if plan.source == "-" else plan.source
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin}:"
@@ -58,13 +66,19 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
         "",
     )
     yield f"LAB={plan.lab}"
+
+
+def namespaces(plan: Plan) -> Iterator[str]:
     yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
-    yield from _fixed("prelude")
+
+
+def fixed(*names: str) -> Iterator[str]:
+    """The lines of parts that are the same in every script, and of the one that all have."""
+    return chain.from_iterable(map(_part, ("common", *names)))
 
 
 @cache
-def _fixed(name: str) -> tuple[str, ...]:
-    """The lines of a part that is the same in every script."""
+def _part(name: str) -> tuple[str, ...]:
     return "", *resources.read(f"compiler/backend/{name}.bash").splitlines()
 
 
@@ -72,12 +86,12 @@ def _title(title: str) -> Iterator[str]:
     yield from ("", f"# --- {title} ".ljust(80, "-"), f'say "{title}"')
 
 
-def _preflight(plan: Plan) -> Iterator[str]:
+def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield from ("", "# === the lab: nothing is changed until all of this holds ".ljust(80, "="))
     yield "[[ ! -e $CLAIM ]] || refuse"
     yield "need_bash"
-    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
+    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
     yield from ("need_features <<'END'", "need_right")
@@ -86,11 +100,16 @@ def _preflight(plan: Plan) -> Iterator[str]:
     yield from ("END", "need_names", *(["need_runs"] if plan.processes else []), "claim", "remember")
 
 
-def _names(plan: Plan) -> Iterator[str]:
-    """Writes the hosts file that ip-netns(8) puts over /etc/hosts."""
+def _names(plan: Plan, style: Style) -> Iterator[str]:
+    """Writes the hosts file that ip-netns(8) puts over /etc/hosts.
+
+    In batches, this is done beside what comes next, to its end, so that a roll-back finds all that it made.
+    """
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
+    yield from ("{", "trap '' HUP INT TERM") if style is Style.BATCH else ()
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
+    yield from ("} & parts+=($!)",) if style is Style.BATCH else ()
 
 
 def _processes(plan: Plan) -> Iterator[str]:
@@ -108,16 +127,18 @@ def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
         yield from map(_line, section.commands)
+    elif section.title == "settings":
+        yield from _settings(section.commands)
     elif section.commands[0].namespace is None:
         yield from _batches(section.commands)
     else:
         yield "for ((part = 0; part < CPUS; part++)); do {"
-        yield from _settings(section.commands) if section.title == "settings" else _batches(section.commands)
-        yield from ("} & parts+=($!); done", "settle")
+        yield from _batches(section.commands)
+        yield from ("visit", "} & parts+=($!); done", "settle")
 
 
 def _settings(commands: Iterable[Command]) -> Iterator[str]:
-    """The sysctls, once for all the namespaces that have the same."""
+    """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(map(_row, own)), []).append(namespace)
@@ -132,7 +153,7 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
         yield from (f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'", *map(_row, own), "END")
 
 
-_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -", "sysctl": "-qp -"}
+_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
 """How a tool takes a batch from its input."""
 
 
@@ -147,5 +168,15 @@ def _line(command: Command) -> str:
     if tool[0] in ("ip", "tc"):
         inside = ("-n", namespace) if namespace else ()
         return join((*tool, *inside, *command.arguments))
-    arguments = ("-qw", *command.arguments) if tool == ("sysctl",) else (" ".join(command.arguments),)
-    return join(("ip", "netns", "exec", namespace or "", *tool, *arguments))
+    return join(("ip", "netns", "exec", namespace or "", *_call(tool, command.arguments)))
+
+
+def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """A tool that does not know of namespaces, with its arguments as one; sysctl(8) takes no `*` there."""
+    text = " ".join(arguments)
+    if tool == ("nft",):
+        return "nft", text
+    if "*" in text.partition("=")[0]:
+        key, value = text.split("=")
+        return "sh", "-c", f"echo {value} | tee /proc/sys/{key.replace('.', '/')} >/dev/null"
+    return "sysctl", "-qw", text

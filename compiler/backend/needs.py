@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compiler.backend.settings import Settings
+from compiler.backend.settings import Settings, is_of_interface
 from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Lab
 
@@ -28,10 +28,14 @@ PACKAGES = {
     "unshare": "util-linux",
     "setsid": "util-linux",
     "nft": "nftables",
+    "ss": "iproute2",
+    "ping": "iputils-ping",
+    "iperf3": "iperf3",
+    "mptcpize": "mptcpize",
 }
 """The Debian package of each tool."""
 
-_QDISCS = {
+QDISCS = {
     "tbf": ("rate", "1mbit", "burst", "10kb", "limit", "10kb"),
     "netem": ("delay", "1ms"),
     "pfifo": ("limit", "10"),
@@ -60,7 +64,7 @@ def needs(lab: Lab) -> Iterator[Need]:
     if any(own.device != "lo" for node in nodes for own in node.addresses):
         yield _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
     for kind in _kinds(lab):
-        command = ("tc", *"qdisc replace dev lo root".split(), kind, *_QDISCS[kind])
+        command = ("tc", *"qdisc replace dev lo root".split(), kind, *QDISCS[kind])
         yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
     if 6 in lab.versions:
         yield Need("IPv6 (module ipv6)", ("test", "-d", "/proc/sys/net/ipv6"))
@@ -85,10 +89,11 @@ def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
 def sysctls(lab: Lab) -> list[str]:
     """The sysctls that every namespace has, of those that are set."""
     settings = Settings(lab)
-    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))
+    keys = (key.replace("*", "all") for node in lab.nodes for key in settings.of(node, ()))
+    return [key for key in dict.fromkeys(keys) if not is_of_interface(key)]
 
 
 def _kinds(lab: Lab) -> list[str]:
     """The kinds of queueing disciplines in use."""
     commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
-    return [kind for kind in _QDISCS if any(kind in command[4:] for command in commands)]
+    return [kind for kind in QDISCS if any(kind in command[4:] for command in commands)]
