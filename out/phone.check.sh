@@ -61,12 +61,13 @@ inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
 trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
 
 # Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
-# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel.
+# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
 refer() {
   local line
   while IFS= read -r line; do
     if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
-  done < <(unshare --net tc -batch - | queues)
+  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
 }
 
 # What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
@@ -188,6 +189,7 @@ compare() {
       "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
         sysctls+=("/proc/sys/${key//,/.}") ;;
       "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
+      "limits "*) names+="/limits " ;;
     esac
     while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
   done
@@ -209,7 +211,7 @@ compare() {
 is_none() {
   local name
   read -r _ name _ <<<"$1"
-  [[ $1 == "limits "* && $2 != *" limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
 }
 
 # === the lab ==================================================================
@@ -219,7 +221,7 @@ need_tool tc iproute2
 need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 4
-refer <<'END'
+refer 3 <<'END'
 qdisc add dev lo root handle 1: netem limit 133 delay 5ms rate 40mbit
 qdisc show
 qdisc del dev lo root
@@ -240,6 +242,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.203.123.244/32 dev lo
 address 10.118.100.6/30 dev ap
 address 10.104.82.6/30 dev cell
@@ -273,6 +276,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.251.49.181/32 dev lo
 address 10.80.26.10/30 dev ap
 address 10.1.100.214/30 dev cell

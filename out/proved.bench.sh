@@ -151,12 +151,9 @@ run_all() {
   exit "$((failures > 0))"
 }
 
-# === transfers ================================================================
-PORT=5379
+# === what the script starts ends with it ======================================
 scratch=
 started=()
-received=0
-said=
 
 # Ends all that was started.
 stop() {
@@ -165,7 +162,7 @@ stop() {
   started=()
 }
 
-# Does so whatever ends the script.
+# Does so whatever ends the script, and makes a folder for what programs say.
 prepare() {
   trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
   trap 'exit 129' HUP
@@ -179,6 +176,12 @@ begin_in() {
   nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
   started+=("$!")
 }
+
+# === transfers ================================================================
+PORT=5379
+scratch=
+received=0
+said=
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
 # then what came there, in kbit/s, or `said` is why none did.

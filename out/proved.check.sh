@@ -61,12 +61,13 @@ inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
 trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
 
 # Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
-# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel.
+# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
 refer() {
   local line
   while IFS= read -r line; do
     if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
-  done < <(unshare --net tc -batch - | queues)
+  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
 }
 
 # What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
@@ -188,6 +189,7 @@ compare() {
       "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
         sysctls+=("/proc/sys/${key//,/.}") ;;
       "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
+      "limits "*) names+="/limits " ;;
     esac
     while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
   done
@@ -209,7 +211,33 @@ compare() {
 is_none() {
   local name
   read -r _ name _ <<<"$1"
-  [[ $1 == "limits "* && $2 != *" limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+}
+
+# === what the script starts ends with it ======================================
+scratch=
+started=()
+
+# Ends all that was started.
+stop() {
+  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+  wait
+  started=()
+}
+
+# Does so whatever ends the script, and makes a folder for what programs say.
+prepare() {
+  trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  scratch=$(mktemp -d)
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
+  started+=("$!")
 }
 
 # === what pings tell ==========================================================
@@ -226,6 +254,7 @@ ask() {
   [[ $4 != rtt ]] || pings=(-c 10 -w 10)
   for address in "${@:7}"; do
     exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
     fds+=" $fd $address"
   done
   asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
@@ -244,6 +273,7 @@ judge() {
     fi
   done
   asked=() claims=() answers=()
+  stop
 }
 
 # Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
@@ -274,31 +304,8 @@ fastest() {
 # === transfers ================================================================
 PORT=5379
 scratch=
-started=()
 received=0
 said=
-
-# Ends all that was started.
-stop() {
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
-  wait
-  started=()
-}
-
-# Does so whatever ends the script.
-prepare() {
-  trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  scratch=$(mktemp -d)
-}
-
-# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
-begin_in() {
-  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
-  started+=("$!")
-}
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
 # then what came there, in kbit/s, or `said` is why none did.
@@ -371,8 +378,9 @@ need_tool ping iputils-ping
 need_tool ss iproute2
 need_tool iperf3 iperf3
 need_tool mptcpize mptcpize
+prepare
 begin 9
-refer <<'END'
+refer 2 <<'END'
 qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 qdisc show
 qdisc del dev lo root
@@ -390,6 +398,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
 address 10.86.184.181/30 dev d
@@ -425,6 +434,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
 address 10.75.138.209/30 dev d
@@ -494,7 +504,6 @@ ask proved-b proved-a 'b -> a reachable' reachable 0 0 10.219.189.202
 ask proved-a proved-b 'a -> b rtt 2ms..30ms' rtt 2000 30000 10.249.89.74
 ask proved-c proved-d 'c -> d unreachable' unreachable 0 0 10.240.22.137
 judge
-prepare
 throughput 'a -> b rate >= 8mbit using mptcp' 8000000 proved-a proved-b 10.249.89.74 mptcp 1 6250000
 finish
 }

@@ -173,6 +173,9 @@ class _Resolver:
             replace(
                 node,
                 sysctls=tuple(sysctls.values.get(node.name, {}).items()),
+                sysctl_places=tuple(
+                    sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})
+                ),
                 masquerade=tuple(
                     out
                     for out in dict.fromkeys(outs[node.name])

@@ -41,16 +41,20 @@ class Lookup:
             for link in lab.links
             for near, far in link.directions
         }
-        self.own: dict[str, list[Address]] = {
-            node.name: [own.address.ip for own in node.addresses] for node in lab.nodes
+        self.own: dict[str, dict[Address, None]] = {
+            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.nodes
         }
         self._tables: dict[tuple[str, int], dict[Network, Choices]] = {}
         self._connected: dict[str, dict[Network, str]] = {node.name: {} for node in lab.nodes}
         for end in self.ends.values():
-            self.own[end.node] += [own.ip for own in end.addresses]
+            self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._connected[end.node] |= {own.network: end.name for own in end.addresses}
         for node in lab.nodes:
             self._tables |= _tables(node)
+
+    def interfaces(self, node: str) -> list[str]:
+        """The interfaces of a node's links."""
+        return [id.name for id in self.ends if id.node == node]
 
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
