@@ -292,7 +292,7 @@ SHAPED = (live.GOLDEN / "shaped.topo").read_text()
 @pytest.mark.every_kernel("netem")
 def test_delay_lines_are_as_planned() -> None:
     """Whatever this kernel and tc make of the numbers of netem and tbf."""
-    compilation = Compilation("-", SHAPED)
+    compilation = Compilation("shaped.topo", SHAPED)
     name = compilation.lab.name
     with live.running(live.lab_of(name, live.GOLDEN / "shaped.topo")):
         found = points(check(compilation))
