@@ -9,8 +9,6 @@ from pathlib import Path
 import live
 import pytest
 
-from compiler.backend.needs import PACKAGES
-
 pytestmark = pytest.mark.live
 
 # A feature of each kind that a lab can ask for.
@@ -24,8 +22,10 @@ link {a,b} -- {c,d} rate 5mbit
 link c -- d
 mptcp a -- b
 masquerade c
+run a "true"
 """
 NEED = re.compile(r"^need '([^']+)' (\S+)(.*)$", re.MULTILINE)
+TOOL = re.compile(r"^need_tool (\S+) (\S+)$", re.MULTILINE)
 SYSCTL = re.compile(r"^need_sysctl (\S+)$", re.MULTILINE)
 
 
@@ -93,7 +93,19 @@ def test_all_is_named_in_one_go(lab: live.Lab, tmp_path: Path) -> None:
         (tmp_path / tool).symlink_to(live.succeed("bash", "-c", f"type -P {tool}").strip())
     fixed = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && PATH=$0 "$@"'
     found = lacking(preflight(lab, "unshare", "--mount", "bash", "-c", fixed, tmp_path))
-    tools = [f"the command {tool} (package {PACKAGES[tool]})" for tool in PACKAGES if tool != "unshare"]
+    tools = [
+        f"the command {tool} (package {package})"
+        for tool, package in TOOL.findall(lab.up_script)
+        if tool != "unshare"
+    ]
+    assert {tool for tool, _ in TOOL.findall(lab.up_script)} >= {
+        "ip",
+        "tc",
+        "nft",
+        "nsenter",
+        "flock",
+        "setsid",
+    }
     settings = SYSCTL.findall(lab.up_script)
     assert len(settings) > 10
     assert set(found) >= {*tools, *(f"the sysctl {key}, to be set" for key in settings)}
