@@ -28,7 +28,7 @@ def test_what_is_clean_is_noted(tmp_path: Path) -> None:
     """And what is changed has no note, nor has the part that differs from lab to lab."""
     lint(UP, str(tmp_path))
     notes = sorted(tmp_path.iterdir())
-    assert len(notes) == 3
+    assert len(notes) == 4
     lint(compiled("host c").up(), str(tmp_path))
     assert sorted(tmp_path.iterdir()) == notes
     for before in ("turn=0", "claim"):
