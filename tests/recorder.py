@@ -109,6 +109,8 @@ CALLS = {
         rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
         "link set dev lo up",
         "link add name p type veth peer name q",
+        "link add name s type bridge mcast_snooping 0",
+        "link add name t type bridge stp_state 1 forward_delay 200",
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
         "mptcp limits set subflows 1",

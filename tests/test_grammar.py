@@ -50,7 +50,7 @@ PLACES = {
     "use": "use std/ring as X with n=3\nhost Y\nlink Y -- X-r0",
     "netns": "host X netns Y\nhost Y netns X\nlink X -- Y",
 }
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward"})
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
 """Keywords after the first name of a declaration, where they could stand; braces make them names."""
 ATTRIBUTES = frozenset(
     "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()

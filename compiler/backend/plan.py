@@ -11,7 +11,7 @@ from typing import NamedTuple
 from compiler.backend.needs import Need, needs, sysctls, tools
 from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule, Switch
 
 
 class Command(NamedTuple):
@@ -35,7 +35,10 @@ class Section(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands."""
+    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands.
+
+    `trees` are the namespaces of switches whose ports forward only when a spanning tree has been agreed on.
+    """
 
     lab: str
     source: str
@@ -45,6 +48,7 @@ class Plan(NamedTuple):
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
+    trees: tuple[str, ...]
 
 
 def plan(lab: Lab) -> Plan:
@@ -63,9 +67,10 @@ def plan(lab: Lab) -> Plan:
         tools=tuple(tools(lab)),
         needs=tuple(needs(lab)),
         sysctls=tuple(sysctls(lab)),
-        namespaces=tuple(node.namespace for node in lab.nodes),
+        namespaces=tuple(planner.namespace.values()),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
+        trees=tuple(switch.namespace for switch in lab.switches if switch.stp),
     )
 
 
@@ -74,7 +79,8 @@ class _Planner:
         self.lab = lab
         self.sysctls = Settings(lab)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.ends: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
+        self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
         for link in lab.links:
             for end in link.ends:
                 self.ends[end.node].append(end)
@@ -95,6 +101,8 @@ class _Planner:
     def settings(self) -> Iterator[Command]:
         for node in self.lab.nodes:
             yield from _sysctls(node, self.sysctls.before_links(node))
+        for switch in self.lab.switches:
+            yield from _sysctls(switch, self.sysctls.of_switch(switch))
 
     def links(self) -> Iterator[Command]:
         for link in self.lab.links:
@@ -110,8 +118,20 @@ class _Planner:
             yield from _sysctls(node, self.sysctls.after_links(node))
             yield from self._shaping(node)
             yield from self._addresses(node, dummies)
+        for switch in self.lab.switches:
+            yield from self._bridge(switch)
 
-    def _shaping(self, node: Node) -> Iterator[Command]:
+    def _bridge(self, switch: Switch) -> Iterator[Command]:
+        """A bridge, with what is linked with the switch as its ports."""
+        yield from self._shaping(switch)
+        yield _ip(switch, "link", "add", "name", switch.bridge, "type", "bridge", *_tree(switch))
+        yield from _sysctls(switch, self.sysctls.after_links(switch))
+        yield _ip(switch, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
+        yield _ip(switch, "link", "set", "dev", switch.bridge, "up")
+        for end in self.ends[switch.name]:
+            yield _ip(switch, "link", "set", "dev", end.name, "master", switch.bridge, "up")
+
+    def _shaping(self, node: Node | Switch) -> Iterator[Command]:
         for end in self.ends[node.name]:
             for arguments in qdiscs(end):
                 yield Command(("tc",), arguments, node.namespace)
@@ -136,7 +156,18 @@ class _Planner:
             yield from _masquerading(node)
 
 
-def _sysctls(node: Node, values: Values) -> Iterator[Command]:
+FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
+"""The least that the kernel takes, in hundredths of a second: ports forward after 4 s in place of 30."""
+
+
+def _tree(switch: Switch) -> Iterator[str]:
+    """How a bridge takes part in a spanning tree. Multicast goes to all ports, so no neighbour is missed."""
+    if switch.stp:
+        yield from ("stp_state", "1", "priority", str(switch.priority), *FASTEST_TREE)
+    yield from ("mcast_snooping", "0")
+
+
+def _sysctls(node: Node | Switch, values: Values) -> Iterator[Command]:
     for key, value in values.items():
         yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
@@ -175,7 +206,7 @@ def mark(lab: str) -> str:
     return f"mpc:{lab}"
 
 
-def _ip(node: Node, *arguments: str) -> Command:
+def _ip(node: Node | Switch, *arguments: str) -> Command:
     return Command(("ip",), arguments, node.namespace)
 
 
