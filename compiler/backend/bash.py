@@ -23,13 +23,13 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
     fixed = ["up"]
     fixed += ["load"] if any(need.module for need in plan.needs) else []
     fixed += ["batch"] if style is Style.BATCH else []
-    fixed += ["trees"] if plan.trees else []
+    fixed += ["ports"] if plan.switches else []
     lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
         if section.title == "namespaces":
             lines += [*_title("names"), *_names(plan)]
-    lines += _trees(plan) if plan.trees else []
+    lines += _ports(plan) if plan.switches else []
     return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
@@ -93,10 +93,10 @@ def _names(plan: Plan) -> Iterator[str]:
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
 
 
-def _trees(plan: Plan) -> Iterator[str]:
-    """Waits until the switches have agreed on spanning trees."""
-    yield from (*_title("spanning trees"), "await_trees \\", *(f"  {name} \\" for name in plan.trees[:-1]))
-    yield f"  {plan.trees[-1]}"
+def _ports(plan: Plan) -> Iterator[str]:
+    """Waits until all switches pass frames on."""
+    *others, last = plan.switches
+    yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:

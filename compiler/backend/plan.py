@@ -37,7 +37,7 @@ class Section(NamedTuple):
 class Plan(NamedTuple):
     """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands.
 
-    `trees` are the namespaces of switches whose ports forward only when a spanning tree has been agreed on.
+    `switches` are the namespaces whose bridges have to forward before the lab is up.
     """
 
     lab: str
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
-    trees: tuple[str, ...]
+    switches: tuple[str, ...]
 
 
 def plan(lab: Lab) -> Plan:
@@ -70,7 +70,7 @@ def plan(lab: Lab) -> Plan:
         namespaces=tuple(planner.namespace.values()),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
-        trees=tuple(switch.namespace for switch in lab.switches if switch.stp),
+        switches=tuple(switch.namespace for switch in lab.switches),
     )
 
 

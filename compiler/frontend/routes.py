@@ -16,8 +16,8 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     """An explicit route for each source of a `route` statement."""
     scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
     words = unique(statement.sources)
-    sources = [name for word in words if (name := scope.addressed(word, "the source of a route"))]
-    word = scope.one(statement.target, "the target of a route")
+    sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
+    word = scope.one(statement.target, "be the target of a route")
     target = _target(word, scope) if word else None
     for source in sources:
         hops = [_hop(source, hop, scope) for hop in statement.hops]
@@ -66,7 +66,7 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
     weight = scope.number(hop.weight, "weight", 1, 256) if hop.weight else 1
     node, colon, _ = hop.to.text.partition(":")
     if node in scope.switches:
-        scope.is_switch(hop.to, "a next hop")
+        scope.is_switch(hop.to, "be a next hop")
         return None
     if (scope.interface(hop.to) if colon else scope.node(hop.to)) is None:
         return None

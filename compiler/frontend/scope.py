@@ -86,7 +86,7 @@ class Scope:
     def is_switch(self, word: syntax.Word, what: str) -> None:
         """Reports a switch, or a port of one, in the place of what has addresses."""
         name = word.text.partition(":")[0]
-        message = f"`{name}` is a switch, and a switch cannot be {what}"
+        message = f"`{name}` is a switch, and a switch cannot {what}"
         help = "it has no address and no routes: name a host or router behind it"
         self.diagnostics.error("MPC218", message, word.span, "a switch", help)
 

@@ -89,13 +89,14 @@ class _Assigner:
 
     def _check_pinned(self, segment: Segment, version: int) -> None:
         """Reports an address that two ends of a broadcast domain are pinned to."""
-        places: dict[AddressWithPrefix, Interface] = {}
-        for end in segment.ends:
-            for own in (own for own in end.addresses if own.version == version):
-                if (first := places.setdefault(own, end)) is not end:
+        places: dict[AddressWithPrefix, Span] = {}
+        for link in (self.given.links[place] for place in segment.links):
+            span = next((pin.span for pin in link.pins if pin.network.version == version), link.span)
+            for own in (own for end in link.ends for own in end.addresses if own.version == version):
+                if (first := places.setdefault(own, span)) is not span:
                     message = f"the address `{own.ip}` is pinned twice"
-                    note = Note("the other one", first.span)
-                    self.diagnostics.error("MPC403", message, end.span, "pinned again", "", note)
+                    note = Note("the other one", first)
+                    self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
     def _give(self, end: Interface, address: int, network: Network) -> None:
         self.ends.setdefault(end.id, []).append(ip_interface((address, network.prefixlen)))
