@@ -117,6 +117,7 @@ CALLS = {
         rf"{WHERE}-batch -",
         r"-force -batch -",
         rf"-n {NAMESPACE} link show dev lo",
+        "-d link show type bridge_slave",
     ],
     "tc": [
         rf"{WHERE}-batch -",
