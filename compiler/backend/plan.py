@@ -1,8 +1,8 @@
 """A lab as data for machines: the commands of ip(8), tc(8), sysctl(8) and nft(8) that make it, in order.
 
-up, down, and both styles are renderings of one plan. The order is the kernel's: settings before the
-interfaces that copy them, shaping before an interface is up (later, each change of a queueing discipline
-waits for all processors), both ends of every link up before the first route, and then the rest.
+up, down, and both styles are renderings of one plan. The order is the kernel's: links first, then settings,
+which are those of all interfaces too, shaping before an interface is up (later, each change of a queueing
+discipline waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
 from collections.abc import Iterator
@@ -56,8 +56,8 @@ def plan(lab: Lab) -> Plan:
     planner = _Planner(lab)
     sections = (
         Section("namespaces", tuple(planner.namespaces())),
-        Section("settings", tuple(planner.settings())),
         Section("links", tuple(planner.links())),
+        Section("settings", tuple(planner.settings())),
         Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
     )
@@ -98,34 +98,38 @@ class _Planner:
             for end in self.ends[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
 
-    def settings(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            yield from _sysctls(node, self.sysctls.before_links(node))
-        for switch in self.lab.switches:
-            yield from _sysctls(switch, self.sysctls.of_switch(switch))
-
     def links(self) -> Iterator[Command]:
+        """All interfaces, each made in the namespace that it belongs to."""
         for link in self.lab.links:
             mtu = () if link.mtu is None else ("mtu", str(link.mtu))
             left, right = (("name", end.name, *mtu, "netns", self.namespace[end.node]) for end in link.ends)
             yield Command(("ip",), ("link", "add", *left, "type", "veth", "peer", *right))
+        for node in self.lab.nodes:
+            for device in _dummies(node):
+                place = ("name", device, "netns", node.namespace)
+                yield Command(("ip",), ("link", "add", *place, "type", "dummy"))
+        for switch in self.lab.switches:
+            place = ("name", switch.bridge, "netns", switch.namespace)
+            yield Command(("ip",), ("link", "add", *place, "type", "bridge", *_tree(switch)))
+
+    def settings(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            names = [*_dummies(node), *(end.name for end in self.ends[node.name])]
+            yield from _sysctls(node, self.sysctls.of(node, names))
+        for switch in self.lab.switches:
+            names = [switch.bridge, *(end.name for end in self.ends[switch.name])]
+            yield from _sysctls(switch, self.sysctls.of_switch(switch, names))
 
     def interfaces(self) -> Iterator[Command]:
         for node in self.lab.nodes:
-            dummies = list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
-            for device in dummies:
-                yield _ip(node, "link", "add", "name", device, "type", "dummy")
-            yield from _sysctls(node, self.sysctls.after_links(node))
             yield from self._shaping(node)
-            yield from self._addresses(node, dummies)
+            yield from self._addresses(node)
         for switch in self.lab.switches:
-            yield from self._bridge(switch)
+            yield from self._shaping(switch)
+            yield from self._ports(switch)
 
-    def _bridge(self, switch: Switch) -> Iterator[Command]:
-        """A bridge, with what is linked with the switch as its ports."""
-        yield from self._shaping(switch)
-        yield _ip(switch, "link", "add", "name", switch.bridge, "type", "bridge", *_tree(switch))
-        yield from _sysctls(switch, self.sysctls.after_links(switch))
+    def _ports(self, switch: Switch) -> Iterator[Command]:
+        """Brings a bridge up, with what is linked with the switch as its ports."""
         yield _ip(switch, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
         yield _ip(switch, "link", "set", "dev", switch.bridge, "up")
         for end in self.ends[switch.name]:
@@ -136,12 +140,12 @@ class _Planner:
             for arguments in qdiscs(end):
                 yield Command(("tc",), arguments, node.namespace)
 
-    def _addresses(self, node: Node, dummies: list[str]) -> Iterator[Command]:
+    def _addresses(self, node: Node) -> Iterator[Command]:
         """Brings everything up: `lo` with the mark that says whose the namespace is."""
         yield _ip(node, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
         for own in node.addresses:
             yield _ip(node, "address", "add", str(own.address), "dev", own.device)
-        for device in dummies:
+        for device in _dummies(node):
             yield _ip(node, "link", "set", "dev", device, "up")
         for end in self.ends[node.name]:
             for address in end.addresses:
@@ -154,6 +158,11 @@ class _Planner:
             yield from _routing(node)
             yield from _mptcp(node)
             yield from _masquerading(node)
+
+
+def _dummies(node: Node) -> list[str]:
+    """The dummy devices that hold addresses of a node."""
+    return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
 
 
 FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")

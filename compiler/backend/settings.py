@@ -1,15 +1,18 @@
 """The sysctls of each namespace.
 
 A new namespace copies some of the host's (devconf_inherit_init_net, in the kernel's
-Documentation/admin-guide/sysctl/net.rst), so what matters to a lab is always set.
+Documentation/admin-guide/sysctl/net.rst), so what matters to a lab is always set. They are set when all
+interfaces are there and down. `*` in a key stands for every interface, `all` and `default`.
 """
 
 import re
+from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node, Switch
 from compiler.ir.segments import segments
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
+_DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
 
 Values = dict[str, str]
 
@@ -24,14 +27,22 @@ class Settings:
         self.twice = {name for own in found for name in own.nodes if len(own.of(name)) > 1}
         """The nodes that have two interfaces on one segment."""
 
-    def before_links(self, node: Node) -> Values:
-        """What is set while there are no interfaces, as new ones copy `default`."""
+    def of(self, node: Node, interfaces: Iterable[str]) -> Values:
+        """All that is set in a node's namespace, in this order."""
+        return _over(self._inferred(node), node, interfaces)
+
+    def of_switch(self, switch: Switch, interfaces: Iterable[str]) -> Values:
+        """All that is set in a switch's namespace: nothing speaks IPv6 there, as it has no addresses."""
+        scopes = ("all", "default") if 6 in self.versions else ()
+        silent = {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
+        return _over(silent, switch, interfaces)
+
+    def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
         if 4 in self.versions:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
-            inferred["net.ipv4.conf.all.rp_filter"] = "0"
-            inferred["net.ipv4.conf.default.rp_filter"] = "0"
+            inferred["net.ipv4.conf.*.rp_filter"] = "0"
             inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
         if 4 in self.versions and node.name in self.twice:
             inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
@@ -40,24 +51,28 @@ class Settings:
             for scope in ("all", "default"):
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
                 inferred[f"net.ipv6.conf.{scope}.forwarding"] = forward
-                inferred[f"net.ipv6.conf.{scope}.accept_dad"] = "0"
+            inferred["net.ipv6.conf.*.accept_dad"] = "0"
             inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"
-        return inferred | _general(node)
-
-    def of_switch(self, switch: Switch) -> Values:
-        """What is set in the namespace of a switch: nothing in it speaks IPv6, as it has no addresses."""
-        inferred: Values = {}
-        if 6 in self.versions:
-            inferred |= {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in ("all", "default")}
-        return inferred | _general(switch)
-
-    def after_links(self, node: Node | Switch) -> Values:
-        """What the source sets for single interfaces."""
-        return {key: value for key, value in node.sysctls if _OF_INTERFACE.match(key)}
+        return inferred
 
 
-def _general(node: Node | Switch) -> Values:
-    """What the source sets for whole namespaces."""
-    return {key: value for key, value in node.sysctls if not _OF_INTERFACE.match(key)}
+def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:
+    """What the source sets for a node over what is inferred; interfaces that are there have no `default`."""
+    own = dict(node.sysctls)
+    defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}
+    copied: Values = {}
+    for name in interfaces:
+        copied |= {_of_interface(key, name): value for key, value in defaults.items()}
+    return inferred | defaults | copied | own
+
+
+def is_of_interface(key: str) -> bool:
+    """Whether a sysctl is there only where an interface is that it names."""
+    return _OF_INTERFACE.match(key) is not None
+
+
+def _of_interface(key: str, name: str) -> str:
+    """The key of an interface for one of `default`, as new interfaces copy that; see sysctl(8) on dots."""
+    return _DEFAULT.sub(lambda found: f"{found[1]}{name.replace('.', '/')}{found[2]}", key)
