@@ -26,7 +26,8 @@ host b
 router c
 switch s
 link {a,b} -- c thin
-link {a,b} -- s
+link b -- s
+link c -- s
 link a -- b rate 10mbit
 shape a -> b rate 1mbit
 route a to 10.77.0.0/16 via b weight 2, c
