@@ -6,6 +6,7 @@ interfaces are there and down. `*` in a key stands for every interface, `all` an
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node, Switch
@@ -24,7 +25,8 @@ class Settings:
         self.versions = lab.versions
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
         found = segments(lab.links, [switch.name for switch in lab.switches])
-        self.twice = {name for own in found for name in own.nodes if len(own.of(name)) > 1}
+        ends = Counter((own.identity, end.node) for own in found for end in own.ends)
+        self.twice = {name for (_, name), count in ends.items() if count > 1}
         """The nodes that have two interfaces on one segment."""
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:

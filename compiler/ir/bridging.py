@@ -23,9 +23,11 @@ def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
         return lab
     priorities: dict[str, int] = {}
     spare: set[int] = set()
-    for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+    switches = {switch.name: switch for switch in lab.switches}
+    for segment in segments(lab.links, switches):
         if segment.switches:
-            domain = _Domain(lab, segment, diagnostics)
+            own = {name: switches[name] for name in segment.switches}
+            domain = _Domain(lab, segment, own, diagnostics)
             domain.check()
             priorities |= domain.priorities
             spare |= domain.spare()
@@ -39,17 +41,18 @@ def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
 class _Domain:
     """One broadcast domain: its switches by name, and the links between them by their places in the lab."""
 
-    def __init__(self, lab: Lab, segment: Segment, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self, lab: Lab, segment: Segment, switches: dict[str, Switch], diagnostics: Diagnostics
+    ) -> None:
         self.lab = lab
         self.segment = segment
+        self.switches = switches
         self.diagnostics = diagnostics
-        wanted = frozenset(segment.switches)
-        self.switches: dict[str, Switch] = {own.name: own for own in lab.switches if own.name in wanted}
         self.adjacent: dict[str, list[tuple[str, int]]] = {name: [] for name in segment.switches}
         self.inner: list[int] = []
         for place in segment.links:
             left, right = (end.node for end in lab.links[place].ends)
-            if left in wanted and right in wanted:
+            if left in switches and right in switches:
                 self.inner.append(place)
                 self.adjacent[left].append((right, place))
                 self.adjacent[right].append((left, place))
