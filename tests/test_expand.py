@@ -52,6 +52,8 @@ def messages(text: str, options: Options | None = None) -> list[str]:
         ("shape h[0..1] -> a rate 1mbit", "shape {h0,h1} -> a rate 1mbit"),
         ("masquerade r[0..1] out a", "masquerade {r0,r1} out a"),
         ('host {["address"],a}', "host {address,a}"),
+        ("switch s[1..2] subnet 10.0.[1+1].0/24 stp on", "switch s1 s2 subnet 10.0.2.0/24 stp on"),
+        ("link a[1] -- s address 10.0.0.[5+2]/24", "link a1 -- s address 10.0.0.7/24"),
     ],
 )
 def test_computed_words(text: str, wanted: str) -> None:

@@ -23,11 +23,13 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
     fixed = ["up"]
     fixed += ["load"] if any(need.module for need in plan.needs) else []
     fixed += ["batch"] if style is Style.BATCH else []
+    fixed += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
     lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed))]
     lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
+    lines += _ports(plan) if plan.switches else []
     return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
@@ -94,6 +96,12 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
     yield from ("} & parts+=($!)",) if style is Style.BATCH else ()
+
+
+def _ports(plan: Plan) -> Iterator[str]:
+    """Waits until all switches pass frames on."""
+    *others, last = plan.switches
+    yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
-from compiler.backend.settings import Settings
+from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule, Switch
 
 
 class Command(NamedTuple):
@@ -35,7 +35,10 @@ class Section(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands."""
+    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands.
+
+    `switches` are the namespaces whose bridges have to forward before the lab is up.
+    """
 
     lab: str
     source: str
@@ -45,6 +48,7 @@ class Plan(NamedTuple):
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
+    switches: tuple[str, ...]
 
 
 def plan(lab: Lab) -> Plan:
@@ -63,9 +67,10 @@ def plan(lab: Lab) -> Plan:
         tools=tuple(tools(lab)),
         needs=tuple(needs(lab)),
         sysctls=tuple(sysctls(lab)),
-        namespaces=tuple(node.namespace for node in lab.nodes),
+        namespaces=tuple(planner.namespace.values()),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
+        switches=tuple(switch.namespace for switch in lab.switches),
     )
 
 
@@ -74,7 +79,8 @@ class _Planner:
         self.lab = lab
         self.sysctls = Settings(lab)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.ends: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
+        self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
         for link in lab.links:
             for end in link.ends:
                 self.ends[end.node].append(end)
@@ -102,19 +108,34 @@ class _Planner:
             for device in _dummies(node):
                 place = ("name", device, "netns", node.namespace)
                 yield Command(("ip",), ("link", "add", *place, "type", "dummy"))
+        for switch in self.lab.switches:
+            place = ("name", switch.bridge, "netns", switch.namespace)
+            yield Command(("ip",), ("link", "add", *place, "type", "bridge", *_tree(switch)))
 
     def settings(self) -> Iterator[Command]:
         for node in self.lab.nodes:
             names = [*_dummies(node), *(end.name for end in self.ends[node.name])]
-            for key, value in self.sysctls.of(node, names).items():
-                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
+            yield from _sysctls(node, self.sysctls.of(node, names))
+        for switch in self.lab.switches:
+            names = [switch.bridge, *(end.name for end in self.ends[switch.name])]
+            yield from _sysctls(switch, self.sysctls.of_switch(switch, names))
 
     def interfaces(self) -> Iterator[Command]:
         for node in self.lab.nodes:
             yield from self._shaping(node)
             yield from self._addresses(node)
+        for switch in self.lab.switches:
+            yield from self._shaping(switch)
+            yield from self._ports(switch)
 
-    def _shaping(self, node: Node) -> Iterator[Command]:
+    def _ports(self, switch: Switch) -> Iterator[Command]:
+        """Brings a bridge up, with what is linked with the switch as its ports."""
+        yield _ip(switch, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
+        yield _ip(switch, "link", "set", "dev", switch.bridge, "up")
+        for end in self.ends[switch.name]:
+            yield _ip(switch, "link", "set", "dev", end.name, "master", switch.bridge, "up")
+
+    def _shaping(self, node: Node | Switch) -> Iterator[Command]:
         for end in self.ends[node.name]:
             for arguments in qdiscs(end):
                 yield Command(("tc",), arguments, node.namespace)
@@ -142,6 +163,22 @@ class _Planner:
 def _dummies(node: Node) -> list[str]:
     """The dummy devices that hold addresses of a node."""
     return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
+
+
+FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
+"""The least that the kernel takes, in hundredths of a second: ports forward after 4 s in place of 30."""
+
+
+def _tree(switch: Switch) -> Iterator[str]:
+    """How a bridge takes part in a spanning tree. Multicast goes to all ports, so no neighbour is missed."""
+    if switch.stp:
+        yield from ("stp_state", "1", "priority", str(switch.priority), *FASTEST_TREE)
+    yield from ("mcast_snooping", "0")
+
+
+def _sysctls(node: Node | Switch, values: Values) -> Iterator[Command]:
+    for key, value in values.items():
+        yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
 
 def _routing(node: Node) -> Iterator[Command]:
@@ -178,7 +215,7 @@ def mark(lab: str) -> str:
     return f"mpc:{lab}"
 
 
-def _ip(node: Node, *arguments: str) -> Command:
+def _ip(node: Node | Switch, *arguments: str) -> Command:
     return Command(("ip",), arguments, node.namespace)
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 from compiler.frontend import syntax
 from compiler.frontend.source import Frame
 
-_NODE_ATTRIBUTES = {"address", "netns", "forward"}
+_NODE_ATTRIBUTES = {"address", "netns", "forward", "subnet", "stp"}
 """What would be read as an attribute after the first name of a declaration."""
 
 

@@ -18,6 +18,7 @@ from compiler.ir.lab import (
     Nexthop,
     Route,
 )
+from compiler.ir.segments import Segment, segments
 
 DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
@@ -31,9 +32,11 @@ class Explicit:
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
         self.nodes = {node.name: node for node in lab.nodes}
-        self.ends: dict[InterfaceName, tuple[Interface, Interface]] = {
-            near.id: (near, far) for link in lab.links for near, far in link.directions
-        }
+        self.ends: dict[InterfaceName, Interface] = {}
+        self.segments: dict[InterfaceName, Segment] = {}
+        for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+            for end in segment.ends:
+                self.ends[end.id], self.segments[end.id] = end, segment
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -55,9 +58,9 @@ class Explicit:
     def _targets(self, asked: ExplicitRoute) -> list[Network]:
         match asked.target:
             case InterfaceName():
-                return [ip_network(own.ip) for own in self.ends[asked.target][0].addresses]
+                return [ip_network(own.ip) for own in self.ends[asked.target].addresses]
             case "default":
-                hops = [self.ends[id][0] for hop in asked.hops for id in hop.interfaces]
+                hops = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
                 versions = {own.version for end in hops for own in end.addresses}
                 return [DEFAULT[version] for version in sorted(versions)]
             case str():
@@ -68,11 +71,11 @@ class Explicit:
     def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
         for hop in asked.hops:
             for id in hop.interfaces:
-                yield from self._nexthop(hop, id, version)
+                yield from self._nexthop(asked.source, hop, id, version)
 
-    def _nexthop(self, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        far, near = self.ends[id]
-        if via := family_address(far, version):
+    def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
+        if via := family_address(self.ends[id], version):
+            near = self.segments[id].of(source)[0]
             yield Nexthop(via, near.name, hop.weight)
         else:
             message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"

@@ -1,4 +1,4 @@
-"""The lab as the kernel will have it: nodes, links, addresses, routes, shaping, MPTCP.
+"""The lab as the kernel will have it: nodes, switches, links, addresses, routes, shaping, MPTCP.
 
 `frontend.resolve` makes the first Lab, with what the source pins; each pass of this folder takes a Lab
 and gives back one with more decided. Tuples are in written order unless said otherwise. Rates are bits a
@@ -68,7 +68,8 @@ class Shaping:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One end of a link. `shaping` is that of the packets that leave through it."""
+    """One end of a link. `shaping` is that of the packets that leave through it. Ports of switches have no
+    addresses."""
 
     id: InterfaceName
     addresses: tuple[AddressWithPrefix, ...]
@@ -94,7 +95,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A veth pair; `span` is the place of the hop that asked for it."""
+    """A veth pair; `span` is the place of the hop that asked for it.
+
+    `spare` is whether the spanning tree of its switches leaves it out, so that it carries nothing.
+    """
 
     left: Interface
     right: Interface
@@ -102,6 +106,7 @@ class Link:
     mtu: int | None
     cost: int
     span: Span
+    spare: bool = False
 
     @property
     def ends(self) -> tuple[Interface, Interface]:
@@ -204,6 +209,24 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """A bridge in a namespace of its own; `bridge` is the name of the device.
+
+    Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast
+    domain that do, by name: the first is the root.
+    """
+
+    name: str
+    namespace: str
+    bridge: str
+    stp: bool
+    pins: tuple[Pin, ...]
+    sysctls: tuple[tuple[str, str], ...]
+    span: Span
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ExplicitHop:
     """A next hop of an explicit route: the neighbour's interfaces, each with the same weight."""
 
@@ -254,6 +277,7 @@ class Lab:
     pools: tuple[Network, ...]
     metric: Metric | None
     nodes: tuple[Node, ...]
+    switches: tuple[Switch, ...]
     links: tuple[Link, ...]
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]

@@ -4,14 +4,15 @@ Inferred are shortest paths to every node address and every segment, all equal o
 A node with one forwarding neighbour has a default route to it in place of the routes that go the same way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import DEFAULT, Explicit
-from compiler.ir.graph import Distances, Edge, Graph, family_address, nexthops
-from compiler.ir.lab import Lab, Link, Network, Nexthop, Node, Route
+from compiler.ir.graph import Graph, Hop, Shortest, family_address
+from compiler.ir.lab import Interface, InterfaceName, Lab, Network, Nexthop, Node, Route
+from compiler.ir.segments import Segment, segments
 
 MOST_ROUTES, MOST_NEXTHOPS = 400_000, 2_000_000
 """Of nodes, and of links, times the number of targets: what half a gigabyte of memory is enough for."""
@@ -51,10 +52,17 @@ class _Inference:
         self.lab = lab
         self.version = version
         self.explicit = explicit
-        self.graph = Graph(lab, version)
-        self.distances: dict[str, Distances] = {
-            node.name: self.graph.distances(node.name) for node in lab.nodes if self.graph.outgoing[node.name]
+        self.graph = Graph(lab, version, whole=True)
+        self.shortest: dict[str, Shortest] = {
+            node.name: Shortest(self.graph, node.name) for node in lab.nodes if self.graph.outgoing[node.name]
         }
+        found = segments(lab.links, [switch.name for switch in lab.switches])
+        self.segments = [_Ends(segment, self.graph) for segment in found]
+        self.forwarding: dict[str, set[str]] = {node.name: set() for node in lab.nodes}
+        """For each node, the forwarding nodes on its segments."""
+        for segment in self.segments:
+            for name in segment.nodes:
+                self.forwarding[name] |= segment.forwarding - {name}
 
     def routes(self) -> Iterator[tuple[str, Route]]:
         """Each inferred route with its node: a node's default route, then to nodes, then to segments."""
@@ -68,18 +76,14 @@ class _Inference:
 
     def _default(self, node: Node) -> tuple[Nexthop, ...]:
         """The next hops of a default route, for a node with one forwarding neighbour."""
-        edges = self.graph.outgoing[node.name]
-        forwarding = {edge.target for edge in edges if self.graph.forwards[edge.target]}
+        forwarding = self.forwarding[node.name]
         if len(forwarding) != 1 or self.explicit.has(node.name, DEFAULT[self.version]):
             return ()
-        return self._to_node(node.name, forwarding.pop())
+        (neighbour,) = forwarding
+        return self._to_node(node.name, neighbour)
 
     def _to_node(self, source: str, target: str) -> tuple[Nexthop, ...]:
-        return nexthops(self._edges(source, target))
-
-    def _edges(self, source: str, target: str) -> list[Edge]:
-        distances = self.distances.get(target, {})
-        return self.graph.shortest_edges(source, target, distances) if source in distances else []
+        return _nexthops(self.shortest[target].hops(source)) if target in self.shortest else ()
 
     def _targets(self, node: Node) -> Iterator[tuple[Network, tuple[Nexthop, ...]]]:
         for other in self.lab.nodes:
@@ -87,34 +91,62 @@ class _Inference:
             if other is not node and own:
                 hops = self._to_node(node.name, other.name)
                 yield from ((ip_network(address), hops) for address in own)
-        for place, link in enumerate(self.lab.links):
-            if node.name not in (link.left.node, link.right.node):
-                yield from self._to_segment(node.name, link, place)
+        for segment in self.segments:
+            if segment.ends and node.name not in segment.nodes:
+                yield from self._to_segment(node.name, segment)
 
-    def _to_segment(
-        self, source: str, link: Link, place: int
-    ) -> Iterator[tuple[Network, tuple[Nexthop, ...]]]:
-        """Routes to a link's subnet, by the forwarding ends of it that are nearest.
+    def _to_segment(self, source: str, segment: "_Ends") -> Iterator[tuple[Network, tuple[Nexthop, ...]]]:
+        """Routes to the subnet of a segment, by the forwarding ends of it that are nearest.
 
-        A forwarding end has both addresses of the link behind it. Where none can be reached, each end that
+        A forwarding end has all addresses of the segment behind it. Where none can be reached, each end that
         can has a host route to its own address.
         """
-        ends = [(near, family_address(near, self.version)) for near in link.ends]
-        reached = [(near, ip) for near, ip in ends if ip and source in self.distances.get(near.node, {})]
-        if not reached:
+        reached = [end for end in segment.ends if self._reaches(source, end.node)]
+        forwarding = [end for end in reached if end.node in segment.forwarding]
+        if forwarding:
+            yield segment.subnet, self._nearest(source, forwarding, segment)
             return
-        forwarding = [near.node for near, _ in reached if self.graph.forwards[near.node]]
-        if not forwarding:
-            yield from ((ip_network(ip), self._to_node(source, near.node)) for near, ip in reached)
-            return
-        edges = self._nearest(source, forwarding, place)
-        subnet = next(a.network for a in link.left.addresses if a.version == self.version)
-        yield subnet, nexthops(edges)
+        for end in reached:
+            if address := family_address(end, self.version):
+                yield ip_network(address), self._to_node(source, end.node)
 
-    def _nearest(self, source: str, ends: list[str], place: int) -> list[Edge]:
-        """The edges out of `source` to the end of a link that is nearest, or to both where they are equal."""
-        weights = {e.source: e.weight for end in ends for e in self.graph.outgoing[end] if e.link == place}
-        costs = {end: self.distances[end][source] + weights[end] for end in ends}
-        nearest = [end for end in ends if costs[end] == min(costs.values())]
-        edges = [edge for end in nearest for edge in self._edges(source, end)]
-        return [edge for edge in self.graph.outgoing[source] if edge in edges]
+    def _reaches(self, source: str, target: str) -> bool:
+        return target in self.shortest and source in self.shortest[target].distances
+
+    def _nearest(self, source: str, ends: list[Interface], segment: "_Ends") -> tuple[Nexthop, ...]:
+        """The next hops from `source` to the end of a segment that is nearest, or to all equally near ones.
+
+        What it costs to send into the segment from there counts too.
+        """
+        costs = {end.id: self.shortest[end.node].distances[source] + segment.weights[end.id] for end in ends}
+        least = min(costs.values())
+        nearest = {id.node for id, cost in costs.items() if cost == least}
+        hops = {hop for name in nearest for hop in self.shortest[name].hops(source)}
+        order = {edge: place for place, edge in enumerate(self.graph.outgoing[source])}
+        return _nexthops(sorted(hops, key=lambda hop: (order[hop.first], hop.via)))
+
+
+class _Ends:
+    """A segment in one address family: the ends that have an address in it, what leaving by each costs."""
+
+    def __init__(self, segment: Segment, graph: Graph) -> None:
+        self.version = graph.version
+        self.ends = [end for end in segment.ends if family_address(end, graph.version)]
+        self.nodes = frozenset(end.node for end in segment.ends)
+        self.forwarding = frozenset(end.node for end in self.ends if graph.forwards[end.node])
+        links = frozenset(segment.links)
+        self.weights = {
+            InterfaceName(edge.source, edge.interface): edge.weight
+            for name in self.forwarding
+            for edge in graph.outgoing[name]
+            if edge.link in links
+        }
+
+    @property
+    def subnet(self) -> Network:
+        version = self.version
+        return next(a.network for end in self.ends for a in end.addresses if a.version == version)
+
+
+def _nexthops(hops: Iterable[Hop]) -> tuple[Nexthop, ...]:
+    return tuple(hop.nexthop for hop in hops)
