@@ -17,11 +17,15 @@ import click
 from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, plain, render, visible
+from compiler.frontend.diagnostics import Severity, as_json, plain, render, suggest, visible
 from compiler.frontend.files import LARGEST
 from compiler.frontend.names import is_variable
+from compiler.ir.lab import Lab
 
 WRONG_TOPOLOGY, BUG = 1, 3
+
+CALLED_FOR_BY = {"bench": "bench", "play": "at"}
+"""The statements without which a lab has no such script."""
 
 GARBAGE = 10**6
 """Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
@@ -95,19 +99,44 @@ def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def takes_kind(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options that choose another script than that which brings the lab up."""
+
+    @click.option("--down", is_flag=True, help="Print the script that takes the lab down.")
+    @click.option("--check", is_flag=True, help="Print the script that compares the machine with the lab.")
+    @click.option("--bench", is_flag=True, help="Print the script that makes the measurements of `bench`.")
+    @click.option("--play", is_flag=True, help="Print the script that plays the events of `at`.")
+    @wraps(command)
+    def run(
+        compilation: Compilation, *, down: bool, check: bool, bench: bool, play: bool, **rest: object
+    ) -> None:
+        given: dict[str, object] = {"--down": down, "--check": check, "--bench": bench, "--play": play}
+        _exclusive(given)
+        command(
+            compilation, kind=next((name.strip("-") for name, value in given.items() if value), "up"), **rest
+        )
+
+    return run
+
+
 @main.command(
     "compile",
     epilog=_examples(
         "mpc compile lab.topo > up.sh",
         "mpc compile --down lab.topo | ssh host sudo bash -s",
         "mpc compile -o out lab.topo",
+        "mpc compile --check lab.topo | ssh host sudo bash -s",
         "mpc compile --style plain - < lab.topo",
     ),
 )
 @takes_lab
-@click.option("--down", is_flag=True, help="Print the script that takes the lab down.")
+@takes_kind
 @click.option(
-    "-o", "directory", metavar="DIR", type=click.Path(file_okay=False), help="Write DIR/LAB.{up,down}.sh."
+    "-o",
+    "directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Write all scripts of the lab, as DIR/LAB.up.sh and so on.",
 )
 @click.option(
     "--style",
@@ -118,28 +147,31 @@ def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--no-lint", is_flag=True, help="Do not run shellcheck over the scripts.")
 def compile_(
     compilation: Compilation,
-    down: bool,
+    kind: str,
     directory: str | None,
     style: str | None,
     emit: str | None,
     no_lint: bool,
 ) -> None:
     """Compile LAB (`-` is standard input) and print the script that brings it up."""
-    _exclusive({"--emit": emit, "--down": down, "-o": directory})
+    other = kind != "up"
+    _exclusive({"--emit": emit, f"--{kind}": other, "-o": directory})
     _exclusive({"--emit": emit, "--style": style})
     _exclusive({"--emit": emit, "--no-lint": no_lint})
-    _exclusive({"--down": down, "--style": style})
+    _exclusive({f"--{kind}": other, "--style": style})
     try:
         if emit:
             _print_phase(compilation, emit)
             return
-        chosen = Style(style or Style.BATCH)
-        texts = {} if down else {"up": compilation.up(chosen)}
-        if down or directory:
-            texts["down"] = compilation.down()
+        kinds = compilation.kinds
+        texts = {
+            one: compilation.script(one, style) for one in (kinds if directory else [kind]) if one in kinds
+        }
     except TopologyError:
         _fail(compilation, "no script is written")
     _report(compilation)
+    if not texts:
+        raise click.UsageError(f"{visible(compilation.source.name)} has no `{CALLED_FOR_BY[kind]}`")
     if not no_lint:
         _lint(texts)
     if directory:
@@ -178,6 +210,54 @@ def expand(compilation: Compilation) -> None:
     except TopologyError:
         _fail(compilation, "nothing is expanded")
     click.echo(text, nl=False)
+
+
+@main.command(epilog=_examples("mpc paths lab.topo a b", "mpc paths --format json lab.topo a b"))
+@takes_lab
+@click.argument("source", metavar="A")
+@click.argument("target", metavar="B")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--flows",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="TCP flows at once to predict for, beside one.",
+)
+def paths(compilation: Compilation, source: str, target: str, form: str, flows: int) -> None:
+    """Print the ways that packets take from node A to node B of LAB, and what transfers will reach."""
+    try:
+        lab = compilation.lab
+    except TopologyError:
+        _fail(compilation, "nothing is predicted")
+    for name in (source, target):
+        _known(name, [node.name for node in lab.nodes])
+    if source == target:
+        raise click.UsageError(f"`{visible(source)}` is both ends")
+    _report(compilation)
+    click.echo(_prediction(lab, source, target, form, flows), nl=False)
+
+
+def _known(name: str, nodes: list[str]) -> None:
+    if name not in nodes:
+        help = suggest(name, nodes)
+        raise click.UsageError(f"the lab has no node `{visible(name)}`{help and '; ' + help}")
+
+
+def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> str:
+    from compiler.prediction.predict import Predictor
+
+    prediction = Predictor(lab).between(source, target)
+    if form == "json":
+        import json
+
+        from compiler.prediction.export import as_json as prediction_as_json
+
+        return json.dumps(prediction_as_json(prediction, flows), indent=2) + "\n"
+    from compiler.prediction.show import show
+
+    return show(prediction, flows)
 
 
 @main.command(epilog=_examples("mpc explain MPC201"))

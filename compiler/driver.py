@@ -115,18 +115,67 @@ class Compilation:
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
+        self._verify(lab)
         self._stop_at_errors()
         return lab
+
+    def _verify(self, lab: Lab) -> None:
+        """Holds a lab to what it expects, and explicit routes to where they lead; others have neither."""
+        if lab.expectations or lab.explicit_routes:
+            from compiler.prediction.verify import verify
+
+            verify(lab, self.diagnostics)
 
     @cached_property
     def plan(self) -> Plan:
         return plan(self.lab)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The scripts that the lab calls for."""
+        lab = self.lab
+        return (
+            "up",
+            "down",
+            "check",
+            *(("bench",) if lab.benches else ()),
+            *(("play",) if lab.events else ()),
+        )
+
+    def script(self, kind: str, style: str | None = None) -> str:
+        """The script of a kind; `style` is that of up."""
+        match kind:
+            case "check":
+                return self.check()
+            case "bench":
+                return self.bench()
+            case "play":
+                return self.play()
+            case "down":
+                return self.down()
+            case _:
+                return self.up(bash.Style(style or bash.Style.BATCH))
 
     def up(self, style: bash.Style = bash.Style.BATCH) -> str:
         return bash.up(self.plan, style)
 
     def down(self) -> str:
         return bash.down(self.plan)
+
+    def check(self) -> str:
+        from compiler.backend.check import check
+
+        return check(self.lab, self.plan)
+
+    def bench(self) -> str:
+        from compiler.backend.benchmark import bench
+
+        return bench(self.lab, self.plan)
+
+    def play(self) -> str:
+        from compiler.backend.play import play
+
+        return play(self.lab, self.plan)
 
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:

@@ -16,13 +16,15 @@ NAMESPACES=(
   phone-cell
 )
 
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
-die() { say "error: $*"; exit 1; }
 
 # The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
 # `made FOLDER` for what was not there before the lab, and `up` at the end of up.
@@ -111,6 +113,13 @@ remove_names() {
   return "$left"
 }
 
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
   local folder other
@@ -119,7 +128,7 @@ remove_claim() {
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
       for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
       done
     else
       umount -n "$folder" 2>/dev/null || true
@@ -145,6 +154,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
   remove_names || left=1
+  remove_runs || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
@@ -153,6 +163,7 @@ take_down() {
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
+started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -178,8 +189,7 @@ need_folder() {
 need_features() {
   local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  export -f need need_right need_sysctl
-  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
     found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
@@ -260,8 +270,9 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
-  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
-  wait || wait || true # the first may tell of a signal that came before
+  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 

@@ -130,7 +130,7 @@ def _word(terminal: str, before: str, after: str, keyword: str, chance: Random) 
         return "\n" if terminal == "_NL" else _spellings()[terminal]
     if chance.random() < 0.03:
         return chance.choice((*NAMES, *VALUES))
-    if after == "EQUAL":
+    if after == "EQUAL" and keyword != "RUN":
         return chance.choice(KEYS)
     if before not in _FITTING and keyword in ("HOST", "ROUTER", "SWITCH"):
         return f"{chance.choice(('n', 'up-', 'END', 'x' * 60))}{chance.randrange(999)}"

@@ -155,13 +155,13 @@ def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route 
 
 
 def checked(text: str, name: str = "lab.topo") -> str | None:
-    """The up script of a text, or None where it has errors, each with a place in the text.
+    """The scripts of a text, or None where it has errors, each with a place in the text.
 
     Anything else that happens is a bug: no input ends in an exception, nor in a line that no lab has.
     """
     compilation = compiled(text, name)
     try:
-        scripts = [*map(compilation.up, Style), compilation.down()]
+        scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
     except TopologyError:
         scripts = []
     assert (not scripts) == compilation.diagnostics.failed
@@ -170,7 +170,7 @@ def checked(text: str, name: str = "lab.topo") -> str | None:
     for found in compilation.diagnostics:
         assert 0 <= found.span.start <= found.span.end <= len(found.span.source.text)
         assert render(found).startswith(f"{found.severity}[{found.code}]: ")
-    return scripts[0] if scripts else None
+    return "\n".join(scripts) or None
 
 
 def check_syntax(scripts: Iterable[str]) -> None:

@@ -92,7 +92,7 @@ class Lab:
     def footprint(self) -> list[str]:
         """What there is of this lab on the machine."""
         names = [name for name in kernel.namespaces() if name.startswith(self.prefix)]
-        files = [*Path("/etc/netns").glob(f"{self.prefix}*"), *Path("/run").glob(f"mpc-{self.name}")]
+        files = [*Path("/etc/netns").glob(f"{self.prefix}*"), *Path("/run").glob(f"mpc-{self.name}*")]
         return names + [str(path) for path in files]
 
     def clear_away(self) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host, is_note
+from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host, is_note, is_process
 
 from compiler import resources
 from compiler.backend.bash import Style
 from compiler.driver import Compilation
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
-TOOLS += "bash flock mkdir rm rmdir sh stat".split()
+TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -101,6 +101,9 @@ def _call(path: Path) -> Call:
 
 # --- what calls may be ------------------------------------------------------------------------------
 
+STARTED = "ip netns exec NAMESPACE bash -c BECOME bash PID COMMAND".split()
+"""What setsid is called with, up to the environment of a process."""
+
 CLAIM = rf"/run/mpc-{NAME}"
 NAMES = rf"/etc/netns/{NAMESPACE}"
 WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
@@ -118,6 +121,7 @@ CALLS = {
         "link add name p type veth peer name q",
         "link add name s type bridge mcast_snooping 0",
         "link add name t type bridge stp_state 1 forward_delay 200",
+        "link add name d type dummy",
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
         "mptcp limits set subflows 1",
@@ -143,12 +147,13 @@ CALLS = {
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
-    "mkdir": [rf"-p {NAMES}(?: {NAMES})*"],
-    "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}"],
+    "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*"],
+    "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}", rf"-r {CLAIM}\.d"],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
     "modprobe": [r"-q dummy numdummies=0"],
     "nproc": [""],
+    "sleep": [r"0\.05", r"0\.2"],
 }
 """What the tools are called with beside the commands of labs."""
 
@@ -160,12 +165,19 @@ def strange(record: Record) -> list[str]:
     """What no lab does, of what scripts did."""
     found = [f"call: {call.argv}" for call in record.calls if not _is_known(call)]
     found += [f"input of {call.argv}: {line!r}" for call in record.calls for line in _strange_input(call)]
-    found += [f"written: {line!r}" for line in record.written if not (is_host(line) or is_note(line))]
+    found += [f"written: {line!r}" for line in record.written if not _is_written(line)]
     return found + [f"left: {path}" for path in record.left.splitlines()]
+
+
+def _is_written(line: str) -> bool:
+    """Whether scripts write such a line: into a hosts file, the claim, or a file with a PID."""
+    return is_host(line) or is_note(line) or line.isdigit()
 
 
 def _is_known(call: Call) -> bool:
     tool, *arguments = call.argv
+    if tool == "setsid":
+        return _is_start(arguments)
     spaced = [word for word in arguments if " " in word and word != "%i %n"]
     if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash", "sh"} & set(call.argv)):
         return False
@@ -173,6 +185,20 @@ def _is_known(call: Call) -> bool:
     if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):
         return True
     return tool in _CALLS and _CALLS[tool].fullmatch(said) is not None
+
+
+def _is_start(arguments: list[str]) -> bool:
+    """Whether a call starts a process: any command, in one word, which nothing but bash in the lab reads."""
+    named = dict(zip(STARTED, arguments, strict=False))
+    pid = re.fullmatch(rf"{CLAIM}\.d/(.*)\.pid", named.get("PID", ""))
+    fixed = all(named[word] == word for word in STARTED if word.islower() or word == "-c")
+    own = named["BECOME"].startswith("become () \n{") and named["BECOME"].endswith('\nbecome "$@"')
+    return (
+        pid is not None
+        and fixed
+        and own
+        and is_process(named["NAMESPACE"], pid[1], arguments[len(STARTED) :])
+    )
 
 
 def _strange_input(call: Call) -> list[str]:

@@ -5,6 +5,7 @@ A command of another shape is one that the language has no words for, however it
 
 import re
 import shlex
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from compiler.backend.bash import Style
@@ -61,6 +62,37 @@ COMMANDS = {
 """What each tool may be told, by the arguments of a call or by a line of a batch."""
 
 
+ROUTE = rf"(?:default|{ADDRESS}|{PREFIX})"
+FACTS = [
+    rf"mark mpc:{NAME}",
+    rf"link {INTERFACE} mtu {NUMBER} up(?: to {NAMESPACE})?",
+    rf"address {PREFIX} dev {INTERFACE}",
+    rf"route {ROUTE} (?:table {NUMBER} )?{HOP}(?: weight {NUMBER})?",
+    rf"rule pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+    r"limits subflows [0-8] add_addr_accepted [0-8]",
+    rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
+    rf"sysctl {KEY} = (?:{VALUE})?",
+    rf"masquerade {INTERFACE}",
+    rf"qdisc {INTERFACE} {NUMBER}",
+]
+"""What a check holds a namespace to."""
+
+EVENTS = [
+    rf"link set dev {INTERFACE} (?:up|down)",
+    rf"address replace {PREFIX} dev {INTERFACE}",
+    rf"route replace {ROUTE} (?:{HOP}|{HOPS})(?: table {NUMBER})?",
+    rf"qdisc change dev {INTERFACE} (?:root|parent 1:1) handle (?:1|10): (?:{NETEM}(?: rate {RATE})?|{TBF})",
+    rf"qdisc change dev {INTERFACE} parent (?:1|10):1 pfifo limit {NUMBER}",
+    rf"qdisc del dev {INTERFACE} root",
+    r"qdisc replace dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+]
+"""What a play does, beside the commands of labs."""
+
+CALLS = (
+    "ask compare throughput row need_nodes need_queues refer within again alter await happened begin".split()
+)
+"""What scripts other than up and down are made of."""
+
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")
 _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}
 
@@ -97,6 +129,12 @@ link {Qc,Qd} -- Qe -- Qb rate 9mbit queue 10p
 mptcp Qa -- Qb
 masquerade Qe
 sysctl Qa net.Pattern=1
+run Qa "true"
+expect Qa -> Qb reachable
+expect Qa -> Qb rate >= 1kbit using mptcp
+bench Qa -> Qb using tcp, mptcp
+at 1s shape Qa -> Qc rate 1mbit
+at 2s down Qa -- Qc
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
 """A lab with all that a script can have, under names that stand out."""
@@ -109,12 +147,16 @@ def strange_lines(script: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _is_known(line: str) -> bool:
-    return bool(_frames().fullmatch(line) or _BATCHED.fullmatch(line)) or _is_plain(line)
+    known = _frames().fullmatch(line) or _BATCHED.fullmatch(line)
+    return bool(known) or _is_plain(line) or _is_start(line) or _is_call(line)
 
 
 _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
 _BATCHED = re.compile(
-    _TOOL + "(?:" + "|".join(shape for shapes in COMMANDS.values() for shape in shapes) + ")"
+    _TOOL
+    + "(?:"
+    + "|".join(shape for shapes in (*COMMANDS.values(), FACTS, EVENTS) for shape in shapes)
+    + ")"
 )
 
 
@@ -126,6 +168,28 @@ def _is_plain(line: str) -> bool:
     return shlex.join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
 
 
+def _is_start(line: str) -> bool:
+    """Whether a line starts a process: any command, so long as it is one word to bash."""
+    words = shlex.split(line) if line.startswith("start ") else []
+    return len(words) > 3 and shlex.join(words) == line and is_process(words[1], words[2], words[4:])
+
+
+def _is_call(line: str) -> bool:
+    """Whether a line calls a function of a script with words that mean nothing to bash."""
+    call = line.removeprefix("  ").removesuffix(" <<'END'")
+    words = shlex.split(call) if call.split(" ")[0] in CALLS else []
+    return bool(words) and shlex.join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
+
+
+_HARMLESS = r"[A-Za-z0-9_.:;%>= -]+"
+
+
+def is_process(namespace: str, name: str, environment: Sequence[str]) -> bool:
+    """Whether what runs in a lab can have this namespace, this name of a log, and this environment."""
+    names = re.fullmatch(NAMESPACE, namespace) and re.fullmatch(rf"{NAME}(?:\.{NUMBER})?", name)
+    return bool(names) and all(re.match(r"[A-Za-z_][A-Za-z0-9_]*=", word) for word in environment)
+
+
 def _inside(words: list[str]) -> list[str]:
     """The command that a command runs in a namespace, or itself."""
     return words[4:] if words[:3] == ["ip", "netns", "exec"] else words
@@ -135,7 +199,7 @@ def _inside(words: list[str]) -> list[str]:
 def _frames() -> re.Pattern[str]:
     """What stands around commands: the lines of the scripts of PATTERN, whatever the names."""
     compilation = Compilation("Pattern.topo", PATTERN)
-    scripts = [*(compilation.up(style) for style in Style), compilation.down()]
+    scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
     lines = {line for script in scripts for line in script.splitlines()}
     return re.compile("|".join([_HOST.pattern, *sorted(map(_frame, lines))]))
 

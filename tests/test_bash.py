@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 from conftest import Golden
+from hypothesis import given
+from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, bash_reads, compiled
 
 from compiler.backend.bash import Style
 from compiler.backend.plan import Plan
+from compiler.driver import TopologyError
 from compiler.lint import lint
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
+TRIED = [("proved", "check"), ("proved", "bench"), ("proved", "play"), ("shaped", "check")]
 CUTS = 60
 
 BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f) - <<'END'")
@@ -40,6 +44,12 @@ def test_golden(path: Path, golden: Golden) -> None:
 def test_golden_plain(name: str, golden: Golden) -> None:
     path = TESTS / "golden" / f"{name}.topo"
     golden(path.with_suffix(".plain.sh"), compiled(path.read_text(), path.name).up(Style.PLAIN))
+
+
+@pytest.mark.parametrize(("name", "kind"), TRIED)
+def test_golden_trials(name: str, kind: str, golden: Golden) -> None:
+    path = TESTS / "golden" / f"{name}.topo"
+    golden(path.with_suffix(f".{kind}.sh"), compiled(path.read_text(), path.name).script(kind))
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=ids)
@@ -136,7 +146,8 @@ def test_every_word_is_plain(path: Path) -> None:
 def test_shellcheck_is_content(path: Path, style: Style) -> None:
     compilation = compiled(path.read_text(), path.name)
     lint(compilation.up(style))
-    lint(compilation.down())
+    for kind in compilation.kinds[1:] if style is Style.BATCH else ():
+        lint(compilation.script(kind))
 
 
 @pytest.mark.parametrize("value", ["$(touch x)", "`id`", "'", "a'b", '\\"', "END", "${IFS}", "a b", "#", "!"])
@@ -202,10 +213,19 @@ def run(script: bytes, recorders: Path) -> tuple[bool, str]:
     return called.exists(), done.stderr.decode(errors="replace")
 
 
-@pytest.mark.parametrize("kind", ["up", "down"])
+CUT = """lab cut-short
+host a b
+link a -- b rate 5mbit
+link a -- b
+mptcp a -- b
+bench a -> b using tcp
+at 1s down a -- b
+"""
+
+
+@pytest.mark.parametrize("kind", ["up", "down", "bench", "play"])
 def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
-    compilation = compiled("lab cut-short\nhost a b\nlink a -- b rate 5mbit\nlink a -- b\nmptcp a -- b")
-    script = (compilation.up() if kind == "up" else compilation.down()).encode()
+    script = compiled(CUT).script(kind).encode()
     assert "cut-short: " in run(script, recorders)[1], "the whole script says something"
     step = len(script) // CUTS
     ends = [*range(0, len(script) - 30, step), *range(len(script) - 30, len(script) - 1)]
@@ -213,3 +233,25 @@ def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
         called, said = run(script[:end], recorders)
         assert not called, f"cut at {end}"
         assert "cut-short: " not in said, f"cut at {end}"
+
+
+@given(
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t"), min_size=1
+    )
+)
+def test_a_command_arrives_byte_for_byte(command: str) -> None:
+    """What bash makes of the line that starts a process, of any command and any value of its environment."""
+    text = command.replace("\\", "\\\\").replace('"', '\\"')
+    compilation = compiled(f'host a b\nlink a -- b\nrun a "{text}" env X="{text}"')
+    try:
+        script = compilation.up()
+    except TopologyError:
+        assert {found.code for found in compilation.diagnostics} <= {"MPC110", "MPC803"}
+        return
+    (line,) = (line for line in script.splitlines() if line.startswith("start "))
+    shown = subprocess.run(
+        ["bash", "-c", f'start() {{ printf "%s\\0" "$@"; }}\n{line}'],
+        env={"LC_ALL": "C"}, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    assert shown.decode().split("\0")[:-1] == ["lab-a", "a", command, f"X={command}"]

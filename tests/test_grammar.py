@@ -46,6 +46,15 @@ PLACES = {
     "masquerade": "host {X,Y}\nlink X -- Y\nmasquerade X",
     "masquerade out": "host {X,Y}\nlink X -- Y\nmasquerade X out Y",
     "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
+    "expect": "host {X,Y}\nlink X -- Y\nexpect X -> Y reachable",
+    "expect a rate": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect {X,Y} -> z-z rate >= 1mbit using tcp",
+    "expect of a set": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect z-z -> {X,Y} rtt 0ms..9ms",
+    "bench": "host {X,Y}\nlink X -- Y\nbench X -> Y using tcp, udp 2 for 1s",
+    "event": "host {X,Y}\nlink X -- Y\nat 1s shape X -> Y rate 1mbit",
+    "down": "host {X,Y}\nlink X -- Y\nat 1s down X -- Y",
+    "run": 'host {X,Y}\nlink X -- Y\nrun X "true"',
+    "run a word": "host {X,Y}\nlink X -- Y\nrun X Y",
+    "run on a set": "host {X,Y}\nlink X -- Y\nrun {X,Y} X env A=Y",
     "lab": "lab X\nhost {X,Y}\nlink X -- Y",
     "param": "param X = Y\nhost Y z-z\nlink Y -- z-z",
     "loop": "for X in {Y} { host [X] z-z }\nlink Y -- z-z",
@@ -177,6 +186,10 @@ route a to b via b
 mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1
 masquerade a
+expect a -> b rate >= 1mbit
+bench a -> b using tcp
+at 1s down a -- b
+run a "true"
 param n = 4
 for i in 0..3 { host h[i] }
 if n > 2 { host x } else if n { host y } else { host z }

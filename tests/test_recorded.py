@@ -26,6 +26,9 @@ host a b
 link a -- b
 sysctl a net.ipv4.tcp_rmem="{ASCII}" net.ipv4.tcp_wmem="$(reboot)" net.ipv4.conf.b.rp_filter="`reboot`"
 sysctl a net.ipv4.tcp_sack="'; reboot; '" net.ipv4.tcp_ecn="END" net.ipv4.tcp_fack="SYSCTL"
+run a "{ASCII}" env X="{ASCII}"
+run {{a,b}} "'; reboot; '"
+run b ["-" ] env A=["$(reboot)"]
 sysctl b net.ipv4.tcp_sack="; reboot" net.ipv4.tcp_ecn=" # " net.ipv4.tcp_rmem="\\\\" net.ipv4.tcp_wmem="-w"
 """,
     "names": """
@@ -42,6 +45,8 @@ link subnet -- stp:state
 link bridge-slave:listening -- NFT:master
 mptcp END -- HOSTS
 masquerade {IP,NFT}
+run END reboot
+run netns "END"
 """,
 }
 

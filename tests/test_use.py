@@ -107,6 +107,11 @@ mptcp a -> b endpoints a:c subflow backup, b:only signal
 sysctl {a,b} net.ipv4.conf.c.rp_filter=2 net.ipv4.conf.all.rp_filter=1
 sysctl a net.ipv4.conf.c/2.rp_filter=2
 masquerade c out a:c
+at 1s shape a:c.2 -> c rate 1mbit
+at 2s down b:only -- {d}
+expect a -> b reachable
+bench b -> a using tcp
+run a "a:c" env A=a:c
 """
 
 
@@ -133,7 +138,11 @@ def test_interfaces_are_named_as_in_the_file(tmp_path: Path) -> None:
         )
         .replace("sysctl {a,b} net.ipv4.conf.c.", "sysctl {r-a,r-b} net.ipv4.conf.r-c.")
         .replace("sysctl a net.ipv4.conf.c/2", "sysctl r-a net.ipv4.conf.r-c/2")
-        .replace("masquerade c out a:c", "masquerade r-c out r-a:r-c"),
+        .replace("masquerade c out a:c", "masquerade r-c out r-a:r-c")
+        .replace("at 2s down b:only -- {d}", "at 2s down r-b:only -- {r-d}")
+        .replace("expect a -> b", "expect r-a -> r-b")
+        .replace("bench b -> a", "bench r-b -> r-a")
+        .replace("run a ", "run r-a "),
     )
 
 

@@ -43,6 +43,10 @@ FITTING = {
     "POOL SUBNET": "10.0.0.0/8 fd00::/48 192.168.0.0/30 fd01::/127",
     "ADDRESS": "10.9.9.9/32 fd09::9/128 192.168.1.1/30 192.168.1.2/30",
     "ON NETNS": "dummy0 dummy999999999 lo n.s END " + "x" * 128,
+    "RTT": "0ms..1ms 40ms..44ms 2ms..1ms 1ms",
+    "_AT_LEAST": "1mbit 9kbit 1tbit",
+    "TCP UDP": "1 8 128 129",
+    "AT _DURING": "1s 10s 0s 1500ms",
     "EQUAL": "1 bbr END a:b net.x",
 }
 """Words that most often have a meaning after a keyword."""

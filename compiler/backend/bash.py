@@ -20,30 +20,39 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> str:
     """The script that makes a lab."""
-    fixed = ["up"]
-    fixed += ["load"] if any(need.module for need in plan.needs) else []
-    fixed += ["batch"] if style is Style.BATCH else []
-    fixed += ["ports"] if plan.switches else []
+    parts = ["prelude"]
+    parts += ["processes"] if plan.processes else []
+    parts += ["up"]
+    parts += ["load"] if any(need.module for need in plan.needs) else []
+    parts += ["batch"] if style is Style.BATCH else []
+    parts += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
-    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed))]
+    lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
     lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
-    lines += _ports(plan) if plan.switches else []
-    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
+    lines += [*_ports(plan), *_processes(plan)]
+    return script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
 def down(plan: Plan) -> str:
     """The script that takes a lab away, whatever became of its up."""
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
+    return script(
+        [
+            *head(plan, f'Takes down the lab "{plan.lab}"'),
+            *namespaces(plan),
+            *fixed("prelude", "down"),
+        ]
+    )
 
 
-def _script(lines: Iterable[str]) -> str:
+def script(lines: Iterable[str]) -> str:
     """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _head(plan: Plan, what: str) -> Iterator[str]:
+def head(plan: Plan, what: str) -> Iterator[str]:
+    """The first lines of a script, with what it says of itself."""
     origin = "standard input" if plan.source == "-" else plan.source
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin}:"
@@ -58,13 +67,19 @@ def _head(plan: Plan, what: str) -> Iterator[str]:
         "",
     )
     yield f"LAB={plan.lab}"
+
+
+def namespaces(plan: Plan) -> Iterator[str]:
     yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
-    yield from _fixed("prelude")
+
+
+def fixed(*names: str) -> Iterator[str]:
+    """The lines of parts that are the same in every script, and of the one that all have."""
+    return chain.from_iterable(map(_part, ("common", *names)))
 
 
 @cache
-def _fixed(name: str) -> tuple[str, ...]:
-    """The lines of a part that is the same in every script."""
+def _part(name: str) -> tuple[str, ...]:
     return "", *resources.read(f"compiler/backend/{name}.bash").splitlines()
 
 
@@ -83,7 +98,7 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ("END", "need_names", "claim", "remember")
+    yield from ("END", "need_names", *(["need_runs"] if plan.processes else []), "claim", "remember")
 
 
 def _names(plan: Plan, style: Style) -> Iterator[str]:
@@ -100,8 +115,20 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
 
 def _ports(plan: Plan) -> Iterator[str]:
     """Waits until all switches pass frames on."""
-    *others, last = plan.switches
-    yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
+    if plan.switches:
+        *others, last = plan.switches
+        yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
+
+
+def _processes(plan: Plan) -> Iterator[str]:
+    """Starts what runs in the lab, and waits to see that it does."""
+    if plan.processes:
+        yield from (*_title("processes"), 'mkdir "$RUNS"')
+        yield from (
+            join(("start", process.namespace, process.name, process.command, *process.environment))
+            for process in plan.processes
+        )
+        yield "watch"
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:

@@ -26,11 +26,16 @@ PACKAGES = {
     "flock": "util-linux",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "setsid": "util-linux",
     "nft": "nftables",
+    "ss": "iproute2",
+    "ping": "iputils-ping",
+    "iperf3": "iperf3",
+    "mptcpize": "mptcpize",
 }
 """The Debian package of each tool."""
 
-_QDISCS = {
+QDISCS = {
     "tbf": ("rate", "1mbit", "burst", "10kb", "limit", "10kb"),
     "netem": ("delay", "1ms"),
     "pfifo": ("limit", "10"),
@@ -47,6 +52,7 @@ def tools(lab: Lab) -> list[str]:
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     found += ["tc"] if _kinds(lab) else []
     found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
+    found += ["setsid"] if lab.runs else []
     return found
 
 
@@ -59,7 +65,7 @@ def needs(lab: Lab) -> Iterator[Need]:
         yield _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
     yield from _bridges(lab)
     for kind in _kinds(lab):
-        command = ("tc", *"qdisc replace dev lo root".split(), kind, *_QDISCS[kind])
+        command = ("tc", *"qdisc replace dev lo root".split(), kind, *QDISCS[kind])
         yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
     if 6 in lab.versions:
         yield Need("IPv6 (module ipv6)", ("test", "-d", "/proc/sys/net/ipv6"))
@@ -100,4 +106,4 @@ def sysctls(lab: Lab) -> list[str]:
 def _kinds(lab: Lab) -> list[str]:
     """The kinds of queueing disciplines in use."""
     commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
-    return [kind for kind in _QDISCS if any(kind in command[4:] for command in commands)]
+    return [kind for kind in QDISCS if any(kind in command[4:] for command in commands)]

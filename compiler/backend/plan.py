@@ -5,6 +5,7 @@ which are those of all interfaces too, shaping before an interface is up (later,
 discipline waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,8 +35,18 @@ class Section(NamedTuple):
     commands: tuple[Command, ...]
 
 
+class Process(NamedTuple):
+    """A command line of bash that runs in a namespace from up to down; `name` is that of its log."""
+
+    namespace: str
+    name: str
+    command: str
+    environment: tuple[str, ...]
+
+
 class Plan(NamedTuple):
-    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, and its commands.
+    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, its commands, and the
+    processes that run in it.
 
     `switches` are the namespaces whose bridges have to forward before the lab is up.
     """
@@ -49,6 +60,7 @@ class Plan(NamedTuple):
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
     switches: tuple[str, ...]
+    processes: tuple[Process, ...]
 
 
 def plan(lab: Lab) -> Plan:
@@ -71,6 +83,7 @@ def plan(lab: Lab) -> Plan:
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
         switches=tuple(switch.namespace for switch in lab.switches),
+        processes=tuple(planner.processes()),
     )
 
 
@@ -158,6 +171,15 @@ class _Planner:
             yield from _routing(node)
             yield from _mptcp(node)
             yield from _masquerading(node)
+
+    def processes(self) -> Iterator[Process]:
+        """What runs in the lab; the logs of a node are named and numbered as parallel links are."""
+        count = Counter[str]()
+        for run in self.lab.runs:
+            count[run.node] += 1
+            name = run.node if count[run.node] == 1 else f"{run.node}.{count[run.node]}"
+            variables = tuple(f"{key}={value}" for key, value in run.environment)
+            yield Process(self.namespace[run.node], name, run.command, variables)
 
 
 def _dummies(node: Node) -> list[str]:

@@ -1,10 +1,8 @@
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
-die() { say "error: $*"; exit 1; }
 
 # The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
 # `made FOLDER` for what was not there before the lab, and `up` at the end of up.
@@ -93,6 +91,13 @@ remove_names() {
   return "$left"
 }
 
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
   local folder other
@@ -101,7 +106,7 @@ remove_claim() {
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
       for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
       done
     else
       umount -n "$folder" 2>/dev/null || true
@@ -127,6 +132,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
   remove_names || left=1
+  remove_runs || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }

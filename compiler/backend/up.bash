@@ -2,6 +2,7 @@
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
+started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -27,8 +28,7 @@ need_folder() {
 need_features() {
   local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  export -f need need_right need_sysctl
-  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
     found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
@@ -109,7 +109,8 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
-  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
-  wait || wait || true # the first may tell of a signal that came before
+  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }

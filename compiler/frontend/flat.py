@@ -34,7 +34,8 @@ class Flattener:
             case syntax.Route(sources=sources):
                 yield from [made] if sources.words else []
             case _:
-                sets = [part for part in made if isinstance(part, syntax.Nodes)]
+                parts = made.event if isinstance(made, syntax.At) else made
+                sets = [part for part in parts if isinstance(part, syntax.Nodes)]
                 yield from [made] if all(part.words for part in sets) else []
 
     def _made(self, value: Any) -> Any:
@@ -57,6 +58,11 @@ class Flattener:
             case syntax.Assignment():
                 span, key, text = value
                 return syntax.Assignment(self._made(span), self.word(key), self._text(text))
+            case syntax.Run():
+                span, nodes, command, environment = value
+                return syntax.Run(
+                    self._made(span), self._made(nodes), self._text(command), self._made(environment)
+                )
             case tuple():
                 parts = map(self._made, value)
                 return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)

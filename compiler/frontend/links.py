@@ -120,6 +120,18 @@ class Linker:
 
     def shape(self, statement: syntax.Shape) -> None:
         """Sets attributes of one direction of links that exist."""
+        values, ports = self.read_shape(statement)
+        diagnostics = self.scope.diagnostics
+        if not values and not diagnostics.failed:
+            diagnostics.warning("MPC702", "this shape sets nothing", statement.span, "no attribute")
+        if not ports and not diagnostics.failed:
+            message = "this shape is on no link"
+            diagnostics.warning("MPC702", message, statement.span, "no link goes this way")
+        for port in ports:
+            attributes.merge(self.shapes.setdefault(port, {}), values, diagnostics)
+
+    def read_shape(self, statement: syntax.Shape) -> tuple[Values, list[InterfaceName]]:
+        """What a `shape` sets, and the interfaces through which what it means leaves."""
         written, diagnostics = statement.attributes, self.scope.diagnostics
         self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
         read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
@@ -129,17 +141,9 @@ class Linker:
             message = f"`shape` cannot set `{name}`, which the profile `{written.profile.text}` does"
             help = f"leave `{name}` out of the profile, and set it on the link"
             diagnostics.error("MPC302", message, written.profile.span, "sets it", help)
-        if not values and not diagnostics.failed:
-            diagnostics.warning("MPC702", "this shape sets nothing", statement.span, "no attribute")
-        ports = list(self._outgoing(statement))
-        if not ports and not diagnostics.failed:
-            message = "this shape is on no link"
-            diagnostics.warning("MPC702", message, statement.span, "no link goes this way")
-        for port in ports:
-            attributes.merge(self.shapes.setdefault(port, {}), values, diagnostics)
+        return values, list(self._outgoing(statement))
 
     def _outgoing(self, statement: syntax.Shape) -> Iterator[InterfaceName]:
-        """The interfaces through which the packets that a `shape` means leave."""
         for source in unique(statement.sources):
             for target in unique(statement.targets):
                 for index, forward in self.scope.links_between(source, target):
@@ -147,16 +151,17 @@ class Linker:
 
     def finish(self) -> tuple[Link, ...]:
         """The links with the shaping of both directions."""
-        return tuple(map(self._shaped, self.scope.links, self.values))
+        return tuple(map(self._shaped, self.scope.links))
 
-    def _shaped(self, link: Link, values: Values) -> Link:
-        left, right = (
-            replace(end, shaping=self._shaping({**values, **self.shapes.get(end.id, {})}))
-            for end in link.ends
-        )
+    def _shaped(self, link: Link) -> Link:
+        left, right = (replace(end, shaping=self.shaping(self.values_of(end.id))) for end in link.ends)
         return replace(link, left=left, right=right)
 
-    def _shaping(self, values: Values) -> Shaping:
+    def values_of(self, port: InterfaceName) -> Values:
+        """What `link` and `shape` set for what leaves through an interface."""
+        return {**self.values[self.scope.ports[port]], **self.shapes.get(port, {})}
+
+    def shaping(self, values: Values) -> Shaping:
         own = {name: value for name, value in values.items() if name in PER_DIRECTION}
         if "reorder" in own and not ("delay" in own and own["delay"].value):
             message = "`reorder` needs a `delay`: packets that are not held cannot be overtaken"

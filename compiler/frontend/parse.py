@@ -112,7 +112,7 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
             self._check_apart(found)
         return found
 
-    ends = braced = nodes
+    ends = where = braced = nodes
 
     def names(self, children: list[Any]) -> tuple[syntax.Word, ...]:
         parts = [c.words if isinstance(c, syntax.Nodes) else (c,) for c in children]

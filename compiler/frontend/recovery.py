@@ -14,7 +14,7 @@ from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
 from compiler.frontend.text import HIDING
 
-PLANNED = frozenset("container bond teql tunnel expect bench machine place at run".split())
+PLANNED = frozenset("container bond teql tunnel machine place".split())
 """Statements of the language that this version does not have yet."""
 
 _NOUNS = {
@@ -36,6 +36,18 @@ _NOUNS = {
     "sysctl": "a node",
     "masquerade": "a node",
     "out": "a node",
+    "expect": "a node",
+    "rtt": "a range of times, like `40ms..44ms`",
+    ">=": "a rate, like `9mbit`",
+    "bench": "a node",
+    "_DURING": "a time, like `10s`",
+    "tcp": "a number of flows",
+    "udp": "a number of flows",
+    "at": "a time, like `10s`",
+    "down": "a node",
+    "up": "a node",
+    "run": "a node",
+    "env": "a variable's name",
     "{": "a node",
     "netns": "a name",
     "address": "an address, like `10.9.9.1/32`",
@@ -52,7 +64,7 @@ _NOUNS = {
     "as": "a name",
     "with": "a param",
 }
-"""What a word after a keyword is."""
+"""What a word after a keyword is; a keyword that means two things stands by the name of its terminal."""
 
 _ENDINGS = {"_NL", "$END"}
 
@@ -232,13 +244,14 @@ _ATTRIBUTES = "rate delay jitter loss duplicate corrupt reorder queue burst mtu 
 
 _STATEMENTS = (
     "lab pool profile default host router switch link shape routing route mptcp sysctl masquerade"
-    " param for if use"
+    " expect bench at run param for if use"
 ).split()
 
 
 def _wanted(expected: set[str], before: Token | None) -> str:
     """What could stand there, in the user's words."""
-    words = [_NOUNS.get(str(before), "a word")] if "WORD" in expected else []
+    noun = _NOUNS.get(before.type if before else "", _NOUNS.get(str(before), "a word"))
+    words = [noun] if "WORD" in expected else []
     sets = {"LBRACE"} if "WORD" in expected else set()
     words += sorted({f"`{_shown(name)}`" for name in expected - {"WORD", *sets, *_ENDINGS}})
     words += ["the end of the line"] if expected & _ENDINGS else []
@@ -248,7 +261,7 @@ def _wanted(expected: set[str], before: Token | None) -> str:
 
 
 _SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
-_SIGNS |= {"STRING": '"..."', "OVER": "in"}
+_SIGNS |= {"STRING": '"..."', "OVER": "in", "_AT_LEAST": ">=", "_DURING": "for"}
 
 
 def _shown(terminal: str) -> str:

@@ -59,20 +59,27 @@ class _References:
                 hops = tuple(self._renamed(hop, prefix) for hop in hops)
                 return syntax.Route(span, sources, self._renamed(target, prefix), hops)
             case syntax.Mptcp():
-                options = tuple(
-                    option
-                    if isinstance(option, syntax.Limit)
-                    else tuple(self._renamed(endpoint, prefix) for endpoint in option)
-                    for option in value.options
-                )
-                return value._replace(options=options)
-            case syntax.Shape(span, sources, targets, attributes):
-                sources, targets = (self._renamed(nodes, prefix) for nodes in (sources, targets))
-                return syntax.Shape(span, sources, targets, attributes)
+                return self._mptcp(value, prefix)
+            case syntax.Shape() | syntax.Switching():
+                return type(value)(*(self._ends(part, prefix) for part in value))
+            case syntax.At(span, time, event):
+                return syntax.At(span, time, self._renamed(event, prefix))
             case syntax.Masquerade(span, nodes, out):
                 return syntax.Masquerade(span, nodes, out and self._renamed(out, prefix))
             case _:
                 return value
+
+    def _ends(self, part: Any, prefix: str) -> Any:
+        return self._renamed(part, prefix) if isinstance(part, syntax.Nodes) else part
+
+    def _mptcp(self, statement: syntax.Mptcp, prefix: str) -> syntax.Mptcp:
+        options = tuple(
+            option
+            if isinstance(option, syntax.Limit)
+            else tuple(self._renamed(endpoint, prefix) for endpoint in option)
+            for option in statement.options
+        )
+        return statement._replace(options=options)
 
     def _interface(self, text: str, prefix: str) -> str:
         """`r-a:b` as the lab has it."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 from compiler.frontend import syntax
 from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.frontend.events import Events
 from compiler.frontend.links import Defaults, Linker, declare_profile, read_default
 from compiler.frontend.names import NAME_FORM, default_name, is_name, shown_file
 from compiler.frontend.nodes import Declarer
@@ -21,6 +22,7 @@ from compiler.frontend.routes import routes
 from compiler.frontend.scope import Scope
 from compiler.frontend.services import Masquerades, Sysctls
 from compiler.frontend.source import Source, Span
+from compiler.frontend.trials import Trials
 from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
 
 Kind = TypeVar("Kind")
@@ -45,7 +47,8 @@ class _Resolver:
     def lab(self) -> Lab:
         name = self._name()
         declarer = self._declared(name)
-        links = self._links()
+        linker = self._linker()
+        links = linker.finish()
         self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
         for node in declarer.nodes.values():
@@ -57,6 +60,9 @@ class _Resolver:
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
         sysctls = self._sysctls()
+        trials = self._trials(declarer.nodes)
+        events = Events(self.scope, linker).all(self._all(syntax.At))
+        self._check_profiles()
         return Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
@@ -71,6 +77,10 @@ class _Resolver:
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
             span=Span(self.source, 0, 0),
+            expectations=tuple(trials.expectations),
+            benches=tuple(trials.benches),
+            events=events,
+            runs=tuple(trials.runs),
         )
 
     def _all(self, kind: type[Kind]) -> list[Kind]:
@@ -101,7 +111,8 @@ class _Resolver:
             declarer.add(statement)
         return declarer
 
-    def _links(self) -> tuple[Link, ...]:
+    def _linker(self) -> Linker:
+        """What has made all links, and knows how they are shaped."""
         for profile in self._all(syntax.Profile):
             declare_profile(profile, self.scope)
         defaults: Defaults = {}
@@ -112,11 +123,23 @@ class _Resolver:
             linker.add(link)
         for shape in self._all(syntax.Shape):
             linker.shape(shape)
+        return linker
+
+    def _check_profiles(self) -> None:
         for (_, name), known in self.scope.profiles.items():
             if not known.used:
                 message = f"the profile `{name}` is not used"
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
-        return linker.finish()
+
+    def _trials(self, nodes: dict[str, Node]) -> Trials:
+        trials = Trials(self.scope, nodes)
+        for expect in self._all(syntax.Expect):
+            trials.expect(expect)
+        for bench in self._all(syntax.Bench):
+            trials.bench(bench)
+        for run in self._all(syntax.Run):
+            trials.run(run)
+        return trials
 
     def _check_node(self, node: Node, linked: set[str]) -> None:
         """What is wrong with a node now that the nodes with links are known."""

@@ -27,6 +27,12 @@ def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
     return list(found.values()) or [(left.words[0], right.words[0])]
 
 
+def directed_pairs(sources: syntax.Nodes, targets: syntax.Nodes) -> list[Pair]:
+    """Each node of one set with each of another, but with itself, unless nothing else is left."""
+    found = [(a, b) for a in unique(sources) for b in unique(targets) if a.text != b.text]
+    return found or [(sources.words[0], targets.words[0])]
+
+
 def node_of(word: syntax.Word) -> str:
     """The node of a word that names a node or one of its interfaces."""
     return word.text.partition(":")[0]

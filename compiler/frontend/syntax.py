@@ -162,9 +162,77 @@ class Masquerade(NamedTuple):
     out: Nodes | None
 
 
+class Reachability(NamedTuple):
+    """`reachable` or `unreachable`."""
+
+    span: Span
+    word: Word
+
+
+class RoundTrip(NamedTuple):
+    """`rtt LEAST..MOST`, the range as one word."""
+
+    span: Span
+    times: Word
+
+
+class Transfer(NamedTuple):
+    """`tcp`, `mptcp` or `udp`, and how many flows at once."""
+
+    span: Span
+    protocol: Word
+    flows: Word | None
+
+
+class Throughput(NamedTuple):
+    """`rate >= RATE using TRANSFER`."""
+
+    span: Span
+    least: Word
+    transfer: Transfer | None
+
+
+class Expect(NamedTuple):
+    span: Span
+    sources: Nodes
+    targets: Nodes
+    claim: Reachability | RoundTrip | Throughput
+
+
+class Bench(NamedTuple):
+    span: Span
+    sources: Nodes
+    targets: Nodes
+    transfers: tuple[Transfer, ...]
+    time: Word | None
+
+
+class Switching(NamedTuple):
+    """Links that go `down` or `up`."""
+
+    span: Span
+    state: Word
+    left: Nodes
+    right: Nodes
+
+
+class At(NamedTuple):
+    span: Span
+    time: Word
+    event: Shape | Switching
+
+
+class Run(NamedTuple):
+    span: Span
+    nodes: Nodes
+    command: Word | String
+    environment: tuple[Assignment, ...] | None
+
+
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Shape
     | Routing | Route | Mptcp | Sysctl | Masquerade
+    | Expect | Bench | At | Run
 )  # fmt: skip
 """What a lab consists of, once it is flat."""
 

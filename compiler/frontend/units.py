@@ -64,6 +64,24 @@ def time(word: str) -> int:
     return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31, "0ms", "2147s")
 
 
+def seconds(word: str) -> int:
+    """Microseconds that are whole seconds, at least one, less than 2^31 of them."""
+    if (value := time(word)) % TIMES["s"] or not value:
+        raise UnitError(f"`{word}` is out of range: it can be 1s, 2s and so on")
+    return value
+
+
+def time_range(word: str) -> tuple[int, int]:
+    """`40ms..44ms` as microseconds, both ends included."""
+    low, dots, high = word.partition("..")
+    if not dots:
+        raise UnitError(f"`{word}` is not a range of times: write both bounds, like `40ms..44ms`")
+    bounds = time(low), time(high)
+    if bounds[0] > bounds[1]:
+        raise UnitError(f"no time is in `{word}`: write the lower bound first")
+    return bounds
+
+
 def size(word: str) -> int:
     """Bytes, at least 1 and under 2^31."""
     return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**31, "1b", "2047mb")

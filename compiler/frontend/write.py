@@ -72,6 +72,19 @@ class _Writer:
                 yield from ("sysctl", _nodes(nodes), *map(_assignment, assignments))
             case syntax.Masquerade(_, nodes, out):
                 yield from ("masquerade", _nodes(nodes), *(("out", _nodes(out)) if out else ()))
+            case syntax.Expect(_, sources, targets, claim):
+                yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
+            case syntax.Bench(_, sources, targets, transfers, time):
+                yield from ("bench", _nodes(sources), "->", _nodes(targets), "using")
+                yield from (", ".join(map(_transfer, transfers)), *(("for", time.text) if time else ()))
+            case syntax.At(_, time, event):
+                yield from ("at", time.text)
+                yield from (
+                    _switching(event) if isinstance(event, syntax.Switching) else self._words(event, unit)
+                )
+            case syntax.Run(_, nodes, command, environment):
+                yield from ("run", _nodes(nodes), _value(command))
+                yield from ("env", *map(_assignment, environment)) if environment else ()
             case _:
                 assert_never(statement)
 
@@ -126,8 +139,30 @@ def _flag(flag: syntax.Flag) -> str:
     return f"{flag.name.text} {flag.value.text}" if flag.value else flag.name.text
 
 
+def _switching(event: syntax.Switching) -> Iterator[str]:
+    yield from (event.state.text, _nodes(event.left), "--", _nodes(event.right))
+
+
+def _claim(claim: syntax.Reachability | syntax.RoundTrip | syntax.Throughput) -> str:
+    match claim:
+        case syntax.Reachability(_, word):
+            return word.text
+        case syntax.RoundTrip(_, times):
+            return f"rtt {times.text}"
+        case syntax.Throughput(_, least, transfer):
+            using = f" using {_transfer(transfer)}" if transfer else ""
+            return f"rate >= {least.text}{using}"
+
+
+def _transfer(transfer: syntax.Transfer) -> str:
+    return f"{transfer.protocol.text} {transfer.flows.text}" if transfer.flows else transfer.protocol.text
+
+
 def _assignment(assignment: syntax.Assignment) -> str:
-    value = assignment.value.text
-    if isinstance(assignment.value, syntax.String):
-        value = '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-    return f"{assignment.key.text}={value}"
+    return f"{assignment.key.text}={_value(assignment.value)}"
+
+
+def _value(value: syntax.Word | syntax.String) -> str:
+    if isinstance(value, syntax.Word):
+        return value.text
+    return '"' + re.sub(r'(["\\])', r"\\\1", value.text) + '"'

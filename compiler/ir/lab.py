@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue
+from compiler.ir.trials import Bench, Expectation, Run
 
 Address = IPv4Address | IPv6Address
 AddressWithPrefix = IPv4Interface | IPv6Interface
@@ -269,8 +270,39 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Reshaping:
+    """The shaping that what leaves through an interface has from now on."""
+
+    interface: InterfaceName
+    shaping: Shaping
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """A link, by its left and right end, that goes down at both or comes up again."""
+
+    link: tuple[InterfaceName, InterfaceName]
+    up: bool
+
+
+Change = Reshaping | Switching
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What changes when a lab has been played for `time` microseconds."""
+
+    time: int
+    changes: tuple[Change, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
-    """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first."""
+    """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first.
+
+    Events are in the order in which they happen.
+    """
 
     name: str
     source: str
@@ -282,6 +314,10 @@ class Lab:
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]
     span: Span
+    expectations: tuple[Expectation, ...] = ()
+    benches: tuple[Bench, ...] = ()
+    events: tuple[Event, ...] = ()
+    runs: tuple[Run, ...] = ()
 
     @property
     def versions(self) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue, format_rate
-from compiler.ir.lab import Interface, Lab, Link, Shaping
+from compiler.ir.lab import Change, Event, Interface, Lab, Link, Shaping, Switching
 
 DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
@@ -35,12 +35,33 @@ FEWEST_HELD = 1000
 
 
 def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
-    """Fills in what each direction leaves open, and warns of what it sets too small."""
-    return replace(lab, links=tuple(_sized(link, diagnostics) for link in lab.links))
+    """Fills in what each direction leaves open, from the start and after each event, and warns of what it
+    sets too small.
+    """
+    links = tuple(_sized(link, diagnostics) for link in lab.links)
+    return replace(lab, links=links, events=_events(lab, diagnostics) if lab.events else ())
+
+
+def _events(lab: Lab, diagnostics: Diagnostics) -> tuple[Event, ...]:
+    ends = {end.id: (end, _frame(link)) for link in lab.links for end in link.ends}
+
+    def sized(change: Change) -> Change:
+        if isinstance(change, Switching):
+            return change
+        end, frame = ends[change.interface]
+        _check(replace(end, shaping=change.shaping), frame, diagnostics)
+        return replace(change, shaping=_filled(change.shaping, frame))
+
+    return tuple(replace(event, changes=tuple(map(sized, event.changes))) for event in lab.events)
+
+
+def _frame(link: Link) -> int:
+    """The bytes of a full packet."""
+    return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
 
 
 def _sized(link: Link, diagnostics: Diagnostics) -> Link:
-    frame = (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
+    frame = _frame(link)
     for end in link.ends:
         _check(end, frame, diagnostics)
     if (

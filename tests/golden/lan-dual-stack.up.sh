@@ -19,13 +19,15 @@ NAMESPACES=(
   office-floor-3
 )
 
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
-die() { say "error: $*"; exit 1; }
 
 # The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
 # `made FOLDER` for what was not there before the lab, and `up` at the end of up.
@@ -114,6 +116,13 @@ remove_names() {
   return "$left"
 }
 
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
   local folder other
@@ -122,7 +131,7 @@ remove_claim() {
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
       for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
       done
     else
       umount -n "$folder" 2>/dev/null || true
@@ -148,6 +157,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
   remove_names || left=1
+  remove_runs || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
@@ -156,6 +166,7 @@ take_down() {
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
+started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -181,8 +192,7 @@ need_folder() {
 need_features() {
   local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  export -f need need_right need_sysctl
-  found=$(unshare --net --mount bash -s 2>/dev/null) ||
+  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
     found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
   [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
 }
@@ -220,6 +230,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -231,10 +253,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -251,8 +273,9 @@ roll_back() {
   trap '' INT TERM HUP
   trap - ERR
   say "taking away what was made"
-  ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
-  wait
+  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 

@@ -24,13 +24,15 @@ NAMESPACES=(
   loops-h3-1
 )
 
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
-die() { say "error: $*"; exit 1; }
 
 # The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
 # `made FOLDER` for what was not there before the lab, and `up` at the end of up.
@@ -119,6 +121,13 @@ remove_names() {
   return "$left"
 }
 
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
   local folder other
@@ -127,7 +136,7 @@ remove_claim() {
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
       for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" ]] || { echo "made $folder" >>"$other" && break; }
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
       done
     else
       umount -n "$folder" 2>/dev/null || true
@@ -153,6 +162,7 @@ take_down() {
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
   remove_names || left=1
+  remove_runs || left=1
   ((left)) || remove_claim || left=1
   return "$left"
 }
@@ -164,8 +174,8 @@ take_down() {
 # Where an up or a down of this lab is at work, or what one that was killed has started, waits for its end.
 if [[ -e $CLAIM ]]; then
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || { say "waiting for an up or a down of this lab"; flock -w 60 "$lock"; } ||
-    die "an up or a down of this lab is still at work"
+  flock -n "$lock" || { say "waiting for an up, a down or a play of this lab"; flock -w 60 "$lock"; } ||
+    die "an up, a down or a play of this lab is still at work"
   [[ $CLAIM -ef /proc/self/fd/$lock || ! -e $CLAIM ]] || die "another up of this lab has begun: run this again"
 fi
 take_down

@@ -1,0 +1,130 @@
+# === bench ====================================================================
+# What is measured goes to standard output, and how far the bench has come to standard error.
+# Bytes of a packet on average, below which all are acknowledgements.
+ACK=150
+REPEAT=3
+FORM=table
+rows=()
+nodes=()
+events=()
+failures=0
+received=0
+said=
+scratch=
+
+usage() { say "usage: bench.sh [--tsv | --json] [--repeat N]"; exit 2; }
+
+while (($#)); do
+  case $1 in
+    --tsv | --json) FORM=${1#--} ;;
+    --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || usage; REPEAT=$2; shift ;;
+    *) usage ;;
+  esac
+  shift
+done
+((EUID == 0)) || die "must run as root"
+
+need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
+
+# Notes the nodes of the lab, in the order of their namespaces, and ends here where those are not there.
+need_nodes() {
+  local ns
+  nodes=("$@")
+  for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
+}
+
+# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED. Rates are bits
+# a second, and a prediction that nothing bounds is `-`.
+row() { rows+=("$*"); }
+
+# What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
+count_bytes() {
+  local i name in out packets
+  for i in "${!nodes[@]}"; do
+    while IFS=$' \t:' read -r name in _ _ _ _ _ _ _ out packets _; do
+      [[ $name == lo || ! $out =~ ^[0-9]+$ ]] || echo "${nodes[i]}:$name $in $out $packets"
+    done < <(nsenter --net="/run/netns/${NAMESPACES[i]}" cat /proc/net/dev)
+  done
+}
+
+# The time since the machine was started, in hundredths of a second.
+now() {
+  local time
+  read -r time _ </proc/uptime
+  echo "${time/./}"
+}
+
+# Puts the time since a moment before each line: MOMENT.
+stamp() {
+  local line
+  while read -r line; do echo "$(($(now) - $1)) $line"; done
+}
+
+# Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
+watch_subflows() {
+  nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp "$(now)" >"$scratch/events") 2>/dev/null &
+  started+=("$!")
+  begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
+}
+
+# Reads what was told of subflows into `events`: `HUNDREDTHS EVENT SOURCE TARGET`, and into `counted`. The first
+# connection of iperf3 is for its control, and is left out, as is what was never established.
+read_events() {
+  local line time name token control=''
+  local -A known=()
+  events=() counted=
+  while read -r line; do
+    [[ $line =~ ^([0-9]+)\ \[\ *([A-Z_]+)\]\ token=([0-9a-f]+)(.*)$ ]] || continue
+    time=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} token=${BASH_REMATCH[3]} line=${BASH_REMATCH[4]}
+    [[ $name != ESTABLISHED ]] || { [[ -n $control ]] && known[$token]=1; } || control=$token
+    [[ -z ${known[$token]:-} ]] || events+=("$time $name $(field saddr "$line") $(field daddr "$line")")
+  done <"$scratch/events"
+  while read -r line; do
+    [[ ! $line =~ \ ?subflows:([0-9]+) ]] || ((BASH_REMATCH[1] <= ${counted:--1})) || counted=${BASH_REMATCH[1]}
+  done <"$scratch/sockets"
+}
+
+# The address that an event of `ip mptcp monitor` has under a name, or `-`.
+field() {
+  if [[ $2 =~ \ $1[46]=([^\ ]+) ]]; then echo "${BASH_REMATCH[1]}"; else echo -; fi
+}
+
+# Measures a row: ROUND, and its words. What there is to tell of it is in `received`, `arrived` (both in kbit/s),
+# `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `events`
+# and `counted`.
+measure() {
+  local name in out packets was_in was_out was_packets
+  local -A before=()
+  : >"$scratch/events"
+  : >"$scratch/sockets"
+  [[ $9 != mptcp ]] || watch_subflows "$6" "$(($5 / 2))"
+  while read -r name in; do before[$name]=$in; done < <(count_bytes)
+  transfer "${@:6}" -t "$5"
+  moved=() arrived=0
+  while read -r name in out packets; do
+    read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
+    in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
+    [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
+    ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
+  done < <(count_bytes)
+  stop
+  read_events
+}
+
+# Measures all rows, round after round, so that what changes on the machine meets all of them.
+run_all() {
+  local round i words
+  prepare
+  "${FORM}_head"
+  for ((round = 1; round <= REPEAT; round++)); do
+    for i in "${!rows[@]}"; do
+      read -ra words <<<"${rows[i]}"
+      say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
+      measure "$round" "${words[@]}"
+      [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
+      "${FORM}_one" "$round" "$i" "${words[@]}"
+    done
+  done
+  "${FORM}_end"
+  exit "$((failures > 0))"
+}

@@ -1,0 +1,41 @@
+"""The bench: a script that measures transfers, beside what is predicted of them."""
+
+from collections.abc import Iterator
+from math import isinf
+from shlex import join
+
+from compiler.backend.bash import fixed, head, namespaces, script
+from compiler.backend.measure import Ends, tools
+from compiler.backend.needs import PACKAGES
+from compiler.backend.plan import Plan
+from compiler.ir.lab import Lab
+from compiler.ir.trials import Bench, Transfer
+from compiler.prediction.predict import Predictor
+
+
+def bench(lab: Lab, plan: Plan) -> str:
+    """The script that measures what the `bench` statements of a lab that is up name."""
+    transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
+    lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up'), *namespaces(plan)]
+    lines += [*fixed("bench", "jobs", "transfer", "report"), "", "# === the lab ".ljust(80, "=")]
+    lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "nsenter", *tools(transfers))]
+    lines += [join(("need_nodes", *(node.name for node in lab.nodes)))]
+    lines += _rows(lab)
+    return script([*lines, "run_all"])
+
+
+def _rows(lab: Lab) -> Iterator[str]:
+    """The transfers, in written order."""
+    ends, predictor = Ends(lab), Predictor(lab)
+    for bench in lab.benches:
+        prediction = predictor.between(bench.source, bench.target)
+        for transfer in bench.transfers:
+            expected = prediction.goodput(transfer).expected
+            yield join(("row", *_row(bench, transfer, expected, ends)))
+
+
+def _row(bench: Bench, transfer: Transfer, expected: float, ends: Ends) -> Iterator[str]:
+    """The arguments of `row` in bench.bash."""
+    yield from (bench.source, bench.target, "-" if isinf(expected) else str(round(expected)))
+    yield str(bench.time // 10**6)
+    yield from ends.transfer(bench.source, bench.target, transfer)

@@ -1,0 +1,48 @@
+"""What checks and benches of a lab have in common: how a transfer is told to the parts that run it."""
+
+from collections import defaultdict
+
+from compiler.ir.lab import Address, Lab
+from compiler.ir.trials import Protocol, Transfer
+
+UNSHAPED = 10**9
+"""What a UDP transfer offers where a link of its source has no rate, in bits a second."""
+
+
+class Ends:
+    """The nodes of one lab by name, as what sends and what receives."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.nodes = {node.name: node for node in lab.nodes}
+        self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
+        for link in lab.links:
+            for end in link.ends:
+                self.rates[end.node].append(end.shaping.rate)
+
+    def address(self, target: str) -> Address:
+        """What a node's name means first: an IPv4 address where it has one."""
+        return min((own.address.ip for own in self.nodes[target].addresses), key=lambda own: own.version)
+
+    def addresses(self, target: str) -> list[str]:
+        return [str(own.address.ip) for own in self.nodes[target].addresses]
+
+    def namespaces(self, source: str, target: str) -> tuple[str, str]:
+        return self.nodes[source].namespace, self.nodes[target].namespace
+
+    def transfer(self, source: str, target: str, transfer: Transfer) -> tuple[str, ...]:
+        """The arguments of `transfer` in transfer.bash."""
+        address = str(self.address(target))
+        flows = str(transfer.flows)
+        return *self.namespaces(source, target), address, transfer.protocol, flows, self._offered(source)
+
+    def _offered(self, source: str) -> str:
+        """What each flow of UDP offers: a quarter more than the fastest way out of its source."""
+        rates = self.rates[source]
+        most = UNSHAPED if None in rates or not rates else max(rate for rate in rates if rate) * 5 // 4
+        return str(most)
+
+
+def tools(transfers: list[Transfer]) -> list[str]:
+    """The programs that transfers need."""
+    found = ["ss", "iperf3"] if transfers else []
+    return found + ["mptcpize"] * any(one.protocol is Protocol.MPTCP for one in transfers)

@@ -1,0 +1,52 @@
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts a command line: NAMESPACE NAME COMMAND [KEY=VALUE ...]. It gets back what up has changed for itself, keeps
+# the claim locked until it is in its namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become)"$'\nbecome "$@"' bash "$RUNS/$2.pid" "${@:3}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  local fd
+  echo "$$" >"$1"
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}

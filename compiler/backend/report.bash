@@ -1,0 +1,100 @@
+# === what a bench tells =======================================================
+# Each form has a head, something to tell or to keep of each measurement (ROUND NUMBER, and the words of its row), and
+# an end. Tables are in Mbit/s, and what programs read in bits a second.
+received=0
+arrived=0
+counted=
+rows=()
+moved=()
+events=()
+told=0
+declare -A rates=() wires=() paths=() subflows=() counts=()
+
+# What a row is called: SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
+called() {
+  local flows=
+  (($9 == 1)) || flows=" $9"
+  echo "$1 -> $2 using $8$flows"
+}
+
+hundredths() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
+
+tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived; echo interfaces; }
+
+tsv_one() {
+  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$5" "$((received * 1000))" "$((arrived * 1000))"
+  local one words=()
+  for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
+  echo "${words[*]}"
+}
+
+tsv_end() { :; }
+
+json_head() { printf '['; }
+
+json_one() {
+  local one comma='' time name source target
+  ((told++ == 0)) || printf ','
+  printf '\n{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
+  printf '"flows": %d, "seconds": %d, "predicted": %s, ' "${11}" "$6" "${5/#-/null}"
+  printf '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  for one in "${moved[@]}"; do
+    printf '%s"%s": %d' "$comma" "${one%=*}" "$((${one#*=} * 1000))"
+    comma=', '
+  done
+  printf '}, "events": ['
+  comma=
+  for one in "${events[@]}"; do
+    read -r time name source target <<<"$one"
+    printf '%s{"seconds": %s, "event": "%s", ' "$comma" "$(hundredths "$time")" "$name"
+    printf '"source": "%s", "target": "%s"}' "$source" "$target"
+    comma=', '
+  done
+  printf '], "subflows": %s}' "${counted:-null}"
+}
+
+json_end() { printf '\n]\n'; }
+
+table_head() { :; }
+
+table_one() {
+  rates[$2]+=" $received" wires[$2]+=" $arrived" paths[$2]=${moved[*]} subflows[$2]=$(printf '%s\n' "${events[@]}")
+  counts[$2]=$counted
+}
+
+# The lowest, the middle and the highest of some numbers.
+spread() {
+  local sorted
+  mapfile -t sorted < <(printf '%s\n' "$@" | sort -n)
+  echo "${sorted[0]} ${sorted[$# / 2]} ${sorted[-1]}"
+}
+
+table_end() {
+  local i words low middle high wire list predicted
+  printf '%-32s %10s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
+  for i in "${!rows[@]}"; do
+    read -ra words <<<"${rows[i]}"
+    read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
+    read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
+    predicted=${words[2]}
+    [[ $predicted == - ]] || predicted=$(mbit "$((predicted / 1000))")
+    printf '%-32s %10s %10s %18s %10s\n' "$(called "${words[@]}")" "$predicted" "$(mbit "$middle")" \
+      "$(mbit "$low") .. $(mbit "$high")" "$(mbit "$wire")"
+  done
+  for i in "${!rows[@]}"; do
+    read -ra words <<<"${rows[i]}"
+    details "$i" "${words[@]}"
+  done
+}
+
+# Tells on which paths the bytes of the last round of a row went, and when its subflows came and went.
+details() {
+  local one list time name source target
+  read -ra list <<<"${paths[$1]}"
+  printf '\n%s, the last time:\n' "$(called "${@:2}")"
+  for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
+  [[ -z ${counts[$1]} ]] || printf '  %8s subflows beside the first, half-way, says ss\n' "${counts[$1]}"
+  [[ -z ${subflows[$1]} ]] || while read -r time name source target; do
+    printf '  %8s s %s %s -> %s\n' "$(hundredths "$time")" "$name" "$source" "$target"
+  done <<<"${subflows[$1]}"
+}

@@ -1,0 +1,48 @@
+# === transfers ================================================================
+PORT=5379
+scratch=
+received=0
+said=
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
+# then what came there, in kbit/s, or `said` is why none did.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -Htn dport = ":$PORT") ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || : "${said:=nothing was received}"
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }

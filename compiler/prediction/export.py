@@ -1,0 +1,105 @@
+"""A prediction as plain data, for `mpc paths --format json`.
+
+Rates are bits a second, times microseconds, losses and shares parts of 1; null is a rate that nothing bounds.
+"""
+
+from math import inf
+
+from compiler.ir.lab import InterfaceName
+from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.estimate import Estimate
+from compiler.prediction.lookup import Crossing
+from compiler.prediction.predict import Prediction
+from compiler.prediction.subflows import Connection
+from compiler.prediction.trips import Trip
+from compiler.prediction.ways import Way
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | None
+
+
+def as_json(prediction: Prediction, flows: int) -> Json:
+    """All of a prediction, with so many TCP flows at once."""
+    return {
+        "from": prediction.source,
+        "to": prediction.target,
+        "address": str(prediction.address) if prediction.address else None,
+        "ways": [_trip(trip) for trip in prediction.trips],
+        "rtt": _pair(prediction.rtt),
+        "connections": [_connection(one) for one in prediction.connections],
+        "goodput": {
+            str(transfer): _estimate(prediction.goodput(transfer))
+            for transfer in (*map(Transfer, Protocol), Transfer(Protocol.TCP, flows))
+        },
+        "bound": {"rate": _finite(prediction.bound.rate), "links": _links(prediction.bound.cut)},
+    }
+
+
+def _trip(trip: Trip) -> Json:
+    return {
+        **_way(trip.out),
+        "crossings": [_crossing(crossing) for crossing in trip.out.crossings],
+        "share": float(trip.out.share),
+        "rate": _finite(trip.rate),
+        "bottleneck": str(trip.bottleneck) if trip.bottleneck else None,
+        "delay": _pair(trip.delay),
+        "rtt": _pair(trip.rtt) if trip.works else None,
+        "loss": trip.loss,
+        "mtu": trip.mtu,
+        "back": [_way(way) for way in trip.back],
+    }
+
+
+def _way(way: Way) -> dict[str, Json]:
+    return {
+        "source": str(way.source) if way.source else None,
+        "target": str(way.target),
+        "nodes": list(way.nodes),
+        "ends": f"{way.fate} {way.at}",
+    }
+
+
+def _crossing(crossing: Crossing) -> Json:
+    shaping = crossing.out.shaping
+    return {
+        "out": str(crossing.out.id),
+        "into": str(crossing.into.id),
+        "rate": shaping.rate,
+        "delay": shaping.delay or 0,
+        "mtu": crossing.mtu,
+    }
+
+
+def _connection(connection: Connection) -> Json:
+    return {
+        "share": float(connection.share),
+        "subflows": [
+            {
+                "source": str(subflow.source),
+                "target": str(subflow.target),
+                "backup": subflow.backup,
+                "ways": [list(trip.out.nodes) for trip in subflow.trips],
+            }
+            for subflow in connection.subflows
+        ],
+    }
+
+
+def _estimate(one: Estimate) -> Json:
+    return {
+        "expected": _finite(one.expected),
+        "least": _finite(one.least),
+        "most": _finite(one.most),
+        "links": _links(one.limits),
+    }
+
+
+def _links(links: tuple[InterfaceName, ...]) -> list[Json]:
+    return [str(link) for link in links]
+
+
+def _pair(pair: tuple[float, float] | None) -> Json:
+    return [round(pair[0]), round(pair[1])] if pair else None
+
+
+def _finite(rate: float) -> Json:
+    return None if rate == inf else round(rate)

@@ -1,0 +1,47 @@
+"""How flows share links: each gets as much as any other, until a link or the flow itself allows no more.
+
+Max-min fairness (Bertsekas and Gallager, Data Networks, 6.5.2), by filling all flows at once.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import NamedTuple
+
+from compiler.ir.lab import InterfaceName
+
+
+class Demand(NamedTuple):
+    """A flow: the links that it crosses, each as often as it does, and what it reaches where all are free."""
+
+    links: tuple[InterfaceName, ...]
+    ceiling: float = inf
+
+
+class Got(NamedTuple):
+    """What a flow has, and the link that allows no more; None where the flow itself does not."""
+
+    rate: float
+    limit: InterfaceName | None
+
+
+def share(demands: Sequence[Demand], capacity: Mapping[InterfaceName, float]) -> list[Got]:
+    """What each flow gets; a link without a capacity holds up nobody."""
+    left = {link: capacity.get(link, inf) for demand in demands for link in demand.links}
+    got: list[Got | None] = [None] * len(demands)
+    level = 0.0
+    while open_flows := [i for i, one in enumerate(got) if one is None]:
+        uses = Counter(link for i in open_flows for link in demands[i].links)
+        step, limit = min(((left[link] / count, link) for link, count in uses.items()), default=(inf, None))
+        least = min(demands[i].ceiling for i in open_flows) - level
+        if least <= step:
+            step, limit = least, None
+        if step == inf:
+            return [one or Got(inf, None) for one in got]
+        level += step
+        for link, count in uses.items():
+            left[link] -= step * count
+        for i in open_flows:
+            if limit in demands[i].links or (limit is None and demands[i].ceiling <= level):
+                got[i] = Got(level, limit)
+    return [one or Got(inf, None) for one in got]

@@ -1,0 +1,146 @@
+"""A prediction as a few lines of text, 80 columns wide."""
+
+from collections.abc import Iterable, Iterator
+from math import inf
+from textwrap import wrap
+
+from compiler.frontend.units import format_rate, format_time
+from compiler.ir.lab import InterfaceName
+from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.estimate import Estimate
+from compiler.prediction.lookup import Crossing
+from compiler.prediction.predict import Prediction
+from compiler.prediction.quantities import rate as amount
+from compiler.prediction.quantities import times
+from compiler.prediction.trips import Trip
+from compiler.prediction.ways import MOST_WAYS, Way
+
+WIDTH, MOST_SHOWN, MOST_LINKS = 80, 8, 4
+
+
+def show(prediction: Prediction, flows: int) -> str:
+    """The ways, and what transfers reach."""
+    found = [*prediction.trips, *prediction.detours]
+    head = f"{prediction.source} to {prediction.target}"
+    if prediction.address is None:
+        return f"{head}: {prediction.target} has no address\n"
+    count = _count(len(found), "way") if len(found) < MOST_WAYS else f"{MOST_WAYS} ways and more"
+    lines = [f"{head}, {prediction.address}: {count}", ""]
+    for trip in found[:MOST_SHOWN]:
+        lines += _trip(trip, prediction)
+    if len(found) > MOST_SHOWN:
+        lines += [f"  and {len(found) - MOST_SHOWN} more", ""]
+    if prediction.working:
+        lines += _table(prediction, flows)
+    return "\n".join(lines) + "\n"
+
+
+def _trip(trip: Trip, prediction: Prediction) -> Iterator[str]:
+    yield from _folded(_drawn(trip.out), "  ", "      ")
+    if not trip.out.crossings:
+        yield ""
+        return
+    parts = [f"{_part(trip, prediction)}", _rate(trip), _times(trip)]
+    parts += [f"loses {trip.loss:.3%}".replace("%", " %")] if trip.loss else []
+    parts += [f"mtu {trip.mtu}"]
+    yield from _folded("; ".join(part for part in parts if part), "      ", "      ")
+    yield from _answers(trip)
+    yield ""
+
+
+def _drawn(way: Way) -> str:
+    """The nodes with the links between them; what the links do to packets stands on them."""
+    drawn = [way.nodes[0]]
+    drawn += [f"{_link(crossing)} {crossing.into.node}" for crossing in way.crossings]
+    return " ".join(drawn) + ("" if way.delivered else f" ({way.fate} {way.at})")
+
+
+def _link(crossing: Crossing) -> str:
+    said = ",".join(_said(crossing))
+    return f"--{said}--" if said else "--"
+
+
+def _said(crossing: Crossing) -> Iterator[str]:
+    """The interface where it is not named after the neighbour, the rate and the delay."""
+    shaping = crossing.out.shaping
+    if crossing.out.name != crossing.into.node:
+        yield crossing.out.name
+    if shaping.rate:
+        yield format_rate(shaping.rate)
+    if shaping.delay:
+        yield format_time(shaping.delay)
+
+
+def _part(trip: Trip, prediction: Prediction) -> str:
+    if trip not in prediction.trips:
+        return "MPTCP alone"
+    part = float(trip.out.share)
+    return "" if part == 1 else f"{100 * part:.3g} % of flows"
+
+
+def _rate(trip: Trip) -> str:
+    return "no rate" if trip.bottleneck is None else f"{format_rate(int(trip.rate))} at {trip.bottleneck}"
+
+
+def _times(trip: Trip) -> str:
+    one_way = f"{times(trip.delay)} one way"
+    return f"{one_way}, rtt {times(trip.rtt)}" if trip.works else one_way
+
+
+def _answers(trip: Trip) -> Iterator[str]:
+    """The ways back, where they are not the way itself."""
+    forth = trip.out.nodes[::-1]
+    for way in trip.back[:MOST_SHOWN] if any(way.nodes != forth for way in trip.back) else ():
+        yield from _folded(f"answers: {_drawn(way)}", "      ", "        ")
+
+
+def _table(prediction: Prediction, flows: int) -> Iterator[str]:
+    several = Transfer(Protocol.TCP, flows)
+    rows = [("one TCP flow", Transfer())]
+    rows += [(_count(flows, "TCP flow"), several)] if flows > 1 else []
+    rows += [(f"MPTCP, {_subflows(prediction)}", Transfer(Protocol.MPTCP))] if prediction.has_mptcp else []
+    rows += [("UDP", Transfer(Protocol.UDP))]
+    yield from _row("data a second", "", "limited by")
+    for what, transfer in rows:
+        one = prediction.goodput(transfer)
+        yield from _row(what, _estimate(one), _listed(one.limits) or _other_limit(prediction, one))
+    rate, cut = prediction.bound
+    bound = "none" if rate == inf else f"{amount(rate)} of frames"
+    yield from _row("all links, at most", bound, _listed(cut))
+
+
+def _row(what: str, amount: str, limits: str) -> list[str]:
+    return _folded(limits or " ", f"  {what:24}{amount:28}", " " * 54) or [f"  {what:24}{amount}"]
+
+
+def _other_limit(prediction: Prediction, one: Estimate) -> str:
+    """What holds up flows that no link's rate does."""
+    lossy = any(trip.loss for trip in prediction.working)
+    return "" if one.expected == inf else "losses" if lossy else "the window"
+
+
+def _subflows(prediction: Prediction) -> str:
+    counts = sorted({len(one.used) for one in prediction.connections})
+    return _count(counts[-1], "subflow") if len(counts) == 1 else f"{counts[0]}-{counts[-1]} subflows"
+
+
+def _estimate(one: Estimate) -> str:
+    if one.expected == inf:
+        return "no rate on the way"
+    whole = amount(one.expected)
+    if one.most - one.least < 0.01 * one.most:
+        return whole
+    return f"{whole} ({amount(one.least)[:-7]}..{amount(one.most)[:-7]})"
+
+
+def _listed(links: Iterable[InterfaceName]) -> str:
+    names = [str(link) for link in links]
+    return " ".join(names[:MOST_LINKS]) + (" ..." if len(names) > MOST_LINKS else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _folded(text: str, first: str, rest: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

@@ -1,0 +1,193 @@
+"""The ways that packets take from one node to an address, and how likely each is for a flow.
+
+Equal next hops are chosen by a hash of the flow's addresses and ports. The node that begins a flow draws its
+own; the nodes that pass it on all use one, which the kernel draws for each socket and leaves in its packets
+(skb->l4_hash), so what the first of them chooses says what a later one can (measured: of the four ways
+through two stages of two, two are taken).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+from compiler.ir.lab import Address, InterfaceName, Nexthop
+from compiler.prediction.lookup import Crossing, Lookup
+
+MOST_WAYS = 64
+"""Of a flow; of more, the first."""
+
+
+class Fate(StrEnum):
+    """How a way ends, in words that go on with the node."""
+
+    DELIVERED = "delivered at"
+    NO_ROUTE = "no route at"
+    NOT_FORWARDED = "not forwarded by"
+    LOOP = "in a circle at"
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a masquerading node made of a source address; it undoes that for what comes back."""
+
+    node: str
+    address: Address
+    original: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of a packet: the links that it crosses, how it ends and where, and which part of flows it has.
+
+    `source` and `target` are the packet's addresses as the target sees them.
+    """
+
+    source: Address | None
+    target: Address
+    crossings: tuple[Crossing, ...]
+    share: Fraction
+    fate: Fate
+    at: str
+    translations: tuple[Translation, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        return self.fate is Fate.DELIVERED
+
+    @property
+    def links(self) -> tuple[InterfaceName, ...]:
+        return tuple(crossing.link for crossing in self.crossings)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes on the way, with both ends."""
+        first = (self.crossings[0].out.node,) if self.crossings else (self.at,)
+        return *first, *(crossing.into.node for crossing in self.crossings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """A packet that has come to a node; `low` and `high` bound the hash that the nodes behind it used."""
+
+    node: str
+    source: Address | None
+    target: Address
+    crossings: tuple[Crossing, ...] = ()
+    share: Fraction = Fraction(1)
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(1)
+    device: str | None = None
+    translations: tuple[Translation, ...] = ()
+    seen: frozenset[tuple[str, str | None, Address]] = frozenset()
+
+    @property
+    def incoming(self) -> str | None:
+        return self.crossings[-1].into.name if self.crossings else None
+
+
+def ways(
+    lookup: Lookup,
+    node: str,
+    target: Address,
+    source: Address | None = None,
+    device: str | None = None,
+    translations: Iterable[Translation] = (),
+) -> tuple[Way, ...]:
+    """All ways of a packet that a node sends, at most MOST_WAYS; `translations` bring replies back."""
+    undo = {(made.node, made.address): made.original for made in translations}
+    found: list[Way] = []
+    waiting = [_Packet(node, source, target, device=device)]
+    while waiting and len(found) < MOST_WAYS:
+        packet = waiting.pop()
+        original = undo.get((packet.node, packet.target))
+        if original is not None and original != packet.target:
+            packet = replace(packet, target=original)
+        if fate := _fate(lookup, packet):
+            found.append(_ended(packet, fate))
+        else:
+            onward = list(_onward(lookup, packet))
+            found += [] if onward else [_ended(packet, Fate.NO_ROUTE)]
+            waiting += reversed(onward)
+    return tuple(found)
+
+
+def _ended(packet: _Packet, fate: Fate) -> Way:
+    return Way(
+        packet.source,
+        packet.target,
+        packet.crossings,
+        packet.share,
+        fate,
+        packet.node,
+        packet.translations,
+    )
+
+
+def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
+    """How a packet ends at the node that it has come to; None where it goes on."""
+    if packet.target in lookup.own[packet.node]:
+        return Fate.DELIVERED
+    if packet.crossings and not lookup.nodes[packet.node].forwards:
+        return Fate.NOT_FORWARDED
+    return Fate.LOOP if (packet.node, packet.incoming, packet.target) in packet.seen else None
+
+
+def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:
+    """The packet at each next node that it can be sent to."""
+    choices = lookup.choices(packet.node, packet.target, packet.source, packet.incoming, packet.device)
+    total, passed = sum(hop.weight for hop in choices), 0
+    for hop in choices:
+        begin, passed = Fraction(passed, total), passed + hop.weight
+        if drawn := _drawn(packet, begin, Fraction(passed, total)):
+            yield from _sent(lookup, drawn, hop)
+
+
+def _drawn(packet: _Packet, begin: Fraction, end: Fraction) -> _Packet | None:
+    """The packet of flows whose hash chooses what is between two bounds; None where there are none."""
+    if not packet.crossings:
+        return replace(packet, share=packet.share * (end - begin))
+    low, high = max(packet.low, begin), min(packet.high, end)
+    if low >= high:
+        return None
+    return replace(packet, share=packet.share * (high - low) / (packet.high - packet.low), low=low, high=high)
+
+
+def _sent(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
+    """The packet after it has left its node by a next hop."""
+    if packet.source is None:
+        yield from _with_source(lookup, packet, hop)
+        return
+    crossed = lookup.crossings(InterfaceName(packet.node, hop.interface), hop.via)
+    if not crossed:
+        return
+    packet = _masqueraded(lookup, packet, hop)
+    seen = packet.seen | {(packet.node, packet.incoming, packet.target)}
+    yield replace(
+        packet, node=crossed[-1].into.node, crossings=(*packet.crossings, *crossed), seen=seen, device=None
+    )
+
+
+def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
+    """The packet of a node that had its address to choose: with it, the routes are asked again.
+
+    Where the same choice stands (no rule selects the address), it is taken.
+    """
+    packet = replace(packet, source=lookup.source_address(packet.node, hop))
+    if packet.source is None:
+        return
+    again = lookup.choices(packet.node, packet.target, packet.source, None, packet.device)
+    if hop in again:
+        yield from _sent(lookup, packet, hop)
+    else:
+        yield from _onward(lookup, packet)
+
+
+def _masqueraded(lookup: Lookup, packet: _Packet, hop: Nexthop) -> _Packet:
+    if packet.source is None or hop.interface not in lookup.nodes[packet.node].masquerade:
+        return packet
+    address = lookup.source_address(packet.node, hop)
+    if address is None or address == packet.source:
+        return packet
+    made = Translation(packet.node, address, packet.source)
+    return replace(packet, source=address, translations=(*packet.translations, made))

@@ -1,0 +1,339 @@
+#!/usr/bin/env bash
+# Checks the lab "diamond" that is up. Written by mpc 0.1.0 from diamond.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=diamond
+
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# === check ====================================================================
+# What was checked is told in TAP: a line a test point, and below it what is wrong, or what was measured.
+count=0
+failed=0
+
+(($# == 0)) || die "usage: check.sh"
+
+# Ends the check where it cannot begin.
+bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }
+
+need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) is missing"; }
+
+# Tells a test point: whether it holds, what was checked, and what there is to say of it.
+tell() {
+  local status=ok
+  ((++count))
+  (($1)) || { status="not ok" && ((++failed)); }
+  printf '%s %d - %s\n' "$status" "$count" "$2"
+  (($# == 2)) || printf '# %s\n' "${@:3}"
+}
+
+begin() {
+  ((EUID == 0)) || bail_out "must run as root"
+  printf 'TAP version 14\n1..%d\n' "$1"
+}
+
+finish() {
+  ((failed == 0)) || printf '# %d of %d failed\n' "$failed" "$count"
+  exit "$((failed > 0))"
+}
+
+# === the machine beside the plan ==============================================
+# Both are told in lines of one form, so that a line of one that the other lacks is a drift.
+reference=()
+queries=('link show' 'address show' 'route show table all' 'rule show')
+masquerades=
+
+# Has more asked of each namespace, for labs that have more.
+ask_mptcp() { queries+=('mptcp limits' 'mptcp endpoint show'); }
+ask_masquerades() { masquerades=yes; }
+
+inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Text without the spaces at its end.
+trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
+
+# Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
+# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
+refer() {
+  local line
+  while IFS= read -r line; do
+    if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
+  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
+}
+
+# What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
+queues() {
+  local line
+  while IFS= read -r line; do
+    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    [[ ! $line =~ ^(qdisc\ [a-z_]+)\ [89a-f][0-9a-f]{3}:(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+    [[ $line == "qdisc noqueue "* ]] || trimmed "$line"
+  done
+}
+
+# A link as `ip -o link` tells it: its MTU, its state, and the namespace at its other end; of lo, the lab's mark.
+link() {
+  local name flags mtu state=down
+  [[ $1 =~ ^[0-9]+:\ ([^:@\ ]+)(@[^:]+)?:\ \<([^>]*)\>\ mtu\ ([0-9]+) ]] || return 0
+  name=${BASH_REMATCH[1]} flags=,${BASH_REMATCH[3]}, mtu=${BASH_REMATCH[4]}
+  [[ $flags != *,UP,* ]] || state=up
+  [[ $flags != *,NO-CARRIER,* ]] || state="without a carrier"
+  if [[ $name == lo ]]; then
+    [[ ! $1 =~ \ alias\ ([^\ ]+) ]] || echo "mark ${BASH_REMATCH[1]}"
+  elif [[ $1 =~ \ link-netns\ ([^\ \\]+) ]]; then
+    echo "link $name mtu $mtu $state to ${BASH_REMATCH[1]}"
+  else
+    echo "link $name mtu $mtu $state"
+  fi
+}
+
+# A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
+route() {
+  local line=$1 target=${1%% *} table=''
+  [[ $line != *" proto "* && $line != *" table local "* ]] || return 0
+  [[ ! $line =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; line=${line/"$table"/}; }
+  line=${line/ pref medium/} line=${line/ metric 1024/} line=${line// linkdown/}
+  [[ $target != default || $line != *" via "*:* ]] || target=::/0
+  [[ $line == *nexthop* ]] || trimmed "route $target$table ${line#* }"
+  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
+    line=${BASH_REMATCH[3]}
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+  done
+}
+
+# A rule as `ip rule` tells it; the kernel's own are left out.
+rule() {
+  local line=${1/: / }
+  line=${line/from all to /to } line=${line/from all iif /iif }
+  case $line in
+    "0 "* | "32766 "* | "32767 "*) ;;
+    *) trimmed "rule pref $line" ;;
+  esac
+}
+
+# An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
+endpoint() {
+  local words=" $1 " flag line="endpoint ${1%% *}"
+  [[ $words != *" implicit "* ]] || return 0
+  [[ ! $words =~ \ dev\ [^\ ]+ ]] || line+=${BASH_REMATCH[0]}
+  [[ ! $words =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
+  for flag in signal subflow fullmesh backup; do [[ $words != *" $flag "* ]] || line+=" $flag"; done
+  echo "$line"
+}
+
+# A sysctl as `grep -H` tells its file; in a key, `.` and `/` have changed places.
+setting() {
+  local path=${1%%:*} key
+  key=${path#/proc/sys/} key=${key//./,} key=${key//\//.} key=${key//,//}
+  trimmed "sysctl $key = ${1#*:}"
+}
+
+# Tells what programs tell in the lines of the plan.
+translate() {
+  local line
+  while read -r line; do
+    line=${line//$'\t'/ }
+    case $line in
+      [0-9]*": "*": <"*) link "$line" ;;
+      [0-9]*": "*" scope global"*)
+        [[ ! $line =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+) || $line == *" dynamic "* ]] ||
+          echo "address ${BASH_REMATCH[2]} dev ${BASH_REMATCH[1]}" ;;
+      [0-9]*": "*" inet"*) ;;
+      [0-9]*": "*) rule "$line" ;;
+      "add_addr_accepted "*)
+        [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
+          echo "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
+      *" id "[0-9]*) endpoint "$line" ;;
+      /proc/sys/*) setting "$line" ;;
+      ?*) route "$line" ;;
+    esac
+  done
+}
+
+# The interfaces that `nft list table` tells the masquerades of.
+out_of() {
+  local line
+  while read -r line; do
+    [[ ! $line =~ ^oifname\ \"(.*)\"\ masquerade ]] || echo "masquerade ${BASH_REMATCH[1]}"
+  done
+}
+
+# Tells all of a namespace that a plan speaks of: NAMESPACE SYSCTL..., which are files.
+facts() {
+  {
+    printf '%s\n' "${queries[@]}" | inside "$1" ip -o -batch -
+    inside "$1" ip -6 -o rule show
+    (($# == 1)) || inside "$1" grep -H '' "${@:2}"
+  } 2>/dev/null | translate || true
+  inside "$1" tc qdisc show 2>/dev/null | queues || true
+  [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
+}
+
+# Compares a namespace with the lines of its plan, which are its input.
+compare() {
+  local ns=$1 line key missing=() unexpected=() sysctls=() planned=() names=" "
+  local -A wanted=() present=()
+  while IFS= read -r line; do
+    case $line in
+      "qdisc "*) read -r _ line key <<<"$line" && line=${reference[key]//" dev lo "/" dev $line "} ;;
+      "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
+        sysctls+=("/proc/sys/${key//,/.}") ;;
+      "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
+      "limits "*) names+="/limits " ;;
+    esac
+    while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
+  done
+  if [[ ! -e /run/netns/$ns ]]; then
+    missing=("missing: the namespace $ns")
+  else
+    while IFS= read -r line; do
+      present[$line]=1
+      [[ -n ${wanted[$line]:-} ]] || is_none "$line" "$names" || unexpected+=("unexpected: $line")
+    done < <(facts "$ns" "${sysctls[@]}")
+    for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
+  fi
+  tell "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
+    "${missing[@]}" "${unexpected[@]}"
+}
+
+# Whether a line that is not planned is no drift: MPTCP limits where none are set, and interfaces that are down, as
+# some modules make in every namespace.
+is_none() {
+  local name
+  read -r _ name _ <<<"$1"
+  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+}
+
+# === the lab ==================================================================
+ask_mptcp
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+begin 4
+refer 1 <<'END'
+qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc show
+qdisc del dev lo root
+END
+
+compare diamond-a <<'END'
+mark mpc:diamond
+link c mtu 1500 up to diamond-c
+link d mtu 1500 up to diamond-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+address 10.219.189.202/32 dev lo
+address 10.39.131.69/30 dev c
+address 10.86.184.181/30 dev d
+route 10.249.89.74 via 10.39.131.70 dev c weight 1
+route 10.249.89.74 via 10.86.184.182 dev d weight 1
+route 10.208.122.226 via 10.39.131.70 dev c
+route 10.240.22.137 via 10.86.184.182 dev d
+route 10.52.126.100/30 via 10.39.131.70 dev c
+route 10.75.138.208/30 via 10.86.184.182 dev d
+route 10.249.89.74 table 25203 via 10.39.131.70 dev c
+route 10.52.126.101 table 25203 via 10.39.131.70 dev c
+route 10.75.138.209 table 25203 via 10.39.131.70 dev c
+route 10.249.89.74 table 41363 via 10.86.184.182 dev d
+route 10.52.126.101 table 41363 via 10.86.184.182 dev d
+route 10.75.138.209 table 41363 via 10.86.184.182 dev d
+rule pref 1100 to 10.52.126.101 lookup 25203
+rule pref 1100 to 10.75.138.209 lookup 41363
+rule pref 1200 from 10.39.131.69 lookup 25203
+rule pref 1200 from 10.86.184.181 lookup 41363
+limits subflows 3 add_addr_accepted 0
+endpoint 10.39.131.69 dev c subflow
+endpoint 10.86.184.181 dev d subflow
+qdisc c 0
+qdisc d 0
+END
+
+compare diamond-b <<'END'
+mark mpc:diamond
+link c mtu 1500 up to diamond-c
+link d mtu 1500 up to diamond-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+address 10.249.89.74/32 dev lo
+address 10.52.126.101/30 dev c
+address 10.75.138.209/30 dev d
+route 10.219.189.202 via 10.52.126.102 dev c weight 1
+route 10.219.189.202 via 10.75.138.210 dev d weight 1
+route 10.208.122.226 via 10.52.126.102 dev c
+route 10.240.22.137 via 10.75.138.210 dev d
+route 10.39.131.68/30 via 10.52.126.102 dev c
+route 10.86.184.180/30 via 10.75.138.210 dev d
+route 10.219.189.202 table 25203 via 10.52.126.102 dev c
+route 10.39.131.69 table 25203 via 10.52.126.102 dev c
+route 10.86.184.181 table 25203 via 10.52.126.102 dev c
+route 10.219.189.202 table 41363 via 10.75.138.210 dev d
+route 10.39.131.69 table 41363 via 10.75.138.210 dev d
+route 10.86.184.181 table 41363 via 10.75.138.210 dev d
+rule pref 1100 to 10.39.131.69 lookup 25203
+rule pref 1100 to 10.86.184.181 lookup 41363
+rule pref 1200 from 10.52.126.101 lookup 25203
+rule pref 1200 from 10.75.138.209 lookup 41363
+limits subflows 3 add_addr_accepted 0
+endpoint 10.52.126.101 dev c subflow
+endpoint 10.75.138.209 dev d subflow
+qdisc c 0
+qdisc d 0
+END
+
+compare diamond-c <<'END'
+mark mpc:diamond
+link a mtu 1500 up to diamond-a
+link b mtu 1500 up to diamond-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.208.122.226/32 dev lo
+address 10.39.131.70/30 dev a
+address 10.52.126.102/30 dev b
+route 10.219.189.202 via 10.39.131.69 dev a
+route 10.249.89.74 via 10.52.126.101 dev b
+route 10.86.184.181 via 10.39.131.69 dev a
+route 10.75.138.209 via 10.52.126.101 dev b
+qdisc a 0
+qdisc b 0
+END
+
+compare diamond-d <<'END'
+mark mpc:diamond
+link a mtu 1500 up to diamond-a
+link b mtu 1500 up to diamond-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.240.22.137/32 dev lo
+address 10.86.184.182/30 dev a
+address 10.75.138.210/30 dev b
+route 10.219.189.202 via 10.86.184.181 dev a
+route 10.249.89.74 via 10.75.138.209 dev b
+route 10.39.131.69 via 10.86.184.181 dev a
+route 10.52.126.101 via 10.75.138.209 dev b
+qdisc a 0
+qdisc b 0
+END
+
+finish
+}

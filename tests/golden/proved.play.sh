@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=proved
+
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# === play =====================================================================
+# Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
+CLAIM=/run/mpc-$LAB
+touched=" "
+started=()
+began=0
+
+length=0
+
+usage() { say "usage: play.sh [--for SECONDS]"; exit 2; }
+
+if (($#)); then
+  [[ $# == 2 && $1 == --for && $2 =~ ^[0-9]{1,6}$ ]] || usage
+  length=$((10#$2 * 100))
+fi
+((EUID == 0)) || die "must run as root"
+
+need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
+
+# The time since the play began, or since the machine was started, in hundredths of a second.
+now() {
+  local time
+  read -r time _ </proc/uptime
+  echo "$((10#${time/./} - began))"
+}
+
+seconds() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
+
+# Tests whether the kernel has the queueing disciplines that its input makes, where nobody sees them.
+need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel has not all of: $*"; }
+
+# Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
+begin() {
+  [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\nup\n'* ]] || die "the lab is not up"
+  exec {lock}>>"$CLAIM"
+  flock -n "$lock" || die "an up, a down or a play of this lab is at work"
+  trap finish EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  printf 'due\thappened\tevent\n'
+  began=$(now)
+}
+
+# Waits until a time of the play.
+await() {
+  local left
+  while left=$(($1 - $(now))) && ((left > 0)); do
+    sleep "$(seconds "$left")" {lock}>&- &
+    started=("$!")
+    wait "$!"
+    started=()
+  done
+}
+
+# Tells of an event that was due at a time: TIME WHAT.
+happened() { printf '%s\t%s\t%s\n' "$(seconds "$1")" "$(seconds "$(now)")" "$2"; }
+
+# Feeds its input to a tool in a namespace.
+within() { nsenter --net="/run/netns/$1" "$2" -batch - || die "in $1: $2 failed"; }
+
+# Notes that something is not as up made it.
+alter() { [[ $touched == *" $1 "* ]] || touched+="$1 "; }
+
+# Feeds its input to a tool in a namespace, come what may, where something there is not as up made it.
+again() {
+  [[ $touched != *" $1 "* ]] || nsenter --net="/run/netns/$2" "$3" -force -batch - 2>/dev/null || true
+}
+
+# Ends a play when its last event has happened, or later, as is asked for.
+close() { await "$length"; }
+
+# Makes the lab as up made it.
+finish() {
+  local status=$?
+  trap '' HUP INT TERM
+  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+  say "as up made it"
+  restore
+  exit "$status"
+}
+
+# === the lab ==================================================================
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool flock util-linux
+need_queues tbf netem <<'END'
+qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+qdisc replace dev lo root netem delay 1ms
+END
+
+restore() {
+  again links proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+  again links proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+  again links proved-a ip <<'END'
+route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+  again links proved-d ip <<'END'
+route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+  again proved-a:c proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+  :
+}
+
+begin
+
+await 500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc change dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+END
+happened 500 'shape a:c rate 1mbit'
+
+await 1000
+alter links
+within proved-a ip <<'END'
+link set dev d down
+END
+within proved-d ip <<'END'
+link set dev a down
+END
+happened 1000 'down a:d -- d:a'
+
+await 1500
+alter links
+within proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+within proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+within proved-a ip <<'END'
+route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+within proved-d ip <<'END'
+route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+happened 1500 'up a:d -- d:a'
+
+await 1500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: netem limit 7 delay 10ms rate 1mbit
+END
+happened 1500 'shape a:c rate 1mbit delay 10ms'
+
+close
+}

@@ -1,0 +1,334 @@
+#!/usr/bin/env bash
+# Checks the lab "shaped" that is up. Written by mpc 0.1.0 from shaped.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=shaped
+
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# === check ====================================================================
+# What was checked is told in TAP: a line a test point, and below it what is wrong, or what was measured.
+count=0
+failed=0
+
+(($# == 0)) || die "usage: check.sh"
+
+# Ends the check where it cannot begin.
+bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }
+
+need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) is missing"; }
+
+# Tells a test point: whether it holds, what was checked, and what there is to say of it.
+tell() {
+  local status=ok
+  ((++count))
+  (($1)) || { status="not ok" && ((++failed)); }
+  printf '%s %d - %s\n' "$status" "$count" "$2"
+  (($# == 2)) || printf '# %s\n' "${@:3}"
+}
+
+begin() {
+  ((EUID == 0)) || bail_out "must run as root"
+  printf 'TAP version 14\n1..%d\n' "$1"
+}
+
+finish() {
+  ((failed == 0)) || printf '# %d of %d failed\n' "$failed" "$count"
+  exit "$((failed > 0))"
+}
+
+# === the machine beside the plan ==============================================
+# Both are told in lines of one form, so that a line of one that the other lacks is a drift.
+reference=()
+queries=('link show' 'address show' 'route show table all' 'rule show')
+masquerades=
+
+# Has more asked of each namespace, for labs that have more.
+ask_mptcp() { queries+=('mptcp limits' 'mptcp endpoint show'); }
+ask_masquerades() { masquerades=yes; }
+
+inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
+
+# Text without the spaces at its end.
+trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
+
+# Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
+# nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
+refer() {
+  local line
+  while IFS= read -r line; do
+    if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
+  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
+}
+
+# What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
+queues() {
+  local line
+  while IFS= read -r line; do
+    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+    [[ ! $line =~ ^(qdisc\ [a-z_]+)\ [89a-f][0-9a-f]{3}:(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+    [[ $line == "qdisc noqueue "* ]] || trimmed "$line"
+  done
+}
+
+# A link as `ip -o link` tells it: its MTU, its state, and the namespace at its other end; of lo, the lab's mark.
+link() {
+  local name flags mtu state=down
+  [[ $1 =~ ^[0-9]+:\ ([^:@\ ]+)(@[^:]+)?:\ \<([^>]*)\>\ mtu\ ([0-9]+) ]] || return 0
+  name=${BASH_REMATCH[1]} flags=,${BASH_REMATCH[3]}, mtu=${BASH_REMATCH[4]}
+  [[ $flags != *,UP,* ]] || state=up
+  [[ $flags != *,NO-CARRIER,* ]] || state="without a carrier"
+  if [[ $name == lo ]]; then
+    [[ ! $1 =~ \ alias\ ([^\ ]+) ]] || echo "mark ${BASH_REMATCH[1]}"
+  elif [[ $1 =~ \ link-netns\ ([^\ \\]+) ]]; then
+    echo "link $name mtu $mtu $state to ${BASH_REMATCH[1]}"
+  else
+    echo "link $name mtu $mtu $state"
+  fi
+}
+
+# A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
+route() {
+  local line=$1 target=${1%% *} table=''
+  [[ $line != *" proto "* && $line != *" table local "* ]] || return 0
+  [[ ! $line =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; line=${line/"$table"/}; }
+  line=${line/ pref medium/} line=${line/ metric 1024/} line=${line// linkdown/}
+  [[ $target != default || $line != *" via "*:* ]] || target=::/0
+  [[ $line == *nexthop* ]] || trimmed "route $target$table ${line#* }"
+  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
+    line=${BASH_REMATCH[3]}
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+  done
+}
+
+# A rule as `ip rule` tells it; the kernel's own are left out.
+rule() {
+  local line=${1/: / }
+  line=${line/from all to /to } line=${line/from all iif /iif }
+  case $line in
+    "0 "* | "32766 "* | "32767 "*) ;;
+    *) trimmed "rule pref $line" ;;
+  esac
+}
+
+# An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
+endpoint() {
+  local words=" $1 " flag line="endpoint ${1%% *}"
+  [[ $words != *" implicit "* ]] || return 0
+  [[ ! $words =~ \ dev\ [^\ ]+ ]] || line+=${BASH_REMATCH[0]}
+  [[ ! $words =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
+  for flag in signal subflow fullmesh backup; do [[ $words != *" $flag "* ]] || line+=" $flag"; done
+  echo "$line"
+}
+
+# A sysctl as `grep -H` tells its file; in a key, `.` and `/` have changed places.
+setting() {
+  local path=${1%%:*} key
+  key=${path#/proc/sys/} key=${key//./,} key=${key//\//.} key=${key//,//}
+  trimmed "sysctl $key = ${1#*:}"
+}
+
+# Tells what programs tell in the lines of the plan.
+translate() {
+  local line
+  while read -r line; do
+    line=${line//$'\t'/ }
+    case $line in
+      [0-9]*": "*": <"*) link "$line" ;;
+      [0-9]*": "*" scope global"*)
+        [[ ! $line =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+) || $line == *" dynamic "* ]] ||
+          echo "address ${BASH_REMATCH[2]} dev ${BASH_REMATCH[1]}" ;;
+      [0-9]*": "*" inet"*) ;;
+      [0-9]*": "*) rule "$line" ;;
+      "add_addr_accepted "*)
+        [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
+          echo "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
+      *" id "[0-9]*) endpoint "$line" ;;
+      /proc/sys/*) setting "$line" ;;
+      ?*) route "$line" ;;
+    esac
+  done
+}
+
+# The interfaces that `nft list table` tells the masquerades of.
+out_of() {
+  local line
+  while read -r line; do
+    [[ ! $line =~ ^oifname\ \"(.*)\"\ masquerade ]] || echo "masquerade ${BASH_REMATCH[1]}"
+  done
+}
+
+# Tells all of a namespace that a plan speaks of: NAMESPACE SYSCTL..., which are files.
+facts() {
+  {
+    printf '%s\n' "${queries[@]}" | inside "$1" ip -o -batch -
+    inside "$1" ip -6 -o rule show
+    (($# == 1)) || inside "$1" grep -H '' "${@:2}"
+  } 2>/dev/null | translate || true
+  inside "$1" tc qdisc show 2>/dev/null | queues || true
+  [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
+}
+
+# Compares a namespace with the lines of its plan, which are its input.
+compare() {
+  local ns=$1 line key missing=() unexpected=() sysctls=() planned=() names=" "
+  local -A wanted=() present=()
+  while IFS= read -r line; do
+    case $line in
+      "qdisc "*) read -r _ line key <<<"$line" && line=${reference[key]//" dev lo "/" dev $line "} ;;
+      "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
+        sysctls+=("/proc/sys/${key//,/.}") ;;
+      "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
+      "limits "*) names+="/limits " ;;
+    esac
+    while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
+  done
+  if [[ ! -e /run/netns/$ns ]]; then
+    missing=("missing: the namespace $ns")
+  else
+    while IFS= read -r line; do
+      present[$line]=1
+      [[ -n ${wanted[$line]:-} ]] || is_none "$line" "$names" || unexpected+=("unexpected: $line")
+    done < <(facts "$ns" "${sysctls[@]}")
+    for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
+  fi
+  tell "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
+    "${missing[@]}" "${unexpected[@]}"
+}
+
+# Whether a line that is not planned is no drift: MPTCP limits where none are set, and interfaces that are down, as
+# some modules make in every namespace.
+is_none() {
+  local name
+  read -r _ name _ <<<"$1"
+  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+}
+
+# === the lab ==================================================================
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+begin 4
+refer 7 <<'END'
+qdisc add dev lo root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: netem limit 238685 delay 270ms
+qdisc add dev lo parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
+qdisc add dev lo parent 10:1 pfifo limit 100
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev lo parent 1:1 pfifo limit 50
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: netem limit 238685 delay 270ms loss 0.02%
+qdisc add dev lo parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: netem limit 1000 loss 0.02%
+qdisc add dev lo parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev lo parent 10:1 pfifo limit 50
+qdisc show
+qdisc del dev lo root
+END
+
+compare shaped-home <<'END'
+mark mpc:shaped
+link isp mtu 1400 up to shaped-isp
+link hub mtu 1400 up to shaped-hub
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.208.119.60/32 dev lo
+address 10.59.128.129/30 dev isp
+address 10.0.19.189/30 dev hub
+route 10.250.114.96 via 10.59.128.130 dev isp weight 1
+route 10.250.114.96 via 10.0.19.190 dev hub weight 1
+route 10.253.32.216 via 10.59.128.130 dev isp
+route 10.231.212.193 via 10.0.19.190 dev hub
+route 10.28.249.104/30 via 10.59.128.130 dev isp
+route 10.69.63.48/30 via 10.0.19.190 dev hub
+qdisc isp 0
+qdisc hub 1
+END
+
+compare shaped-office <<'END'
+mark mpc:shaped
+link isp mtu 9000 up to shaped-isp
+link hub mtu 1400 up to shaped-hub
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.250.114.96/32 dev lo
+address 10.28.249.106/30 dev isp
+address 10.69.63.50/30 dev hub
+route 10.208.119.60 via 10.28.249.105 dev isp weight 1
+route 10.208.119.60 via 10.69.63.49 dev hub weight 1
+route 10.253.32.216 via 10.28.249.105 dev isp
+route 10.231.212.193 via 10.69.63.49 dev hub
+route 10.59.128.128/30 via 10.28.249.105 dev isp
+route 10.0.19.188/30 via 10.69.63.49 dev hub
+qdisc isp 2
+qdisc hub 3
+END
+
+compare shaped-isp <<'END'
+mark mpc:shaped
+link home mtu 1400 up to shaped-home
+link office mtu 9000 up to shaped-office
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.253.32.216/32 dev lo
+address 10.59.128.130/30 dev home
+address 10.28.249.105/30 dev office
+route 10.208.119.60 via 10.59.128.129 dev home
+route 10.250.114.96 via 10.28.249.106 dev office
+route 10.0.19.189 via 10.59.128.129 dev home
+route 10.69.63.50 via 10.28.249.106 dev office
+qdisc home 4
+qdisc office 2
+END
+
+compare shaped-hub <<'END'
+mark mpc:shaped
+link home mtu 1400 up to shaped-home
+link office mtu 1400 up to shaped-office
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.all.rp_filter = 0
+sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.231.212.193/32 dev lo
+address 10.0.19.190/30 dev home
+address 10.69.63.49/30 dev office
+route 10.208.119.60 via 10.0.19.189 dev home
+route 10.250.114.96 via 10.69.63.50 dev office
+route 10.59.128.129 via 10.0.19.189 dev home
+route 10.28.249.106 via 10.69.63.50 dev office
+qdisc home 5
+qdisc office 6
+END
+
+finish
+}

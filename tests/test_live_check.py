@@ -1,0 +1,341 @@
+"""Check: what is as planned and what has drifted, and what is expected, all of it in TAP."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import kernel
+import live
+import pytest
+
+from compiler.driver import Compilation
+
+pytestmark = pytest.mark.live
+
+# Every statement whose effect a check looks at.
+LAB = """
+pool 10.0.0.0/8
+pool fd00::/16
+host a b e f
+router c d
+link {a,b} -- {c,d} rate 5mbit mtu 1400
+link a -- b rate 100mbit queue 10p
+link a -- b
+link {e,f} -- {c,d}
+route a to 10.77.0.0/16 via b weight 2, c
+mptcp e -- f endpoints e:c subflow backup, f:c signal port 7001
+masquerade c out b
+sysctl a net.ipv4.conf.b.rp_filter=2 net.ipv4.conf.b/2.rp_filter=1 net.ipv4.tcp_rmem="4096  131072 6291456"
+"""
+
+
+def compiled(name: str, text: str) -> Compilation:
+    return Compilation("-", f"lab {name}\n{text}")
+
+
+def script_of(compilation: Compilation) -> str:
+    """The script of a check, with shorter transfers."""
+    return compilation.check().replace("-t 5 -O 2", "-t 2 -O 1")
+
+
+def check(compilation: Compilation) -> live.Result:
+    """Runs a check, which is to end within a minute."""
+    return live.run("bash", "-s", stdin=script_of(compilation), seconds=60)
+
+
+def points(result: live.Result) -> dict[str, tuple[bool, list[str]]]:
+    """The test points of a check, each with whether it holds and what is said of it; their form is TAP's."""
+    version, plan, *rest = result.stdout.splitlines()
+    assert version == "TAP version 14"
+    found: dict[str, tuple[bool, list[str]]] = {}
+    for line in rest:
+        if match := re.fullmatch(r"(not )?ok (\d+) - (.+)", line):
+            assert int(match[2]) == len(found) + 1
+            found[match[3]] = not match[1], []
+        elif not re.fullmatch(r"# \d+ of \d+ failed", line):
+            assert line.startswith("# ")
+            list(found.values())[-1][1].append(line[2:])
+    assert plan == f"1..{len(found)}"
+    assert result.returncode == int(not all(holds for holds, _ in found.values()))
+    return found
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("checked", LAB)) as lab:
+        yield lab
+
+
+COMPILED = compiled("checked", LAB)
+
+WIDE = "10.77.0.0/16 nexthop via 10.111.165.30 dev b weight 2 nexthop via 10.66.169.66 dev b.2 weight 2"
+WIDE += " nexthop via 10.39.131.70 dev c weight 1"
+
+# What changes a lab, in a namespace, with what a check says of it and how the change is taken back.
+DRIFTS = {
+    "route": (
+        "a",
+        "ip route del 10.77.0.0/16",
+        ["missing: route 10.77.0.0/16 via 10.111.165.30 dev b weight 2"],
+        f"ip route add {WIDE}",
+    ),
+    "further route": (
+        "a",
+        "ip route add 10.78.0.0/16 via 10.39.131.70",
+        ["unexpected: route 10.78.0.0/16 via 10.39.131.70 dev c"],
+        "ip route del 10.78.0.0/16",
+    ),
+    "IPv6 route": (
+        "a",
+        "ip -6 route add fd99::/64 via fd00::92a7:8346",
+        ["unexpected: route fd99::/64 via fd00::92a7:8346 dev c"],
+        "ip -6 route del fd99::/64",
+    ),
+    "address": (
+        "b",
+        "ip address add 10.99.0.1/24 dev c",
+        ["unexpected: address 10.99.0.1/24 dev c"],
+        "ip address del 10.99.0.1/24 dev c",
+    ),
+    "MTU": (
+        "c",
+        "ip link set dev a mtu 1399",
+        ["missing: link a mtu 1400 up to checked-a", "unexpected: link a mtu 1399 up to checked-a"],
+        "ip link set dev a mtu 1400",
+    ),
+    "link": (
+        "c",
+        "ip link add name own type bridge && ip link set dev own up",
+        ["unexpected: link own mtu 1500 "],
+        "ip link del dev own",
+    ),
+    "rate": (
+        "b",
+        "tc qdisc change dev c root handle 1: tbf rate 6mbit burst 5656b limit 15625b",
+        ["missing: qdisc tbf 1: dev c root rate 5Mbit", "unexpected: qdisc tbf 1: dev c root rate 6Mbit"],
+        "tc qdisc change dev c root handle 1: tbf rate 5mbit burst 5656b limit 15625b",
+    ),
+    "queue": (
+        "b",
+        "tc qdisc change dev a parent 1:1 pfifo limit 11",
+        [
+            "missing: qdisc pfifo dev a parent 1:1 limit 10p",
+            "unexpected: qdisc pfifo dev a parent 1:1 limit 11p",
+        ],
+        "tc qdisc change dev a parent 1:1 pfifo limit 10",
+    ),
+    "further shaping": (
+        "c",
+        "tc qdisc add dev e root tbf rate 1mbit burst 5kb limit 5kb",
+        ["unexpected: qdisc tbf dev e root rate 1Mbit"],
+        "tc qdisc del dev e root",
+    ),
+    "sysctl": (
+        "d",
+        "sysctl -qw net.ipv4.ip_forward=0",
+        ["missing: sysctl net.ipv4.ip_forward = 1", "unexpected: sysctl net.ipv4.ip_forward = 0"],
+        "sysctl -qw net.ipv4.ip_forward=1",
+    ),
+    "sysctl of an interface": (
+        "a",
+        "sysctl -qw net.ipv4.conf.b/2.rp_filter=0",
+        ["missing: sysctl net.ipv4.conf.b/2.rp_filter = 1"],
+        "sysctl -qw net.ipv4.conf.b/2.rp_filter=1",
+    ),
+    "rule": (
+        "a",
+        "ip rule add pref 1234 from 10.1.2.3 lookup 10000",
+        ["unexpected: rule pref 1234 from 10.1.2.3 lookup 10000"],
+        "ip rule del pref 1234",
+    ),
+    "IPv6 rule": (
+        "a",
+        "ip -6 rule add pref 1234 iif c lookup 10000",
+        ["unexpected: rule pref 1234 iif c lookup 10000"],
+        "ip -6 rule del pref 1234",
+    ),
+    "MPTCP limits": (
+        "e",
+        "ip mptcp limits set subflows 1",
+        [
+            "missing: limits subflows 2 add_addr_accepted 2",
+            "unexpected: limits subflows 1 add_addr_accepted 2",
+        ],
+        "ip mptcp limits set subflows 2",
+    ),
+    "masquerade": (
+        "c",
+        "nft flush chain inet mpc out",
+        ["missing: masquerade b"],
+        "nft add rule inet mpc out oifname b masquerade",
+    ),
+}
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_lab_is_as_planned_and_stays_so() -> None:
+    """A check says so of every namespace, changes nothing, and sees each drift and nothing else."""
+    before = {ns: kernel.state(ns) for ns in kernel.namespaces()}
+    found = points(check(COMPILED))
+    assert {what: said for what, (_, said) in found.items()} == {
+        f"the namespace checked-{node} is as planned": [] for node in "abefcd"
+    }
+    assert all(holds for holds, _ in found.values())
+    assert {ns: kernel.state(ns) for ns in kernel.namespaces()} == before
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_a_drift_is_named(lab: live.Lab, name: str) -> None:
+    node, change, wanted, back = DRIFTS[name]
+    live.succeed("ip", "netns", "exec", lab.ns(node), "bash", "-c", change)
+    found = points(check(COMPILED))
+    live.succeed("ip", "netns", "exec", lab.ns(node), "bash", "-c", back)
+    assert [what for what, (holds, _) in found.items() if not holds] == [
+        f"the namespace {lab.ns(node)} is as planned"
+    ]
+    _, said = found[f"the namespace {lab.ns(node)} is as planned"]
+    missing = [any(line.startswith(start) for line in said) for start in wanted]
+    assert all(missing), said
+    assert all(holds for holds, _ in points(check(COMPILED)).values()), "what was changed is not taken back"
+
+
+def test_a_lab_that_is_not_up() -> None:
+    text = "host a b\nlink a -- b\nexpect a -> b reachable\nexpect b -> a rate >= 1kbit"
+    found = points(check(compiled("nowhere", text)))
+    assert found["the namespace nowhere-a is as planned"] == (False, ["missing: the namespace nowhere-a"])
+    assert found["a -> b reachable"] == (False, ["the lab is not up"])
+    assert found["b -> a rate >= 1kbit using tcp"] == (False, ["the lab is not up"])
+
+
+EXPECTING = """
+host a b x
+router c d
+link {a,b} -- {c,d} rate 5mbit
+link x -- c
+mptcp a -- b
+expect a -> b reachable
+expect d -> x unreachable
+expect {a,b} -> {a,b} rtt 0ms..2s
+expect a -> b rate >= 3mbit
+expect a -> b rate >= 6mbit using mptcp
+expect a -> b rate >= 3mbit using udp
+"""
+
+
+def test_expectations() -> None:
+    """Each holds where it is true, and the others say what is so instead; nothing stays behind."""
+    with live.running(live.lab_of("expecting", EXPECTING)) as lab:
+        found = points(check(compiled("expecting", EXPECTING)))
+        assert [what for what, (holds, _) in found.items() if not holds] == []
+        assert re.fullmatch(r"10\..*: \d+\.\d{3} ms at the fastest", found["b -> a rtt 0us..2s"][1][0])
+        assert re.fullmatch(
+            r"\d\.\d\d Mbit/s at the best of [123]", found["a -> b rate >= 3mbit using udp"][1][0]
+        )
+        assert not kernel.lines("ip", "netns", "pids", lab.ns("b"))
+
+
+# What the compiler refutes it writes no script for, so a script is told to expect something else.
+OTHERWISE = {
+    "a -> b reachable": (" reachable 0 0 ", " unreachable 0 0 ", r"10\..* answers"),
+    "d -> x unreachable": (" unreachable 0 0 ", " reachable 0 0 ", r"10\..* does not answer"),
+    "a -> b rtt 0us..2s": (
+        " rtt 0 2000000 ",
+        " rtt 1500000 2000000 ",
+        r"10\..*: \d+\.\d{3} ms at the fastest",
+    ),
+    "a -> b rate >= 3mbit using udp": (" 3000000 ", " 6000000 ", r"[1-4]\.\d\d Mbit/s at the best of 3"),
+}
+
+
+def test_what_does_not_hold_is_told() -> None:
+    script = script_of(compiled("expecting", EXPECTING)).splitlines()
+    for what, (old, new, _) in OTHERWISE.items():
+        (place,) = (place for place, line in enumerate(script) if f"'{what}'" in line)
+        assert old in script[place]
+        script[place] = script[place].replace(old, new)
+    kept = [line for line in script if not line.startswith("throughput ") or "udp" in line]
+    with live.running(live.lab_of("expecting", EXPECTING)):
+        result = live.run(
+            "bash", "-s", stdin="\n".join(kept).replace("begin 12", "begin 10") + "\n", seconds=60
+        )
+    found = points(result)
+    assert {what for what, (holds, _) in found.items() if not holds} == set(OTHERWISE)
+    for what, (_, _, said) in OTHERWISE.items():
+        assert re.fullmatch(said, found[what][1][0])
+
+
+def test_a_check_ends_with_all_that_it_started() -> None:
+    text = EXPECTING.replace("rate >= 6mbit", "rate >= 1kbit")
+    with live.running(live.lab_of("expecting", text)) as lab:
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen(
+                ["bash", "-s"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                text=True,
+            ) as process:
+                assert process.stdin
+                process.stdin.write(compiled("expecting", text).check())
+                process.stdin.close()
+                live.wait_until(lambda: bool(kernel.lines("ip", "netns", "pids", lab.ns("b"))), seconds=30)
+                process.send_signal(sign)
+                assert process.wait(timeout=20) == 128 + sign
+            assert not kernel.lines("ip", "netns", "pids", lab.ns("a"))
+            assert not kernel.lines("ip", "netns", "pids", lab.ns("b"))
+
+
+SHAPED = (live.GOLDEN / "shaped.topo").read_text()
+
+
+@pytest.mark.every_kernel("netem")
+def test_delay_lines_are_as_planned() -> None:
+    """Whatever this kernel and tc make of the numbers of netem and tbf."""
+    compilation = Compilation("-", SHAPED)
+    name = compilation.lab.name
+    with live.running(live.lab_of(name, live.GOLDEN / "shaped.topo")):
+        found = points(check(compilation))
+        assert all(holds for holds, _ in found.values()), found
+        node, device = next(
+            (end.node, end.name)
+            for link in compilation.lab.links
+            for end in link.ends
+            if end.shaping.delay and end.shaping.rate is None
+        )
+        live.succeed(
+            "tc",
+            "-n",
+            f"{name}-{node}",
+            "qdisc",
+            "change",
+            "dev",
+            device,
+            "root",
+            "handle",
+            "1:",
+            "netem",
+            "delay",
+            "77ms",
+        )
+        _, said = points(check(compilation))[f"the namespace {name}-{node} is as planned"]
+        assert any("delay 77ms" in line and line.startswith("unexpected: qdisc netem") for line in said)
+
+
+@pytest.mark.every_kernel
+def test_a_lab_is_as_planned_on_every_kernel() -> None:
+    text = LAB.replace("masquerade c out b\n", "")
+    with live.running(live.lab_of("checked2", text)):
+        found = points(check(compiled("checked2", text)))
+        assert all(holds for holds, _ in found.values()), found
+
+
+def test_a_kernel_that_lacks_what_the_lab_needs_says_so(tmp_path: Path) -> None:
+    (tmp_path / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    result = live.run(
+        "env", f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "bash", "-s", stdin=COMPILED.check()
+    )
+    assert result.returncode == 2
+    assert result.stdout.splitlines()[-1].startswith("Bail out! ")

@@ -1,0 +1,166 @@
+"""`run`: processes that start at up and end at down, in their namespace, with what they say in a log."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import kernel
+import live
+import pytest
+from faults import Shims, moments
+from test_live_faults import ASKING, differs, interrupted, span
+
+pytestmark = pytest.mark.live
+
+# What shells, and those that quote for them, trip over; and all that can be written in one line.
+ODD = " ".join(
+    ['\' "\\"\\\\ $HOME `id` $(id) !! * ? {a,b} ~ # ; & | < > %s \\\\n -- -c é', *map(chr, range(33, 127))]
+)
+WRITTEN = ODD.replace("\\", "\\\\").replace('"', '\\"')
+
+FOLDER = Path("/run/mpc-runs.d")
+
+
+def lab_of(*statements: str) -> live.Lab:
+    return live.lab_of("runs", "\n".join(["host a b", "link a -- b", *statements]))
+
+
+@pytest.fixture(autouse=True)
+def unchanged() -> Iterator[None]:
+    with live.host_unchanged(lab_of()):
+        yield
+
+
+def pid(name: str) -> int:
+    return int((FOLDER / f"{name}.pid").read_text())
+
+
+def log(name: str) -> str:
+    return (FOLDER / f"{name}.log").read_text()
+
+
+def words(path: str) -> list[str]:
+    return Path(path).read_bytes().decode().split("\0")[:-1]
+
+
+def test_a_process_is_in_its_namespace_from_up_to_down() -> None:
+    with live.running(lab_of('run {a,b} "sleep 86401"', 'run a "sleep 86402"')):
+        inside = {ns: set(map(int, kernel.lines("ip", "netns", "pids", ns))) for ns in ("runs-a", "runs-b")}
+        assert inside == {"runs-a": {pid("a"), pid("a.2")}, "runs-b": {pid("b")}}
+        assert words(f"/proc/{pid('a.2')}/cmdline") in (
+            ["sleep", "86402"],
+            ["bash", "-c", "--", "sleep 86402"],
+        )
+        assert len(_sleepers()) == 3
+    assert not _sleepers()
+
+
+def test_a_command_arrives_byte_for_byte() -> None:
+    """The command line, and what it gets in its environment, in files of the kernel's."""
+    with live.running(
+        lab_of(f'run a "sleep 86401; : {WRITTEN[1:]}" env ODD="{WRITTEN}" EMPTY="" TWO=2', 'run b "-x"')
+    ):
+        wanted = ["bash", "-c", "--", f"sleep 86401; : {ODD[1:]}"]
+        assert words(f"/proc/{pid('a')}/cmdline") == wanted
+        assert {f"ODD={ODD}", "EMPTY=", "TWO=2"} <= set(words(f"/proc/{pid('a')}/environ"))
+        assert "-x: command not found" in log("b")
+
+
+def test_what_a_process_has() -> None:
+    """The lab's names, a session of its own, and of up neither files nor signals, limits or the lock."""
+    files, ignored = "ls /proc/$$/fd | tr '\\\\n' ' '", "grep SigIgn /proc/self/status"
+    command = f"getent hosts b; {files}; {ignored}; ulimit -Sn; read || echo end"
+    with live.running(lab_of(f'run a "{command}; ps -o sid= $$; echo wrong >&2; sleep 86401"')) as lab:
+        live.wait_until(lambda: "wrong" in log("a"))
+        said = log("a")
+        assert " b\n0 1 2 " in said
+        assert f"SigIgn:\t{0:016x}\n{live.succeed('bash', '-c', 'ulimit -Sn')}end\n" in said
+        assert said.split()[-2:] == [str(pid("a")), "wrong"]
+        assert "the lab is up" in lab.up().stderr
+        live.succeed("flock", "-n", "/run/mpc-runs", "true")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("exit 3", "ended with 3"), ("no-such", "ended with 127"), ("true", "")]
+)
+def test_up_says_what_has_ended_with_an_error(command: str, said: str) -> None:
+    lab = lab_of(f'run a "{command}"', 'run b "sleep 86401"')
+    result = lab.up()
+    assert result.returncode == 0
+    warnings = [line for line in result.stderr.splitlines() if "warning" in line]
+    assert warnings == ([f"runs: warning: what runs as a {said}; see {FOLDER}/a.log"] if said else [])
+    assert lab.down().returncode == 0
+
+
+def test_up_fails_where_a_process_cannot_start(tmp_path: Path) -> None:
+    lab = lab_of('run a "sleep 86401"', 'run b "sleep 86401"')
+    (tmp_path / "setsid").write_text("#!/bin/sh\necho no session; exit 7\n")
+    (tmp_path / "setsid").chmod(0o755)
+    result = lab.up(tmp_path)
+    assert result.returncode == 1
+    assert "error: cannot start what runs as a: no session" in result.stderr
+
+
+def test_down_ends_what_ignores_it() -> None:
+    """As with any process of a namespace: SIGTERM, and then SIGKILL."""
+    lab = lab_of("run a \"trap '' TERM HUP INT; while :; do sleep 1; done\"")
+    assert lab.up().returncode == 0
+    assert lab.down().returncode == 0
+
+
+def test_a_folder_of_somebody_else_is_left_alone() -> None:
+    lab = lab_of('run a "sleep 86401"')
+    FOLDER.mkdir()
+    (FOLDER / "own").touch()
+    try:
+        assert f"the name {FOLDER}: something has it" in lab.up().stderr
+        down = lab.down()
+        assert down.returncode == 1
+        assert f"left {FOLDER} alone" in down.stderr
+        assert (FOLDER / "own").exists()
+    finally:
+        (FOLDER / "own").unlink()
+        FOLDER.rmdir()
+
+
+def test_faults_of_what_starts_a_process(tmp_path: Path) -> None:
+    """Each call that comes to a process fails before it has acted: nothing is left."""
+    lab, before, shims = lab_of('run a "sleep 86401"'), kernel.snapshot(), Shims(tmp_path)
+    assert shims.run(lab.up_script).returncode == 0
+    last = {program: call for program, call, _ in shims.calls()}
+    assert lab.down().returncode == 0
+    faults = [fault for fault in shims.faults() if fault.call == last[fault.program] and not fault.acts]
+    faults = [fault for fault in faults if fault.program in ("mkdir", "setsid", "ip")]
+    assert len(faults) == 3
+    for fault in faults:
+        result = shims.run(lab.up_script, fault)
+        assert result.returncode == 1, fault
+        assert "made to fail" in result.stderr
+        assert not (left := differs(before)), f"{fault}: {left}"
+
+
+def test_signals_while_processes_start() -> None:
+    """Rolled back with all processes, or up with all of them."""
+    lab, before, chance = lab_of(*['run a "sleep 86401"'] * 5), kernel.snapshot(), random.Random(4)
+    whole = span(lab.up_script)
+    live.succeed("bash", "-s", stdin=lab.down_script)
+    for _ in range(moments() // 2):
+        sign, after, group = chance.choice(ASKING), chance.uniform(whole / 3, whole), chance.random() < 0.5
+        if interrupted(lab.up_script, sign, after, group=group) == 0:
+            assert len(list(FOLDER.glob("*.pid"))) == 5
+            assert lab.down().returncode == 0
+        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+        assert not _sleepers()
+
+
+def _sleepers() -> list[str]:
+    """What runs in another network namespace than this one, of what the lab runs."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            outside = (folder / "ns/net").samefile("/proc/self/ns/net")
+            command = (folder / "cmdline").read_bytes()
+            found += [folder.name] if command.startswith(b"sleep\x008640") and not outside else []
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,231 @@
+"""Predictions: the ways of packets, the subflows of a connection, and what they carry."""
+
+from itertools import chain, combinations
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labs import Kernel, LostError, lab_of
+
+from compiler.ir.lab import InterfaceName, Lab
+from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.lookup import Lookup
+from compiler.prediction.maxflow import bound
+from compiler.prediction.predict import Prediction, Predictor
+from compiler.prediction.sharing import Demand, share
+from compiler.prediction.ways import Fate, Way, ways
+
+DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 10mbit\n"
+FRAME, TCP, MPTCP, UDP = 1514, 1448, 1420, 1472
+"""Bytes of a full packet, and of the data in it."""
+
+
+def between(text: str, source: str = "a", target: str = "b") -> Prediction:
+    return Predictor(lab_of(text)).between(source, target)
+
+
+# --- ways -------------------------------------------------------------------------------------------
+
+
+@st.composite
+def labs(draw: st.DrawFn) -> str:
+    """Labs of up to 7 nodes with MPTCP between the first two, and explicit routes."""
+    names = "abcdefg"[: draw(st.integers(2, 7))]
+    pairs = draw(
+        st.lists(st.sampled_from(list(combinations(names, 2))), min_size=1, max_size=12, unique=True)
+    )
+    kinds = [draw(st.sampled_from(["host", "router", "router", "router"])) for _ in names]
+    lines = [f"{kind} {name}" for kind, name in zip(kinds, names, strict=True)]
+    lines += [f"link {a} -- {b}" for a, b in pairs]
+    return "\n".join([*lines, draw(st.sampled_from(["mptcp a -- b", "mptcp a -> b", ""]))])
+
+
+def oracle(lab: Lab, way: Way) -> set[tuple[tuple[str, str], ...]]:
+    """All ways of a packet with the addresses of one, by the tests' own kernel."""
+    return set(Kernel(lab).ways(way.crossings[0].out.node, way.target, way.source))
+
+
+@settings(max_examples=150)
+@given(labs())
+def test_ways_are_those_of_the_tables(text: str) -> None:
+    lab = lab_of(text)
+    lookup = Lookup(lab)
+    for source in lab.nodes:
+        for target in lab.nodes:
+            found = ways(lookup, source.name, target.addresses[0].address.ip) if source != target else ()
+            for way in found:
+                if way.delivered:
+                    assert way.links in {
+                        tuple(InterfaceName(*hop) for hop in hops) for hops in oracle(lab, way)
+                    }
+                elif way.crossings:
+                    with pytest.raises(LostError):
+                        oracle(lab, way)
+            assert sum(way.share for way in found) == (source != target)
+
+
+def test_one_hash_chooses_at_all_routers() -> None:
+    """Of the four ways through two stages, flows take two; measured in test_live_prediction.py."""
+    text = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b"
+    found = [trip.out.nodes for trip in between(text).trips]
+    assert found == [("a", "r", "c", "e", "s", "b"), ("a", "r", "d", "f", "s", "b")]
+
+
+def test_a_node_that_begins_a_flow_draws_its_own_hash() -> None:
+    text = "host a b\nrouter c d e f s\nlink a -- {c,d} -- {e,f} -- s -- b"
+    assert len(between(text).trips) == 4
+
+
+def test_weights_are_shares() -> None:
+    text = DIAMOND + "route a to b via c weight 3, d"
+    assert [str(trip.out.share) for trip in between(text).trips] == ["3/4", "1/4"]
+
+
+def test_a_rule_keeps_the_answers_on_the_way() -> None:
+    found = between(DIAMOND + "mptcp a -- b").trips
+    assert [trip.out.nodes[1] for trip in found] == [trip.back[0].nodes[1] for trip in found] == ["c", "d"]
+
+
+def test_masquerade_is_undone_on_the_way_back() -> None:
+    text = "host a b\nrouter c\nlink a -- c -- b\nmasquerade c out b"
+    (trip,) = between(text).trips
+    assert trip.out.source == lab_of(text).links[1].left.addresses[0].ip
+    assert [way.nodes for way in trip.back] == [("b", "c", "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "fate", "at"),
+    [
+        ("host a b h\nlink a -- h -- b\nroute a to b via h", Fate.NOT_FORWARDED, "h"),
+        ("host a b\nrouter c\nrouting none\nlink a -- c -- b\nroute a to b via c", Fate.NO_ROUTE, "c"),
+        ("host a b\nrouter c\nrouting none\nlink a -- c -- b", Fate.NO_ROUTE, "a"),
+    ],
+)
+def test_how_ways_end(text: str, fate: Fate, at: str) -> None:
+    (trip,) = between(text).trips
+    assert (trip.out.fate, trip.out.at) == (fate, at)
+    assert between(text).goodput(Transfer()).most == 0
+
+
+# --- sharing and bounds -----------------------------------------------------------------------------
+
+LINKS = [InterfaceName("n", name) for name in "uvwxyz"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sets(st.sampled_from(LINKS), min_size=1), st.integers(1, 50)), min_size=1, max_size=6
+    ),
+    st.lists(st.integers(1, 100), min_size=6, max_size=6),
+)
+def test_shares_are_max_min_fair(flows: list[tuple[set[InterfaceName], int]], rates: list[int]) -> None:
+    """Whoever does not have all it can take has a link that is full, and nobody has more on that link."""
+    capacity = {link: float(rate) for link, rate in zip(LINKS, rates, strict=True)}
+    demands = [Demand(tuple(sorted(links)), float(ceiling)) for links, ceiling in flows]
+    got = [one.rate for one in share(demands, capacity)]
+    on = {link: [rate for one, rate in zip(demands, got, strict=True) if link in one.links] for link in LINKS}
+    assert all(sum(on[link]) <= capacity[link] + 1e-6 for link in LINKS)
+    for demand, rate in zip(demands, got, strict=True):
+        full = [link for link in demand.links if sum(on[link]) >= capacity[link] - 1e-6]
+        assert rate == demand.ceiling or any(rate >= max(on[link]) - 1e-6 for link in full)
+
+
+def test_without_a_rate_nothing_bounds_a_flow() -> None:
+    assert share([Demand((LINKS[0],))], {})[0].rate == inf
+    assert between("host a b\nlink a -- b").goodput(Transfer()).expected == inf
+
+
+@settings(max_examples=100)
+@given(labs(), st.data())
+def test_bound_is_the_least_cut(text: str, data: st.DataObject) -> None:
+    rated = "\n".join(
+        f"{line} rate {data.draw(st.integers(1, 9))}mbit" if line.startswith("link") else line
+        for line in text.splitlines()
+    )
+    lab = lab_of(rated)
+    found = bound(lab, "a", "b")
+    assert found.rate == least_cut(lab)
+    assert sum(end.shaping.rate or 0 for link in lab.links for end in link.ends if end.id in found.cut) == (
+        found.rate
+    )
+
+
+def least_cut(lab: Lab) -> int:
+    """By trying every set of nodes that forward, beside a."""
+    passing = [node.name for node in lab.nodes if node.forwards and node.name not in "ab"]
+    arcs = [(near, far) for link in lab.links for near, far in link.directions]
+    usable = {"a", "b", *passing}
+    subsets = chain.from_iterable(combinations(passing, n) for n in range(len(passing) + 1))
+    return min(
+        sum(
+            near.shaping.rate or 0
+            for near, far in arcs
+            if near.node in {"a", *side} and far.node in usable - {"a", *side}
+        )
+        for side in subsets
+    )
+
+
+# --- transfers --------------------------------------------------------------------------------------
+
+
+def test_headers_are_those_of_full_packets() -> None:
+    found = between(DIAMOND + "mptcp a -- b")
+    assert found.goodput(Transfer()).expected == pytest.approx(10e6 * TCP / FRAME)
+    assert found.goodput(Transfer(Protocol.MPTCP)).expected == pytest.approx(20e6 * MPTCP / FRAME)
+    assert found.goodput(Transfer(Protocol.UDP)).expected == pytest.approx(10e6 * UDP / FRAME)
+
+
+def test_flows_are_placed_by_hash() -> None:
+    """Two flows meet on one of two ways half of the time."""
+    found, whole = between(DIAMOND).goodput(Transfer(Protocol.TCP, 2)), 10e6 * TCP / FRAME
+    assert found.expected == pytest.approx(1.5 * whole)
+    assert found.least == pytest.approx(whole)
+    assert found.most == pytest.approx(2 * whole)
+
+
+def test_round_trips_add_both_directions() -> None:
+    text = (
+        "host a b\nrouter c\nlink a -- c delay 10ms\nlink c -- b delay 5ms jitter 1ms\nshape b -> c delay 7ms"
+    )
+    assert between(text).rtt == (30_000, 34_000)
+
+
+def subflows(text: str, source: str = "a", target: str = "b") -> list[set[tuple[str, ...]]]:
+    """The ways of the subflows that carry data, for each address that a connection can begin at."""
+    return [
+        {trip.out.nodes for subflow in one.used for trip in subflow.trips}
+        for one in between(text, source, target).connections
+    ]
+
+
+BOTH = {("a", "c", "b"), ("a", "d", "b")}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("mptcp a -- b", [BOTH, BOTH]),
+        ("mptcp a -> b", [BOTH, BOTH]),
+        ("mptcp a -- b subflows 0", [{("a", "c", "b")}, {("a", "d", "b")}]),
+        ("mptcp a -> b endpoints a:c subflow, a:d subflow backup", [{("a", "c", "b")}, {("a", "c", "b")}]),
+        ("mptcp a -> b endpoints b:c signal, b:d signal", [BOTH, BOTH]),
+        (
+            "mptcp a -- b accept 0 endpoints a:c signal, a:d signal, b:c signal",
+            [{("a", "c", "b")}, {("a", "d", "b")}],
+        ),
+        ("mptcp a -- b endpoints a:c signal, a:d signal", [{("a", "c", "b")}, {("a", "d", "b")}]),
+    ],
+)
+def test_subflows_are_those_of_the_path_manager(more: str, expected: list[set[tuple[str, ...]]]) -> None:
+    found = subflows(DIAMOND + more)
+    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+
+
+def test_a_shared_link_is_shared() -> None:
+    text = "host a b\nrouter c d e\nlink a -- {c,d} -- e rate 10mbit\nlink e -- b rate 15mbit\nmptcp a -> b"
+    found = between(text)
+    assert found.goodput(Transfer(Protocol.MPTCP)).expected == pytest.approx(15e6 * MPTCP / FRAME)
+    assert found.goodput(Transfer(Protocol.MPTCP)).limits == (InterfaceName("e", "b"),)
+    assert found.bound == (15e6, (InterfaceName("e", "b"),))
