@@ -120,8 +120,9 @@ class Compilation:
         return lab
 
     def _verify(self, lab: Lab) -> None:
-        """Holds a lab to what it expects, and explicit routes to where they lead; others have neither."""
-        if lab.expectations or lab.explicit_routes:
+        """Holds a lab to what it expects and pins; one that does neither is spared the import."""
+        pinned = any(pair.pins or (pair.subflows, pair.accept) != (None, None) for pair in lab.pairs)
+        if lab.expectations or lab.explicit_routes or pinned or any(node.sysctls for node in lab.nodes):
             from compiler.prediction.verify import verify
 
             verify(lab, self.diagnostics)

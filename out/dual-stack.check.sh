@@ -243,6 +243,7 @@ sysctl net.ipv6.conf.all.accept_dad = 0
 sysctl net.ipv6.conf.default.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 62500
 address 10.219.189.202/32 dev lo
 address fd00::c000:0:0:a1b:bdca/128 dev lo
 address 10.39.131.69/30 dev c
@@ -306,6 +307,7 @@ sysctl net.ipv6.conf.all.accept_dad = 0
 sysctl net.ipv6.conf.default.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 62500
 address 10.249.89.74/32 dev lo
 address fd00::c000:0:0:39:594a/128 dev lo
 address 10.52.126.101/30 dev c

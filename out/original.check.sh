@@ -239,6 +239,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 16000
 address 10.10.10.10/30 dev dummy0
 address 10.0.0.1/30 dev veth0
 address 10.2.0.1/30 dev veth2
@@ -266,6 +267,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 16000
 address 10.100.100.100/30 dev dummy1
 address 10.3.0.1/30 dev veth4
 address 10.4.0.1/30 dev veth6

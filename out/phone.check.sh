@@ -242,6 +242,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.203.123.244/32 dev lo
 address 10.118.100.6/30 dev ap
 address 10.104.82.6/30 dev cell
@@ -275,6 +276,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.251.49.181/32 dev lo
 address 10.80.26.10/30 dev ap
 address 10.1.100.214/30 dev cell

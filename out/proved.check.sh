@@ -398,6 +398,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
 address 10.86.184.181/30 dev d
@@ -433,6 +434,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
 address 10.75.138.209/30 dev d

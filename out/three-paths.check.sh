@@ -237,6 +237,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.234.131.55/32 dev lo
 address 10.49.18.109/30 dev wifi
 address 10.56.97.97/30 dev lte
@@ -287,6 +288,7 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 31250
 address 10.251.49.181/32 dev lo
 address 10.40.23.21/30 dev wifi
 address 10.40.94.162/30 dev lte

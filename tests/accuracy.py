@@ -1,11 +1,11 @@
 """Predictions against measurements, lab by lab.
 
-`labs()` are the labs; `prepare` writes their scripts and one that measures in all of them, which needs no
-Python, so that it runs under an emulated kernel too; `rows` reads what it left.
+`prepare` writes the scripts of labs, MEASURE measures in all of them, which needs no Python, so that it runs
+under an emulated kernel too, and `rows` reads what it left.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -13,107 +13,14 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from compiler.driver import Compilation
+from accuracy_labs import Lab
+
 from compiler.ir.trials import Protocol, Transfer
-from compiler.prediction.estimate import estimate
+from compiler.prediction.estimate import Estimate, estimate
 from compiler.prediction.predict import Prediction, Predictor
 
 MBIT = 1e6
 MEASURE = Path(__file__).with_name("accuracy.sh")
-
-
-@dataclass(frozen=True)
-class Lab:
-    """A lab of which the transfers from a to b are measured."""
-
-    name: str
-    title: str
-    text: str
-
-    def compiled(self) -> Compilation:
-        return Compilation("-", f"lab {self.name}\n{self.text}")
-
-
-def parallel(*links: str, more: str = "mptcp a -- b") -> str:
-    """Paths from a to b over a router each, with the attributes of both of its links."""
-    lines = ["host a b"]
-    for number, attributes in enumerate(links):
-        lines += [f"router r{number}", f"link {{a,b}} -- r{number} {attributes}"]
-    return "\n".join([*lines, more])
-
-
-PLAIN = {
-    "one5": ("one path of 5", parallel("rate 5mbit")),
-    "one20": ("one path of 20", parallel("rate 20mbit")),
-    "two5": ("two paths of 5", parallel(*["rate 5mbit"] * 2)),
-    "two10": ("two paths of 10", parallel(*["rate 10mbit"] * 2)),
-    "two20": ("two paths of 20", parallel(*["rate 20mbit"] * 2)),
-    "two10c": ("two paths of 10, `a -> b`", parallel(*["rate 10mbit"] * 2, more="mptcp a -> b")),
-    "three5": ("three paths of 5", parallel(*["rate 5mbit"] * 3)),
-    "three10": ("three paths of 10", parallel(*["rate 10mbit"] * 3)),
-    "four5": ("four paths of 5", parallel(*["rate 5mbit"] * 4)),
-    "four10": ("four paths of 10", parallel(*["rate 10mbit"] * 4)),
-    "u20x10": ("20 and 10", parallel("rate 20mbit", "rate 10mbit")),
-    "u10x5": ("10 and 5", parallel("rate 10mbit", "rate 5mbit")),
-    "u20x5": ("20 and 5", parallel("rate 20mbit", "rate 5mbit")),
-    "u30x20x10": ("30, 20 and 10", parallel("rate 30mbit", "rate 20mbit", "rate 10mbit")),
-    "u12x8x4": ("12, 8, 8 and 4", parallel("rate 12mbit", "rate 8mbit", "rate 8mbit", "rate 4mbit")),
-    "mid": (
-        "over a router in the middle",
-        "host a b\nrouter c d e f g\nlink a -- {c,d} -- e -- {f,g} -- b rate 10mbit\nmptcp a -> b",
-    ),
-    "ring": (
-        "a ring of 6",
-        "router a r1 b r3 r4 r5\nlink a -- r1 -- b -- r3 -- r4 -- r5 -- a rate 10mbit\nmptcp a -- b",
-    ),
-    "share": (
-        "10 and 10 over one of 15",
-        "host a b\nrouter c d e\nlink a -- {c,d} -- e rate 10mbit\nlink e -- b rate 15mbit\nmptcp a -> b",
-    ),
-    "six": ("IPv6, two of 10", "pool fd00::/48\n" + parallel(*["rate 10mbit"] * 2)),
-    "mtu": ("two of 10, MTU 600", parallel(*["rate 10mbit mtu 600"] * 2)),
-    "single": (
-        "one interface at a",
-        "host a b\nrouter c\nlink a -- c rate 50mbit\n" + "link c -- b rate 10mbit\n" * 2 + "mptcp a -> b",
-    ),
-}
-
-DELAYED = {
-    "d10": ("10, 20 ms", parallel("rate 10mbit delay 10ms")),
-    "d20": ("20, 40 ms", parallel("rate 20mbit delay 20ms")),
-    "dapart": (
-        "a delay of 20 ms, then 10",
-        "host a b\nrouter c\nlink a -- c delay 20ms\nlink c -- b rate 10mbit",
-    ),
-    "dd10": ("two of 10, 20 ms", parallel(*["rate 10mbit delay 5ms"] * 2)),
-    "dd10far": ("two of 10, 10 and 40 ms", parallel("rate 10mbit delay 5ms", "rate 10mbit delay 20ms")),
-    "dd20x10": ("20 and 10, 20 and 40 ms", parallel("rate 20mbit delay 5ms", "rate 10mbit delay 10ms")),
-    "ddd5": (
-        "three of 5, 10, 20 and 30 ms",
-        parallel("rate 5mbit delay 5ms", "rate 5mbit delay 10ms", "rate 5mbit delay 15ms"),
-    ),
-    "dddd5": ("four of 5, 20 ms", parallel(*["rate 5mbit delay 5ms"] * 4)),
-    "l01": ("20, 40 ms, 0.1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 0.1%"),
-    "l1": ("20, 40 ms, 1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%"),
-    "l1short": ("10, 20 ms, 1 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 1%"),
-    "dl1": (
-        "two of 10, 20 ms, 0.5 %",
-        parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 0.5%\nshape a -> r1 loss 0.5%",
-    ),
-    "dl1far": (
-        "two of 5, 40 ms, 1 %",
-        parallel(*["rate 5mbit delay 10ms"] * 2) + "\nshape a -> r0 loss 1%\nshape a -> r1 loss 1%",
-    ),
-    "dlone": (
-        "two of 10, 20 ms, one loses 1 %",
-        parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 1%",
-    ),
-    "jitter": ("10, 40 ms, jitter 2 ms", parallel("rate 10mbit delay 10ms jitter 1ms")),
-}
-
-
-def labs(which: dict[str, tuple[str, str]]) -> list[Lab]:
-    return [Lab(name, title, text) for name, (title, text) in which.items()]
 
 
 def predicted(lab: Lab) -> Prediction:
@@ -134,31 +41,62 @@ def prepare(folder: Path, found: list[Lab]) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """Of one quantity: what was predicted, and the measurements."""
+    """Of one quantity: what was predicted, at least and at most, and what was measured."""
 
     lab: Lab
     what: str
-    predicted: float
-    measured: list[float]
+    predicted: tuple[float, float]
+    measured: float
 
     @property
-    def ratio(self) -> float:
-        return median(self.measured) / self.predicted if self.measured else 0.0
+    def middle(self) -> float:
+        return mean(self.predicted)
+
+    @property
+    def fits(self) -> bool:
+        """Within 10 % for rates, and 1 ms or 2 % for times."""
+        least, most = self.predicted
+        slack = max(1.0, 0.02 * self.middle) if self.what == "rtt" else 0.1 * self.middle
+        return least - slack <= self.measured <= most + slack
+
+    def __str__(self) -> str:
+        unit = "ms" if self.what == "rtt" else "Mbit/s"
+        ratio = f"{self.measured / self.middle:.2f}" if self.middle else ""
+        sign = "" if self.fits else " **outside**"
+        measured = f"{self.measured:.2f} {unit}"
+        return f"| {self.lab.title} | {self.what} | {self.middle:.2f} | {measured} | {ratio}{sign} |"
 
 
 def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
-    """Of each lab: one TCP connection on its first way, MPTCP over all, and a round trip of each way."""
+    """Of each lab: one TCP connection on its first way, MPTCP over all, and a round trip of each way.
+
+    A round trip takes its delay, and what it does in the lab `base`, which has none, where that was measured.
+    """
+    base = min((min(times(path), default=0.0) for path in folder.glob("base/ping.*")), default=0.0)
     for lab in found:
         prediction, own = predicted(lab), folder / lab.name
         first = replace(prediction.working[0].out, share=Fraction(1))
         alone = estimate([[replace(prediction.working[0], out=first)]], Protocol.TCP)
-        yield Row(lab, "tcp", alone.expected / MBIT, rates(own, "tcp"))
+        yield _rate(lab, "tcp", alone, rates(own, "tcp"))
         if len(prediction.connections[0].subflows) > 1:
-            mptcp = prediction.goodput(Transfer(Protocol.MPTCP)).expected
-            yield Row(lab, "mptcp", mptcp / MBIT, rates(own, "mptcp"))
-        for source, trips in groupby(prediction.working, key=lambda trip: trip.out.source):
-            middle = mean(sum(trip.rtt) / 2 for trip in trips)
-            yield Row(lab, "rtt", middle / 1000, times(own / f"ping.{source}"))
+            yield _rate(lab, "mptcp", prediction.goodput(Transfer(Protocol.MPTCP)), rates(own, "mptcp"))
+        for source, group in groupby(prediction.working, key=lambda trip: trip.out.source):
+            both = [time / 1000 + base for trip in group for time in trip.rtt]
+            yield Row(lab, "rtt", (min(both), max(both)), min(times(own / f"ping.{source}"), default=0.0))
+
+
+def _rate(lab: Lab, what: str, predicted: Estimate, measured: list[float]) -> Row:
+    rate = predicted.expected / MBIT
+    return Row(lab, what, (rate, rate), median(measured or [0.0]))
+
+
+def table(found: Iterable[Row]) -> Iterator[str]:
+    """The lines of a table, and one that counts."""
+    yield "| lab | | predicted | measured | ratio |\n| --- | --- | --- | --- | --- |"
+    seen = list(found)
+    yield from map(str, seen)
+    fitting = sum(row.fits for row in seen)
+    yield f"\n{fitting} of {len(seen)} within 10 % (rates), and 1 ms or 2 % (round trips)"
 
 
 def rates(folder: Path, what: str) -> list[float]:

@@ -7,12 +7,16 @@ What is compared runs in turns, and medians are quoted, so that a machine whose 
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import accuracy
 import live
+import machine
+from accuracy_labs import DELAYED, PLAIN, Lab, labs
 from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
 
 MBIT = 1e6
@@ -175,6 +179,40 @@ def table(rows: Iterator[Case]) -> None:
         say(measure(case))
 
 
+# --- accuracy ---------------------------------------------------------------------------------------
+
+GUEST = "bookworm-backports"
+"""The suite of the kernel that has netem, where this one has not."""
+
+
+def bench_accuracy() -> None:
+    """Predictions beside measurements: on this kernel, and where it has no netem, in a guest."""
+    say("accuracy: medians of 3 transfers of 10 s, CUBIC, opened and sent by a\n")
+    measure_accuracy("here", labs(PLAIN), lambda *argv: live.succeed(*argv, seconds=3600))
+    if machine.has("netem"):
+        measure_accuracy("delays and losses", labs(DELAYED), lambda *argv: live.succeed(*argv, seconds=3600))
+    elif live.run("bash", "-c", f"[[ -d ~/.cache/mpc/guests/{GUEST} ]]").returncode == 0:
+        measure_accuracy(f"delays and losses, in the guest {GUEST}", labs(DELAYED), in_guest)
+    else:
+        say("delays and losses: left out, as this kernel has no netem; ./dev guests fetches one that has")
+
+
+def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        accuracy.prepare(folder, found)
+        start("bash", accuracy.MEASURE, folder, "10", "3", *(lab.name for lab in found))
+        say(f"{title}:\n")
+        for line in accuracy.table(accuracy.rows(folder, found)):
+            say(line)
+        say()
+
+
+def in_guest(*argv: str | Path) -> str:
+    run = ("env", "GUEST_SECONDS=3000", live.ROOT / "tests" / "guest" / "run")
+    return live.succeed(*run, GUEST, argv[2], *argv, seconds=3100)
+
+
 def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "compile": bench_compile,
@@ -182,6 +220,7 @@ def main() -> None:
         "large": lambda: bench_up(1000),
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
+        "accuracy": bench_accuracy,
     }
     for name in sys.argv[1:] or parts:
         if name != "compile" and os.geteuid() != 0:

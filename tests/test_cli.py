@@ -58,11 +58,11 @@ def test_standard_input_is_a_dash() -> None:
     assert "standard input" in result.stdout
 
 
-def test_out_writes_both_scripts(lab: Path) -> None:
+def test_out_writes_all_scripts(lab: Path) -> None:
     result = mpc("compile", "-o", "new/out", "lab.topo")
     assert (result.exit_code, result.stdout) == (0, "")
     folder = lab.parent / "new" / "out"
-    assert sorted(path.name for path in folder.iterdir()) == ["lab.down.sh", "lab.up.sh"]
+    assert sorted(path.name for path in folder.iterdir()) == ["lab.check.sh", "lab.down.sh", "lab.up.sh"]
     assert (folder / "lab.up.sh").read_text() == compiled(GOOD).up()
     for path in folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) & 0o555 == 0o555
@@ -77,7 +77,7 @@ def test_out_replaces_whole_files_and_no_others(lab: Path) -> None:
         mpc("compile", "-o", ".", "lab.topo")
         assert old.read() == compiled(GOOD).up()
     assert path.stat().st_ino != before
-    assert {p.name for p in lab.parent.iterdir()} == {"cache", "lab.topo", "lab.up.sh", "lab.down.sh"}
+    assert {p.name for p in lab.parent.iterdir()} == {"cache", "lab.topo", "lab.up.sh", "lab.down.sh", "lab.check.sh"}
 
 
 def test_out_writes_nothing_on_an_error(lab: Path) -> None:

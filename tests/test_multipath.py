@@ -206,7 +206,7 @@ def test_subflows_of_all_endpoints_share_no_first_link(lab_name: str) -> None:
         ("mptcp a -> b endpoints a:c signal", "MPC704"),
         ("mptcp a -> b endpoints b:c subflow", "MPC704"),
         ("link a:fast -- c rate 50mbit\nmptcp a -> b", "MPC705"),
-        ("router x\nlink a -- x -- b rate 21mbit\nmptcp a -- b", "MPC710"),
+        ("router x\nlink a -- x -- b rate 51mbit\nmptcp a -- b", "MPC710"),
     ],
 )  # fmt: skip
 def test_errors_and_warnings(text: str, code: str) -> None:
@@ -219,7 +219,7 @@ def test_a_correct_pair_is_quiet() -> None:
 
 def test_a_slow_path_that_stands_by_is_no_warning() -> None:
     """It is what the warning asks for."""
-    text = DIAMOND + "router x\nlink a -- x -- b rate 50mbit\nmptcp a -> b endpoints"
+    text = DIAMOND + "router x\nlink a -- x -- b rate 90mbit\nmptcp a -> b endpoints"
     assert codes(f"{text} a:x subflow, a:c subflow backup, a:d subflow backup") == []
 
 
@@ -229,3 +229,25 @@ def test_no_more_endpoints_than_the_kernel_takes(pools: int, most: int) -> None:
     lab = lab_of(text + "mptcp a -> b")
     assert len(node_of(lab, "a").endpoints) == most * pools
     assert "MPC713" in codes(text + "mptcp a -> b")
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        (("rate 8mbit", "rate 4mbit"), 12_500),
+        (("rate 8mbit", "rate 800kbit"), 4096),
+        (("rate 8mbit", ""), None),
+        (("", ""), None),
+        (("rate 8mbit",), None),
+    ],
+)
+def test_the_slowest_path_bounds_what_is_unsent(links: tuple[str, ...], expected: int | None) -> None:
+    """What it sends in 25 ms; a path without a rate needs no bound, and nor does a single one."""
+    lines = [f"router r{i}\nlink {{a,b}} -- r{i} {attributes}" for i, attributes in enumerate(links)]
+    lab = lab_of("\n".join(["host a b", *lines, "mptcp a -- b"]))
+    assert [node_of(lab, name).backlog for name in ("a", "b", "r0")] == [expected, expected, None]
+
+
+def test_what_is_unsent_is_bounded_each_way() -> None:
+    text = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 8mbit\nshape a -> d rate 4mbit\nmptcp a -> b"
+    assert [node_of(lab_of(text), name).backlog for name in "ab"] == [12_500, 25_000]

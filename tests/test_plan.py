@@ -70,7 +70,7 @@ def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
 
 def test_tools_are_those_that_are_called(plan: Plan) -> None:
     called = {command.tool[0] for command in commands(plan)} | {need.command[0] for need in plan.needs}
-    assert set(plan.tools) == called - BASE | ENTER
+    assert set(plan.tools) == called - BASE | ENTER | ({"setsid"} if plan.processes else set())
 
 
 def test_no_command_twice(plan: Plan) -> None:

@@ -57,6 +57,8 @@ class Settings:
             inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"
+        if node.backlog is not None:
+            inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
         return inferred
 
 

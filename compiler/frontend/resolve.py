@@ -70,7 +70,7 @@ class _Resolver:
             metric=self._metric(),
             nodes=self._with_settings(declarer.nodes, links, sysctls),
             switches=tuple(
-                replace(switch, sysctls=tuple(sysctls.get(switch.name, {}).items()))
+                replace(switch, sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
                 for switch in declarer.switches.values()
             ),
             links=links,
@@ -162,14 +162,14 @@ class _Resolver:
             note = Note("the other one", end.span)
             self.diagnostics.error("MPC208", message, span, label, "", note)
 
-    def _sysctls(self) -> dict[str, dict[str, str]]:
+    def _sysctls(self) -> Sysctls:
         sysctls = Sysctls(self.scope)
         for sysctl in self._all(syntax.Sysctl):
             sysctls.add(sysctl)
-        return sysctls.values
+        return sysctls
 
     def _with_settings(
-        self, nodes: dict[str, Node], links: tuple[Link, ...], sysctls: dict[str, dict[str, str]]
+        self, nodes: dict[str, Node], links: tuple[Link, ...], sysctls: Sysctls
     ) -> tuple[Node, ...]:
         """The nodes with their sysctls and with the interfaces that they masquerade."""
         masquerades = Masquerades(self.scope)
@@ -185,7 +185,10 @@ class _Resolver:
         return tuple(
             replace(
                 node,
-                sysctls=tuple(sysctls.get(node.name, {}).items()),
+                sysctls=tuple(sysctls.values.get(node.name, {}).items()),
+                sysctl_places=tuple(
+                    sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})
+                ),
                 masquerade=tuple(
                     out
                     for out in dict.fromkeys(outs[node.name])

@@ -192,7 +192,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A namespace. `inferred_address` is whether families without a pinned address get one."""
+    """A namespace. `inferred_address` is whether families without a pinned address get one.
+
+    `backlog` is how many bytes a subflow of MPTCP may hold unsent.
+    """
 
     name: str
     namespace: str
@@ -202,11 +205,13 @@ class Node:
     sysctls: tuple[tuple[str, str], ...]
     masquerade: tuple[str, ...]
     span: Span
+    sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()
     tables: tuple[Table, ...] = ()
     rules: tuple[Rule, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits | None = None
+    backlog: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

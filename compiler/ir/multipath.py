@@ -6,20 +6,21 @@ Chosen by measuring at the receiver; grammar/README.md has the figures, and `mak
   interface against several cannot begin a path of its own, so there the other end signals its addresses.
 - Each end sends what belongs to a path out of that path's interface: by the peer's address where every path
   has its own, and by the node's own address, through a table for each interface.
+- Each end bounds what a subflow may hold unsent, so that a slow path holds up the others less.
 - A router whose own route leads off a path sends what comes in by the path's link along it.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from compiler.frontend.diagnostics import Diagnostics
+from compiler.ir.backlog import Backlog, Rates
 from compiler.ir.endpoints import Endpoints
-from compiler.ir.graph import Edge, Graph
-from compiler.ir.lab import MPTCP_MOST, InterfaceName, Lab, Pair
+from compiler.ir.graph import Graph
+from compiler.ir.lab import MPTCP_MOST, Lab, Pair
 from compiler.ir.paths import Path, paths, sides
 from compiler.ir.steering import Steering
 
-UNEQUAL = 4
+UNEQUAL = 10
 """Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
 
 MOST_SEARCHED = 1_000_000
@@ -35,7 +36,8 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
         return lab
     graphs = [Graph(lab, version) for version in lab.versions]
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
-    advice = _Advice(lab, diagnostics)
+    rates = Rates(lab)
+    advice, backlog = _Advice(rates, diagnostics), Backlog(rates)
     for pair in lab.pairs:
         for graph in graphs:
             found = paths(graph, pair.left, pair.right, MPTCP_MOST // len(graphs) + 1)
@@ -43,10 +45,11 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
             ends = sides(graph, pair, found[: MPTCP_MOST // len(graphs)])
             for side in ends:
                 endpoints.infer(side)
+                backlog.add(side)
             if lab.metric is not None and len(found) > 1:
                 steering.steer(pair, ends)
         endpoints.limit(pair)
-    return steering.apply(endpoints.apply(lab))
+    return backlog.apply(steering.apply(endpoints.apply(lab)))
 
 
 def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
@@ -63,9 +66,9 @@ def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
 class _Advice:
     """Warnings about pairs that will not give what they seem to."""
 
-    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
+    def __init__(self, rates: Rates, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
-        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
+        self.rates = rates
 
     def give(self, pair: Pair, found: list[Path], most: int) -> None:
         if len(found) < 2:
@@ -119,10 +122,10 @@ class _Advice:
         """Links that several paths go over and that carry less than the rest of those paths does."""
         uses = Counter(edge for path in found for edge in path.edges)
         for edge, count in uses.items():
-            rate = self._rate([edge])
+            rate = self.rates.lowest([edge])
             if count < 2 or rate is None:
                 continue
-            rests = [self._rate(e for e in p.edges if e is not edge) for p in found if edge in p.edges]
+            rests = [self.rates.lowest(e for e in p.edges if e is not edge) for p in found if edge in p.edges]
             if any(rest is None for rest in rests) or sum(rest or 0 for rest in rests) > rate:
                 shared = f"`{edge.source}:{edge.interface}`"
                 message = f"{count} paths of `{pair.left}` and `{pair.right}` share the link {shared}"
@@ -132,15 +135,10 @@ class _Advice:
         """Warns of paths that are all to be used and differ widely; one that stands by does no harm."""
         standby = {pin.interface for pin in pair.pins if "backup" in pin.flags}
         used = [path for path in found if standby.isdisjoint(path.interfaces)]
-        rates = [rate for path in used if (rate := self._rate(path.edges))]
+        rates = [rate for path in used if (rate := self.rates.lowest(path.edges))]
         if len(rates) > 1 and max(rates) > UNEQUAL * min(rates):
             message = (
                 f"the paths of `{pair.left}` and `{pair.right}` differ in rate by more than {UNEQUAL} times"
             )
             help = "a much slower path holds the faster one up; its endpoint can be pinned as `backup`"
             self.diagnostics.warning("MPC710", message, pair.span, "very unequal paths", help)
-
-    def _rate(self, edges: Iterable[Edge]) -> int | None:
-        """The lowest rate of edges, bits a second; None where none has a rate."""
-        rates = [self.shaping[InterfaceName(edge.source, edge.interface)].rate for edge in edges]
-        return min((rate for rate in rates if rate), default=None)

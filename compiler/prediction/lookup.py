@@ -57,6 +57,10 @@ class Lookup:
         for node in lab.nodes:
             self._tables |= _tables(node)
 
+    def interfaces(self, node: str) -> list[str]:
+        """The interfaces of a node's links."""
+        return [id.name for id in self.ends if id.node == node]
+
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
         found = (way for way in self._across(interface) if via in (own.ip for own in way[-1].into.addresses))

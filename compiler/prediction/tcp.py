@@ -26,11 +26,11 @@ CONTROL, DEFAULT_CONTROL = "net.ipv4.tcp_congestion_control", "cubic"
 CUBIC, REDUCED = 0.4, 0.7
 """C and beta of RFC 9438."""
 
-LOST_TOGETHER = 1.6
-"""Packets that netem loses at once, on average: it loses what the sender handed down in one piece, which is
-one or two packets at up to 20 Mbit/s (measured, by what flows reach)."""
+LOST_TOGETHER = 2
+"""Packets that netem loses at once: it loses what the sender handed down in one piece, which is two packets
+at the rates of most labs (tcp_min_tso_segs)."""
 
-SHARPNESS = 6
+SHARPNESS = 3
 """How sharply the lower of two bounds decides, where losses and the rate bound a flow (measured)."""
 
 
@@ -48,7 +48,7 @@ def share(trip: Trip, protocol: Protocol, *, options: bool = True) -> float:
 def ceiling(trip: Trip, protocol: Protocol, control: str = DEFAULT_CONTROL) -> float:
     """What a flow reaches on its way, under a congestion control, when nobody else is there; where only the
     rates of links bound it, infinite."""
-    round_trip = sum(trip.rtt) / 2 / SECOND
+    round_trip = trip.data_rtt / SECOND
     if protocol is Protocol.UDP or round_trip == 0:
         return inf
     bits = payload(trip, protocol) * 8 / round_trip

@@ -55,6 +55,13 @@ class Trip:
         return self.delay[0] + least, self.delay[1] + most
 
     @property
+    def data_rtt(self) -> float:
+        """Microseconds from a full packet to its answer, on average, where no other packet waits."""
+        full = frame(self.mtu) - PING
+        rates = [one.out.shaping.rate for one in self.out.crossings if one.out.shaping.burst is None]
+        return sum(self.rtt) / 2 + sum(full * 8 * SECOND / rate for rate in rates if rate)
+
+    @property
     def loss(self) -> float:
         """The probability that a packet is lost on its way out."""
         return loss(self.out.crossings)

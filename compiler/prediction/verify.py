@@ -9,6 +9,7 @@ from compiler.frontend.diagnostics import Diagnostics, listed
 from compiler.ir.lab import Address, InterfaceName, Lab, Network
 from compiler.ir.trials import Expectation, Reachability, RoundTrip, Throughput
 from compiler.prediction import quantities
+from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.predict import Predictor
 from compiler.prediction.trips import Trip
 from compiler.prediction.ways import Fate, Way, ways
@@ -21,10 +22,11 @@ MOST_SAMPLES = 3
 
 
 def verify(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Reports what will not work; costs nothing where all routes are inferred and nothing is expected."""
-    if diagnostics.failed or not (lab.explicit_routes or lab.expectations):
+    """Reports what will not work; costs nothing where all is inferred and nothing is expected."""
+    if diagnostics.failed or not (lab.explicit_routes or lab.expectations or has_pins(lab)):
         return
     predictor = Predictor(lab)
+    advise(predictor, diagnostics)
     _Routes(predictor, diagnostics).check()
     expectations = _Expectations(predictor, diagnostics)
     for expectation in lab.expectations:

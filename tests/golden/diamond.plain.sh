@@ -300,6 +300,7 @@ need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -347,10 +348,12 @@ ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=15625
 ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=15625
 ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
 ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1

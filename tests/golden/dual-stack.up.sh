@@ -408,6 +408,7 @@ need_sysctl net.ipv6.conf.default.forwarding
 need_sysctl net.ipv6.conf.all.accept_dad
 need_sysctl net.ipv6.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -484,6 +485,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=62500
 END
 configure \
   dual-stack-c \

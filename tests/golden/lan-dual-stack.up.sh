@@ -433,6 +433,7 @@ need_sysctl net.ipv6.conf.default.forwarding
 need_sysctl net.ipv6.conf.all.accept_dad
 need_sysctl net.ipv6.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 need_sysctl net.ipv4.ip_default_ttl
 END
 need_names
@@ -505,6 +506,20 @@ END
 say "settings"
 configure \
   office-a \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv6.conf.all.disable_ipv6=0
+net.ipv6.conf.all.forwarding=0
+net.ipv6.conf.default.disable_ipv6=0
+net.ipv6.conf.default.forwarding=0
+net.ipv6.conf.*.accept_dad=0
+net.ipv6.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=46875
+END
+configure \
   office-b \
   <<'END'
 net.ipv4.ip_forward=0
@@ -517,6 +532,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=62500
 END
 configure \
   office-c \

@@ -306,6 +306,7 @@ need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -353,10 +354,12 @@ ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
 ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec devicea sysctl -qw net.mptcp.enabled=1
+ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=16000
 ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
 ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
+ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=16000
 ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
 ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1

@@ -402,6 +402,7 @@ need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
 END
 need_names
 claim
@@ -460,6 +461,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=31250
 END
 configure \
   phone-ap \

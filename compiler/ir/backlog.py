@@ -1,0 +1,53 @@
+"""How much unsent data the subflows of MPTCP may hold.
+
+The scheduler hands a subflow up to 64 KiB at once (MPTCP_SEND_BURST_SIZE), which takes a slow path long, and
+what the others bring waits for it, as data is read in order. So the ends of pairs bound it, by the slowest of
+their paths; fast paths need no bound, and would be held up by one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from compiler.ir.graph import Edge
+from compiler.ir.lab import InterfaceName, Lab, Node
+from compiler.ir.paths import Side
+from compiler.ir.shaping import QUEUE_TIME, SECOND
+
+LEAST = 4096
+"""Bytes; with less, a subflow runs dry while it waits for more (measured)."""
+
+
+class Rates:
+    """The rates of paths."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
+
+    def lowest(self, edges: Iterable[Edge]) -> int | None:
+        """The lowest rate of edges, bits a second; None where none has a rate."""
+        rates = [self.shaping[InterfaceName(edge.source, edge.interface)].rate for edge in edges]
+        return min((rate for rate in rates if rate), default=None)
+
+
+class Backlog:
+    """Collects the slowest path of each node that sends over several."""
+
+    def __init__(self, rates: Rates) -> None:
+        self.rates = rates
+        self.slowest: dict[str, int | None] = {}
+
+    def add(self, side: Side) -> None:
+        """Takes the paths of an end in account; one path without a rate leaves its end without a bound."""
+        if len(side.paths) < 2:
+            return
+        for rate in (self.rates.lowest(path.edges) for path in side.paths):
+            known = self.slowest.setdefault(side.node, rate)
+            self.slowest[side.node] = min(known, rate) if known and rate else None
+
+    def apply(self, lab: Lab) -> Lab:
+        return replace(lab, nodes=tuple(map(self._bounded, lab.nodes)))
+
+    def _bounded(self, node: Node) -> Node:
+        """The node with what its slowest path sends while a packet waits in a full queue."""
+        rate = self.slowest.get(node.name)
+        return replace(node, backlog=max(LEAST, rate * QUEUE_TIME // (8 * SECOND))) if rate else node

@@ -1,0 +1,91 @@
+"""Warnings about what a lab pins that works against it: sysctls, and endpoints and limits of MPTCP.
+
+What is inferred needs none of this. What is pinned is tried: the path manager is asked for the subflows.
+"""
+
+import re
+
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.ir.graph import Graph
+from compiler.ir.lab import MPTCP_MOST, Lab, Node, Pair
+from compiler.ir.paths import disjoint_paths
+from compiler.prediction.predict import Predictor
+from compiler.prediction.subflows import Connection
+
+FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
+HASHES = ("net.ipv4.fib_multipath_hash_policy", "net.ipv6.fib_multipath_hash_policy")
+ALL_STRICT = "net.ipv4.conf.all.rp_filter"
+"""Of this and an interface's own, the kernel takes the larger: 2 is loose, 1 strict."""
+
+STRICT = re.compile(r"net\.ipv4\.conf\.[^ ]+\.rp_filter")
+
+
+def has_pins(lab: Lab) -> bool:
+    """Whether a lab pins anything that is looked at here."""
+    return any(map(_is_pinned, lab.pairs)) or any(node.sysctls for node in lab.nodes)
+
+
+def advise(predictor: Predictor, diagnostics: Diagnostics) -> None:
+    """Reports what is pinned and does not do what it seems to."""
+    lab = predictor.lab
+    paired = {name for pair in lab.pairs for name in (pair.left, pair.right)}
+    for node in lab.nodes:
+        for (key, value), place in zip(node.sysctls, node.sysctl_places, strict=True):
+            if why := _against(node, key, value, predictor, node.name in paired):
+                message = f"`{key}` of `{node.name}` works against the lab"
+                diagnostics.warning("MPC731", message, place, why, "leave it out, and what is needed is set")
+    for pair in lab.pairs:
+        if _is_pinned(pair):
+            _Pinned(predictor, pair).check(diagnostics)
+
+
+def _is_pinned(pair: Pair) -> bool:
+    return bool(pair.pins) or pair.subflows is not None or pair.accept is not None
+
+
+def _against(node: Node, key: str, value: str, predictor: Predictor, paired: bool) -> str:
+    """Why a sysctl works against the lab; nothing where it does not."""
+    if value == "0" and key in FORWARDING and node.forwards:
+        return "it is a router"
+    if value == "0" and key in HASHES and any(len(route.nexthops) > 1 for route in node.routes):
+        return "its multipath routes send all flows of two addresses one way"
+    strict = value == "1" and dict(node.sysctls).get(ALL_STRICT) != "2" and STRICT.fullmatch(key)
+    if strict and len(predictor.lookup.interfaces(node.name)) > 1:
+        return "what comes in by another interface than answers leave by is dropped"
+    if value == "0" and key == "net.mptcp.enabled" and paired:
+        return "its end of an MPTCP pair then refuses every MPTCP socket"
+    return ""
+
+
+class _Pinned:
+    """A pair with endpoints or limits of the source's own."""
+
+    def __init__(self, predictor: Predictor, pair: Pair) -> None:
+        self.predictor = predictor
+        self.pair = pair
+
+    def check(self, diagnostics: Diagnostics) -> None:
+        """Reports an end whose connections stay on one path where there are more."""
+        pair, paths = self.pair, self._paths()
+        for client, server in ((pair.left, pair.right), (pair.right, pair.left)):
+            if paths < 2 or pair.client not in (None, client):
+                continue
+            found = self.predictor.between(client, server).connections
+            alone = [one for one in found if _begun(one) < 2]
+            if alone:
+                some = "" if len(alone) == len(found) else "some "
+                message = f"{some}connections that `{client}` opens to `{server}` stay on one path of {paths}"
+                help = "see `mpc explain MPC732` for what keeps subflows from being made"
+                diagnostics.warning("MPC732", message, pair.span, "has no second subflow", help)
+
+    def _paths(self) -> int:
+        """How many paths that share no link there are, in the family that has the most."""
+        lab, pair = self.predictor.lab, self.pair
+        graphs = [Graph(lab, version) for version in lab.versions]
+        return max(len(disjoint_paths(graph, pair.left, pair.right, MPTCP_MOST)) for graph in graphs)
+
+
+def _begun(connection: Connection) -> int:
+    """How many ways begin or end apart, over all subflows; those that stand by count too."""
+    ways = {trip.out.links for subflow in connection.subflows for trip in subflow.trips}
+    return min(len(ways), len(connection.subflows))

@@ -1,0 +1,104 @@
+"""Labs of which transfers and round trips from a to b are measured beside their predictions."""
+
+from dataclasses import dataclass
+
+from compiler.driver import Compilation
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab of which the transfers from a to b are measured."""
+
+    name: str
+    title: str
+    text: str
+
+    def compiled(self) -> Compilation:
+        return Compilation("-", f"lab {self.name}\n{self.text}")
+
+
+def parallel(*links: str, more: str = "mptcp a -- b") -> str:
+    """Paths from a to b over a router each, with the attributes of both of its links."""
+    lines = ["host a b"]
+    for number, attributes in enumerate(links):
+        lines += [f"router r{number}", f"link {{a,b}} -- r{number} {attributes}"]
+    return "\n".join([*lines, more])
+
+
+PLAIN = {
+    "one5": ("one path of 5", parallel("rate 5mbit")),
+    "one20": ("one path of 20", parallel("rate 20mbit")),
+    "two5": ("two paths of 5", parallel(*["rate 5mbit"] * 2)),
+    "two10": ("two paths of 10", parallel(*["rate 10mbit"] * 2)),
+    "two20": ("two paths of 20", parallel(*["rate 20mbit"] * 2)),
+    "two10c": ("two paths of 10, `a -> b`", parallel(*["rate 10mbit"] * 2, more="mptcp a -> b")),
+    "three5": ("three paths of 5", parallel(*["rate 5mbit"] * 3)),
+    "three10": ("three paths of 10", parallel(*["rate 10mbit"] * 3)),
+    "four5": ("four paths of 5", parallel(*["rate 5mbit"] * 4)),
+    "four10": ("four paths of 10", parallel(*["rate 10mbit"] * 4)),
+    "u20x10": ("20 and 10", parallel("rate 20mbit", "rate 10mbit")),
+    "u10x5": ("10 and 5", parallel("rate 10mbit", "rate 5mbit")),
+    "u20x5": ("20 and 5", parallel("rate 20mbit", "rate 5mbit")),
+    "u30x20x10": ("30, 20 and 10", parallel("rate 30mbit", "rate 20mbit", "rate 10mbit")),
+    "u12x8x4": ("12, 8, 8 and 4", parallel("rate 12mbit", "rate 8mbit", "rate 8mbit", "rate 4mbit")),
+    "mid": (
+        "over a router in the middle",
+        "host a b\nrouter c d e f g\nlink a -- {c,d} -- e -- {f,g} -- b rate 10mbit\nmptcp a -> b",
+    ),
+    "ring": (
+        "a ring of 6",
+        "router a r1 b r3 r4 r5\nlink a -- r1 -- b -- r3 -- r4 -- r5 -- a rate 10mbit\nmptcp a -- b",
+    ),
+    "share": (
+        "10 and 10 over one of 15",
+        "host a b\nrouter c d e\nlink a -- {c,d} -- e rate 10mbit\nlink e -- b rate 15mbit\nmptcp a -> b",
+    ),
+    "six": ("IPv6, two of 10", "pool fd00::/48\n" + parallel(*["rate 10mbit"] * 2)),
+    "mtu": ("two of 10, MTU 600", parallel(*["rate 10mbit mtu 600"] * 2)),
+    "u20x2": ("20 and 2", parallel("rate 20mbit", "rate 2mbit")),
+    "u20x1": ("20 and 1", parallel("rate 20mbit", "rate 1mbit")),
+    "single": (
+        "one interface at a",
+        "host a b\nrouter c\nlink a -- c rate 50mbit\n" + "link c -- b rate 10mbit\n" * 2 + "mptcp a -> b",
+    ),
+}
+
+DELAYED = {
+    "base": ("one path of 10, no delay", parallel("rate 10mbit")),
+    "d10": ("10, 20 ms", parallel("rate 10mbit delay 10ms")),
+    "d20": ("20, 40 ms", parallel("rate 20mbit delay 20ms")),
+    "dapart": (
+        "a delay of 20 ms, then 10",
+        "host a b\nrouter c\nlink a -- c delay 20ms\nlink c -- b rate 10mbit",
+    ),
+    "dd10": ("two of 10, 20 ms", parallel(*["rate 10mbit delay 5ms"] * 2)),
+    "dd10far": ("two of 10, 20 and 80 ms", parallel("rate 10mbit delay 5ms", "rate 10mbit delay 20ms")),
+    "dd20x10": ("20 and 10, 20 and 40 ms", parallel("rate 20mbit delay 5ms", "rate 10mbit delay 10ms")),
+    "ddd5": (
+        "three of 5, 20, 40 and 60 ms, `a -> b`",
+        parallel(
+            "rate 5mbit delay 5ms", "rate 5mbit delay 10ms", "rate 5mbit delay 15ms", more="mptcp a -> b"
+        ),
+    ),
+    "dddd5": ("four of 5, 20 ms", parallel(*["rate 5mbit delay 5ms"] * 4)),
+    "l01": ("20, 40 ms, 0.1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 0.1%"),
+    "l1": ("20, 40 ms, 1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%"),
+    "l1short": ("10, 20 ms, 1 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 1%"),
+    "dl1": (
+        "two of 10, 20 ms, 0.5 %",
+        parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 0.5%\nshape a -> r1 loss 0.5%",
+    ),
+    "dl1far": (
+        "two of 5, 40 ms, 1 %",
+        parallel(*["rate 5mbit delay 10ms"] * 2) + "\nshape a -> r0 loss 1%\nshape a -> r1 loss 1%",
+    ),
+    "dlone": (
+        "two of 10, 20 ms, one loses 1 %",
+        parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 1%",
+    ),
+    "jitter": ("10, 40 ms, jitter 2 ms", parallel("rate 10mbit delay 10ms jitter 1ms")),
+}
+
+
+def labs(which: dict[str, tuple[str, str]]) -> list[Lab]:
+    return [Lab(name, title, text) for name, (title, text) in which.items()]

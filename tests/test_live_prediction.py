@@ -1,0 +1,84 @@
+"""Predictions come true: the ways of flows, round trips and rates. `make bench` measures many more labs."""
+
+from collections.abc import Iterator
+
+import live
+import pytest
+
+from compiler.driver import Compilation
+from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.predict import Prediction, Predictor
+
+pytestmark = pytest.mark.live
+
+FLOWS = 48
+"""So many that a way which half of them would take is not missed: one in 2^48 runs."""
+
+STAGES = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b\n"
+
+
+def prediction(text: str) -> Prediction:
+    return Predictor(Compilation("-", text).lab).between("a", "b")
+
+
+@pytest.fixture(scope="module")
+def stages() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("stages", STAGES)) as lab:
+        assert live.pings(lab.ns("a"), "b")
+        yield lab
+
+
+def begin_flows(ns: str, target: str) -> None:
+    """Asks for connections that nobody accepts: a packet and an answer each."""
+    script = f"for ((i = 0; i < {FLOWS}; i++)); do (: </dev/tcp/$0/5999) 2>/dev/null || true; done"
+    live.succeed("ip", "netns", "exec", ns, "bash", "-c", script, target, seconds=60)
+
+
+def sent(lab: live.Lab, link: tuple[str, str]) -> int:
+    node, interface = link
+    shown = live.in_ns(lab.ns(node), "cat", f"/sys/class/net/{interface}/statistics/tx_packets").stdout
+    return int(shown)
+
+
+@pytest.mark.every_kernel
+def test_flows_take_the_ways_that_are_predicted_and_no_others(stages: live.Lab) -> None:
+    """All routers choose by one hash, so half of the ways through two stages are never taken."""
+    links = [(near, far) for near in "cd" for far in "ef"]
+    before = {link: sent(stages, link) for link in links}
+    begin_flows(stages.ns("a"), "b")
+    used = {link for link in links if sent(stages, link) - before[link] > FLOWS // 8}
+    assert used == {tuple(trip.out.nodes[2:4]) for trip in prediction(STAGES).trips}
+
+
+@pytest.mark.every_kernel("netem")
+def test_round_trips_are_what_links_delay() -> None:
+    text = "host a b\nrouter c\nlink a -- c delay 12ms\nlink c -- b delay 20ms\nshape b -> c delay 5ms\n"
+    with live.running(live.lab_of("trips", text)) as lab:
+        assert live.pings(lab.ns("a"), "b")
+        shown = live.in_ns(lab.ns("a"), "ping", "-c", "20", "-i", "0.05", "b").stdout
+    fastest = min(float(line.split("time=")[1].split()[0]) for line in shown.splitlines() if "time=" in line)
+    assert prediction(text).rtt == (49_000, 49_000)
+    assert 49 <= fastest <= 52
+
+
+LABS = [
+    ("alone", "host a b\nrouter c\nlink a -- c rate 8mbit\nlink c -- b rate 20mbit\n", Protocol.TCP),
+    ("shared", live.DIAMOND + "router e\nlink b -- e rate 2mbit\nmptcp a -> b\n", Protocol.MPTCP),
+    ("steep", live.UNEQUAL.replace("10mbit", "2mbit") + "mptcp a -> b\n", Protocol.MPTCP),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "protocol"), LABS, ids=[lab[0] for lab in LABS])
+def test_rates_are_near_and_never_above(name: str, text: str, protocol: Protocol) -> None:
+    """A busy machine takes from them; 2 % more is for the clocks."""
+    expected = prediction(text).goodput(Transfer(protocol)).expected
+    with live.running(live.lab_of(name, text)) as lab:
+        ends = lab.ns("b"), lab.ns("a")
+        options = ("--congestion", "cubic")
+
+        def measure() -> float:
+            mptcp = protocol is Protocol.MPTCP
+            return live.iperf(*ends, "b", mptcp=mptcp, seconds=8, options=options)
+
+        received = live.most(measure, enough=0.9 * expected)
+    assert 0.85 * expected <= received <= 1.02 * expected
