@@ -43,6 +43,8 @@ ORDER = [
     "compiler.ir.graph",
     "compiler.ir.forwarding",
     "compiler.ir.explicit",
+    "compiler.ir.trees",
+    "compiler.ir.targets",
     "compiler.ir.routing",
     "compiler.ir.shaping",
     "compiler.ir.paths",

@@ -8,7 +8,7 @@ from shlex import join, quote
 
 from compiler import __version__, resources
 from compiler.backend.needs import PACKAGES
-from compiler.backend.plan import Command, Plan, Section, mark
+from compiler.backend.plan import EACH, Command, Plan, Section, mark
 
 
 class Style(StrEnum):
@@ -124,15 +124,23 @@ _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -", "sysctl": "-qp -"}
 
 
 def _row(command: Command) -> str:
-    """One command in a batch, where no shell reads it."""
-    return " ".join(command.arguments)
+    """One command in a batch, where no shell reads it; or a line for each of its words."""
+    before, each, after = " ".join(command.arguments).partition(EACH)
+    return before + f"{after}\n{before}".join(command.each) + after if each else before
 
 
 def _line(command: Command) -> str:
-    """One command as a line that can be pasted into a shell."""
+    """One command as a line that can be pasted into a shell, or a line for each of its words."""
+    if not command.each:
+        return join(_words(command))
+    before, _, after = join(_words(command)).partition(quote(EACH))
+    return before + f"{after}\n{before}".join(map(quote, command.each)) + after
+
+
+def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
-        inside = ("-n", namespace) if namespace else ()
-        return join((*tool, *inside, *command.arguments))
+        yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
+        return
     arguments = ("-qw", *command.arguments) if tool == ("sysctl",) else (" ".join(command.arguments),)
-    return join(("ip", "netns", "exec", namespace or "", *tool, *arguments))
+    yield from ("ip", "netns", "exec", namespace or "", *tool, *arguments)

@@ -1,6 +1,7 @@
 """Where the main tables of a lab send a packet."""
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_network
 
 from compiler.ir.lab import Address, InterfaceName, Lab, Network
@@ -12,18 +13,24 @@ class Forwarding:
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.nodes}
         self.peers: dict[InterfaceName, str] = {}
-        self.routed: dict[str, dict[Network, tuple[str, ...]]] = {}
+        self.routes = {node.name: node.routes for node in lab.nodes}
+        self.routed = cache(self._routed)
         self.connected: dict[str, dict[Network, tuple[str, ...]]] = {}
         for node in lab.nodes:
-            self.routed[node.name] = {
-                route.target: tuple(hop.interface for hop in route.nexthops) for route in node.routes
-            }
             self.connected[node.name] = {own.address.network: () for own in node.addresses}
         for link in lab.links:
             for near, far in link.directions:
                 self.peers[near.id] = far.node
                 self.connected[near.node] |= {own.network: (near.name,) for own in near.addresses}
                 self.connected[near.node] |= {ip_network(own.ip): () for own in near.addresses}
+
+    def _routed(self, node: str) -> dict[Network, tuple[str, ...]]:
+        """The interfaces of a node's routes, by target."""
+        return {
+            target: tuple(hop.interface for hop in route.nexthops)
+            for route in self.routes[node]
+            for target in route.targets
+        }
 
     def interfaces(self, node: str, address: Address, *, connected: bool = True) -> tuple[str, ...]:
         """The interfaces that an address can be sent out of; none where it is the node's own, or unknown.
@@ -34,8 +41,8 @@ class Forwarding:
             network = ip_network((int(address), length), strict=False)
             if network in self.connected[node]:
                 return self.connected[node][network] if connected else ()
-            if network in self.routed[node]:
-                return self.routed[node][network]
+            if network in self.routed(node):
+                return self.routed(node)[network]
         return ()
 
     def circle(self, source: str, address: Address) -> list[str]:

@@ -136,9 +136,12 @@ class Nexthop:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of one node; more than one next hop is multipath. A default route's target is `/0`."""
+    """The routes of one node to all that it sends the same way; more than one next hop is multipath.
 
-    target: Network
+    A default route's target is `/0`. Nodes share the networks that are their targets.
+    """
+
+    targets: tuple[Network, ...]
     nexthops: tuple[Nexthop, ...]
     explicit: bool = False
 
