@@ -18,6 +18,7 @@ from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
 from compiler.ir.addressing import assign
+from compiler.ir.aggregation import aggregate
 from compiler.ir.lab import Lab
 from compiler.ir.multipath import connect
 from compiler.ir.routing import route
@@ -110,7 +111,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, route, connect):
+        for run in (assign, size, route, connect, aggregate):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)

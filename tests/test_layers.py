@@ -51,6 +51,8 @@ ORDER = [
     "compiler.ir.endpoints",
     "compiler.ir.steering",
     "compiler.ir.multipath",
+    "compiler.ir.trie",
+    "compiler.ir.aggregation",
     "compiler.backend.traffic",
     "compiler.backend.settings",
     "compiler.backend.needs",

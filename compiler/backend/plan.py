@@ -5,13 +5,13 @@ interfaces that copy them, shaping before an interface is up (later, each change
 waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
 from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule
 
 EACH = "{}"
 
@@ -73,29 +73,11 @@ def plan(lab: Lab) -> Plan:
     )
 
 
-class Texts:
-    """The text of each network of a lab. It is kept by identity, as to hash a network takes longer than all
-    else that is done with it; what it is kept for is kept too, so that no other takes its place."""
-
-    def __init__(self, text: Callable[[Network], str]) -> None:
-        self.text = text
-        self.known: dict[int, str] = {}
-        self.kept: list[Network] = []
-
-    def __call__(self, networks: tuple[Network, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(map(self.known.__getitem__, map(id, networks)))
-        except KeyError:
-            self.kept += networks
-            self.known |= {id(network): self.text(network) for network in networks}
-        return self(networks)
-
-
 class _Planner:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sysctls = Settings(lab)
-        self.targets = Texts(_target)
+        self.targets = PerNetwork(_target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
         self.ends: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
         for link in lab.links:

@@ -40,7 +40,8 @@ def _inferences(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> Itera
     for version in lab.versions if lab.metric is not None else ():
         inference = _Inference(lab, version, explicit)
         if not inference.can_be_written():
-            message = f"{len(lab.nodes)} nodes and {len(lab.links)} links would have too many shortest-path routes"
+            size = f"{len(lab.nodes)} nodes and {len(lab.links)} links"
+            message = f"{size} would have too many shortest-path routes"
             help = "write `routing none`, and `route` what is needed"
             diagnostics.error("MPC506", message, lab.span, "a lab of this size", help)
             return
