@@ -13,31 +13,45 @@ import live
 
 # Programs that a script calls. One that is missing here would get past the shims, so PATH has nothing else.
 PROGRAMS = (
-    "bash flock ip mkdir modprobe mount nft nproc nsenter rm rmdir sleep stat sysctl tc umount unshare"
+    "bash flock ip mkdir modprobe mount nft nproc nsenter rm rmdir sh sleep stat tc umount unshare"
 ).split()
 
 # Counts the calls of a program under a lock, as they come side by side, and writes each down with the number
-# of lines of its batch (nsenter's is for what it starts). The file `fault` has the call that is to fail.
+# of lines of its batch (nsenter's is for what it starts; that of a shell has the sysctls, which it sets before
+# all else). The file `fault` has the call that is to fail.
 SHIM = """#!{bash}
-program=${{0##*/}} lines=0
-case "$program $* " in
-  nsenter*) ;;
-  *" -batch - "* | *" -f - "* | *" -qp - "*) mapfile -t rows && lines=${{#rows[@]}} ;;
+program=${{0##*/}} lines=0 batch=
+case "$program ${{*: -1}}" in
+  "sh "*"put /dev/fd/3"*) batch=/dev/fd/3 ;;
+  "ip -" | ip" "/dev/fd/* | tc" "/dev/fd/* | nft" "/dev/fd/*) batch=${{*: -1}} ;;
 esac
+if [[ $batch ]]; then
+  mapfile -t rows <"${{batch/#-//dev/stdin}}"
+  lines=${{#rows[@]}}
+fi
 exec {{lock}}>>{folder}/lock && {flock} "$lock"
 call=1
 while read -r other _; do [[ $other != "$program" ]] || ((++call)); done <{folder}/calls
 echo "$program $call $lines" >>{folder}/calls
 exec {{lock}}>&-
 feed() {{
-  if ((lines == 0)); then "$@"; elif ((${{#rows[@]}})); then printf '%s\\n' "${{rows[@]}}" | "$@"; fi
+  if ((lines == 0)); then
+    "$@"
+  elif ((${{#rows[@]}})); then
+    case $batch in
+      /dev/fd/3) "$@" 3< <(printf '%s\\n' "${{rows[@]}}") ;;
+      -) printf '%s\\n' "${{rows[@]}}" | "$@" ;;
+      *) "${{@:1:$#-1}}" <(printf '%s\\n' "${{rows[@]}}") ;;
+    esac
+  fi
 }}
 read -r failing at line acts <{folder}/fault
 if [[ "$program $call" == "$failing $at" ]]; then
   ((line == 0)) || {{ rows=("${{rows[@]:0:line - 1 + acts}}"); }}
+  [[ $program != sh || $line == 0 ]] || set -- -c "${{2%% && *}}"
   ((line == 0 && acts == 0)) || feed {command} >&2
   echo "made to fail" >&2
-  ((line == 0)) || echo "Command failed -:$line" >&2
+  ((line == 0)) || echo "Command failed $batch:$line" >&2
   exit 1
 fi
 feed {command}

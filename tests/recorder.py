@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host, is_note
 
+from compiler import resources
 from compiler.backend.bash import Style
 from compiler.driver import Compilation
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
-TOOLS += "bash flock mkdir rm rmdir stat".split()
+TOOLS += "bash flock mkdir rm rmdir sh stat".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -104,30 +105,37 @@ CLAIM = rf"/run/mpc-{NAME}"
 NAMES = rf"/etc/netns/{NAMESPACE}"
 WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 
+PUT = resources.read("compiler/backend/batch.bash").partition("<<'PUT' || true\n")[2].partition("PUT\n")[0]
+STEP = r"(?:put|ip -batch|ip -6 -batch|tc -batch|nft -f) /dev/fd/[3-6]"
+VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
+FOR_ALL = r"-c echo [01] \| tee /proc/sys/net/ipv[46]/conf/\*/[a-z_]+ >/dev/null"
+
 CALLS = {
     "ip": [
         rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
+        rf"netns exec {NAMESPACE} sh {FOR_ALL}",
         "link set dev lo up",
         "link add name p type veth peer name q",
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
         "mptcp limits set subflows 1",
-        rf"{WHERE}-batch -",
+        rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
         r"-force -batch -",
-        rf"-n {NAMESPACE} link show dev lo",
+        "link show dev lo",
     ],
     "tc": [
-        rf"{WHERE}-batch -",
+        r"-batch /dev/fd/[3-6]",
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
     ],
-    "sysctl": [rf"-n {KEY}", "-qp -", rf"-qw {KEY}={VALUE}"],
-    "nft": ["-f -", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
+    "sysctl": [rf"-n {KEY}", rf"-qw {KEY}={VALUE}"],
+    "sh": [VISIT, FOR_ALL],
+    "nft": ["-f /dev/fd/[3-6]", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
     "unshare": ["--net --mount bash -s"],
-    "nsenter": [rf"--net=/run/netns/{NAMESPACE} (?:ip|tc|sysctl|nft) .*"],
+    "nsenter": [rf"--net=/run/netns/{NAMESPACE} sh {VISIT}", rf"--net=/run/netns/{NAMESPACE} ip link show dev lo"],
     "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
-    "flock": ["-n [0-9]+"],
+    "flock": ["-[nw] (?:1 )?[0-9]+"],
     "mkdir": [rf"-p {NAMES}(?: {NAMES})*"],
     "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}"],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
@@ -137,6 +145,7 @@ CALLS = {
 }
 """What the tools are called with beside the commands of labs."""
 
+_PUT = re.compile(rf"/proc/sys/net/[A-Za-z0-9_.*/-]+ {VALUE}")
 _CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items()}
 
 
@@ -151,7 +160,7 @@ def strange(record: Record) -> list[str]:
 def _is_known(call: Call) -> bool:
     tool, *arguments = call.argv
     spaced = [word for word in arguments if " " in word and word != "%i %n"]
-    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash"} & set(call.argv)):
+    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash", "sh"} & set(call.argv)):
         return False
     said = " ".join(arguments)
     if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):
@@ -161,7 +170,7 @@ def _is_known(call: Call) -> bool:
 
 def _strange_input(call: Call) -> list[str]:
     """The lines of a batch that are no commands; what a shell reads shows in its own calls."""
-    tool = call.argv[0]
-    if tool not in COMMANDS:
-        return []
-    return [line for line in call.input.splitlines() if line and not is_command(tool, line)]
+    tool, lines = call.argv[0], list(filter(None, call.input.splitlines()))
+    if tool == "sh":
+        return [line for line in lines if not _PUT.fullmatch(line)]
+    return [line for line in lines if tool in COMMANDS and not is_command(tool, line)]

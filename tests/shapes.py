@@ -16,7 +16,7 @@ INTERFACE = r"[A-Za-z0-9_.-]{1,15}"
 NUMBER = r"[0-9]{1,10}"
 ADDRESS = r"[0-9a-f.:]{2,39}"
 PREFIX = rf"{ADDRESS}/[0-9]{{1,3}}"
-KEY = r"net\.[A-Za-z0-9_./-]+"
+KEY = r"net\.[A-Za-z0-9_./*-]+"
 VALUE = r"[ -~]{1,255}"
 RATE = rf"{NUMBER}[kmg]?bit"
 TIME = rf"{NUMBER}(?:s|ms|us)"
@@ -35,7 +35,7 @@ COMMANDS = {
     "ip": [
         rf"netns add {NAMESPACE}",
         rf"netns del {NAMESPACE}",
-        rf"link add name {INTERFACE} type dummy",
+        rf"link add name {INTERFACE} netns {NAMESPACE} type dummy",
         rf"link add {VETH} type veth peer {VETH}",
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
         rf"address add {PREFIX} dev {INTERFACE}",

@@ -19,7 +19,7 @@ from compiler.lint import lint
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
 CUTS = 60
 
-BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f|qp) - <<'END'")
+BATCH = re.compile(r"(?:feed|within ([\w.-]+)) (\w+)(?: -6)? -(?:batch|f) - <<'END'")
 
 Commands = dict[str | None, list[str]]
 """The commands of each namespace, in order."""
@@ -93,6 +93,9 @@ def of_lines(script: str) -> Commands:
         match shlex.split(line) if line.startswith(("ip ", "tc ")) else []:
             case ["ip", "netns", "exec", namespace, "sysctl", "-qw", setting]:
                 found.setdefault(namespace, []).append(f"sysctl {setting}")
+            case ["ip", "netns", "exec", namespace, "sh", "-c", program]:
+                value, path = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program).groups()
+                found.setdefault(namespace, []).append(f"sysctl {path.replace('/', '.')}={value}")
             case ["ip", "netns", "exec", namespace, "nft", rule]:
                 found.setdefault(namespace, []).append(f"nft {rule}")
             case [tool, "-n" | "-6" as option, *rest]:

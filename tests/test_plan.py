@@ -7,7 +7,7 @@ from labs import GOLDEN, compiled
 
 from compiler.backend.plan import Command, Plan
 
-TITLES = ["namespaces", "settings", "links", "interfaces", "routes"]
+TITLES = ["namespaces", "links", "settings", "interfaces", "routes"]
 ENTER = {"flock", "nsenter", "unshare"}
 """The tools that are called not for what they do but for where and when."""
 BASE = {"bash", "test"}
@@ -34,12 +34,12 @@ def test_sections_come_in_order(plan: Plan) -> None:
 
 
 def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
-    """All else goes with its namespace: a veth pair is made inside of two."""
+    """All else goes with its namespace: a veth pair is made inside of two, a dummy inside of one."""
     for command in commands(plan):
         if command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
         if command.arguments[0] == "link" and command.namespace is None:
-            assert command.arguments.count("netns") == 2
+            assert command.arguments.count("netns") == command.arguments.count("name")
 
 
 def test_namespaces_are_used_after_they_are_made(plan: Plan) -> None:
@@ -100,14 +100,26 @@ def test_forwarding_comes_before_rp_filter() -> None:
     assert keys[0] == "net.ipv4.ip_forward"
 
 
-def test_a_sysctl_of_an_interface_waits_for_it() -> None:
-    plan = compiled(
-        "host a b\nlink a -- b\nsysctl a net.ipv4.conf.b.rp_filter=1 net.ipv4.conf.all.rp_filter=2"
-    ).plan
+def test_settings_come_between_the_making_of_interfaces_and_their_coming_up() -> None:
+    plan = compiled("host a b\nlink a -- b\nsysctl a net.ipv4.conf.b.rp_filter=1").plan
     order = [command.arguments for command in commands(plan)]
-    late, early = ("net.ipv4.conf.b.rp_filter=1",), ("net.ipv4.conf.all.rp_filter=2",)
     made = next(place for place, words in enumerate(order) if words[:2] == ("link", "add"))
-    assert order.index(early) < made < order.index(late)
+    up = next(place for place, words in enumerate(order) if words[:2] == ("link", "set"))
+    assert made < order.index(("net.ipv4.conf.b.rp_filter=1",)) < up
+
+
+def test_what_is_set_for_new_interfaces_is_set_for_those_of_the_lab() -> None:
+    """The later of two settings holds: of all interfaces, of new ones, of a single one."""
+    settings = "net.ipv4.conf.default.rp_filter=2 net.ipv4.conf.b.rp_filter=1"
+    plan = compiled(f"host a b\nlink a -- b\nlink a -- b\nlink a:x.y -- b\nsysctl a {settings}").plan
+    said = [c.arguments[0] for c in commands(plan) if c.tool == ("sysctl",) and c.namespace == "lab-a"]
+    assert [line for line in said if "rp_filter" in line] == [
+        "net.ipv4.conf.*.rp_filter=0",
+        "net.ipv4.conf.default.rp_filter=2",
+        "net.ipv4.conf.b.rp_filter=1",
+        "net.ipv4.conf.b/2.rp_filter=2",
+        "net.ipv4.conf.x/y.rp_filter=2",
+    ]
 
 
 def test_an_interface_is_shaped_before_it_is_up(plan: Plan) -> None:

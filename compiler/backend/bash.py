@@ -23,11 +23,11 @@ def up(plan: Plan, style: Style = Style.BATCH) -> str:
     fixed = ["up"]
     fixed += ["load"] if any(need.module for need in plan.needs) else []
     fixed += ["batch"] if style is Style.BATCH else []
-    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed)), *_preflight(plan)]
+    tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
+    lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed))]
+    lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
     for section in plan.sections:
         lines += [*_title(section.title), *_section(section, style)]
-        if section.title == "namespaces":
-            lines += [*_title("names"), *_names(plan)]
     return _script([*lines, "", "note up", "trap - EXIT", "say up"])
 
 
@@ -70,12 +70,12 @@ def _title(title: str) -> Iterator[str]:
     yield from ("", f"# --- {title} ".ljust(80, "-"), f'say "{title}"')
 
 
-def _preflight(plan: Plan) -> Iterator[str]:
+def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield from ("", "# === the lab: nothing is changed until all of this holds ".ljust(80, "="))
     yield "[[ ! -e $CLAIM ]] || refuse"
     yield "need_bash"
-    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in plan.tools)
+    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
     yield from ("need_features <<'END'", "need_right")
@@ -84,27 +84,34 @@ def _preflight(plan: Plan) -> Iterator[str]:
     yield from ("END", "need_names", "claim", "remember")
 
 
-def _names(plan: Plan) -> Iterator[str]:
-    """Writes the hosts file that ip-netns(8) puts over /etc/hosts."""
+def _names(plan: Plan, style: Style) -> Iterator[str]:
+    """Writes the hosts file that ip-netns(8) puts over /etc/hosts.
+
+    In batches, this is done beside what comes next, to its end, so that a roll-back finds all that it made.
+    """
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
+    yield from ("{", "trap '' HUP INT TERM") if style is Style.BATCH else ()
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
     yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
+    yield from ("} & parts+=($!)",) if style is Style.BATCH else ()
 
 
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
         yield from map(_line, section.commands)
+    elif section.title == "settings":
+        yield from _settings(section.commands)
     elif section.commands[0].namespace is None:
         yield from _batches(section.commands)
     else:
         yield "for ((part = 0; part < CPUS; part++)); do {"
-        yield from _settings(section.commands) if section.title == "settings" else _batches(section.commands)
-        yield from ("} & parts+=($!); done", "settle")
+        yield from _batches(section.commands)
+        yield from ("visit", "} & parts+=($!); done", "settle")
 
 
 def _settings(commands: Iterable[Command]) -> Iterator[str]:
-    """The sysctls, once for all the namespaces that have the same."""
+    """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(map(_row, own)), []).append(namespace)
@@ -119,7 +126,7 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
         yield from (f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'", *map(_row, own), "END")
 
 
-_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -", "sysctl": "-qp -"}
+_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
 """How a tool takes a batch from its input."""
 
 
@@ -141,6 +148,16 @@ def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
         yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
-        return
-    arguments = ("-qw", *command.arguments) if tool == ("sysctl",) else (" ".join(command.arguments),)
-    yield from ("ip", "netns", "exec", namespace or "", *tool, *arguments)
+    else:
+        yield from ("ip", "netns", "exec", namespace or "", *_call(tool, command.arguments))
+
+
+def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """A tool that does not know of namespaces, with its arguments as one. sysctl(8) takes `*` in files only."""
+    text = " ".join(arguments)
+    if tool == ("nft",):
+        return "nft", text
+    if "*" in text.partition("=")[0]:
+        key, value = text.split("=")
+        return "sh", "-c", f"echo {value} | tee /proc/sys/{key.replace('.', '/')} >/dev/null"
+    return "sysctl", "-qw", text

@@ -1,42 +1,101 @@
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
+# Starting programs is what takes the time, so a namespace is entered once for all of a section: `within` and
+# `configure` note what is to be done there, each tool with its input, and `visit` does it. Up to four tools.
+visited=
+tools=()
+inputs=()
+declare -A settings=()
 
-# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
-feed() {
-  local text log rows row=''
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$(exec "$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
-  say "failed: $*${row:+ $row}"
+# What a visit sets sysctls by: from a file of paths and values, in which `*` is any name.
+IFS= read -rd '' PUT <<'PUT' || true
+put() {
+  row=0
+  while read -r paths value; do
+    row=$((row + 1))
+    for path in $paths; do
+      printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
+    done
+  done <"$1"
+}
+PUT
+
+# Ends up with what a tool says of a row of its input.
+reject() {
+  local tool=$1 row=$2 input=$3 log=$4 rows=()
+  [[ -z $row ]] || mapfile -t rows <<<"$input"
+  row=${row:+ ${rows[row - 1]:-}}
+  [[ $row != " netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
+  say "failed: $tool$row"
   die "$log"
 }
 
-# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
-within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+# Feeds its input to a command. (`exec` saves a process.)
+feed() {
+  local input log row=''
+  IFS= read -rd '' input || true
+  log=$(exec "$@" <<<"$input" 2>&1) || {
+    [[ ! $log =~ -:([0-9]+) ]] || row=${BASH_REMATCH[1]}
+    reject "$*" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+}
 
-# Sets the sysctls of its input in each of some namespaces.
+# Notes the sysctls of its input for some namespaces. In a key, `.` and `/` change places to make a path.
 configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+  local key value paths='' ns
+  while IFS='=' read -r key value; do
+    key=${key//\//,} key=${key//.//} key=${key//,/.}
+    paths+="/proc/sys/$key $value"$'\n'
+  done
+  for ns; do settings[$ns]=$paths; done
+}
+
+# Whether the namespace is this part's.
+mine() { ((turn % CPUS == part)); }
+
+# Notes a tool and its input for a namespace, where that is this part's, having visited the one before.
+within() {
+  local input
+  [[ $1 == "$visited" ]] || next "$1"
+  mine || return 0
+  IFS= read -rd '' input || true
+  tools+=("${*:2}") inputs+=("$input")
+}
+
+# Goes on to a namespace. The first part counts.
+next() {
+  visit
+  visited=$1
+  turn=$((turn + 1))
+  ((part || turn % 100)) || say "$turn namespaces"
+  ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
+}
+
+# Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
+visit() {
+  local number steps='' log tool='' row='' input=''
+  ((${#tools[@]})) || return 0
+  for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
+  log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
+    3<<<"${inputs[0]}" 4<<<"${inputs[1]:-}" 5<<<"${inputs[2]:-}" 6<<<"${inputs[3]:-}") || {
+    if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
+      number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
+      tool=${tools[number]} input=${inputs[number]}
+    fi
+    reject "in $visited: $tool" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+  tools=() inputs=()
 }
 
 # Waits for the parts of a section.
 settle() {
   local pid failed=0
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
-  parts=() part=
+  parts=() settings=() part=
   ((failed == 0)) || exit 1
 }

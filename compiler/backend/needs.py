@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compiler.backend.settings import Settings
+from compiler.backend.settings import Settings, is_of_interface
 from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Lab
 
@@ -83,7 +83,8 @@ def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
 def sysctls(lab: Lab) -> list[str]:
     """The sysctls that every namespace has, of those that are set."""
     settings = Settings(lab)
-    return list(dict.fromkeys(key for node in lab.nodes for key in settings.before_links(node)))
+    keys = (key.replace("*", "all") for node in lab.nodes for key in settings.of(node, ()))
+    return [key for key in dict.fromkeys(keys) if not is_of_interface(key)]
 
 
 def _kinds(lab: Lab) -> list[str]:

@@ -1,15 +1,15 @@
 """A lab as data for machines: the commands of ip(8), tc(8), sysctl(8) and nft(8) that make it, in order.
 
-up, down, and both styles are renderings of one plan. The order is the kernel's: settings before the
-interfaces that copy them, shaping before an interface is up (later, each change of a queueing discipline
-waits for all processors), both ends of every link up before the first route, and then the rest.
+up, down, and both styles are renderings of one plan. The order is the kernel's: links first, then settings,
+which are those of all interfaces too, shaping before an interface is up (later, each change of a queueing
+discipline waits for all processors), both ends of every link up before the first route, and then the rest.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
-from compiler.backend.settings import Settings, Values
+from compiler.backend.settings import Settings
 from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule
 
@@ -56,8 +56,8 @@ def plan(lab: Lab) -> Plan:
     planner = _Planner(lab)
     sections = (
         Section("namespaces", tuple(planner.namespaces())),
-        Section("settings", tuple(planner.settings())),
         Section("links", tuple(planner.links())),
+        Section("settings", tuple(planner.settings())),
         Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
     )
@@ -97,36 +97,39 @@ class _Planner:
             for end in self.ends[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
 
-    def settings(self) -> Iterator[Command]:
-        for node in self.lab.nodes:
-            yield from _sysctls(node, self.sysctls.before_links(node))
-
     def links(self) -> Iterator[Command]:
+        """All interfaces, each made in the namespace that it belongs to."""
         for link in self.lab.links:
             mtu = () if link.mtu is None else ("mtu", str(link.mtu))
             left, right = (("name", end.name, *mtu, "netns", self.namespace[end.node]) for end in link.ends)
             yield Command(("ip",), ("link", "add", *left, "type", "veth", "peer", *right))
+        for node in self.lab.nodes:
+            for device in _dummies(node):
+                place = ("name", device, "netns", node.namespace)
+                yield Command(("ip",), ("link", "add", *place, "type", "dummy"))
+
+    def settings(self) -> Iterator[Command]:
+        for node in self.lab.nodes:
+            names = [*_dummies(node), *(end.name for end in self.ends[node.name])]
+            for key, value in self.sysctls.of(node, names).items():
+                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
     def interfaces(self) -> Iterator[Command]:
         for node in self.lab.nodes:
-            dummies = list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
-            for device in dummies:
-                yield _ip(node, "link", "add", "name", device, "type", "dummy")
-            yield from _sysctls(node, self.sysctls.after_links(node))
             yield from self._shaping(node)
-            yield from self._addresses(node, dummies)
+            yield from self._addresses(node)
 
     def _shaping(self, node: Node) -> Iterator[Command]:
         for end in self.ends[node.name]:
             for arguments in qdiscs(end):
                 yield Command(("tc",), arguments, node.namespace)
 
-    def _addresses(self, node: Node, dummies: list[str]) -> Iterator[Command]:
+    def _addresses(self, node: Node) -> Iterator[Command]:
         """Brings everything up: `lo` with the mark that says whose the namespace is."""
         yield _ip(node, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
         for own in node.addresses:
             yield _ip(node, "address", "add", str(own.address), "dev", own.device)
-        for device in dummies:
+        for device in _dummies(node):
             yield _ip(node, "link", "set", "dev", device, "up")
         for end in self.ends[node.name]:
             for address in end.addresses:
@@ -155,9 +158,9 @@ class _Planner:
         return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets))
 
 
-def _sysctls(node: Node, values: Values) -> Iterator[Command]:
-    for key, value in values.items():
-        yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
+def _dummies(node: Node) -> list[str]:
+    """The dummy devices that hold addresses of a node."""
+    return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
 
 
 def _mptcp(node: Node) -> Iterator[Command]:

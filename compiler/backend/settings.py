@@ -1,14 +1,17 @@
 """The sysctls of each namespace.
 
 A new namespace copies some of the host's (devconf_inherit_init_net, in the kernel's
-Documentation/admin-guide/sysctl/net.rst), so what matters to a lab is always set.
+Documentation/admin-guide/sysctl/net.rst), so what matters to a lab is always set. They are set when all
+interfaces are there and down. `*` in a key stands for every interface, `all` and `default`.
 """
 
 import re
+from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
+_DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
 
 Values = dict[str, str]
 
@@ -20,25 +23,38 @@ class Settings:
         self.versions = lab.versions
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
 
-    def before_links(self, node: Node) -> Values:
-        """What is set while there are no interfaces, as new ones copy `default`."""
+    def of(self, node: Node, interfaces: Iterable[str]) -> Values:
+        """All that is set in a node's namespace, in this order."""
+        own = dict(node.sysctls)
+        defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}
+        copied: Values = {}
+        for name in interfaces:
+            copied |= {_of_interface(key, name): value for key, value in defaults.items()}
+        return self._inferred(node) | defaults | copied | own
+
+    def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
         if 4 in self.versions:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
-            inferred["net.ipv4.conf.all.rp_filter"] = "0"
-            inferred["net.ipv4.conf.default.rp_filter"] = "0"
+            inferred["net.ipv4.conf.*.rp_filter"] = "0"
             inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
         if 6 in self.versions:
             for scope in ("all", "default"):
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
                 inferred[f"net.ipv6.conf.{scope}.forwarding"] = forward
-                inferred[f"net.ipv6.conf.{scope}.accept_dad"] = "0"
+            inferred["net.ipv6.conf.*.accept_dad"] = "0"
             inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"
-        return inferred | {key: value for key, value in node.sysctls if not _OF_INTERFACE.match(key)}
+        return inferred
 
-    def after_links(self, node: Node) -> Values:
-        """What the source sets for single interfaces."""
-        return {key: value for key, value in node.sysctls if _OF_INTERFACE.match(key)}
+
+def is_of_interface(key: str) -> bool:
+    """Whether a sysctl is there only where an interface is that it names."""
+    return _OF_INTERFACE.match(key) is not None
+
+
+def _of_interface(key: str, name: str) -> str:
+    """The key of an interface for one of `default`, as new interfaces copy that; see sysctl(8) on dots."""
+    return _DEFAULT.sub(lambda found: f"{found[1]}{name.replace('.', '/')}{found[2]}", key)

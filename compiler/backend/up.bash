@@ -82,7 +82,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.

@@ -17,6 +17,7 @@ NAMESPACES=(
 )
 
 # === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
 
@@ -40,12 +41,25 @@ spare() { foreign=$1; }
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
     unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
 }
 
 # Prints the processes in some namespaces, a PID a line.
@@ -117,16 +131,15 @@ remove_claim() {
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
-  local ns left=0 own=()
-  for ns in "${NAMESPACES[@]}"; do
-    [[ -e /run/netns/$ns ]] || continue
-    if owned "$ns"; then
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
       own+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done
+  done < <(sort_out "${NAMESPACES[@]}")
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
@@ -220,7 +233,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -261,20 +275,12 @@ need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set su
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add diamond-a
-ip netns add diamond-b
-ip netns add diamond-c
-ip netns add diamond-d
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -298,26 +304,12 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-a sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-a sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-b sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-b sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-c sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-c sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-d sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec diamond-d sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add diamond-a
+ip netns add diamond-b
+ip netns add diamond-c
+ip netns add diamond-d
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -325,6 +317,23 @@ ip link add name c netns diamond-a type veth peer name a netns diamond-c
 ip link add name d netns diamond-a type veth peer name a netns diamond-d
 ip link add name c netns diamond-b type veth peer name b netns diamond-c
 ip link add name d netns diamond-b type veth peer name b netns diamond-d
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-d sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"

@@ -17,6 +17,7 @@ NAMESPACES=(
 )
 
 # === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
 
@@ -40,12 +41,25 @@ spare() { foreign=$1; }
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
     unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
 }
 
 # Prints the processes in some namespaces, a PID a line.
@@ -117,16 +131,15 @@ remove_claim() {
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
-  local ns left=0 own=()
-  for ns in "${NAMESPACES[@]}"; do
-    [[ -e /run/netns/$ns ]] || continue
-    if owned "$ns"; then
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
       own+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done
+  done < <(sort_out "${NAMESPACES[@]}")
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
@@ -220,7 +233,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -241,44 +255,103 @@ roll_back() {
 
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
-CPUS=$(nproc 2>/dev/null || echo 2)
 part=
 turn=0
 
-# Whether the next piece of work is this part's.
-mine() { [[ -z $part ]] || ((turn++ % CPUS == part)); }
+# Starting programs is what takes the time, so a namespace is entered once for all of a section: `within` and
+# `configure` note what is to be done there, each tool with its input, and `visit` does it. Up to four tools.
+visited=
+tools=()
+inputs=()
+declare -A settings=()
 
-# Feeds its input to a command, and names the line that the command objects to. (`exec` saves a process.)
-feed() {
-  local text log rows row=''
-  mine || return 0
-  IFS= read -rd '' text || true
-  if log=$(exec "$@" <<<"$text" 2>&1); then
-    [[ -z $log ]] || say "$log"
-    return
-  fi
-  mapfile -t rows <<<"$text"
-  [[ ! $log =~ (-|stdin):([0-9]+) ]] || row=${rows[BASH_REMATCH[2] - 1]:-}
-  [[ $row != "netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
-  say "failed: $*${row:+ $row}"
+# What a visit sets sysctls by: from a file of paths and values, in which `*` is any name.
+IFS= read -rd '' PUT <<'PUT' || true
+put() {
+  row=0
+  while read -r paths value; do
+    row=$((row + 1))
+    for path in $paths; do
+      printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
+    done
+  done <"$1"
+}
+PUT
+
+# Ends up with what a tool says of a row of its input.
+reject() {
+  local tool=$1 row=$2 input=$3 log=$4 rows=()
+  [[ -z $row ]] || mapfile -t rows <<<"$input"
+  row=${row:+ ${rows[row - 1]:-}}
+  [[ $row != " netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
+  say "failed: $tool$row"
   die "$log"
 }
 
-# Feeds its input to a command in a namespace. (`ip -n` would copy all the mounts of the host each time.)
-within() { feed nsenter --net="/run/netns/$1" "${@:2}"; }
+# Feeds its input to a command. (`exec` saves a process.)
+feed() {
+  local input log row=''
+  IFS= read -rd '' input || true
+  log=$(exec "$@" <<<"$input" 2>&1) || {
+    [[ ! $log =~ -:([0-9]+) ]] || row=${BASH_REMATCH[1]}
+    reject "$*" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+}
 
-# Sets the sysctls of its input in each of some namespaces.
+# Notes the sysctls of its input for some namespaces. In a key, `.` and `/` change places to make a path.
 configure() {
-  local text ns
-  IFS= read -rd '' text || true
-  for ns; do within "$ns" sysctl -qp - <<<"$text"; done
+  local key value paths='' ns
+  while IFS='=' read -r key value; do
+    key=${key//\//,} key=${key//.//} key=${key//,/.}
+    paths+="/proc/sys/$key $value"$'\n'
+  done
+  for ns; do settings[$ns]=$paths; done
+}
+
+# Whether the namespace is this part's.
+mine() { ((turn % CPUS == part)); }
+
+# Notes a tool and its input for a namespace, where that is this part's, having visited the one before.
+within() {
+  local input
+  [[ $1 == "$visited" ]] || next "$1"
+  mine || return 0
+  IFS= read -rd '' input || true
+  tools+=("${*:2}") inputs+=("$input")
+}
+
+# Goes on to a namespace. The first part counts.
+next() {
+  visit
+  visited=$1
+  turn=$((turn + 1))
+  ((part || turn % 100)) || say "$turn namespaces"
+  ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
+}
+
+# Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
+visit() {
+  local number steps='' log tool='' row='' input=''
+  ((${#tools[@]})) || return 0
+  for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
+  log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
+    3<<<"${inputs[0]}" 4<<<"${inputs[1]:-}" 5<<<"${inputs[2]:-}" 6<<<"${inputs[3]:-}") || {
+    if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
+      number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
+      tool=${tools[number]} input=${inputs[number]}
+    fi
+    reject "in $visited: $tool" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+  tools=() inputs=()
 }
 
 # Waits for the parts of a section.
 settle() {
   local pid failed=0
   for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
-  parts=() part=
+  parts=() settings=() part=
   ((failed == 0)) || exit 1
 }
 
@@ -286,7 +359,6 @@ settle() {
 [[ ! -e $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
-need_tool sysctl procps
 need_tool flock util-linux
 need_tool nsenter util-linux
 need_tool unshare util-linux
@@ -305,25 +377,15 @@ need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set su
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv6.conf.all.disable_ipv6
 need_sysctl net.ipv6.conf.all.forwarding
-need_sysctl net.ipv6.conf.all.accept_dad
 need_sysctl net.ipv6.conf.default.disable_ipv6
 need_sysctl net.ipv6.conf.default.forwarding
-need_sysctl net.ipv6.conf.default.accept_dad
+need_sysctl net.ipv6.conf.all.accept_dad
 need_sysctl net.ipv6.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add ipv6-a
-netns add ipv6-b
-netns add ipv6-c
-netns add ipv6-d
-END
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -344,22 +406,41 @@ fd00:1:0:c000::3f0:1689 d
 fd00:1::ed6:b8b6 a.d
 fd00:1::a74b:8ad2 b.d
 HOSTS
+{
+trap '' HUP INT TERM
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+} & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add ipv6-a
+netns add ipv6-b
+netns add ipv6-c
+netns add ipv6-d
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name c netns ipv6-a type veth peer name a netns ipv6-c
+link add name d netns ipv6-a type veth peer name a netns ipv6-d
+link add name c netns ipv6-b type veth peer name b netns ipv6-c
+link add name d netns ipv6-b type veth peer name b netns ipv6-d
+END
 
 # --- settings -----------------------------------------------------------------
 say "settings"
-for ((part = 0; part < CPUS; part++)); do {
 configure \
   ipv6-a \
   ipv6-b \
   <<'END'
 net.ipv6.conf.all.disable_ipv6=0
 net.ipv6.conf.all.forwarding=0
-net.ipv6.conf.all.accept_dad=0
 net.ipv6.conf.default.disable_ipv6=0
 net.ipv6.conf.default.forwarding=0
-net.ipv6.conf.default.accept_dad=0
+net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
 END
@@ -369,22 +450,10 @@ configure \
   <<'END'
 net.ipv6.conf.all.disable_ipv6=0
 net.ipv6.conf.all.forwarding=1
-net.ipv6.conf.all.accept_dad=0
 net.ipv6.conf.default.disable_ipv6=0
 net.ipv6.conf.default.forwarding=1
-net.ipv6.conf.default.accept_dad=0
+net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
-END
-} & parts+=($!); done
-settle
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name c netns ipv6-a type veth peer name a netns ipv6-c
-link add name d netns ipv6-a type veth peer name a netns ipv6-d
-link add name c netns ipv6-b type veth peer name b netns ipv6-c
-link add name d netns ipv6-b type veth peer name b netns ipv6-d
 END
 
 # --- interfaces ---------------------------------------------------------------
@@ -438,6 +507,7 @@ link set dev a up
 address add fd00:1::a74b:8ad2/126 dev b
 link set dev b up
 END
+visit
 } & parts+=($!); done
 settle
 
@@ -504,6 +574,7 @@ route add fd00:1::92a7:8345 via fd00:1::ed6:b8b5 dev a
 route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::4634:7e65 via fd00:1::a74b:8ad1 dev b
 END
+visit
 } & parts+=($!); done
 settle
 

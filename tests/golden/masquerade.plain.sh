@@ -18,6 +18,7 @@ NAMESPACES=(
 )
 
 # === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
 
@@ -41,12 +42,25 @@ spare() { foreign=$1; }
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
     unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
 }
 
 # Prints the processes in some namespaces, a PID a line.
@@ -118,16 +132,15 @@ remove_claim() {
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
-  local ns left=0 own=()
-  for ns in "${NAMESPACES[@]}"; do
-    [[ -e /run/netns/$ns ]] || continue
-    if owned "$ns"; then
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
       own+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done
+  done < <(sort_out "${NAMESPACES[@]}")
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
@@ -221,7 +234,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -261,20 +275,11 @@ need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add masquerade-pc
-ip netns add masquerade-tv
-ip netns add masquerade-server
-ip netns add masquerade-home
-ip netns add masquerade-isp
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -299,28 +304,13 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-home sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-home sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec masquerade-isp sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add masquerade-pc
+ip netns add masquerade-tv
+ip netns add masquerade-server
+ip netns add masquerade-home
+ip netns add masquerade-isp
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -328,6 +318,24 @@ ip link add name home netns masquerade-pc type veth peer name pc netns masquerad
 ip link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
 ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
 ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-pc sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-tv sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-server sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-home sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-isp sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"

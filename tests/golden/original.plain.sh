@@ -17,6 +17,7 @@ NAMESPACES=(
 )
 
 # === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
 
@@ -40,12 +41,25 @@ spare() { foreign=$1; }
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
     unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
 }
 
 # Prints the processes in some namespaces, a PID a line.
@@ -117,16 +131,15 @@ remove_claim() {
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
-  local ns left=0 own=()
-  for ns in "${NAMESPACES[@]}"; do
-    [[ -e /run/netns/$ns ]] || continue
-    if owned "$ns"; then
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
       own+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done
+  done < <(sort_out "${NAMESPACES[@]}")
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
@@ -220,7 +233,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -267,20 +281,12 @@ need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add devicea
-ip netns add deviceb
-ip netns add devicec
-ip netns add deviced
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -302,26 +308,12 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
-ip netns exec devicea sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec devicea sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec devicea sysctl -qw net.mptcp.enabled=1
-ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
-ip netns exec deviceb sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec deviceb sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
-ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
-ip netns exec devicec sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec devicec sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
-ip netns exec deviced sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec deviced sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add devicea
+ip netns add deviceb
+ip netns add devicec
+ip netns add deviced
 
 # --- links --------------------------------------------------------------------
 say "links"
@@ -329,10 +321,28 @@ ip link add name veth0 netns devicea type veth peer name veth1 netns devicec
 ip link add name veth2 netns devicea type veth peer name veth3 netns deviced
 ip link add name veth4 netns deviceb type veth peer name veth5 netns devicec
 ip link add name veth6 netns deviceb type veth peer name veth7 netns deviced
+ip link add name dummy0 netns devicea type dummy
+ip link add name dummy1 netns deviceb type dummy
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
+ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec devicea sysctl -qw net.mptcp.enabled=1
+ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
+ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
+ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
+ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
+ip netns exec deviced sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-ip -n devicea link add name dummy0 type dummy
 tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n devicea link set dev lo up alias mpc:original
@@ -342,7 +352,6 @@ ip -n devicea address add 10.0.0.1/30 dev veth0
 ip -n devicea link set dev veth0 up
 ip -n devicea address add 10.2.0.1/30 dev veth2
 ip -n devicea link set dev veth2 up
-ip -n deviceb link add name dummy1 type dummy
 tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
 ip -n deviceb link set dev lo up alias mpc:original

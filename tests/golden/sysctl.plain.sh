@@ -16,6 +16,7 @@ NAMESPACES=(
 )
 
 # === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
 CLAIM=/run/mpc-$LAB
 MARK=mpc:$LAB
 
@@ -39,12 +40,25 @@ spare() { foreign=$1; }
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(ip -n "$1" link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
     unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
   fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
 }
 
 # Prints the processes in some namespaces, a PID a line.
@@ -116,16 +130,15 @@ remove_claim() {
 
 # Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
 take_down() {
-  local ns left=0 own=()
-  for ns in "${NAMESPACES[@]}"; do
-    [[ -e /run/netns/$ns ]] || continue
-    if owned "$ns"; then
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
       own+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done
+  done < <(sort_out "${NAMESPACES[@]}")
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
@@ -219,7 +232,8 @@ claim() {
   trap 'exit 143' TERM
   trap 'say "failed: $BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
-  flock -n "$lock" || die "a down of this lab is at work"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
 
 # Notes which folders were not there before.
@@ -257,7 +271,6 @@ need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo 
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.default.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.ipv4.tcp_congestion_control
 need_sysctl net.ipv4.tcp_rmem
@@ -265,12 +278,6 @@ END
 need_names
 claim
 remember
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add sysctl-a
-ip netns add sysctl-b
-ip netns add sysctl-c
 
 # --- names --------------------------------------------------------------------
 say "names"
@@ -289,29 +296,34 @@ HOSTS
 mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
 for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
 
-# --- settings -----------------------------------------------------------------
-say "settings"
-ip netns exec sysctl-a sysctl -qw net.ipv4.ip_forward=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec sysctl-a sysctl -qw net.ipv4.tcp_congestion_control=reno
-ip netns exec sysctl-a sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
-ip netns exec sysctl-b sysctl -qw net.ipv4.ip_forward=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.conf.all.rp_filter=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec sysctl-b sysctl -qw net.ipv4.tcp_congestion_control=reno
-ip netns exec sysctl-b sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
-ip netns exec sysctl-c sysctl -qw net.ipv4.ip_forward=1
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.all.rp_filter=2
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.default.rp_filter=0
-ip netns exec sysctl-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add sysctl-a
+ip netns add sysctl-b
+ip netns add sysctl-c
 
 # --- links --------------------------------------------------------------------
 say "links"
 ip link add name c netns sysctl-a type veth peer name a netns sysctl-c
 ip link add name c netns sysctl-b type veth peer name b netns sysctl-c
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+ip netns exec sysctl-a sysctl -qw net.ipv4.ip_forward=0
+ip netns exec sysctl-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-a sysctl -qw net.ipv4.tcp_congestion_control=reno
+ip netns exec sysctl-a sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
+ip netns exec sysctl-b sysctl -qw net.ipv4.ip_forward=0
+ip netns exec sysctl-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-b sysctl -qw net.ipv4.tcp_congestion_control=reno
+ip netns exec sysctl-b sysctl -qw 'net.ipv4.tcp_rmem=4096 131072 6291456'
+ip netns exec sysctl-c sysctl -qw net.ipv4.ip_forward=1
+ip netns exec sysctl-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec sysctl-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec sysctl-c sysctl -qw net.ipv4.conf.all.rp_filter=2
+ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
@@ -325,7 +337,6 @@ ip -n sysctl-b link set dev lo up alias mpc:sysctl
 ip -n sysctl-b address add 10.249.89.74/32 dev lo
 ip -n sysctl-b address add 10.52.126.101/30 dev c
 ip -n sysctl-b link set dev c up
-ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
 tc -n sysctl-c qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
 tc -n sysctl-c qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
 ip -n sysctl-c link set dev lo up alias mpc:sysctl
