@@ -131,7 +131,10 @@ CALLS = {
     "sh": [VISIT, FOR_ALL],
     "nft": ["-f /dev/fd/[3-6]", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
     "unshare": ["--net --mount bash -s"],
-    "nsenter": [rf"--net=/run/netns/{NAMESPACE} sh {VISIT}", rf"--net=/run/netns/{NAMESPACE} ip link show dev lo"],
+    "nsenter": [
+        rf"--net=/run/netns/{NAMESPACE} sh {VISIT}",
+        rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
+    ],
     "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],

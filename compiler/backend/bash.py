@@ -18,27 +18,26 @@ class Style(StrEnum):
     PLAIN = "plain"
 
 
-def up(plan: Plan, style: Style = Style.BATCH) -> str:
-    """The script that makes a lab."""
+def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
+    """The script that makes a lab, in pieces of whole lines: it can be larger than all else that is known."""
     fixed = ["up"]
     fixed += ["load"] if any(need.module for need in plan.needs) else []
     fixed += ["batch"] if style is Style.BATCH else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
     lines = [*_head(plan, f'Brings up the lab "{plan.lab}"'), *chain(*map(_fixed, fixed))]
     lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
-    for section in plan.sections:
-        lines += [*_title(section.title), *_section(section, style)]
-    return _script([*lines, "", "note up", "trap - EXIT", "say up"])
+    sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
+    yield from _script(chain(lines, *sections, ("", "note up", "trap - EXIT", "say up")))
 
 
-def down(plan: Plan) -> str:
+def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
-    return _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
+    yield from _script([*_head(plan, f'Takes down the lab "{plan.lab}"'), *_fixed("down")])
 
 
-def _script(lines: Iterable[str]) -> str:
+def _script(lines: Iterable[str]) -> Iterator[str]:
     """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
-    return "\n".join([*lines, "}"]) + "\n"
+    return (f"{line}\n" for line in chain(lines, ["}"]))
 
 
 def _head(plan: Plan, what: str) -> Iterator[str]:
