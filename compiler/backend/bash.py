@@ -98,7 +98,7 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
-        yield from map(_line, section.commands)
+        yield from chain.from_iterable(map(_lines, section.commands))
     elif section.title == "settings":
         yield from _settings(section.commands)
     elif section.commands[0].namespace is None:
@@ -113,7 +113,7 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
-        alike.setdefault(tuple(map(_row, own)), []).append(namespace)
+        alike.setdefault(tuple(chain.from_iterable(map(_rows, own))), []).append(namespace)
     for rows, namespaces in alike.items():
         yield from ("configure \\", *(f"  {name} \\" for name in namespaces), "  <<'END'", *rows, "END")
 
@@ -122,25 +122,37 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
     """A batch for each run of commands of one tool in one namespace."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
         start = "feed" if namespace is None else f"within {namespace}"
-        yield from (f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'", *map(_row, own), "END")
+        yield f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'"
+        yield from chain.from_iterable(map(_rows, own))
+        yield "END"
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
 """How a tool takes a batch from its input."""
 
 
-def _row(command: Command) -> str:
+def _rows(command: Command) -> Iterator[str]:
     """One command in a batch, where no shell reads it; or a line for each of its words."""
-    before, each, after = " ".join(command.arguments).partition(EACH)
-    return before + f"{after}\n{before}".join(command.each) + after if each else before
+    return _each(" ".join(command.arguments), EACH, command.each)
 
 
-def _line(command: Command) -> str:
+def _lines(command: Command) -> Iterator[str]:
     """One command as a line that can be pasted into a shell, or a line for each of its words."""
-    if not command.each:
-        return join(_words(command))
-    before, _, after = join(_words(command)).partition(quote(EACH))
-    return before + f"{after}\n{before}".join(map(quote, command.each)) + after
+    return _each(join(_words(command)), quote(EACH), tuple(map(quote, command.each)))
+
+
+def _each(line: str, place: str, each: tuple[str, ...]) -> Iterator[str]:
+    """A line with each of some words in a place, in pieces of many lines."""
+    before, _, after = line.partition(place)
+    between = f"{after}\n{before}"
+    for start in range(0, len(each), MANY):
+        yield f"{before}{between.join(each[start : start + MANY])}{after}"
+    if not each:
+        yield line
+
+
+MANY = 100
+"""Lines of a piece: more make no difference, until they are too large for a processor's cache."""
 
 
 def _words(command: Command) -> Iterator[str]:
@@ -152,7 +164,7 @@ def _words(command: Command) -> Iterator[str]:
 
 
 def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """A tool that does not know of namespaces, with its arguments as one. sysctl(8) takes `*` in files only."""
+    """A tool that knows of no namespaces, with its arguments as one. sysctl(8) takes `*` in files only."""
     text = " ".join(arguments)
     if tool == ("nft",):
         return "nft", text
