@@ -38,7 +38,7 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
 
 
 def _shell(script: Iterable[str]) -> Iterator[str]:
-    """A script with empty lines for its here-documents, which are quoted, so that no shell reads into them."""
+    """A script with empty lines for its here-documents, which are quoted, so that no shell reads them."""
     end = None
     for piece in script:
         inside = end is not None and piece != end

@@ -1,19 +1,28 @@
 """The figures of the README, each a ratio measured in one run.
 
-`python tests/bench.py [compile] [up] [multipath] [variants]` runs the parts that are named, or all of them.
+`python tests/bench.py PART ...` runs the parts that are named, or all of them: compile, scale, routes, up,
+multipath, variants.
 What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
 """
 
+import gc
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import NamedTuple
 
 import live
+
+from compiler.backend.bash import Style
+from compiler.cli import GARBAGE
+from compiler.driver import Compilation
 
 MBIT = 1e6
 
@@ -54,6 +63,123 @@ def bench_compile() -> None:
     say(f"compile the diamond: {linted:.3f} s, --no-lint {unlinted:.3f} s, imports alone {start:.3f} s")
     ratio("with lint / imports alone", linted / start, "at most 3.0")
     ratio("--no-lint / imports alone", unlinted / start, "at most 2.0")
+
+
+# --- scale: compiling large labs --------------------------------------------------------------------
+
+SIZES = {
+    "ring": ("n=100", "n=10000"),
+    "torus": ("x=10 y=10", "x=100 y=100"),
+    "fat-tree": ("k=6", "k=32"),
+}
+"""A standard topology of about 100 nodes, and of about 10,000."""
+
+# The work that no compiler can leave out: all distances, and a line of text a route, here always the same.
+REFERENCE = """
+import sys
+import rustworkx
+half = 8
+places = {}
+def node(*name):
+    return places.setdefault(name, len(places))
+edges = [edge for pod in range(16) for a in range(half) for b in range(half) for edge in (
+    (node("agg", pod, a), node("core", a, b)),
+    (node("agg", pod, a), node("edge", pod, b)),
+    (node("edge", pod, a), node("host", pod, a, b)),
+)]
+graph = rustworkx.PyGraph()
+graph.add_nodes_from(range(len(places)))
+graph.add_edges_from_no_data(edges)
+distances = rustworkx.distance_matrix(graph)
+lines, size = int(sys.argv[1]), int(sys.argv[2])
+line = "x" * (size // lines - 1) + "\\n"
+for _ in range(lines):
+    sys.stdout.write(line)
+"""
+
+
+def per_node(text: str) -> float:
+    """Seconds of a processor for each node of a lab, in a process that has compiled before."""
+    gc.collect()
+    start = time.process_time()
+    compilation = Compilation("lab.topo", text)
+    for _ in compilation.script(Style.BATCH):
+        pass
+    return (time.process_time() - start) / len(compilation.lab.nodes)
+
+
+class Written(NamedTuple):
+    """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
+
+    seconds: float
+    memory: float
+    size: int
+    routes: int
+
+
+def written(*argv: str | Path) -> Written:
+    with TemporaryFile() as file:
+        process = subprocess.Popen([*map(str, argv)], stdout=file)
+        _, status, used = os.wait4(process.pid, 0)
+        assert status == 0, argv
+        size = file.tell()
+        file.seek(0)
+        routes = sum(line.startswith(b"route add ") for line in file)
+    return Written(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, size, routes)
+
+
+def bench_scale() -> None:
+    """A fat tree whose routes are all written; and the time for each node, small labs against large."""
+    with TemporaryDirectory() as folder:
+        lab = Path(folder, "fat.topo")
+        lab.write_text("use std/fat-tree as t with k=16\n")
+        command = (live.MPC, "compile", "--no-lint", lab)
+        found = written(*command)  # first: a process counts the memory of the one that it comes from
+        reference = (sys.executable, "-c", REFERENCE, str(found.routes), str(found.size))
+        least, ours = medians(5, lambda: written(*reference).seconds, lambda: written(*command).seconds)
+    size = f"{found.size / 1e6:.0f} MB of text in {found.memory:.0f} MB of memory"
+    say(f"compile a fat tree of k=16: {ours:.2f} s, {size}; the reference {least:.2f} s")
+    ratio("that / rustworkx's distances and as many lines of text", ours / least, "at most 3")
+    gc.set_threshold(GARBAGE)
+    for name, sizes in SIZES.items():
+        texts = [f"routing none\nuse std/{name} as t with {size}\n" for size in sizes]
+        small = statistics.median(per_node(texts[0]) for _ in range(9))
+        large = min(per_node(texts[1]) for _ in range(3))
+        times = f"{small * 1e6:.0f} us a node with {sizes[0]}, {large * 1e6:.0f} with {sizes[1]}"
+        say(f"compile a {name}: {times}")
+        ratio("large / small", large / small, "at most 1.5")
+
+
+# --- routes: what `aggregate` saves -----------------------------------------------------------------
+
+TOPOLOGIES = {
+    "line": "n=64",
+    "ring": "n=64",
+    "star": "n=64",
+    "mesh": "n=32",
+    "grid": "x=16 y=16",
+    "torus": "x=32 y=32",
+    "hypercube": "d=8",
+    "tree": "width=4 depth=5",
+    "leaf-spine": "spines=8 leaves=32 hosts=16",
+    "fat-tree": "k=16",
+    "dragonfly": "a=8 h=4 p=4",
+}
+
+
+def routes_of(text: str) -> int:
+    lab = Compilation("lab.topo", text).lab
+    return sum(len(route.targets) for node in lab.nodes for route in node.routes)
+
+
+def bench_routes() -> None:
+    say("| topology | routes | aggregated | ratio | script, MB | aggregated |\n" + "| --- " * 6 + "|")
+    for name, words in TOPOLOGIES.items():
+        texts = [f"routing shortest {word}\nuse std/{name} as t with {words}" for word in ("", "aggregate")]
+        before, after = map(routes_of, texts)
+        sizes = [sum(map(len, Compilation("lab.topo", text).script(Style.BATCH))) / 1e6 for text in texts]
+        row = (f"{name} {words}", before, after, f"{before / after:.1f}", *(f"{size:.2f}" for size in sizes))
+        say("|", " | ".join(map(str, row)), "|")
 
 
 # --- up: a ring of 300 nodes ------------------------------------------------------------------------
@@ -288,12 +414,14 @@ def table(rows: Iterator[Case]) -> None:
 def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "compile": bench_compile,
+        "scale": bench_scale,
+        "routes": bench_routes,
         "up": bench_up,
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
     }
     for name in sys.argv[1:] or parts:
-        if name != "compile" and os.geteuid() != 0:
+        if name not in ("compile", "scale", "routes") and os.geteuid() != 0:
             say(f"{name}: left out, it needs root")
         else:
             parts[name]()

@@ -1,4 +1,4 @@
-"""Aggregated tables against the tables they are made from, address by address, and against the fewest routes."""
+"""Aggregated tables against those they are made from, address by address, and against the fewest routes."""
 
 from functools import cache
 from ipaddress import ip_address, ip_network
@@ -227,8 +227,8 @@ def test_what_has_no_route_has_none() -> None:
 
 
 def test_an_explicit_default_route_keeps_what_nobody_has() -> None:
-    text = "use std/torus as t with x=4 y=4\nrouter gw\nlink gw -- {t-r0-0,t-r1-1}\nroute t-r0-0 to default via gw\n"
-    _, aggregated = check_same(text)
+    text = "use std/torus as t with x=4 y=4\nrouter gw\nlink gw -- {t-r0-0,t-r1-1}\n"
+    _, aggregated = check_same(text + "route t-r0-0 to default via gw")
     tables = table(aggregated, node_of(aggregated, "t-r0-0"))
     for unused in ("8.8.8.8", "10.3.3.200", "10.200.0.1"):
         assert way(tables, ip_address(unused)) == way(tables, ip_address("203.0.113.1"))

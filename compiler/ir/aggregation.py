@@ -15,7 +15,7 @@ nothing to do with the lab are still refused at once; no default route is made.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, cached_property
 from ipaddress import ip_network
@@ -68,12 +68,12 @@ class _Family:
 
     @cached_property
     def trie(self) -> Trie:
-        return Trie(self.prefixes)
+        return Trie(self.prefixes, self.used)
 
     @cached_property
     def whole_trie(self) -> Trie:
         """The trie in which what nobody has is a part as well, that of a default route."""
-        return Trie([*self.prefixes, DEFAULT[self.version]])
+        return Trie([*self.prefixes, DEFAULT[self.version]], self.used)
 
     def routes(self, node: Node) -> list[Route]:
         """The routes of a node, aggregated: what stays as it is, then the rest by next hops."""
@@ -87,7 +87,7 @@ class _Family:
         whole = any(route.explicit and not route.targets[0].prefixlen for route in kept)
         trie = self.whole_trie if whole else self.trie
         found: dict[Ways, list[Network]] = defaultdict(list)
-        for part, way in _written(trie, _sets(trie, [*ways, default], default, self.used), default):
+        for part, way in _written(trie, _sets(trie, [*ways, default], default), default):
             found[way].append(self.network(*trie.extents[part]))
         return [*kept, *(Route(tuple(found[way]), table.nexthops[way]) for way in found)]
 
@@ -130,18 +130,19 @@ class _Table:
         return way
 
 
-def _sets(trie: Trie, ways: list[Ways], default: Ways, used: int) -> list[Ways]:
+def _sets(trie: Trie, ways: list[Ways], default: Ways) -> list[Ways]:
     """For each part of a trie, what its table could hold at the least cost."""
-    sets = [_set(around, ways) or (default if min(around) < used else ANY) for around in trie.leaves]
+    sets = [ways[place] for place in trie.longest]
+    for leaf in trie.nested:
+        sets[leaf] = next((ways[place] for place in trie.leaves[leaf] if ways[place]), NO_ROUTE)
+    for leaf in trie.unused:
+        sets[leaf] = sets[leaf] or ANY
+    if default:
+        sets = [found or default for found in sets]
     for left, right in trie.branches:
         a, b = sets[left], sets[right]
         sets.append(a and b and (a & b or a | b))
     return sets
-
-
-def _set(around: Iterable[int], ways: list[Ways]) -> Ways:
-    """The way of the longest prefix around a part that has one."""
-    return next((ways[place] for place in around if ways[place]), NO_ROUTE)
 
 
 def _written(trie: Trie, sets: list[Ways], default: Ways) -> Iterator[tuple[int, Ways]]:

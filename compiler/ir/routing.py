@@ -15,9 +15,9 @@ from compiler.ir.lab import Lab, Network, Nexthop, Route
 from compiler.ir.targets import Targets
 from compiler.ir.trees import Bits, Row, Trees
 
-MOST_ROUTES, MOST_NEXTHOPS = 4_000_000, 40_000_000
-"""Of nodes that have more than one neighbour, and of their links, times the number of targets: what half a
-gigabyte of memory and some ten seconds are enough for."""
+MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
+"""Of nodes that have more than one neighbour, and of their links, times the number of targets: a ring of
+1264 nodes, a torus of 32 x 32, a fat tree of k = 16. That takes some five seconds a family, and 400 MB."""
 
 
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -59,11 +59,11 @@ class _Inference:
         self.targets = Targets(lab, self.graph, self.trees)
 
     def can_be_written(self) -> bool:
-        """Whether the trees and routes are few enough; a cost of many digits counts as several."""
-        sources, targets = len(self.trees.roots), max(len(self.targets.networks), len(self.trees.roots))
+        """Whether the routes are few enough, and the costs in the trees, which rates make large numbers."""
+        sources, targets = len(self.trees.roots), len(self.targets.networks)
         links = sum(len(self.graph.outgoing[name]) for name in self.trees.roots)
-        digits = 1 + self.trees.heaviest.bit_length() // 64
-        return sources * targets * digits <= MOST_ROUTES and links * targets <= MOST_NEXTHOPS
+        words = sources**2 * (1 + self.trees.heaviest.bit_length() // 64)
+        return sources * targets <= MOST_ROUTES and max(links * targets, words) <= MOST_NEXTHOPS
 
     def routes(self) -> Iterator[tuple[str, Route]]:
         """Each inferred route with its node: its default route, and then one for each way to go."""

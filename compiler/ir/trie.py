@@ -17,6 +17,9 @@ class _Item(NamedTuple):
 class Trie:
     """`leaves` has a leaf's prefixes by their places, the longest first; `branches` has pairs of subtries.
 
+    `longest` has the first of each leaf's prefixes, `nested` the leaves that have others, and `unused` those
+    that have none of the first `used` prefixes.
+
     Subtries are numbered, the leaves first and each branch after what it is of; the last is the root. A
     branch lies as deep as what is in it allows. `extents` has the first address and the length of each.
 
@@ -24,7 +27,7 @@ class Trie:
     made: to sets that are joined along the way, the third and all others make no difference.
     """
 
-    def __init__(self, prefixes: Iterable[Network]) -> None:
+    def __init__(self, prefixes: Iterable[Network], used: int) -> None:
         self.leaves: list[tuple[int, ...]] = []
         self.branches: list[tuple[int, int]] = []
         self._extents: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
@@ -40,6 +43,9 @@ class Trie:
             for pair in self.branches
         ]
         self.extents = self._extents[0] + self._extents[1]
+        self.longest = [around[0] for around in self.leaves]
+        self.nested = [leaf for leaf, around in enumerate(self.leaves) if len(around) > 1]
+        self.unused = [leaf for leaf, around in enumerate(self.leaves) if min(around) >= used]
 
     def _subtrie(
         self, first: int, length: int, items: list[_Item], around: tuple[int, ...], alone: int
