@@ -18,7 +18,6 @@ from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
 from compiler.ir.addressing import assign
-from compiler.ir.aggregation import aggregate
 from compiler.ir.lab import Lab
 from compiler.ir.multipath import connect
 from compiler.ir.routing import route
@@ -111,7 +110,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, route, connect, aggregate):
+        for run in (assign, size, route, connect, _aggregate):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
@@ -131,6 +130,15 @@ class Compilation:
 
     def down(self) -> str:
         return "".join(self.script(None))
+
+
+def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
+    """Aggregates the routes of a lab that asks for it."""
+    if not lab.aggregate:
+        return lab
+    from compiler.ir.aggregation import aggregate
+
+    return aggregate(lab)
 
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:

@@ -1,24 +1,22 @@
 """The figures of the README, each a ratio measured in one run.
 
-`python tests/bench.py PART ...` runs the parts that are named, or all of them: compile, scale, routes, up,
-multipath, variants.
+`python tests/bench.py [PART ...]` runs the parts that are named, or all of them; `main` lists them.
 What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
 """
 
 import gc
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
 
 import live
+from bench_scale import REFERENCE, SIZES, TOPOLOGIES, per_node, routes_of, written
+from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
 
 from compiler.backend.bash import Style
 from compiler.cli import GARBAGE
@@ -67,66 +65,6 @@ def bench_compile() -> None:
 
 # --- scale: compiling large labs --------------------------------------------------------------------
 
-SIZES = {
-    "ring": ("n=100", "n=10000"),
-    "torus": ("x=10 y=10", "x=100 y=100"),
-    "fat-tree": ("k=6", "k=32"),
-}
-"""A standard topology of about 100 nodes, and of about 10,000."""
-
-# The work that no compiler can leave out: all distances, and a line of text a route, here always the same.
-REFERENCE = """
-import sys
-import rustworkx
-half = 8
-places = {}
-def node(*name):
-    return places.setdefault(name, len(places))
-edges = [edge for pod in range(16) for a in range(half) for b in range(half) for edge in (
-    (node("agg", pod, a), node("core", a, b)),
-    (node("agg", pod, a), node("edge", pod, b)),
-    (node("edge", pod, a), node("host", pod, a, b)),
-)]
-graph = rustworkx.PyGraph()
-graph.add_nodes_from(range(len(places)))
-graph.add_edges_from_no_data(edges)
-distances = rustworkx.distance_matrix(graph)
-lines, size = int(sys.argv[1]), int(sys.argv[2])
-line = "x" * (size // lines - 1) + "\\n"
-for _ in range(lines):
-    sys.stdout.write(line)
-"""
-
-
-def per_node(text: str) -> float:
-    """Seconds of a processor for each node of a lab, in a process that has compiled before."""
-    gc.collect()
-    start = time.process_time()
-    compilation = Compilation("lab.topo", text)
-    for _ in compilation.script(Style.BATCH):
-        pass
-    return (time.process_time() - start) / len(compilation.lab.nodes)
-
-
-class Written(NamedTuple):
-    """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
-
-    seconds: float
-    memory: float
-    size: int
-    routes: int
-
-
-def written(*argv: str | Path) -> Written:
-    with TemporaryFile() as file:
-        process = subprocess.Popen([*map(str, argv)], stdout=file)
-        _, status, used = os.wait4(process.pid, 0)
-        assert status == 0, argv
-        size = file.tell()
-        file.seek(0)
-        routes = sum(line.startswith(b"route add ") for line in file)
-    return Written(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, size, routes)
-
 
 def bench_scale() -> None:
     """A fat tree whose routes are all written; and the time for each node, small labs against large."""
@@ -152,25 +90,6 @@ def bench_scale() -> None:
 
 # --- routes: what `aggregate` saves -----------------------------------------------------------------
 
-TOPOLOGIES = {
-    "line": "n=64",
-    "ring": "n=64",
-    "star": "n=64",
-    "mesh": "n=32",
-    "grid": "x=16 y=16",
-    "torus": "x=32 y=32",
-    "hypercube": "d=8",
-    "tree": "width=4 depth=5",
-    "leaf-spine": "spines=8 leaves=32 hosts=16",
-    "fat-tree": "k=16",
-    "dragonfly": "a=8 h=4 p=4",
-}
-
-
-def routes_of(text: str) -> int:
-    lab = Compilation("lab.topo", text).lab
-    return sum(len(route.targets) for node in lab.nodes for route in node.routes)
-
 
 def bench_routes() -> None:
     say("| topology | routes | aggregated | ratio | script, MB | aggregated |\n" + "| --- " * 6 + "|")
@@ -182,138 +101,28 @@ def bench_routes() -> None:
         say("|", " | ".join(map(str, row)), "|")
 
 
-# --- up: a ring of 300 nodes ------------------------------------------------------------------------
-
-NODES = 300
-RATE = "100mbit"
+# --- up and down ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class RingLink:
-    left: str
-    right: str
-    addresses: tuple[str, str]
-
-
-def ring() -> list[RingLink]:
-    names = [f"n{i}" for i in range(NODES)]
-    base = IPv4Address("10.0.0.0")
-    return [
-        RingLink(names[i], names[(i + 1) % NODES], (f"{base + 4 * i + 1}/30", f"{base + 4 * i + 2}/30"))
-        for i in range(NODES)
-    ]
-
-
-def ring_topology() -> str:
-    lines = ["routing none", f"default link rate {RATE}"]
-    lines += [f"router {link.left} address none" for link in ring()]
-    lines += [
-        f"link {link.left}:right -- {link.right}:left address {' '.join(link.addresses)}" for link in ring()
-    ]
-    return "\n".join(lines)
-
-
-def ring_by_hand() -> str:
-    """The same lab as people write it: a command a line, links made in the host and moved into place."""
-    lines = ["set -e"]
-    for link in ring():
-        lines += _node_by_hand(f"hand-{link.left}")
-    for number, link in enumerate(ring()):
-        ends = f"v{number}r", f"v{number}l"
-        lines.append(f"ip link add {ends[0]} type veth peer name {ends[1]}")
-        lines += _end_by_hand(f"hand-{link.left}", ends[0], link.addresses[0])
-        lines += _end_by_hand(f"hand-{link.right}", ends[1], link.addresses[1])
-    return "\n".join(lines)
-
-
-def _node_by_hand(ns: str) -> list[str]:
-    return [
-        f"ip netns add {ns}",
-        f"ip -n {ns} link set lo up",
-        f"ip netns exec {ns} sysctl -qw net.ipv4.ip_forward=1",
-    ]
-
-
-def _end_by_hand(ns: str, dev: str, address: str) -> list[str]:
-    return [
-        f"ip link set {dev} netns {ns}",
-        f"ip -n {ns} addr add {address} dev {dev}",
-        f"ip -n {ns} link set {dev} up",
-        f"ip netns exec {ns} tc qdisc add dev {dev} root tbf rate {RATE} burst 32kbit latency 50ms",
-    ]
-
-
-# Mininet's time is told from inside: without the start of Python and the imports, and without its
-# change of limits of the whole machine.
-MININET = """
-import sys, time
-import mininet.net
-from mininet.link import TCLink
-mininet.net.fixLimits = lambda: None
-count = int(sys.argv[1])
-start = time.perf_counter()
-net = mininet.net.Mininet(link=TCLink, controller=None)
-hosts = [net.addHost(f"h{i}") for i in range(count)]
-for i in range(count):
-    net.addLink(hosts[i], hosts[(i + 1) % count], bw=100)
-net.start()
-print("seconds", time.perf_counter() - start)
-net.stop()
-"""
-
-
-def has_mininet() -> bool:
-    return live.run("/usr/bin/python3", "-c", "import mininet.net").returncode == 0
-
-
-def up_mininet() -> float:
-    printed = live.succeed("/usr/bin/python3", "-c", MININET, str(NODES), seconds=600)
-    settle()
-    return float(printed.split()[-1])
-
-
-def up_by_hand() -> float:
-    try:
-        return seconds_of("bash", "-s", stdin=ring_by_hand())
-    finally:
-        live.run("bash", "-c", f"for i in {{0..{NODES - 1}}}; do ip netns del hand-n$i; done", seconds=120)
-        settle()
-
-
-def up_compiled(lab: live.Lab) -> float:
-    try:
-        return seconds_of("bash", "-s", stdin=lab.up_script)
-    finally:
-        live.run("bash", "-s", stdin=lab.down_script, seconds=120)
-        settle()
-
-
-def settle() -> None:
-    """Waits until the kernel, which removes namespaces in the background, has done so."""
-    count = namespace_objects()
-    for _ in range(60):
-        time.sleep(1)
-        last, count = count, namespace_objects()
-        if count == last:
-            return
-
-
-def namespace_objects() -> str:
-    shown = Path("/proc/slabinfo").read_text() if os.access("/proc/slabinfo", os.R_OK) else ""
-    return next((line.split()[1] for line in shown.splitlines() if line.startswith("net_namespace")), "")
-
-
-def bench_up() -> None:
-    lab = live.lab_of("ring", ring_topology())
-    works = [lambda: up_compiled(lab), up_by_hand, *([up_mininet] if has_mininet() else [])]
-    compiled, by_hand, *mininet = medians(3, *works)
-    say(f"bring up a ring of {NODES}: {compiled:.2f} s, a command a line {by_hand:.2f} s")
-    ratio("a command a line / compiled", by_hand / compiled, "at least 4")
-    if mininet:
-        say(f"  Mininet: {mininet[0]:.2f} s")
-        ratio("Mininet / compiled", mininet[0] / compiled, "at least 6")
-    else:
-        say("  Mininet: not installed (Debian package mininet), left out")
+def bench_up(nodes: int) -> None:
+    """A ring of nodes with rates, made and taken away in several ways."""
+    ways: dict[str, Work] = {
+        "mpc": by_mpc(nodes),
+        "a command a line": by_hand(nodes),
+        "one process over netlink": by_netlink(nodes),
+        **({"Mininet": by_mininet(nodes)} if has_mininet() else {}),
+    }
+    rounds: list[dict[str, tuple[float, float]]] = []
+    for _ in range(3):
+        rounds.append({})
+        for name, work in ways.items():
+            rounds[-1][name] = work()
+            settle()
+    medians = {name: [statistics.median(row[name][way] for row in rounds) for way in (0, 1)] for name in ways}
+    say(f"a ring of {nodes} with rates, medians of 3:\n")
+    say("| way | up, s | down, s | both, against mpc |\n| --- | --- | --- | --- |")
+    for name, (up, down) in medians.items():
+        say(f"| {name} | {up:.2f} | {down:.2f} | {(up + down) / sum(medians['mpc']):.2f} |")
 
 
 # --- multipath --------------------------------------------------------------------------------------
@@ -416,7 +225,8 @@ def main() -> None:
         "compile": bench_compile,
         "scale": bench_scale,
         "routes": bench_routes,
-        "up": bench_up,
+        "up": lambda: bench_up(300),
+        "large": lambda: bench_up(1000),
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
     }

@@ -17,8 +17,8 @@ PROGRAMS = (
 ).split()
 
 # Counts the calls of a program under a lock, as they come side by side, and writes each down with the number
-# of lines of its batch (nsenter's is for what it starts; that of a shell has the sysctls, which it sets before
-# all else). The file `fault` has the call that is to fail.
+# of lines of its batch (nsenter's is for what it starts; a shell's are sysctls, which it sets first).
+# The file `fault` has the call that is to fail.
 SHIM = """#!{bash}
 program=${{0##*/}} lines=0 batch=
 case "$program ${{*: -1}}" in

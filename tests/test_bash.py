@@ -101,10 +101,9 @@ def of_lines(script: str) -> Commands:
             case ["ip", "netns", "exec", namespace, "sysctl", "-qw", setting]:
                 found.setdefault(namespace, []).append(f"sysctl {setting}")
             case ["ip", "netns", "exec", namespace, "sh", "-c", program]:
-                match_ = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program)
-                assert match_
-                value, path = match_.groups()
-                found.setdefault(namespace, []).append(f"sysctl {path.replace('/', '.')}={value}")
+                said = re.fullmatch(r"echo (.*) \| tee /proc/sys/(.*) >/dev/null", program)
+                assert said
+                found.setdefault(namespace, []).append(f"sysctl {said[2].replace('/', '.')}={said[1]}")
             case ["ip", "netns", "exec", namespace, "nft", rule]:
                 found.setdefault(namespace, []).append(f"nft {rule}")
             case [tool, "-n" | "-6" as option, *rest]:

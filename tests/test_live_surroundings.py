@@ -102,7 +102,7 @@ CRAMPED = """
 
 @pytest.fixture
 def names_folder() -> Iterator[None]:
-    """A folder `/etc/netns`, for scripts of which each mounts its own there; it goes where it was not there."""
+    """A folder `/etc/netns`, where scripts mount their own; it goes where it was not there."""
     folder = Path("/etc/netns")
     made = not folder.exists()
     folder.mkdir(exist_ok=True)

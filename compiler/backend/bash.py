@@ -164,7 +164,7 @@ def _words(command: Command) -> Iterator[str]:
 
 
 def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """A tool that knows of no namespaces, with its arguments as one. sysctl(8) takes `*` in files only."""
+    """A tool that does not know of namespaces, with its arguments as one; sysctl(8) takes no `*` there."""
     text = " ".join(arguments)
     if tool == ("nft",):
         return "nft", text

@@ -21,7 +21,6 @@ from functools import cache, cached_property
 from ipaddress import ip_network
 from math import gcd
 
-from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import DEFAULT
 from compiler.ir.lab import Lab, Network, Nexthop, Node, PerNetwork, Route
 from compiler.ir.trie import Trie
@@ -33,10 +32,8 @@ ANY, NO_ROUTE = -1, 0
 """The set of all ways, and the one that makes each set around it empty too."""
 
 
-def aggregate(lab: Lab, _: Diagnostics) -> Lab:
-    """Aggregates the routes of a lab that asks for it."""
-    if not lab.aggregate:
-        return lab
+def aggregate(lab: Lab) -> Lab:
+    """The lab with aggregated routes."""
     families = [_Family(lab, version) for version in lab.versions]
     return replace(lab, nodes=tuple(_aggregated(node, families) for node in lab.nodes))
 
