@@ -7,7 +7,7 @@ What only some commands need is imported where they need it, as a compilation ta
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import NoReturn
@@ -133,19 +133,21 @@ def compile_(
         if emit:
             _print_phase(compilation, emit)
             return
-        chosen = Style(style or Style.BATCH)
-        texts = {} if down else {"up": compilation.up(chosen)}
-        if down or directory:
-            texts["down"] = compilation.down()
+        _ = compilation.plan
     except TopologyError:
         _fail(compilation, "no script is written")
     _report(compilation)
+    scripts: Scripts = {} if down else {"up": Style(style or Style.BATCH)}
+    if down or directory:
+        scripts["down"] = None
     if not no_lint:
-        _lint(texts)
+        _lint(compilation, scripts)
     if directory:
-        _write(Path(directory), compilation.lab.name, texts)
+        _write(Path(directory), compilation, scripts)
     else:
-        click.echo("".join(texts.values()), nl=False)
+        for kind in scripts.values():
+            sys.stdout.writelines(compilation.script(kind))
+        sys.stdout.flush()
 
 
 @main.command(epilog=_examples("mpc check lab.topo", "mpc check --strict --format json lab.topo"))
@@ -259,35 +261,39 @@ def _print_phase(compilation: Compilation, emit: str) -> None:
     click.echo(json.dumps(phase_as_json(phase), indent=2))
 
 
-def _lint(texts: dict[str, str]) -> None:
+Scripts = dict[str, Style | None]
+"""Which scripts to make, by the middle of their files' names, as `Compilation.script` takes them."""
+
+
+def _lint(compilation: Compilation, scripts: Scripts) -> None:
     """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
     from compiler.lint import LintError, lint
 
-    for name, text in texts.items():
+    for name, kind in scripts.items():
         try:
-            lint(text, _cache())
+            lint(compilation.script(kind), _cache())
         except LintError as error:
             click.echo(f"mpc: shellcheck objects to the {name} script:\n{error}", err=True)
             click.echo("This is a bug of mpc: please report it. --no-lint leaves the check out.", err=True)
             sys.exit(BUG)
 
 
-def _write(directory: Path, lab: str, texts: dict[str, str]) -> None:
+def _write(directory: Path, compilation: Compilation, scripts: Scripts) -> None:
     """Writes the scripts, executable, each whole or not at all."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            _replace(directory / f"{lab}.{name}.sh", text)
+        for name, kind in scripts.items():
+            _replace(directory / f"{compilation.lab.name}.{name}.sh", compilation.script(kind))
     except OSError as error:
         raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, pieces: Iterable[str]) -> None:
     from tempfile import NamedTemporaryFile
 
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            file.write(text)
+            file.writelines(pieces)
             os.fchmod(file.fileno(), 0o755)
             file.flush()
             Path(file.name).replace(path)

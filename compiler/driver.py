@@ -3,7 +3,7 @@
 What expands a lab is imported for a lab that needs it, as starting takes longer than most compilations.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -111,7 +111,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, bridge, route, connect):
+        for run in (assign, size, bridge, route, connect, _aggregate):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
@@ -122,11 +122,24 @@ class Compilation:
     def plan(self) -> Plan:
         return plan(self.lab)
 
+    def script(self, style: bash.Style | None) -> Iterator[str]:
+        """The pieces, of whole lines, of the up script in a style; of the down script where there is none."""
+        return bash.up(self.plan, style) if style else bash.down(self.plan)
+
     def up(self, style: bash.Style = bash.Style.BATCH) -> str:
-        return bash.up(self.plan, style)
+        return "".join(self.script(style))
 
     def down(self) -> str:
-        return bash.down(self.plan)
+        return "".join(self.script(None))
+
+
+def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
+    """Aggregates the routes of a lab that asks for it."""
+    if not lab.aggregate:
+        return lab
+    from compiler.ir.aggregation import aggregate
+
+    return aggregate(lab)
 
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:

@@ -220,6 +220,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -231,10 +243,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -252,7 +264,7 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} == 0)) || kill "${parts[@]}" 2>/dev/null || true
-  wait
+  wait || wait || true # the first may tell of a signal that came before
   take_down || true
 }
 
@@ -701,15 +713,15 @@ route add ::/0 via fd07::1 dev three
 END
 within office-r ip -batch - <<'END'
 route add 10.219.189.202 via 10.187.128.180 dev one
-route add 10.249.89.74 via 10.187.128.209 dev one
-route add 10.208.122.226 via 192.168.7.10 dev lan
 route add 10.176.226.142 via 10.187.128.180 dev one
+route add 10.249.89.74 via 10.187.128.209 dev one
 route add 10.176.226.204 via 10.187.128.209 dev one
+route add 10.208.122.226 via 192.168.7.10 dev lan
 route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one
-route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
-route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one
+route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 END
 visit
 } & parts+=($!); done
