@@ -532,8 +532,8 @@ for ((part = 0; part < CPUS; part++)); do {
 within diamond-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route add 10.208.122.226 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -552,8 +552,8 @@ END
 within diamond-b ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 route add 10.208.122.226 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -571,14 +571,14 @@ mptcp endpoint add 10.75.138.209 dev d subflow
 END
 within diamond-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
+route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
 END
 within diamond-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
+route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
 END
 visit

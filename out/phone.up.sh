@@ -533,8 +533,8 @@ for ((part = 0; part < CPUS; part++)); do {
 within phone-phone ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
 route add 10.225.98.133 via 10.118.100.5 dev ap
-route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.80.26.8/30 via 10.118.100.5 dev ap
+route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.1.100.212/30 via 10.104.82.5 dev cell
 route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
 route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
@@ -551,8 +551,8 @@ END
 within phone-server ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
 route add 10.225.98.133 via 10.80.26.9 dev ap
-route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.118.100.4/30 via 10.80.26.9 dev ap
+route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.104.82.4/30 via 10.1.100.213 dev cell
 route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
 route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
@@ -566,14 +566,14 @@ mptcp limits set subflows 1 add_addr_accepted 0
 END
 within phone-ap ip -batch - <<'END'
 route add 10.203.123.244 via 10.118.100.6 dev phone
-route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.104.82.6 via 10.118.100.6 dev phone
+route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.1.100.214 via 10.80.26.10 dev server
 END
 within phone-cell ip -batch - <<'END'
 route add 10.203.123.244 via 10.104.82.6 dev phone
-route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.118.100.6 via 10.104.82.6 dev phone
+route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.80.26.10 via 10.1.100.214 dev server
 END
 visit

@@ -84,7 +84,7 @@ class Kernel:
         for near in (end for link in lab.links for end in link.ends if end.addresses):
             self.own[near.node] |= {own.ip for own in near.addresses}
             for own in near.addresses:
-                route = Route(own.network, ())
+                route = Route((own.network,), ())
                 self.connected[near.node].append(route)
                 self.interfaces.setdefault((near.node, route), near.name)
 
@@ -147,11 +147,12 @@ def _selects(rule: Rule, target: Address, source: Address | None, into: str | No
 
 def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route | None:
     fitting = [
-        route
-        for route in routes
-        if route.target.version == target.version and ip_network(target).subnet_of(route.target)  # type: ignore[arg-type]
+        (own.prefixlen, place)
+        for place, route in enumerate(routes)
+        for own in route.targets
+        if own.version == target.version and ip_network(target).subnet_of(own)  # type: ignore[arg-type]
     ]
-    return max(fitting, key=lambda route: route.target.prefixlen, default=None)
+    return routes[max(fitting)[1]] if fitting else None
 
 
 def checked(text: str, name: str = "lab.topo") -> str | None:

@@ -77,7 +77,13 @@ def test_out_replaces_whole_files_and_no_others(lab: Path) -> None:
         mpc("compile", "-o", ".", "lab.topo")
         assert old.read() == compiled(GOOD).up()
     assert path.stat().st_ino != before
-    assert {p.name for p in lab.parent.iterdir()} == {"cache", "lab.topo", "lab.up.sh", "lab.down.sh", "lab.check.sh"}
+    assert {p.name for p in lab.parent.iterdir()} == {
+        "cache",
+        "lab.topo",
+        "lab.up.sh",
+        "lab.down.sh",
+        "lab.check.sh",
+    }
 
 
 def test_out_writes_nothing_on_an_error(lab: Path) -> None:

@@ -95,7 +95,7 @@ def test_priorities_look_at_the_target_first() -> None:
 def test_an_explicit_route_stands_over_steering() -> None:
     lab = lab_of(DIAMOND + "mptcp a -- b\nroute a to b:c via d")
     target = address(lab, "b:c")
-    assert all(str(r.target) != f"{target}/32" for t in node_of(lab, "a").tables for r in t.routes)
+    assert all(str(r.targets[0]) != f"{target}/32" for t in node_of(lab, "a").tables for r in t.routes)
     assert Kernel(lab).out("a", target, address(lab, "a:c"), None) == {"d"}
 
 

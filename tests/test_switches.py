@@ -261,8 +261,9 @@ def test_every_reachable_address_is_delivered_over_switches(text: str) -> None:
 
 def targets(lab: Lab, name: str) -> dict[str, list[tuple[str, str]]]:
     return {
-        str(route.target): [(hop.interface, str(hop.via)) for hop in route.nexthops]
+        str(target): [(hop.interface, str(hop.via)) for hop in route.nexthops]
         for route in node_of(lab, name).routes
+        for target in route.targets
     }
 
 

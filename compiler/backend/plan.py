@@ -12,20 +12,32 @@ from typing import NamedTuple
 from compiler.backend.needs import Need, needs, sysctls, tools
 from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule, Switch
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule, Switch
+
+EACH = "{}"
 
 
 class Command(NamedTuple):
     """One command of one tool in one namespace (None: where the script runs).
 
     `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
-    without one has its effect inside a namespace, and the effect goes with that.
+    without one has its effect inside a namespace, and the effect goes with that. It is given once for each
+    word of `each`, where there are any, with that in the place of EACH.
     """
 
     tool: tuple[str, ...]
     arguments: tuple[str, ...]
     namespace: str | None = None
     undo: tuple[str, ...] | None = None
+    each: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> Iterator[tuple[str, ...]]:
+        """The arguments, each time that it is given."""
+        if not self.each:
+            yield self.arguments
+        for word in self.each:
+            yield tuple(word if argument == EACH else argument for argument in self.arguments)
 
 
 class Section(NamedTuple):
@@ -91,6 +103,7 @@ class _Planner:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sysctls = Settings(lab)
+        self.targets = PerNetwork(_target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
         self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
@@ -168,7 +181,7 @@ class _Planner:
     def routes(self) -> Iterator[Command]:
         """Routes, and what else decides where packets go or what they look like there."""
         for node in self.lab.nodes:
-            yield from _routing(node)
+            yield from self._routing(node)
             yield from _mptcp(node)
             yield from _masquerading(node)
 
@@ -180,6 +193,20 @@ class _Planner:
             name = run.node if count[run.node] == 1 else f"{run.node}.{count[run.node]}"
             variables = tuple(f"{key}={value}" for key, value in run.environment)
             yield Process(self.namespace[run.node], name, run.command, variables)
+
+    def _routing(self, node: Node) -> Iterator[Command]:
+        for route in node.routes:
+            yield self._route(node, route)
+        for table in node.tables:
+            for route in table.routes:
+                yield self._route(node, route, "table", str(table.number))
+        for rule in node.rules:
+            family = () if rule.version == 4 else ("-6",)
+            yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+
+    def _route(self, node: Node, route: Route, *table: str) -> Command:
+        arguments = ("route", "add", EACH, *_hops(route), *table)
+        return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets))
 
 
 def _dummies(node: Node) -> list[str]:
@@ -201,17 +228,6 @@ def _tree(switch: Switch) -> Iterator[str]:
 def _sysctls(node: Node | Switch, values: Values) -> Iterator[Command]:
     for key, value in values.items():
         yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
-
-
-def _routing(node: Node) -> Iterator[Command]:
-    for route in node.routes:
-        yield _ip(node, "route", "add", *_route(route))
-    for table in node.tables:
-        for route in table.routes:
-            yield _ip(node, "route", "add", *_route(route), "table", str(table.number))
-    for rule in node.rules:
-        family = () if rule.version == 4 else ("-6",)
-        yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
 
 
 def _mptcp(node: Node) -> Iterator[Command]:
@@ -248,8 +264,7 @@ def _target(network: Network) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _route(route: Route) -> Iterator[str]:
-    yield _target(route.target)
+def _hops(route: Route) -> Iterator[str]:
     if len(route.nexthops) == 1:
         yield from ("via", str(route.nexthops[0].via), "dev", route.nexthops[0].interface)
         return

@@ -68,6 +68,7 @@ class _Resolver:
             source=shown_file(PurePath(self.source.name).name),
             pools=self._pools(),
             metric=self._metric(),
+            aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
             nodes=self._with_settings(declarer.nodes, links, sysctls),
             switches=tuple(
                 replace(switch, sysctls=tuple(sysctls.values.get(switch.name, {}).items()))

@@ -101,6 +101,7 @@ class Routing(NamedTuple):
     span: Span
     kind: Word
     metric: Word | None = None
+    aggregate: Word | None = None
 
 
 class Hop(NamedTuple):

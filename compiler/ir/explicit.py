@@ -48,7 +48,7 @@ class Explicit:
             self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
         table = self.routes.setdefault(asked.source, {})
         for target in targets:
-            route = Route(target, tuple(self._nexthops(asked, target.version)), explicit=True)
+            route = Route((target,), tuple(self._nexthops(asked, target.version)), explicit=True)
             first = table.setdefault(target, (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"
@@ -87,7 +87,8 @@ class Explicit:
     def over(self, node: str, inferred: list[Route]) -> list[Route]:
         """A node's routes: the explicit ones, and the inferred ones that none of them covers."""
         own = [route for route, _ in self.routes.get(node, {}).values()]
-        return [*own, *(route for route in inferred if not covered(own, route.target))]
+        left = [_left_of(route, own) for route in inferred] if own else inferred
+        return [*own, *(route for route in left if route.targets)]
 
     def check_loops(self, lab: Lab) -> None:
         """Reports each explicit route that packets can follow back to where they were."""
@@ -103,24 +104,28 @@ class Explicit:
                     self.diagnostics.error("MPC502", message, asked.span, label)
 
 
+def _left_of(inferred: Route, own: list[Route]) -> Route:
+    """An inferred route to the targets that no explicit one covers."""
+    return replace(inferred, targets=tuple(t for t in inferred.targets if not covered(own, t)))
+
+
 def covered(routes: Iterable[Route], target: Network) -> bool:
     """Whether an explicit route stands over an inferred one: it has its target, or a prefix around it.
 
     A default route is what is left when nothing else fits, so it stands over an inferred one only.
     """
     return any(
-        route.explicit
-        and route.target.version == target.version
-        and (route.target.prefixlen or not target.prefixlen)
-        and target.subnet_of(route.target)  # type: ignore[arg-type]
+        own.version == target.version and (own.prefixlen or not target.prefixlen) and target.subnet_of(own)  # type: ignore[arg-type]
         for route in routes
+        if route.explicit
+        for own in route.targets
     )
 
 
 def _without_inferred_defaults(lab: Lab) -> Lab:
     """The lab as default routes of the source see it: two routers alone have inferred ones to each other."""
     nodes = [
-        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.target.prefixlen))
+        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.targets[0].prefixlen))
         for node in lab.nodes
     ]
     return replace(lab, nodes=tuple(nodes))

@@ -1,6 +1,7 @@
 """Where the main tables of a lab send a packet."""
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_network
 
 from compiler.ir.lab import Address, Lab, Network, Nexthop
@@ -12,17 +13,21 @@ class Forwarding:
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.nodes}
         self.owners: dict[Address, str] = {}
-        self.routed: dict[str, dict[Network, tuple[Nexthop, ...]]] = {}
+        self.routes = {node.name: node.routes for node in lab.nodes}
+        self.routed = cache(self._routed)
         self.connected: dict[str, dict[Network, str]] = {}
         """The interface of each connected network; none where all of it is the node itself."""
         for node in lab.nodes:
-            self.routed[node.name] = {route.target: route.nexthops for route in node.routes}
             self.connected[node.name] = {own.address.network: "" for own in node.addresses}
         for end in (end for link in lab.links for end in link.ends):
             for own in end.addresses:
                 self.owners[own.ip] = end.node
                 self.connected[end.node].setdefault(own.network, end.name)
                 self.connected[end.node][ip_network(own.ip)] = ""
+
+    def _routed(self, node: str) -> dict[Network, tuple[Nexthop, ...]]:
+        """The next hops of a node's routes, by target."""
+        return {target: route.nexthops for route in self.routes[node] for target in route.targets}
 
     def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:
         """The next hops that an address can be sent to; none where it is the node's own, or unknown.
@@ -34,8 +39,8 @@ class Forwarding:
             if network in self.connected[node]:
                 interface = self.connected[node][network]
                 return (Nexthop(address, interface),) if connected and interface else ()
-            if network in self.routed[node]:
-                return self.routed[node][network]
+            if network in self.routed(node):
+                return self.routed(node)[network]
         return ()
 
     def circle(self, source: str, address: Address) -> list[str]:

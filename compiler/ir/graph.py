@@ -133,46 +133,6 @@ class Graph:
         ]
 
 
-class Shortest:
-    """The shortest paths to one node, hop by hop."""
-
-    def __init__(self, graph: Graph, target: str) -> None:
-        self.graph = graph
-        self.target = target
-        self.distances = graph.distances(target)
-        self.behind: dict[str, list[Edge]] = {}
-        """For each switch, the edges by which shortest paths over it come to a node."""
-
-    def hops(self, source: str) -> list[Hop]:
-        """The hops out of `source` that begin a shortest path, in the order of its interfaces."""
-        if source not in self.distances:
-            return []
-        edges = self.graph.shortest_edges(source, self.target, self.distances)
-        return [Hop(edge, last) for edge in edges for last in self._lasts(edge)]
-
-    def _lasts(self, edge: Edge) -> list[Edge]:
-        """The last edges of the hops that begin with an edge."""
-        if edge.target not in self.graph.switches:
-            return [edge]
-        if edge.target not in self.behind:
-            self._look_behind(edge.target)
-        return self.behind[edge.target]
-
-    def _look_behind(self, switch: str) -> None:
-        """Fills in `behind` for a switch and those behind it, the far ones first."""
-        waiting = {switch: self.graph.shortest_edges(switch, self.target, self.distances)}
-        while waiting:
-            name, edges = next(reversed(waiting.items()))
-            onward = [edge.target for edge in edges if edge.target in self.graph.switches]
-            unknown = [other for other in onward if other not in self.behind]
-            if unknown:
-                other = unknown[0]
-                waiting[other] = self.graph.shortest_edges(other, self.target, self.distances)
-            else:
-                self.behind[name] = [last for edge in edges for last in self._lasts(edge)]
-                del waiting[name]
-
-
 def hops(graph: Graph, edges: tuple[Edge, ...]) -> Iterator[Hop]:
     """The hops of a path."""
     first: Edge | None = None

@@ -5,10 +5,11 @@ and gives back one with more decided. Tuples are in written order unless said ot
 second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue
@@ -17,6 +18,29 @@ from compiler.ir.trials import Bench, Expectation, Run
 Address = IPv4Address | IPv6Address
 AddressWithPrefix = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
+
+Value = TypeVar("Value")
+
+
+class PerNetwork(Generic[Value]):
+    """A function of networks that keeps what it has found, for networks that many routes share.
+
+    It is kept by identity, as to hash a network takes longer than most of what is done with it. The networks
+    are kept too, so that no other one comes in the place of one that is gone.
+    """
+
+    def __init__(self, function: Callable[[Network], Value]) -> None:
+        self.function = function
+        self.found: dict[int, Value] = {}
+        self.kept: list[Network] = []
+
+    def __call__(self, networks: tuple[Network, ...]) -> tuple[Value, ...]:
+        try:
+            return tuple(map(self.found.__getitem__, map(id, networks)))
+        except KeyError:
+            self.kept += networks
+            self.found |= {id(network): self.function(network) for network in networks}
+        return self(networks)
 
 
 MPTCP_MOST = 8
@@ -142,9 +166,12 @@ class Nexthop:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of one node; more than one next hop is multipath. A default route's target is `/0`."""
+    """The routes of one node to all that it sends the same way; more than one next hop is multipath.
 
-    target: Network
+    A default route's target is `/0`. Nodes share the networks that are their targets.
+    """
+
+    targets: tuple[Network, ...]
     nexthops: tuple[Nexthop, ...]
     explicit: bool = False
 
@@ -306,13 +333,15 @@ class Event:
 class Lab:
     """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first.
 
-    Events are in the order in which they happen.
+    Events are in the order in which they happen. `aggregate` is whether main tables are to have as few
+    prefixes as can be.
     """
 
     name: str
     source: str
     pools: tuple[Network, ...]
     metric: Metric | None
+    aggregate: bool
     nodes: tuple[Node, ...]
     switches: tuple[Switch, ...]
     links: tuple[Link, ...]

@@ -120,7 +120,7 @@ def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Hop]]:
 
 
 def _routes(hops: dict[Address, Nexthop]) -> tuple[Route, ...]:
-    return tuple(Route(ip_network(target), (hop,)) for target, hop in hops.items())
+    return tuple(Route((ip_network(target),), (hop,)) for target, hop in hops.items())
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:

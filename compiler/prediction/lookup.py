@@ -3,11 +3,11 @@
 The one module of this room that knows what lies between two neighbours: a link, or switches and their links.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Rule
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Route, Rule
 from compiler.ir.shaping import DEFAULT_MTU
 
 Choices = tuple[Nexthop, ...]
@@ -130,9 +130,13 @@ class Lookup:
 
 
 def _tables(node: Node) -> Iterator[tuple[tuple[str, int], dict[Network, Choices]]]:
-    yield (node.name, MAIN), {route.target: route.nexthops for route in node.routes}
+    yield (node.name, MAIN), _by_target(node.routes)
     for table in node.tables:
-        yield (node.name, table.number), {route.target: route.nexthops for route in table.routes}
+        yield (node.name, table.number), _by_target(table.routes)
+
+
+def _by_target(routes: Iterable[Route]) -> dict[Network, Choices]:
+    return {target: route.nexthops for route in routes for target in route.targets}
 
 
 def _selects(rule: Rule, target: Address, source: Address | None, incoming: str | None) -> bool:

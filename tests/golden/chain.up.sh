@@ -563,10 +563,10 @@ route add 10.219.189.202 via 10.59.207.21 dev a
 END
 within chain-r2 ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.249.89.74 via 10.89.53.58 dev r3
 route add 10.220.107.141 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.249.89.74 via 10.89.53.58 dev r3
+route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.32.10.204/30 via 10.89.53.58 dev r3
 END
 within chain-r3 ip -batch - <<'END'

@@ -550,12 +550,12 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within client-client ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.193.156.148 via 10.36.65.202 dev wifi
-route add 10.202.71.220 via 10.86.184.162 dev lte
 route add 10.235.140.112 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.39.103.168/30 via 10.36.65.202 dev wifi
-route add 10.86.225.4/30 via 10.86.184.162 dev lte
 route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.193.156.148 via 10.36.65.202 dev wifi
+route add 10.39.103.168/30 via 10.36.65.202 dev wifi
+route add 10.202.71.220 via 10.86.184.162 dev lte
+route add 10.86.225.4/30 via 10.86.184.162 dev lte
 route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
 route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
 route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
@@ -586,8 +586,8 @@ within client-core ip -batch - <<'END'
 route add 10.221.192.54 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
 route add 10.251.49.181 via 10.80.29.234 dev server
 route add 10.193.156.148 via 10.39.103.170 dev wifi
-route add 10.202.71.220 via 10.86.225.6 dev lte
 route add 10.36.65.200/30 via 10.39.103.170 dev wifi
+route add 10.202.71.220 via 10.86.225.6 dev lte
 route add 10.86.184.160/30 via 10.86.225.6 dev lte
 END
 visit

@@ -400,8 +400,8 @@ ip -n diamond-d link set dev b up
 say "routes"
 ip -n diamond-a route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 ip -n diamond-a route add 10.208.122.226 via 10.39.131.70 dev c
-ip -n diamond-a route add 10.240.22.137 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.52.126.100/30 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.240.22.137 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.75.138.208/30 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 ip -n diamond-a route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -418,8 +418,8 @@ ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
 ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
 ip -n diamond-b route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 ip -n diamond-b route add 10.208.122.226 via 10.52.126.102 dev c
-ip -n diamond-b route add 10.240.22.137 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.39.131.68/30 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.240.22.137 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.86.184.180/30 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 ip -n diamond-b route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -435,12 +435,12 @@ ip -n diamond-b mptcp limits set subflows 3 add_addr_accepted 0
 ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
 ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
 ip -n diamond-c route add 10.219.189.202 via 10.39.131.69 dev a
-ip -n diamond-c route add 10.249.89.74 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.249.89.74 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.75.138.209 via 10.52.126.101 dev b
 ip -n diamond-d route add 10.219.189.202 via 10.86.184.181 dev a
-ip -n diamond-d route add 10.249.89.74 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.249.89.74 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
 
 note up

@@ -542,8 +542,8 @@ for ((part = 0; part < CPUS; part++)); do {
 within ipv6-a ip -batch - <<'END'
 route add fd00:1:0:c000::39:594a nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
 route add fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8346 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b6 dev d
 route add fd00:1::4634:7e64/126 via fd00:1::92a7:8346 dev c
+route add fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b6 dev d
 route add fd00:1::a74b:8ad0/126 via fd00:1::ed6:b8b6 dev d
 route add fd00:1:0:c000::39:594a via fd00:1::92a7:8346 dev c table 25203
 route add fd00:1::4634:7e65 via fd00:1::92a7:8346 dev c table 25203
@@ -566,8 +566,8 @@ END
 within ipv6-b ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
 route add fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e66 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad2 dev d
 route add fd00:1::92a7:8344/126 via fd00:1::4634:7e66 dev c
+route add fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad2 dev d
 route add fd00:1::ed6:b8b4/126 via fd00:1::a74b:8ad2 dev d
 route add fd00:1:0:c000::a1b:bdca via fd00:1::4634:7e66 dev c table 25203
 route add fd00:1::92a7:8345 via fd00:1::4634:7e66 dev c table 25203
@@ -589,14 +589,14 @@ mptcp endpoint add fd00:1::a74b:8ad1 dev d subflow
 END
 within ipv6-c ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8345 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::4634:7e65 dev b
 route add fd00:1::ed6:b8b5 via fd00:1::92a7:8345 dev a
+route add fd00:1:0:c000::39:594a via fd00:1::4634:7e65 dev b
 route add fd00:1::a74b:8ad1 via fd00:1::4634:7e65 dev b
 END
 within ipv6-d ip -batch - <<'END'
 route add fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b5 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::92a7:8345 via fd00:1::ed6:b8b5 dev a
+route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::4634:7e65 via fd00:1::a74b:8ad1 dev b
 END
 visit

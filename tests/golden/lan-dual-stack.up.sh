@@ -740,15 +740,15 @@ route add ::/0 via fd07::1 dev three
 END
 within office-r ip -batch - <<'END'
 route add 10.219.189.202 via 10.187.128.180 dev one
-route add 10.249.89.74 via 10.187.128.209 dev one
-route add 10.208.122.226 via 192.168.7.10 dev lan
 route add 10.176.226.142 via 10.187.128.180 dev one
+route add 10.249.89.74 via 10.187.128.209 dev one
 route add 10.176.226.204 via 10.187.128.209 dev one
+route add 10.208.122.226 via 192.168.7.10 dev lan
 route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one
-route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
-route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one
+route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 END
 visit
 } & parts+=($!); done

@@ -519,16 +519,16 @@ route add 198.51.100.5 via 203.0.113.2 dev eth1
 END
 within west ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.1 dev eth0
+route add 198.51.100.6 via 198.51.100.1 dev eth0
 route add 192.0.2.2 via 203.0.113.1 dev eth1
 route add 192.0.2.3 via 203.0.113.1 dev eth1
-route add 198.51.100.6 via 198.51.100.1 dev eth0
 route add 203.0.113.3 via 203.0.113.1 dev eth1
 END
 within east ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.6 dev eth0
+route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 192.0.2.2 via 203.0.113.3 dev eth1
 route add 192.0.2.3 via 203.0.113.3 dev eth1
-route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 203.0.113.1 via 203.0.113.3 dev eth1
 END
 visit

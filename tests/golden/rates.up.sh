@@ -550,18 +550,18 @@ route add 10.38.33.140/30 via 10.47.126.18 dev e
 END
 within rates-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.38.33.142 dev e
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.208.122.226 via 10.38.33.142 dev e
 route add 10.219.5.50 via 10.38.33.142 dev e
 route add 10.39.131.68/30 via 10.38.33.142 dev e
 route add 10.47.126.16/30 via 10.38.33.142 dev e
+route add 10.249.89.74 via 10.75.138.209 dev b
 END
 within rates-e ip -batch - <<'END'
 route add 10.219.189.202 via 10.47.126.17 dev c
-route add 10.249.89.74 via 10.38.33.141 dev d
 route add 10.208.122.226 via 10.47.126.17 dev c
-route add 10.240.22.137 via 10.38.33.141 dev d
 route add 10.39.131.68/30 via 10.47.126.17 dev c
+route add 10.249.89.74 via 10.38.33.141 dev d
+route add 10.240.22.137 via 10.38.33.141 dev d
 route add 10.75.138.208/30 via 10.38.33.141 dev d
 route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
 END
