@@ -1,9 +1,10 @@
 """`expect`, `bench`, `run` and `at`: what they stand for in the Lab."""
 
 import pytest
-from labs import codes, lab_of
+from labs import codes, compiled, lab_of
 
 from compiler.frontend import units
+from compiler.frontend.resolve import resolve
 from compiler.ir.lab import InterfaceName, Reshaping, Shaping, Switching
 from compiler.ir.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
 
@@ -24,7 +25,9 @@ TCP = Transfer(Protocol.TCP)
     ],
 )
 def test_claims(claim: str, wanted: Claim) -> None:
-    (found,) = lab_of(f"{NODES}expect a -> b {claim}").expectations
+    """As they are read, whether or not they can come true."""
+    compilation = compiled(f"{NODES}expect a -> b {claim}")
+    (found,) = resolve(compilation.statements, compilation.source, compilation.diagnostics).expectations
     assert (found.source, found.target, found.claim) == ("a", "b", wanted)
 
 

@@ -41,8 +41,8 @@ class Lookup:
             for link in lab.links
             for near, far in link.directions
         }
-        self.own: dict[str, list[Address]] = {
-            node.name: [own.address.ip for own in node.addresses] for node in lab.nodes
+        self.own: dict[str, dict[Address, None]] = {
+            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.nodes
         }
         self._tables: dict[tuple[str, int], dict[Network, Choices]] = {}
         self._connected: dict[str, dict[Network, str]] = {node.name: {} for node in lab.nodes}
@@ -52,7 +52,7 @@ class Lookup:
                 if near.node in self._ports:
                     self._ports[near.node].append(self.over[near.id])
         for end in (end for end in self.ends.values() if end.node in self.nodes):
-            self.own[end.node] += [own.ip for own in end.addresses]
+            self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._connected[end.node] |= {own.network: end.name for own in end.addresses}
         for node in lab.nodes:
             self._tables |= _tables(node)
