@@ -52,9 +52,8 @@ class _Family:
     def __init__(self, lab: Lab, version: int) -> None:
         self.version = version
         self.connected = {node.name: [own.address.network for own in node.addresses] for node in lab.nodes}
-        for link in lab.links:
-            for end in link.ends:
-                self.connected[end.node] += [own.network for own in end.addresses]
+        for end in (end for link in lab.links for end in link.ends if end.addresses):
+            self.connected[end.node] += [own.network for own in end.addresses]
         self.prefixes = list(dict.fromkeys(_used(lab, version)))
         self.used = len(self.prefixes)
         connected = (network for networks in self.connected.values() for network in networks)
