@@ -2,6 +2,7 @@
 
 from functools import cache
 from ipaddress import ip_address, ip_network
+from itertools import chain
 from math import gcd, inf
 
 import pytest
@@ -65,7 +66,7 @@ def addresses(lab: Lab) -> set[Address]:
     """Every address of the lab: of each node, of each segment, and of what explicit routes are for."""
     found = {own.address.ip for node in lab.nodes for own in node.addresses}
     for link in lab.links:
-        for own in link.left.addresses:
+        for own in chain.from_iterable(end.addresses for end in link.ends):
             found |= {own.network[place] for place in range(own.network.num_addresses)}
     for node in lab.nodes:
         for route in node.routes if not lab.aggregate else ():
@@ -195,6 +196,24 @@ def test_both_families() -> None:
     text = "pool 10.0.0.0/8\npool fd00::/48\n" + "router r[0..5]\nfor i in 0..5 { link r[i] -- r[(i+1) % 6] }"
     _, aggregated = check_same(text)
     assert {route.targets[0].version for route in aggregated.nodes[0].routes} == {4, 6}
+
+
+SWITCHES = """
+switch s subnet 10.0.1.0/29
+switch island subnet 10.0.1.8/29
+switch t subnet 10.0.1.16/29
+router r q x
+host a b c d e
+link s -- {r,q,a,b}
+link island -- {c,d}
+link t -- {r,q}
+link x -- {r,e}
+"""
+
+
+def test_switches() -> None:
+    """A subnet that nothing leads to is in nobody's prefix, though the ends written first have no address."""
+    check_same(SWITCHES)
 
 
 def test_mptcp_stands() -> None:

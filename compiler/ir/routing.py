@@ -61,7 +61,7 @@ class _Inference:
         self.targets = Targets(lab, found, self.graph, self.trees)
 
     def can_be_written(self) -> bool:
-        """Whether the routes are few enough, and the costs in the trees, which rates make large numbers."""
+        """Whether the routes are few enough, and the numbers in the trees small enough."""
         sources, targets = len(self.trees.roots), len(self.targets.networks)
         links = sum(len(self.graph.outgoing[name]) for name in self.trees.roots)
         return sources * targets <= MOST_ROUTES and max(links * targets, self.trees.words) <= MOST_NEXTHOPS

@@ -75,9 +75,10 @@ class Targets:
         """
         root = self.trees.domains[edges[0].target]
         place = self._add(self._subnet(segment), _Way(root, 0, root, 0), *segment.nodes)
+        links = set(segment.links)
         for edge in edges:
-            links = {other.link for other in self.graph.outgoing[edge.source]}
-            if not (self.graph.forwards[edge.source] or links <= set(segment.links)):
+            elsewhere = any(other.link not in links for other in self.graph.outgoing[edge.source])
+            if elsewhere and not self.graph.forwards[edge.source]:
                 host = self._add(_host(edge.own), self._as(edge.source), *segment.nodes)
                 self.behind[host] = place
 
