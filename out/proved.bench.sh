@@ -76,10 +76,11 @@ now() {
   echo "${time/./}"
 }
 
-# Puts the time since a moment before each line: MOMENT.
+# Puts the time since a moment before each line, and a dot after the last: MOMENT.
 stamp() {
   local line
   while read -r line; do echo "$(($(now) - $1)) $line"; done
+  echo .
 }
 
 # Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
@@ -130,6 +131,7 @@ measure() {
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
   stop
+  [[ $9 != mptcp ]] || until [[ $(<"$scratch/events") == *. ]]; do sleep 0.02; done
   read_events
 }
 
@@ -208,7 +210,7 @@ transfer() {
 drain() {
   local _
   for _ in {1..100}; do
-    [[ -n $(nsenter --net="/run/netns/$1" ss -Htn dport = ":$PORT") ]] || break
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
     sleep 0.1
   done
 }

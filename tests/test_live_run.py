@@ -101,13 +101,6 @@ def test_up_fails_where_a_process_cannot_start(tmp_path: Path) -> None:
     assert "error: cannot start what runs as a: no session" in result.stderr
 
 
-def test_down_ends_what_ignores_it() -> None:
-    """As with any process of a namespace: SIGTERM, and then SIGKILL."""
-    lab = lab_of("run a \"trap '' TERM HUP INT; while :; do sleep 1; done\"")
-    assert lab.up().returncode == 0
-    assert lab.down().returncode == 0
-
-
 def test_a_folder_of_somebody_else_is_left_alone() -> None:
     lab = lab_of('run a "sleep 86401"')
     FOLDER.mkdir()

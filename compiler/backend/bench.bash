@@ -54,10 +54,11 @@ now() {
   echo "${time/./}"
 }
 
-# Puts the time since a moment before each line: MOMENT.
+# Puts the time since a moment before each line, and a dot after the last: MOMENT.
 stamp() {
   local line
   while read -r line; do echo "$(($(now) - $1)) $line"; done
+  echo .
 }
 
 # Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
@@ -108,6 +109,7 @@ measure() {
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
   stop
+  [[ $9 != mptcp ]] || until [[ $(<"$scratch/events") == *. ]]; do sleep 0.02; done
   read_events
 }
 

@@ -332,7 +332,7 @@ transfer() {
 drain() {
   local _
   for _ in {1..100}; do
-    [[ -n $(nsenter --net="/run/netns/$1" ss -Htn dport = ":$PORT") ]] || break
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
     sleep 0.1
   done
 }

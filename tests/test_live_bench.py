@@ -1,0 +1,175 @@
+"""Bench: what it tells in each form, and that nothing which it starts outlives it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import kernel
+import live
+import pytest
+
+from compiler.driver import Compilation
+
+pytestmark = pytest.mark.live
+
+LAB = """
+host a b x
+router c d
+link {a,b} -- {c,d} rate 5mbit
+link x -- c
+mptcp a -- b
+bench a -> b using tcp for 1s
+bench a -> b using mptcp for 2s
+bench b -> a using udp for 1s
+bench x -> c using tcp 2 for 1s
+"""
+SCRIPT = Compilation("-", f"lab benched\n{LAB}").script("bench")
+SHORT = "".join(
+    line for line in SCRIPT.splitlines(keepends=True) if not re.match("row .* (?:tcp 1|udp) ", line)
+)
+"""With the second and the last of the transfers."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("benched", LAB)) as lab:
+        yield lab
+
+
+def bench(*options: str, script: str = SCRIPT) -> live.Result:
+    return live.run("bash", "-s", "--", *options, stdin=script, seconds=60)
+
+
+def residents(lab: live.Lab) -> list[str]:
+    """What runs in the lab, which without a bench is nothing."""
+    return [pid for node in "abxcd" for pid in kernel.lines("ip", "netns", "pids", lab.ns(node))]
+
+
+def leftovers() -> set[str]:
+    """The folders that scripts make for what programs say."""
+    return {name for name in os.listdir("/tmp") if name.startswith("tmp.")}  # noqa: PTH208 - names are enough
+
+
+@pytest.fixture(scope="module")
+def measured(lab: live.Lab) -> list[dict[str, Any]]:
+    """Two rounds, told in JSON."""
+    result = bench("--json", "--repeat", "2")
+    assert result.returncode == 0, result.stderr
+    assert not residents(lab)
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def test_all_is_measured_as_often_as_is_asked_for(measured: list[dict[str, Any]]) -> None:
+    rows = [(one["round"], one["source"], one["target"], one["transfer"], one["flows"]) for one in measured]
+    one_round = [("a", "b", "tcp", 1), ("a", "b", "mptcp", 1), ("b", "a", "udp", 1), ("x", "c", "tcp", 2)]
+    assert rows == [(number, *row) for number in (1, 2) for row in one_round]
+    assert {one["seconds"] for one in measured} == {1, 2}
+
+
+def test_what_programs_receive_and_what_arrives_agree(measured: list[dict[str, Any]]) -> None:
+    """A path carries no more than its rate, with headers a little more than without, the best nearly that."""
+    for one in measured[:3] + measured[4:7]:
+        paths = 2 if one["transfer"] == "mptcp" else 1
+        assert 0 < one["received"] <= paths * 5_000_000
+        assert one["received"] < one["arrived"] < paths * 6_500_000
+        assert one["predicted"] < paths * 5_000_000
+    assert measured[3]["predicted"] is None
+    assert (
+        max(one["received"] for one in measured if one["transfer"] == "tcp" and one["flows"] == 1) > 3_000_000
+    )
+
+
+def test_bytes_are_seen_on_their_paths(measured: list[dict[str, Any]]) -> None:
+    """One connection is on one path, MPTCP on both; what carries acknowledgements only is left out."""
+    tcp, mptcp, udp, unshaped = ({*one["interfaces"]} for one in measured[:4])
+    assert tcp in ({"a:c", "c:b"}, {"a:d", "d:b"})
+    assert mptcp == {"a:c", "c:b", "a:d", "d:b"}
+    assert udp in ({"b:c", "c:a"}, {"b:d", "d:a"})
+    assert unshaped == {"x:c"}
+
+
+def test_subflows_are_told(measured: list[dict[str, Any]]) -> None:
+    """When they came and went: those of the data, not those of iperf3's own connection."""
+    for one in measured:
+        events = [event["event"] for event in one["events"]]
+        assert events == (["ESTABLISHED", "SF_ESTABLISHED", "CLOSED"] if one["transfer"] == "mptcp" else [])
+        assert one["subflows"] == (1 if one["transfer"] == "mptcp" else None)
+    began, joined, ended = measured[1]["events"]
+    assert {began["source"], joined["source"]} == {"10.39.131.69", "10.86.184.181"}
+    assert 0 <= began["seconds"] <= joined["seconds"] < ended["seconds"] - 1.5
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_table_and_lines_with_tabs() -> None:
+    result = bench("--repeat", "1", script=SHORT)
+    assert result.returncode == 0
+    head, *rest = result.stdout.partition("\n\n")[0].splitlines()
+    assert head.split() == ["Mbit/s", "predicted", "received", "least", "..", "most", "arrived"]
+    assert [line[:32].strip() for line in rest] == ["a -> b using mptcp", "x -> c using tcp 2"]
+    assert rest[1].split()[6] == "-"
+    assert "a -> b using mptcp, the last time:\n" in result.stdout
+    said = result.stderr.splitlines()
+    assert said[1] == "benched: round 1 of 1, transfer 2 of 2: x -> c using tcp 2, 1 s"
+    head, *rest = bench("--tsv", "--repeat", "1", script=SHORT).stdout.splitlines()
+    assert len(rest) == 2
+    assert {line.count("\t") for line in (head, *rest)} == {9}
+    assert rest[1].split("\t")[6] == "-"
+
+
+def signalled(script: str, sign: signal.Signals, after: float, *, group: bool) -> int:
+    with subprocess.Popen(
+        ["bash", "-s"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stdin
+        process.stdin.write(script)
+        process.stdin.close()
+        time.sleep(after)
+        (os.killpg if group else os.kill)(process.pid, sign)
+        return process.wait(timeout=20)
+
+
+@pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_it_starts_ends_with_it(lab: live.Lab, sign: signal.Signals, group: bool) -> None:
+    """In the midst of a transfer, on Ctrl-C too, which goes to all processes of a terminal."""
+    before, after = leftovers(), 0.6 if group else 2.6
+    assert signalled(SCRIPT, sign, after, group=group) == 128 + sign
+    assert not residents(lab)
+    assert leftovers() <= before
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_transfer_that_fails_is_told_and_the_rest_measured() -> None:
+    """Here the first goes to an address that nobody has."""
+    wrong = SHORT.replace("10.249.89.74 mptcp 1", "10.99.99.99 mptcp 1")
+    assert wrong != SHORT
+    result = bench("--tsv", "--repeat", "1", script=wrong)
+    received = [int(line.split("\t")[7]) for line in result.stdout.splitlines()[1:]]
+    assert received[0] == 0 < min(received[1:])
+    assert "benched: warning: unable to connect to server" in result.stderr
+    assert result.returncode == 1
+
+
+@pytest.mark.parametrize("options", [["--repeat"], ["--repeat", "0"], ["--csv"], ["x"]])
+def test_wrong_options(options: list[str]) -> None:
+    result = bench(*options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "benched: usage: bench.sh [--tsv | --json] [--repeat N]\n"
+
+
+def test_a_lab_that_is_not_up() -> None:
+    script = Compilation("-", f"lab nowhere\n{LAB}").script("bench")
+    result = bench(script=script)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "the lab is not up: there is no namespace nowhere-a" in result.stderr
