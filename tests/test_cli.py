@@ -78,12 +78,29 @@ def test_out_replaces_whole_files_and_no_others(lab: Path) -> None:
         assert old.read() == compiled(GOOD).up()
     assert path.stat().st_ino != before
     assert {p.name for p in lab.parent.iterdir()} == {
-        "cache",
-        "lab.topo",
-        "lab.up.sh",
-        "lab.down.sh",
-        "lab.check.sh",
-    }
+        "cache", "lab.topo", "lab.up.sh", "lab.down.sh", "lab.check.sh",
+    }  # fmt: skip
+
+
+TRIED = f"{GOOD}bench a -> b using tcp\nat 1s down a -- b\n"
+
+
+def test_out_writes_what_the_lab_calls_for(lab: Path) -> None:
+    lab.write_text(TRIED)
+    assert mpc("compile", "-o", "out", "lab.topo").exit_code == 0
+    compilation = compiled(TRIED)
+    for kind in ("up", "down", "check", "bench", "play"):
+        assert (lab.parent / "out" / f"lab.{kind}.sh").read_text() == compilation.script(kind)
+        printed = mpc("compile", *([f"--{kind}"] if kind != "up" else []), "lab.topo")
+        assert (printed.exit_code, printed.stdout) == (0, compilation.script(kind))
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize(("option", "statement"), [("--bench", "bench"), ("--play", "at")])
+def test_a_script_that_the_lab_has_nothing_for(option: str, statement: str) -> None:
+    result = mpc("compile", option, "lab.topo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"lab.topo has no `{statement}`" in result.stderr
 
 
 def test_out_writes_nothing_on_an_error(lab: Path) -> None:
@@ -195,6 +212,10 @@ def test_emit_is_json(lab: Path, phase: str) -> None:
         ["compile", "--emit", "plan", "--no-lint", "lab.topo"],
         ["compile", "--down", "-o", "out", "lab.topo"],
         ["compile", "--down", "--style", "plain", "lab.topo"],
+        ["compile", "--check", "--style", "plain", "lab.topo"],
+        ["compile", "--check", "-o", "out", "lab.topo"],
+        ["compile", "--check", "--bench", "lab.topo"],
+        ["compile", "--play", "--emit", "lab", "lab.topo"],
         ["compile"],
         ["compile", "missing.topo"],
         ["compile", "."],

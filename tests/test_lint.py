@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from labs import compiled
 
-from compiler.backend.bash import Style
 from compiler.lint import LintError, lint
 
 UP = compiled("host a b\nlink a -- b").up().splitlines(keepends=True)
@@ -28,8 +27,8 @@ def test_what_is_clean_is_noted(tmp_path: Path) -> None:
     """And what is changed has no note, nor has the part that differs from lab to lab."""
     lint(UP, str(tmp_path))
     notes = sorted(tmp_path.iterdir())
-    assert len(notes) == 3
-    lint(compiled("host c").script(Style.BATCH), str(tmp_path))
+    assert len(notes) == 4
+    lint(compiled("host c").pieces("up"), str(tmp_path))
     assert sorted(tmp_path.iterdir()) == notes
     for before in ("turn=0", "claim"):
         with pytest.raises(LintError):

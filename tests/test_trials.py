@@ -5,11 +5,19 @@ from labs import codes, compiled, lab_of
 
 from compiler.frontend import units
 from compiler.frontend.resolve import resolve
-from compiler.ir.lab import InterfaceName, Reshaping, Shaping, Switching
+from compiler.ir.lab import InterfaceName, Lab, Reshaping, Shaping, Switching
 from compiler.ir.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
 
 NODES = "host a b\nrouter c\nlink a -- c rate 5mbit\nlink c -- b\nlink c -- b\n"
 TCP = Transfer(Protocol.TCP)
+
+
+def resolved(text: str) -> Lab:
+    """The lab of a text before anything is inferred, and so before expectations are proved or refuted."""
+    compilation = compiled(text)
+    lab = resolve(compilation.statements, compilation.source, compilation.diagnostics)
+    assert not compilation.diagnostics.failed
+    return lab
 
 
 @pytest.mark.parametrize(
@@ -25,9 +33,7 @@ TCP = Transfer(Protocol.TCP)
     ],
 )
 def test_claims(claim: str, wanted: Claim) -> None:
-    """As they are read, whether or not they can come true."""
-    compilation = compiled(f"{NODES}expect a -> b {claim}")
-    (found,) = resolve(compilation.statements, compilation.source, compilation.diagnostics).expectations
+    (found,) = resolved(f"{NODES}expect a -> b {claim}").expectations
     assert (found.source, found.target, found.claim) == ("a", "b", wanted)
 
 

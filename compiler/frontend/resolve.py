@@ -13,7 +13,6 @@ from typing import TypeVar
 from compiler.frontend import syntax
 from compiler.frontend.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.frontend.diagnostics import Diagnostics, Note
-from compiler.frontend.events import Events
 from compiler.frontend.links import Defaults, Linker, declare_profile, read_default
 from compiler.frontend.names import NAME_FORM, default_name, is_name, shown_file
 from compiler.frontend.nodes import Declarer
@@ -22,7 +21,6 @@ from compiler.frontend.routes import routes
 from compiler.frontend.scope import Scope
 from compiler.frontend.services import Masquerades, Sysctls
 from compiler.frontend.source import Source, Span
-from compiler.frontend.trials import Trials
 from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
 
 Kind = TypeVar("Kind")
@@ -60,10 +58,7 @@ class _Resolver:
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
         sysctls = self._sysctls()
-        trials = self._trials(declarer.nodes)
-        events = Events(self.scope, linker).all(self._all(syntax.At))
-        self._check_profiles()
-        return Lab(
+        lab = Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
             pools=self._pools(),
@@ -78,11 +73,10 @@ class _Resolver:
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
             span=Span(self.source, 0, 0),
-            expectations=tuple(trials.expectations),
-            benches=tuple(trials.benches),
-            events=events,
-            runs=tuple(trials.runs),
         )
+        lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
+        self._check_profiles()
+        return lab
 
     def _all(self, kind: type[Kind]) -> list[Kind]:
         return [statement for statement in self.statements if isinstance(statement, kind)]
@@ -132,7 +126,12 @@ class _Resolver:
                 message = f"the profile `{name}` is not used"
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
 
-    def _trials(self, nodes: dict[str, Node]) -> Trials:
+    def _with_trials(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
+        """The lab with what is tried on it; to import what reads that is for labs that have any."""
+        if not any(isinstance(one, syntax.Expect | syntax.Bench | syntax.Run) for one in self.statements):
+            return lab
+        from compiler.frontend.trials import Trials
+
         trials = Trials(self.scope, nodes)
         for expect in self._all(syntax.Expect):
             trials.expect(expect)
@@ -140,7 +139,17 @@ class _Resolver:
             trials.bench(bench)
         for run in self._all(syntax.Run):
             trials.run(run)
-        return trials
+        tried = tuple(trials.expectations), tuple(trials.benches), tuple(trials.runs)
+        return replace(lab, expectations=tried[0], benches=tried[1], runs=tried[2])
+
+    def _with_events(self, lab: Lab, linker: Linker) -> Lab:
+        """The lab with what happens when it is played; likewise."""
+        events = self._all(syntax.At)
+        if not events:
+            return lab
+        from compiler.frontend.events import Events
+
+        return replace(lab, events=Events(self.scope, linker).all(events))
 
     def _check_node(self, node: Node, linked: set[str]) -> None:
         """What is wrong with a node now that the nodes with links are known."""

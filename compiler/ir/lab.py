@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue
-from compiler.ir.trials import Bench, Expectation, Run
+
+if TYPE_CHECKING:  # few labs have any, and to start takes longer than most compilations
+    from compiler.ir.trials import Bench, Expectation, Run
 
 Address = IPv4Address | IPv6Address
 AddressWithPrefix = IPv4Interface | IPv6Interface
@@ -348,10 +350,10 @@ class Lab:
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]
     span: Span
-    expectations: tuple[Expectation, ...] = ()
-    benches: tuple[Bench, ...] = ()
+    expectations: "tuple[Expectation, ...]" = ()
+    benches: "tuple[Bench, ...]" = ()
     events: tuple[Event, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: "tuple[Run, ...]" = ()
 
     @property
     def versions(self) -> tuple[int, ...]:
