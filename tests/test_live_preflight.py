@@ -95,7 +95,8 @@ def test_all_is_named_in_one_go(lab: live.Lab, tmp_path: Path) -> None:
         (tmp_path / tool).symlink_to(live.succeed("bash", "-c", f"type -P {tool}").strip())
     fixed = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && PATH=$0 "$@"'
     found = lacking(preflight(lab, "unshare", "--mount", "bash", "-c", fixed, tmp_path))
-    needed = PACKAGES.keys() - {"unshare", "sysctl"}  # batches set sysctls without a tool
+    needed = set(re.findall("^need_tool ([a-z]+)", lab.up_script, re.MULTILINE)) - {"unshare"}
+    assert needed == {"ip", "tc", "nft", "flock", "nsenter"}
     tools = [f"the command {tool} (package {PACKAGES[tool]})" for tool in needed]
     settings = SYSCTL.findall(lab.up_script)
     assert len(settings) >= 9
