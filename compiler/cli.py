@@ -7,8 +7,8 @@ What only some commands need is imported where they need it, as a compilation ta
 import gc
 import os
 import sys
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, wraps
 from pathlib import Path
 from typing import NoReturn
 
@@ -163,21 +163,22 @@ def compile_(
         if emit:
             _print_phase(compilation, emit)
             return
-        kinds = compilation.kinds
-        texts = {
-            one: compilation.script(one, style) for one in (kinds if directory else [kind]) if one in kinds
-        }
+        kinds = [one for one in (compilation.kinds if directory else (kind,)) if one in compilation.kinds]
+        _ = compilation.plan
     except TopologyError:
         _fail(compilation, "no script is written")
     _report(compilation)
-    if not texts:
+    if not kinds:
         raise click.UsageError(f"{visible(compilation.source.name)} has no `{CALLED_FOR_BY[kind]}`")
+    scripts = {one: partial(compilation.pieces, one, Style(style or Style.BATCH)) for one in kinds}
     if not no_lint:
-        _lint(texts)
+        _lint(scripts)
     if directory:
-        _write(Path(directory), compilation.lab.name, texts)
+        _write(Path(directory), compilation.lab.name, scripts)
     else:
-        click.echo("".join(texts.values()), nl=False)
+        for script in scripts.values():
+            sys.stdout.writelines(script())
+        sys.stdout.flush()
 
 
 @main.command(epilog=_examples("mpc check lab.topo", "mpc check --strict --format json lab.topo"))
@@ -339,35 +340,39 @@ def _print_phase(compilation: Compilation, emit: str) -> None:
     click.echo(json.dumps(phase_as_json(phase), indent=2))
 
 
-def _lint(texts: dict[str, str]) -> None:
+Scripts = Mapping[str, Callable[[], Iterable[str]]]
+"""What makes each script, in pieces, by the middle of its file's name."""
+
+
+def _lint(scripts: Scripts) -> None:
     """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
     from compiler.lint import LintError, lint
 
-    for name, text in texts.items():
+    for name, script in scripts.items():
         try:
-            lint(text, _cache())
+            lint(script(), _cache())
         except LintError as error:
             click.echo(f"mpc: shellcheck objects to the {name} script:\n{error}", err=True)
             click.echo("This is a bug of mpc: please report it. --no-lint leaves the check out.", err=True)
             sys.exit(BUG)
 
 
-def _write(directory: Path, lab: str, texts: dict[str, str]) -> None:
+def _write(directory: Path, lab: str, scripts: Scripts) -> None:
     """Writes the scripts, executable, each whole or not at all."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            _replace(directory / f"{lab}.{name}.sh", text)
+        for name, script in scripts.items():
+            _replace(directory / f"{lab}.{name}.sh", script())
     except OSError as error:
         raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, pieces: Iterable[str]) -> None:
     from tempfile import NamedTemporaryFile
 
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            file.write(text)
+            file.writelines(pieces)
             os.fchmod(file.fileno(), 0o755)
             file.flush()
             Path(file.name).replace(path)

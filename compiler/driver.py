@@ -3,7 +3,7 @@
 What expands a lab is imported for a lab that needs it, as starting takes longer than most compilations.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
 from compiler.ir.addressing import assign
+from compiler.ir.bridging import bridge
 from compiler.ir.lab import Lab
 from compiler.ir.multipath import connect
 from compiler.ir.routing import route
@@ -110,7 +111,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, route, connect):
+        for run in (assign, size, bridge, route, connect, _aggregate):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
@@ -142,40 +143,43 @@ class Compilation:
             *(("play",) if lab.events else ()),
         )
 
-    def script(self, kind: str, style: str | None = None) -> str:
-        """The script of a kind; `style` is that of up."""
+    def pieces(self, kind: str, style: bash.Style = bash.Style.BATCH) -> Iterator[str]:
+        """The script of a kind in pieces of whole lines; `style` is that of up."""
         match kind:
             case "check":
-                return self.check()
+                from compiler.backend.check import check
+
+                return check(self.lab, self.plan)
             case "bench":
-                return self.bench()
+                from compiler.backend.benchmark import bench
+
+                return bench(self.lab, self.plan)
             case "play":
-                return self.play()
+                from compiler.backend.play import play
+
+                return play(self.lab, self.plan)
             case "down":
-                return self.down()
+                return bash.down(self.plan)
             case _:
-                return self.up(bash.Style(style or bash.Style.BATCH))
+                return bash.up(self.plan, style)
+
+    def script(self, kind: str, style: bash.Style = bash.Style.BATCH) -> str:
+        return "".join(self.pieces(kind, style))
 
     def up(self, style: bash.Style = bash.Style.BATCH) -> str:
-        return bash.up(self.plan, style)
+        return self.script("up", style)
 
     def down(self) -> str:
-        return bash.down(self.plan)
+        return self.script("down")
 
-    def check(self) -> str:
-        from compiler.backend.check import check
 
-        return check(self.lab, self.plan)
+def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
+    """Aggregates the routes of a lab that asks for it."""
+    if not lab.aggregate:
+        return lab
+    from compiler.ir.aggregation import aggregate
 
-    def bench(self) -> str:
-        from compiler.backend.benchmark import bench
-
-        return bench(self.lab, self.plan)
-
-    def play(self) -> str:
-        from compiler.backend.play import play
-
-        return play(self.lab, self.plan)
+    return aggregate(lab)
 
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,15 +17,15 @@ class LintError(Exception):
     """shellcheck found something, or could not be run; the message is its report."""
 
 
-def lint(script: str, known: str | None = None) -> None:
-    """Raises LintError where shellcheck finds anything in a script.
+def lint(script: Iterable[str], known: str | None = None) -> None:
+    """Raises LintError where shellcheck finds anything in a script, which comes in pieces of whole lines.
 
     The parts of a script begin with a line of `# ===`. Those between its head and the lab are the same in
     each script, and most of it, so they are passed over where the folder `known` has a note that they were
     found clean. Data flow analysis is left out, which takes as long as all the rest; the tests have it over
     the golden files, and these whole.
     """
-    head, *fixed, lab = re.split(r"^(?=# === )", script, flags=re.MULTILINE)
+    head, *fixed, lab = re.split(r"^(?=# === )", "".join(_shell(script)), flags=re.MULTILINE)
     before = head
     for part in fixed:
         note = _note(part, known)
@@ -34,6 +35,17 @@ def lint(script: str, known: str | None = None) -> None:
             note.touch()
         before += part
     _shellcheck(head + _lines_of("".join(fixed)) + lab + _USED)
+
+
+def _shell(script: Iterable[str]) -> Iterator[str]:
+    """A script with empty lines for its here-documents, which are quoted, so that no shell reads them."""
+    end = None
+    for piece in script:
+        inside = end is not None and piece != end
+        yield _lines_of(piece) if inside else piece
+        if not inside:
+            opening = re.search(r"<<'(\w+)'", piece)
+            end = f"{opening[1]}\n" if opening else None
 
 
 def _lines_of(text: str) -> str:

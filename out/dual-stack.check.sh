@@ -253,14 +253,14 @@ address fd00::ed6:b8b5/126 dev d
 route 10.249.89.74 via 10.39.131.70 dev c weight 1
 route 10.249.89.74 via 10.86.184.182 dev d weight 1
 route 10.208.122.226 via 10.39.131.70 dev c
-route 10.240.22.137 via 10.86.184.182 dev d
 route 10.52.126.100/30 via 10.39.131.70 dev c
+route 10.240.22.137 via 10.86.184.182 dev d
 route 10.75.138.208/30 via 10.86.184.182 dev d
 route fd00::c000:0:0:39:594a via fd00::92a7:8346 dev c weight 1
 route fd00::c000:0:0:39:594a via fd00::ed6:b8b6 dev d weight 1
 route fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
-route fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route fd00::4634:7e64/126 via fd00::92a7:8346 dev c
+route fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
 route 10.249.89.74 table 25203 via 10.39.131.70 dev c
 route 10.52.126.101 table 25203 via 10.39.131.70 dev c
@@ -317,14 +317,14 @@ address fd00::a74b:8ad1/126 dev d
 route 10.219.189.202 via 10.52.126.102 dev c weight 1
 route 10.219.189.202 via 10.75.138.210 dev d weight 1
 route 10.208.122.226 via 10.52.126.102 dev c
-route 10.240.22.137 via 10.75.138.210 dev d
 route 10.39.131.68/30 via 10.52.126.102 dev c
+route 10.240.22.137 via 10.75.138.210 dev d
 route 10.86.184.180/30 via 10.75.138.210 dev d
 route fd00::c000:0:0:a1b:bdca via fd00::4634:7e66 dev c weight 1
 route fd00::c000:0:0:a1b:bdca via fd00::a74b:8ad2 dev d weight 1
 route fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
-route fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route fd00::92a7:8344/126 via fd00::4634:7e66 dev c
+route fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
 route 10.219.189.202 table 25203 via 10.52.126.102 dev c
 route 10.39.131.69 table 25203 via 10.52.126.102 dev c
@@ -377,12 +377,12 @@ address fd00::92a7:8346/126 dev a
 address 10.52.126.102/30 dev b
 address fd00::4634:7e66/126 dev b
 route 10.219.189.202 via 10.39.131.69 dev a
-route 10.249.89.74 via 10.52.126.101 dev b
 route 10.86.184.181 via 10.39.131.69 dev a
+route 10.249.89.74 via 10.52.126.101 dev b
 route 10.75.138.209 via 10.52.126.101 dev b
 route fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
-route fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route fd00::ed6:b8b5 via fd00::92a7:8345 dev a
+route fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route fd00::a74b:8ad1 via fd00::4634:7e65 dev b
 qdisc a 0
 qdisc b 0
@@ -410,12 +410,12 @@ address fd00::ed6:b8b6/126 dev a
 address 10.75.138.210/30 dev b
 address fd00::a74b:8ad2/126 dev b
 route 10.219.189.202 via 10.86.184.181 dev a
-route 10.249.89.74 via 10.75.138.209 dev b
 route 10.39.131.69 via 10.86.184.181 dev a
+route 10.249.89.74 via 10.75.138.209 dev b
 route 10.52.126.101 via 10.75.138.209 dev b
 route fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
-route fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route fd00::92a7:8345 via fd00::ed6:b8b5 dev a
+route fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route fd00::4634:7e65 via fd00::a74b:8ad1 dev b
 qdisc a 0
 qdisc b 0

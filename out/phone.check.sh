@@ -249,8 +249,8 @@ address 10.104.82.6/30 dev cell
 route 10.251.49.181 via 10.118.100.5 dev ap weight 1
 route 10.251.49.181 via 10.104.82.5 dev cell weight 1
 route 10.225.98.133 via 10.118.100.5 dev ap
-route 10.203.43.117 via 10.104.82.5 dev cell
 route 10.80.26.8/30 via 10.118.100.5 dev ap
+route 10.203.43.117 via 10.104.82.5 dev cell
 route 10.1.100.212/30 via 10.104.82.5 dev cell
 route 10.251.49.181 table 20182 via 10.118.100.5 dev ap
 route 10.80.26.10 table 20182 via 10.118.100.5 dev ap
@@ -283,8 +283,8 @@ address 10.1.100.214/30 dev cell
 route 10.203.123.244 via 10.80.26.9 dev ap weight 1
 route 10.203.123.244 via 10.1.100.213 dev cell weight 1
 route 10.225.98.133 via 10.80.26.9 dev ap
-route 10.203.43.117 via 10.1.100.213 dev cell
 route 10.118.100.4/30 via 10.80.26.9 dev ap
+route 10.203.43.117 via 10.1.100.213 dev cell
 route 10.104.82.4/30 via 10.1.100.213 dev cell
 route 10.203.123.244 table 20182 via 10.80.26.9 dev ap
 route 10.118.100.6 table 20182 via 10.80.26.9 dev ap
@@ -311,8 +311,8 @@ address 10.225.98.133/32 dev lo
 address 10.118.100.5/30 dev phone
 address 10.80.26.9/30 dev server
 route 10.203.123.244 via 10.118.100.6 dev phone
-route 10.251.49.181 via 10.80.26.10 dev server
 route 10.104.82.6 via 10.118.100.6 dev phone
+route 10.251.49.181 via 10.80.26.10 dev server
 route 10.1.100.214 via 10.80.26.10 dev server
 qdisc phone 0
 qdisc server 2
@@ -330,8 +330,8 @@ address 10.203.43.117/32 dev lo
 address 10.104.82.5/30 dev phone
 address 10.1.100.213/30 dev server
 route 10.203.123.244 via 10.104.82.6 dev phone
-route 10.251.49.181 via 10.1.100.214 dev server
 route 10.118.100.6 via 10.104.82.6 dev phone
+route 10.251.49.181 via 10.1.100.214 dev server
 route 10.80.26.10 via 10.1.100.214 dev server
 qdisc phone 1
 qdisc server 2

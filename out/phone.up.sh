@@ -227,6 +227,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -238,10 +250,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -259,7 +271,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -520,8 +533,8 @@ for ((part = 0; part < CPUS; part++)); do {
 within phone-phone ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
 route add 10.225.98.133 via 10.118.100.5 dev ap
-route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.80.26.8/30 via 10.118.100.5 dev ap
+route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.1.100.212/30 via 10.104.82.5 dev cell
 route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
 route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
@@ -538,8 +551,8 @@ END
 within phone-server ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
 route add 10.225.98.133 via 10.80.26.9 dev ap
-route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.118.100.4/30 via 10.80.26.9 dev ap
+route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.104.82.4/30 via 10.1.100.213 dev cell
 route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
 route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
@@ -553,14 +566,14 @@ mptcp limits set subflows 1 add_addr_accepted 0
 END
 within phone-ap ip -batch - <<'END'
 route add 10.203.123.244 via 10.118.100.6 dev phone
-route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.104.82.6 via 10.118.100.6 dev phone
+route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.1.100.214 via 10.80.26.10 dev server
 END
 within phone-cell ip -batch - <<'END'
 route add 10.203.123.244 via 10.104.82.6 dev phone
-route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.118.100.6 via 10.104.82.6 dev phone
+route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.80.26.10 via 10.1.100.214 dev server
 END
 visit

@@ -166,11 +166,20 @@ stop() {
 
 # Does so whatever ends the script, and makes a folder for what programs say.
 prepare() {
-  trap 'trap "" HUP INT TERM; stop; rm -rf "$scratch"' EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  trap 'end "$?"' EXIT
+  trap 'end 129' HUP
+  trap 'end 130' INT
+  trap 'end 143' TERM
   scratch=$(mktemp -d)
+}
+
+# Ends the script with a status.
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT
+  stop
+  rm -rf "$scratch"
+  exit "$1"
 }
 
 # Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...

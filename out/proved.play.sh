@@ -20,6 +20,8 @@ CLAIM=/run/mpc-$LAB
 touched=" "
 started=()
 began=0
+now=0
+text=
 
 length=0
 
@@ -33,14 +35,16 @@ fi
 
 need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
 
-# The time since the play began, or since the machine was started, in hundredths of a second.
-now() {
+# Sets `now` to the time since the play began, or since the machine was started, in hundredths of a second. (It is
+# not printed: bash 5.2 can lose its place where a signal comes while it reads a command substitution.)
+clock() {
   local time
   read -r time _ </proc/uptime
-  echo "$((10#${time/./} - began))"
+  now=$((10#${time/./} - began))
 }
 
-seconds() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
+# Sets `text` to hundredths of a second as seconds.
+seconds() { printf -v text '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
 # Tests whether the kernel has the queueing disciplines that its input makes, where nobody sees them.
 need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel has not all of: $*"; }
@@ -50,19 +54,20 @@ begin() {
   [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\nup\n'* ]] || die "the lab is not up"
   exec {lock}>>"$CLAIM"
   flock -n "$lock" || die "an up, a down or a play of this lab is at work"
-  trap finish EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  trap 'finish "$?"' EXIT
+  trap 'finish 129' HUP
+  trap 'finish 130' INT
+  trap 'finish 143' TERM
   printf 'due\thappened\tevent\n'
-  began=$(now)
+  clock
+  began=$now
 }
 
 # Waits until a time of the play.
 await() {
-  local left
-  while left=$(($1 - $(now))) && ((left > 0)); do
-    sleep "$(seconds "$left")" {lock}>&- &
+  while clock && ((now < $1)); do
+    seconds "$(($1 - now))"
+    sleep "$text" {lock}>&- &
     started=("$!")
     wait "$!"
     started=()
@@ -70,7 +75,14 @@ await() {
 }
 
 # Tells of an event that was due at a time: TIME WHAT.
-happened() { printf '%s\t%s\t%s\n' "$(seconds "$1")" "$(seconds "$(now)")" "$2"; }
+happened() {
+  local due
+  seconds "$1"
+  due=$text
+  clock
+  seconds "$now"
+  printf '%s\t%s\t%s\n' "$due" "$text" "$2"
+}
 
 # Feeds its input to a tool in a namespace.
 within() { nsenter --net="/run/netns/$1" "$2" -batch - || die "in $1: $2 failed"; }
@@ -86,14 +98,14 @@ again() {
 # Ends a play when its last event has happened, or later, as is asked for.
 close() { await "$length"; }
 
-# Makes the lab as up made it.
+# Makes the lab as up made it, and ends with a status.
 finish() {
-  local status=$?
   trap '' HUP INT TERM
+  trap - EXIT
   ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
   say "as up made it"
   restore
-  exit "$status"
+  exit "$1"
 }
 
 # === the lab ==================================================================

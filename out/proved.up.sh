@@ -280,6 +280,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -291,10 +303,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -312,7 +324,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -575,8 +588,8 @@ for ((part = 0; part < CPUS; part++)); do {
 within proved-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route add 10.208.122.226 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -595,8 +608,8 @@ END
 within proved-b ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 route add 10.208.122.226 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -614,14 +627,14 @@ mptcp endpoint add 10.75.138.209 dev d subflow
 END
 within proved-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
+route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
 END
 within proved-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
+route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
 END
 visit

@@ -246,10 +246,10 @@ route 10.251.49.181 via 10.49.18.110 dev wifi weight 1
 route 10.251.49.181 via 10.56.97.98 dev lte weight 1
 route 10.251.49.181 via 10.115.71.25 dev dsl weight 1
 route 10.193.156.148 via 10.49.18.110 dev wifi
-route 10.202.71.220 via 10.56.97.98 dev lte
-route 10.216.226.201 via 10.115.71.25 dev dsl
 route 10.40.23.20/30 via 10.49.18.110 dev wifi
+route 10.202.71.220 via 10.56.97.98 dev lte
 route 10.40.94.160/30 via 10.56.97.98 dev lte
+route 10.216.226.201 via 10.115.71.25 dev dsl
 route 10.1.103.204/30 via 10.115.71.25 dev dsl
 route 10.251.49.181 table 99197 via 10.49.18.110 dev wifi
 route 10.40.23.21 table 99197 via 10.49.18.110 dev wifi
@@ -297,10 +297,10 @@ route 10.234.131.55 via 10.40.23.22 dev wifi weight 1
 route 10.234.131.55 via 10.40.94.161 dev lte weight 1
 route 10.234.131.55 via 10.1.103.205 dev dsl weight 1
 route 10.193.156.148 via 10.40.23.22 dev wifi
-route 10.202.71.220 via 10.40.94.161 dev lte
-route 10.216.226.201 via 10.1.103.205 dev dsl
 route 10.49.18.108/30 via 10.40.23.22 dev wifi
+route 10.202.71.220 via 10.40.94.161 dev lte
 route 10.56.97.96/30 via 10.40.94.161 dev lte
+route 10.216.226.201 via 10.1.103.205 dev dsl
 route 10.115.71.24/30 via 10.1.103.205 dev dsl
 route 10.234.131.55 table 99197 via 10.40.23.22 dev wifi
 route 10.49.18.109 table 99197 via 10.40.23.22 dev wifi
@@ -341,9 +341,9 @@ address 10.193.156.148/32 dev lo
 address 10.49.18.110/30 dev laptop
 address 10.40.23.22/30 dev server
 route 10.234.131.55 via 10.49.18.109 dev laptop
-route 10.251.49.181 via 10.40.23.21 dev server
 route 10.56.97.97 via 10.49.18.109 dev laptop
 route 10.115.71.26 via 10.49.18.109 dev laptop
+route 10.251.49.181 via 10.40.23.21 dev server
 route 10.40.94.162 via 10.40.23.21 dev server
 route 10.1.103.206 via 10.40.23.21 dev server
 qdisc laptop 0
@@ -362,9 +362,9 @@ address 10.202.71.220/32 dev lo
 address 10.56.97.98/30 dev laptop
 address 10.40.94.161/30 dev server
 route 10.234.131.55 via 10.56.97.97 dev laptop
-route 10.251.49.181 via 10.40.94.162 dev server
 route 10.49.18.109 via 10.56.97.97 dev laptop
 route 10.115.71.26 via 10.56.97.97 dev laptop
+route 10.251.49.181 via 10.40.94.162 dev server
 route 10.40.23.21 via 10.40.94.162 dev server
 route 10.1.103.206 via 10.40.94.162 dev server
 qdisc laptop 0
@@ -383,9 +383,9 @@ address 10.216.226.201/32 dev lo
 address 10.115.71.25/30 dev laptop
 address 10.1.103.205/30 dev server
 route 10.234.131.55 via 10.115.71.26 dev laptop
-route 10.251.49.181 via 10.1.103.206 dev server
 route 10.49.18.109 via 10.115.71.26 dev laptop
 route 10.56.97.97 via 10.115.71.26 dev laptop
+route 10.251.49.181 via 10.1.103.206 dev server
 route 10.40.23.21 via 10.1.103.206 dev server
 route 10.40.94.162 via 10.1.103.206 dev server
 qdisc laptop 0

@@ -228,6 +228,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -239,10 +251,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -260,7 +272,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -547,10 +560,10 @@ for ((part = 0; part < CPUS; part++)); do {
 within three-paths-laptop ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
 route add 10.193.156.148 via 10.49.18.110 dev wifi
-route add 10.202.71.220 via 10.56.97.98 dev lte
-route add 10.216.226.201 via 10.115.71.25 dev dsl
 route add 10.40.23.20/30 via 10.49.18.110 dev wifi
+route add 10.202.71.220 via 10.56.97.98 dev lte
 route add 10.40.94.160/30 via 10.56.97.98 dev lte
+route add 10.216.226.201 via 10.115.71.25 dev dsl
 route add 10.1.103.204/30 via 10.115.71.25 dev dsl
 route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
 route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
@@ -578,10 +591,10 @@ END
 within three-paths-server ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
 route add 10.193.156.148 via 10.40.23.22 dev wifi
-route add 10.202.71.220 via 10.40.94.161 dev lte
-route add 10.216.226.201 via 10.1.103.205 dev dsl
 route add 10.49.18.108/30 via 10.40.23.22 dev wifi
+route add 10.202.71.220 via 10.40.94.161 dev lte
 route add 10.56.97.96/30 via 10.40.94.161 dev lte
+route add 10.216.226.201 via 10.1.103.205 dev dsl
 route add 10.115.71.24/30 via 10.1.103.205 dev dsl
 route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
 route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
@@ -608,25 +621,25 @@ mptcp endpoint add 10.1.103.206 dev dsl subflow
 END
 within three-paths-wifi ip -batch - <<'END'
 route add 10.234.131.55 via 10.49.18.109 dev laptop
-route add 10.251.49.181 via 10.40.23.21 dev server
 route add 10.56.97.97 via 10.49.18.109 dev laptop
 route add 10.115.71.26 via 10.49.18.109 dev laptop
+route add 10.251.49.181 via 10.40.23.21 dev server
 route add 10.40.94.162 via 10.40.23.21 dev server
 route add 10.1.103.206 via 10.40.23.21 dev server
 END
 within three-paths-lte ip -batch - <<'END'
 route add 10.234.131.55 via 10.56.97.97 dev laptop
-route add 10.251.49.181 via 10.40.94.162 dev server
 route add 10.49.18.109 via 10.56.97.97 dev laptop
 route add 10.115.71.26 via 10.56.97.97 dev laptop
+route add 10.251.49.181 via 10.40.94.162 dev server
 route add 10.40.23.21 via 10.40.94.162 dev server
 route add 10.1.103.206 via 10.40.94.162 dev server
 END
 within three-paths-dsl ip -batch - <<'END'
 route add 10.234.131.55 via 10.115.71.26 dev laptop
-route add 10.251.49.181 via 10.1.103.206 dev server
 route add 10.49.18.109 via 10.115.71.26 dev laptop
 route add 10.56.97.97 via 10.115.71.26 dev laptop
+route add 10.251.49.181 via 10.1.103.206 dev server
 route add 10.40.23.21 via 10.1.103.206 dev server
 route add 10.40.94.162 via 10.1.103.206 dev server
 END

@@ -4,6 +4,7 @@
 What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
 """
 
+import gc
 import os
 import statistics
 import sys
@@ -12,12 +13,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import accuracy
 import live
 import machine
 from accuracy_labs import DELAYED, PLAIN, Lab, labs
+from bench_scale import REFERENCE, SIZES, TOPOLOGIES, per_node, routes_of, written
 from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
+
+from compiler.backend.bash import Style
+from compiler.cli import GARBAGE
+from compiler.driver import Compilation
 
 MBIT = 1e6
 
@@ -58,6 +65,44 @@ def bench_compile() -> None:
     say(f"compile the diamond: {linted:.3f} s, --no-lint {unlinted:.3f} s, imports alone {start:.3f} s")
     ratio("with lint / imports alone", linted / start, "at most 3.0")
     ratio("--no-lint / imports alone", unlinted / start, "at most 2.0")
+
+
+# --- scale: compiling large labs --------------------------------------------------------------------
+
+
+def bench_scale() -> None:
+    """A fat tree whose routes are all written; and the time for each node, small labs against large."""
+    with TemporaryDirectory() as folder:
+        lab = Path(folder, "fat.topo")
+        lab.write_text("use std/fat-tree as t with k=16\n")
+        command = (live.MPC, "compile", "--no-lint", lab)
+        found = written(*command)  # first: a process counts the memory of the one that it comes from
+        reference = (sys.executable, "-c", REFERENCE, str(found.routes), str(found.size))
+        least, ours = medians(5, lambda: written(*reference).seconds, lambda: written(*command).seconds)
+    size = f"{found.size / 1e6:.0f} MB of text in {found.memory:.0f} MB of memory"
+    say(f"compile a fat tree of k=16: {ours:.2f} s, {size}; the reference {least:.2f} s")
+    ratio("that / rustworkx's distances and as many lines of text", ours / least, "at most 3")
+    gc.set_threshold(GARBAGE)
+    for name, sizes in SIZES.items():
+        texts = [f"routing none\nuse std/{name} as t with {size}\n" for size in sizes]
+        small = statistics.median(per_node(texts[0]) for _ in range(9))
+        large = min(per_node(texts[1]) for _ in range(3))
+        times = f"{small * 1e6:.0f} us a node with {sizes[0]}, {large * 1e6:.0f} with {sizes[1]}"
+        say(f"compile a {name}: {times}")
+        ratio("large / small", large / small, "at most 1.5")
+
+
+# --- routes: what `aggregate` saves -----------------------------------------------------------------
+
+
+def bench_routes() -> None:
+    say("| topology | routes | aggregated | ratio | script, MB | aggregated |\n" + "| --- " * 6 + "|")
+    for name, words in TOPOLOGIES.items():
+        texts = [f"routing shortest {word}\nuse std/{name} as t with {words}" for word in ("", "aggregate")]
+        before, after = map(routes_of, texts)
+        sizes = [sum(map(len, Compilation("lab.topo", text).script(Style.BATCH))) / 1e6 for text in texts]
+        row = (f"{name} {words}", before, after, f"{before / after:.1f}", *(f"{size:.2f}" for size in sizes))
+        say("|", " | ".join(map(str, row)), "|")
 
 
 # --- up and down ------------------------------------------------------------------------------------
@@ -216,6 +261,8 @@ def in_guest(*argv: str | Path) -> str:
 def main() -> None:
     parts: dict[str, Callable[[], None]] = {
         "compile": bench_compile,
+        "scale": bench_scale,
+        "routes": bench_routes,
         "up": lambda: bench_up(300),
         "large": lambda: bench_up(1000),
         "multipath": lambda: table(cases()),
@@ -223,7 +270,7 @@ def main() -> None:
         "accuracy": bench_accuracy,
     }
     for name in sys.argv[1:] or parts:
-        if name != "compile" and os.geteuid() != 0:
+        if name not in ("compile", "scale", "routes") and os.geteuid() != 0:
             say(f"{name}: left out, it needs root")
         else:
             parts[name]()

@@ -102,6 +102,10 @@ class Shims:
         rows = (line.split() for line in (self.folder / "calls").read_text().splitlines())
         return [(program, int(call), int(lines)) for program, call, lines in rows]
 
+    def reached(self, fault: Fault) -> bool:
+        """Whether the last run came to the call of a fault."""
+        return any((fault.program, fault.call) == (program, call) for program, call, _ in self.calls())
+
     def faults(self) -> Iterator[Fault]:
         """All faults for the calls of the last run.
 

@@ -132,7 +132,7 @@ def _word(terminal: str, before: str, after: str, keyword: str, chance: Random) 
         return chance.choice((*NAMES, *VALUES))
     if after == "EQUAL" and keyword != "RUN":
         return chance.choice(KEYS)
-    if before not in _FITTING and keyword in ("HOST", "ROUTER"):
+    if before not in _FITTING and keyword in ("HOST", "ROUTER", "SWITCH"):
         return f"{chance.choice(('n', 'up-', 'END', 'x' * 60))}{chance.randrange(999)}"
     return chance.choice(_FITTING.get(before, KNOWN))
 

@@ -12,6 +12,7 @@ from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
 from compiler.frontend.diagnostics import render
 from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
+from compiler.ir.segments import segments
 
 # The same examples in every run, and none that fails for being slow.
 settings.register_profile("mpc", deadline=None, derandomize=True, database=None)
@@ -70,36 +71,46 @@ class Kernel:
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.nodes}
-        self.far = {near.id: far for link in lab.links for near, far in link.directions}
+        self.far: dict[InterfaceName, dict[Address, Interface]] = {}
+        """For each interface, the interfaces on its segment by their addresses."""
+        for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+            by_address = {own.ip: end for end in segment.ends for own in end.addresses}
+            self.far |= {end.id: by_address for end in segment.ends}
         self.own: dict[str, set[Address]] = {
             node.name: {own.address.ip for own in node.addresses} for node in lab.nodes
         }
         self.connected: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
         self.interfaces: dict[tuple[str, Route], str] = {}
-        for id, far in self.far.items():
-            near = self.far[far.id]
-            self.own[id.node] |= {own.ip for own in near.addresses}
+        for near in (end for link in lab.links for end in link.ends if end.addresses):
+            self.own[near.node] |= {own.ip for own in near.addresses}
             for own in near.addresses:
-                route = Route(own.network, ())
-                self.connected[id.node].append(route)
-                self.interfaces[id.node, route] = id.name
+                route = Route((own.network,), ())
+                self.connected[near.node].append(route)
+                self.interfaces.setdefault((near.node, route), near.name)
 
     def out(self, name: str, target: Address, source: Address | None, into: str | None) -> set[str]:
         """The interfaces that one node may send a packet out of; none where it has no route."""
+        return {interface for interface, _ in self.hops(name, target, source, into)}
+
+    def hops(
+        self, name: str, target: Address, source: Address | None, into: str | None
+    ) -> set[tuple[str, Address]]:
+        """The interfaces and the next addresses that one node may send a packet to."""
         node = self.nodes[name]
         tables = {table.number: table.routes for table in node.tables}
         for rule in sorted(node.rules, key=lambda rule: rule.priority):
             if _selects(rule, target, source, into) and (found := _longest(tables[rule.table], target)):
-                return self._interfaces(name, found)
+                return self._nexthops(name, found, target)
         best = _longest((*self.connected[name], *node.routes), target)
-        return self._interfaces(name, best) if best else set()
+        return self._nexthops(name, best, target) if best else set()
 
-    def _interfaces(self, name: str, route: Route) -> set[str]:
+    def _nexthops(self, name: str, route: Route, target: Address) -> set[tuple[str, Address]]:
         if not route.nexthops:
-            return {self.interfaces[name, route]}
+            return {(self.interfaces[name, route], target)}
         for hop in route.nexthops:
-            assert hop.via in {own.ip for own in self.far[InterfaceName(name, hop.interface)].addresses}
-        return {hop.interface for hop in route.nexthops}
+            assert hop.via in self.far[InterfaceName(name, hop.interface)]
+            assert hop.via not in self.own[name]
+        return {(hop.interface, hop.via) for hop in route.nexthops}
 
     def ways(
         self, name: str, target: Address, source: Address | None = None, into: str | None = None
@@ -117,11 +128,13 @@ class Kernel:
             raise LostError(f"to {target} in a circle: {way} {name}")
         if way and not self.nodes[name].forwards:
             raise LostError(f"to {target} at {name}, which does not forward: {way}")
-        out = self.out(name, target, source, into)
-        if not out:
+        found = self.hops(name, target, source, into)
+        if not found:
             raise LostError(f"to {target} at {name}, which has no route: {way}")
-        for interface in sorted(out):
-            far = self.far[InterfaceName(name, interface)]
+        for interface, via in sorted(found, key=str):
+            far = self.far[InterfaceName(name, interface)].get(via)
+            if far is None:
+                raise LostError(f"to {target} at {name}, where nobody has {via}: {way}")
             yield from self._ways(far.node, target, source, far.name, (*way, (name, interface)))
 
 
@@ -134,11 +147,12 @@ def _selects(rule: Rule, target: Address, source: Address | None, into: str | No
 
 def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route | None:
     fitting = [
-        route
-        for route in routes
-        if route.target.version == target.version and ip_network(target).subnet_of(route.target)  # type: ignore[arg-type]
+        (own.prefixlen, place)
+        for place, route in enumerate(routes)
+        for own in route.targets
+        if own.version == target.version and ip_network(target).subnet_of(own)  # type: ignore[arg-type]
     ]
-    return max(fitting, key=lambda route: route.target.prefixlen, default=None)
+    return routes[max(fitting)[1]] if fitting else None
 
 
 def checked(text: str, name: str = "lab.topo") -> str | None:

@@ -119,6 +119,8 @@ CALLS = {
         rf"netns exec {NAMESPACE} sh {FOR_ALL}",
         "link set dev lo up",
         "link add name p type veth peer name q",
+        "link add name s type bridge mcast_snooping 0",
+        "link add name t type bridge stp_state 1 forward_delay 200",
         "link add name d type dummy",
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
@@ -126,6 +128,7 @@ CALLS = {
         rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
         r"-force -batch -",
         "link show dev lo",
+        "-d link show type bridge_slave",
     ],
     "tc": [
         r"-batch /dev/fd/[3-6]",
@@ -138,6 +141,7 @@ CALLS = {
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} sh {VISIT}",
         rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
+        rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
     ],
     "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],

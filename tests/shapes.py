@@ -26,6 +26,7 @@ HOP = rf"via {ADDRESS} dev {INTERFACE}"
 HOPS = rf"nexthop {HOP}(?: weight {NUMBER})?(?: nexthop {HOP}(?: weight {NUMBER})?)+"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
 VETH = rf"name {INTERFACE}(?: mtu {NUMBER})? netns {NAMESPACE}"
+STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
     rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
 )
@@ -38,7 +39,9 @@ COMMANDS = {
         rf"netns del {NAMESPACE}",
         rf"link add name {INTERFACE} netns {NAMESPACE} type dummy",
         rf"link add {VETH} type veth peer {VETH}",
+        rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP})? mcast_snooping 0",
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
+        rf"link set dev {INTERFACE} master {INTERFACE} up",
         rf"address add {PREFIX} dev {INTERFACE}",
         rf"route add (?:default|{ADDRESS}|{PREFIX}) (?:{HOP}|{HOPS})(?: table {NUMBER})?",
         rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
@@ -118,6 +121,9 @@ pool fd00:77::/48
 host Qa address 192.0.2.1 on dummy0
 host Qb
 router Qc Qd Qe
+switch Qf Qg Qh stp on
+link Qf -- Qg -- Qh -- Qf
+link {Qa,Qb} -- Qf
 link {Qa,Qb} -- {Qc,Qd} rate 5mbit queue 10p delay 2ms
 link {Qc,Qd} -- Qe -- Qb rate 9mbit queue 10p
 mptcp Qa -- Qb
@@ -201,4 +207,4 @@ def _frames() -> re.Pattern[str]:
 def _frame(line: str) -> str:
     """A regular expression for a line of PATTERN's scripts under other names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
-    return re.sub(r"Pattern\\-Q[a-e]", NAMESPACE, pattern).replace("Pattern", NAME)
+    return re.sub(r"Pattern\\-Q[a-h]", NAMESPACE, pattern).replace("Pattern", NAME)

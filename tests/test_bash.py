@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, bash_reads, compiled
 
 from compiler.backend.bash import Style
-from compiler.backend.plan import Plan
+from compiler.backend.plan import EACH, Command, Plan
 from compiler.driver import TopologyError
 from compiler.lint import lint
 
@@ -59,12 +59,19 @@ def test_golden_labs_are_quiet(path: Path) -> None:
     assert [found.message for found in compilation.diagnostics] == []
 
 
+def calls(command: Command) -> list[tuple[str, ...]]:
+    """The arguments of each time that a command is given."""
+    each = command.each or ("",)
+    return [tuple(given if word == EACH else word for word in command.arguments) for given in each]
+
+
 def planned(plan: Plan) -> Commands:
     found: Commands = {}
     for section in plan.sections:
         for command in section.commands:
-            arguments = shlex.join(command.arguments).replace("'\"", '"').replace("\"'", '"')
-            found.setdefault(command.namespace, []).append(f"{command.tool[0]} {arguments}")
+            for words in calls(command):
+                arguments = shlex.join(words).replace("'\"", '"').replace("\"'", '"')
+                found.setdefault(command.namespace, []).append(f"{command.tool[0]} {arguments}")
     return found
 
 
@@ -137,7 +144,8 @@ def test_every_word_is_plain(path: Path) -> None:
     for section in plan.sections:
         for command in section.commands:
             if command.tool[0] in ("ip", "tc"):
-                assert all(re.fullmatch(r"[A-Za-z0-9_.:/%-]+", word) for word in command.arguments)
+                words = [word for arguments in calls(command) for word in arguments]
+                assert all(re.fullmatch(r"[A-Za-z0-9_.:/%-]+", word) for word in words)
             assert "\n" not in "".join(command.arguments)
 
 

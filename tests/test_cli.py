@@ -58,7 +58,7 @@ def test_standard_input_is_a_dash() -> None:
     assert "standard input" in result.stdout
 
 
-def test_out_writes_both_scripts(lab: Path) -> None:
+def test_out_writes_all_scripts(lab: Path) -> None:
     result = mpc("compile", "-o", "new/out", "lab.topo")
     assert (result.exit_code, result.stdout) == (0, "")
     folder = lab.parent / "new" / "out"

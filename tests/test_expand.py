@@ -58,6 +58,8 @@ def messages(text: str, options: Options | None = None) -> list[str]:
         ("at 2s down a -- h[0..1]", "at 2s down a -- {h0,h1}"),
         ('run a[1] ["x y"] env A=[1+1] B=["c d"]', 'run a1 "x y" env A=2 B="c d"'),
         ('host {["address"],a}', "host {address,a}"),
+        ("switch s[1..2] subnet 10.0.[1+1].0/24 stp on", "switch s1 s2 subnet 10.0.2.0/24 stp on"),
+        ("link a[1] -- s address 10.0.0.[5+2]/24", "link a1 -- s address 10.0.0.7/24"),
     ],
 )
 def test_computed_words(text: str, wanted: str) -> None:

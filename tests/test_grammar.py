@@ -25,6 +25,8 @@ KEYWORDS = sorted(
 # Each place where a name may stand: a whole lab, in which X and Y are to be keywords.
 PLACES = {
     "host": "host z-z X\nhost Y\nlink X -- Y -- z-z",
+    "switch": "switch z-z X\nhost Y\nlink X -- Y -- z-z",
+    "switch's attributes": "switch X stp on subnet 10.0.0.0/24\nhost Y z-z\nlink {Y,z-z} -- X",
     "router": "router X\nrouter Y\nlink X -- Y",
     "attribute": "host X forward on\nhost Y address 192.0.2.1/32\nlink X -- Y",
     "braces": "host {X,Y}\nlink X -- Y",
@@ -59,7 +61,7 @@ PLACES = {
     "use": "use std/ring as X with n=3\nhost Y\nlink Y -- X-r0",
     "netns": "host X netns Y\nhost Y netns X\nlink X -- Y",
 }
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward"})
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
 """Keywords after the first name of a declaration, where they could stand; braces make them names."""
 ATTRIBUTES = frozenset(
     "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
@@ -76,7 +78,7 @@ def test_no_word_is_reserved(place: str) -> None:
     failed = []
     turn = list(PLACES).index(place)
     for (i, first), (j, second) in product(enumerate(KEYWORDS), enumerate(KEYWORDS)):
-        if (i + j + turn) % 4 or (place == "host" and first in NODE_ATTRIBUTES):
+        if (i + j + turn) % 4 or (place in ("host", "switch") and first in NODE_ATTRIBUTES):
             continue
         text = PLACES[place].replace("X", first).replace("Y", second)
         diagnostics = Diagnostics()
@@ -90,7 +92,7 @@ def test_no_word_is_reserved(place: str) -> None:
 def test_a_lab_of_keywords_is_a_lab(place: str) -> None:
     """Each keyword beside another one, as a name, all the way to its script."""
     for first, second in zip(KEYWORDS, [*KEYWORDS[1:], KEYWORDS[0]], strict=True):
-        if place == "host" and first in NODE_ATTRIBUTES:
+        if place in ("host", "switch") and first in NODE_ATTRIBUTES:
             continue
         text = PLACES[place].replace("X", first).replace("Y", second)
         assert [code for code in codes(text) if code < "MPC7"] == [], text

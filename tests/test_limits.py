@@ -92,6 +92,12 @@ CASES: dict[str, Callable[[int], str]] = {
     "one mistake in all turns": lambda _: "for i in 0..99999 { link a[i] -- b[i] }",
     "rates": lambda size: "host a b\nrouting shortest by rate\n" + numbered("link a -- b rate 99%kbit", size),
     "endpoints": lambda size: KNOWN + "mptcp a -- b endpoints " + fill("a:b subflow, ", size) + "b:a subflow",
+    "largest ring": lambda _: "use std/ring with n=1264",
+    "largest torus": lambda _: "routing shortest aggregate\nuse std/torus with x=32 y=32",
+    "large costs": lambda _: (
+        "routing shortest by rate\nrouter r[0..399]\n"
+        "for i in 0..399 { link r[i] -- r[(i+1) % 400] rate [1000003+2*i]bit }"
+    ),
     "pinned subnets": lambda size: "host a b\n" + numbered("link a -- b subnet 10.0.0.0/2%", size),
 }
 
@@ -104,7 +110,8 @@ def compile_(text: str) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
         [sys.executable, "-m", "compiler", "compile", "--no-lint", "-"],
         input=text.encode(),
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         check=False,
         timeout=SECONDS,
         preexec_fn=bounded,

@@ -21,6 +21,10 @@ LABS = {
     "settings": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h[0] -- h[i]\nsysctl h[i] net.x=[i]\n}}",
     "shapes": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h[0] -- h[i]\nshape h0 -> h[i] rate [i]mbit\n}}",
     "mistakes of one statement": "host h[0..{n}-1]\nfor i in 0..{n}-1 {{ link h[i] -- x[i] }}",
+    "one switch": "switch s subnet 10.0.0.0/16\nhost h[1..{n}]\nlink h[1..{n}] -- s rate 5mbit",
+    "many switches": "host h[1..{n}]\nswitch s[1..{n}]\nfor i in 1..{n} {{ link h[i] -- s[i] }}",
+    "ring of switches": "host a b\nswitch s[1..{n}] stp on\nlink a -- s1\nlink b -- s2\n"
+    "for i in 1..{n} {{ link s[i] -- s[i % {n} + 1] }}",
     "masquerades": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r0 -- r[i]\nmasquerade r[i] out r0\n}}",
     "trials": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h0 -- h[i]\n"
     "bench h0 -> h[i] using tcp\nat [i]ms shape h0 -> h[i] rate 1mbit\nrun h[i] x\n}}",

@@ -7,14 +7,13 @@ from labs import compiled
 
 from compiler.lint import LintError, lint
 
-UP = compiled("host a b\nlink a -- b").up()
+UP = compiled("host a b\nlink a -- b").up().splitlines(keepends=True)
 
 
-def spoilt(before: str) -> tuple[str, int]:
+def spoilt(before: str) -> tuple[list[str], int]:
     """The script with something that shellcheck objects to before a line, and the number of that line."""
-    lines = UP.splitlines()
-    place = lines.index(before)
-    return "\n".join([*lines[:place], "echo $unknown", *lines[place:]]) + "\n", place + 1
+    place = UP.index(f"{before}\n")
+    return [*UP[:place], "echo $unknown\n", *UP[place:]], place + 1
 
 
 @pytest.mark.parametrize("before", ["NAMESPACES=(", "parts=()", "turn=0", "claim", "note up"])
@@ -29,9 +28,15 @@ def test_what_is_clean_is_noted(tmp_path: Path) -> None:
     lint(UP, str(tmp_path))
     notes = sorted(tmp_path.iterdir())
     assert len(notes) == 4
-    lint(compiled("host c").up(), str(tmp_path))
+    lint(compiled("host c").pieces("up"), str(tmp_path))
     assert sorted(tmp_path.iterdir()) == notes
     for before in ("turn=0", "claim"):
         with pytest.raises(LintError):
             lint(spoilt(before)[0], str(tmp_path))
     assert sorted(tmp_path.iterdir()) == notes
+
+
+def test_what_no_shell_reads_is_passed_over() -> None:
+    """A here-document of a lab can be larger than shellcheck can read."""
+    place = UP.index("netns add lab-a\n")
+    lint([*UP[:place], "echo $unknown\n" * 100_000, *UP[place:]])

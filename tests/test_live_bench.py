@@ -28,7 +28,7 @@ bench a -> b using mptcp for 2s
 bench b -> a using udp for 1s
 bench x -> c using tcp 2 for 1s
 """
-SCRIPT = Compilation("-", f"lab benched\n{LAB}").bench()
+SCRIPT = Compilation("-", f"lab benched\n{LAB}").script("bench")
 SHORT = "".join(
     line for line in SCRIPT.splitlines(keepends=True) if not re.match("row .* (?:tcp 1|udp) ", line)
 )
@@ -169,7 +169,7 @@ def test_wrong_options(options: list[str]) -> None:
 
 
 def test_a_lab_that_is_not_up() -> None:
-    script = Compilation("-", f"lab nowhere\n{LAB}").bench()
+    script = Compilation("-", f"lab nowhere\n{LAB}").script("bench")
     result = bench(script=script)
     assert (result.returncode, result.stdout) == (1, "")
     assert "the lab is not up: there is no namespace nowhere-a" in result.stderr

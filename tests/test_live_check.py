@@ -37,7 +37,7 @@ def compiled(name: str, text: str) -> Compilation:
 
 def script_of(compilation: Compilation) -> str:
     """The script of a check, with shorter transfers."""
-    return compilation.check().replace("-t 5 -O 2", "-t 1")
+    return compilation.script("check").replace("-t 5 -O 2", "-t 1")
 
 
 def check(compilation: Compilation) -> live.Result:
@@ -277,7 +277,7 @@ def test_a_check_ends_with_all_that_it_started() -> None:
                 text=True,
             ) as process:
                 assert process.stdin
-                process.stdin.write(compiled("expecting", text).check())
+                process.stdin.write(compiled("expecting", text).script("check"))
                 process.stdin.close()
                 live.wait_until(lambda: bool(kernel.lines("ip", "netns", "pids", lab.ns("b"))), seconds=30)
                 process.send_signal(sign)
@@ -331,7 +331,7 @@ def test_a_kernel_that_lacks_what_the_lab_needs_says_so(tmp_path: Path) -> None:
     (tmp_path / "unshare").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "unshare").chmod(0o755)
     result = live.run(
-        "env", f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "bash", "-s", stdin=COMPILED.check()
+        "env", f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "bash", "-s", stdin=COMPILED.script("check")
     )
     assert result.returncode == 2
     assert result.stdout.splitlines()[-1].startswith("Bail out! ")

@@ -9,6 +9,8 @@ import kernel
 import live
 import pytest
 
+from compiler.backend.bash import Style
+
 pytestmark = pytest.mark.live
 
 # Stands in for a tool: passes its calls on, but at the given one does what it is told first. Only calls
@@ -110,6 +112,21 @@ def test_foreign_namespace_is_left_alone(diamond: live.Lab) -> None:
     assert "diamond-c" in down.stderr
     kernel.assert_same(with_it, after_up)
     kernel.assert_same(with_it, after_down)
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("style", Style)
+def test_a_namespace_that_somebody_makes_meanwhile_is_left_alone(style: Style) -> None:
+    """After the preflight, and before up comes to it."""
+    lab = live.lab_of("late", "host a b\nlink a -- b", style)
+    late = replace(lab, up_script=lab.up_script.replace("\nremember\n", "\nremember\nip netns add late-b\n"))
+    result = late.up()
+    assert result.returncode == 1
+    assert "left the namespace late-b alone" in result.stderr
+    assert "late-b" in kernel.namespaces()
+    assert "late-a" not in kernel.namespaces()
+    live.succeed("ip", "netns", "del", "late-b")
+    lab.down()
 
 
 @pytest.mark.usefixtures("unchanged")

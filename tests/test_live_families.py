@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import kernel
 import live
+import packets
 import pytest
 
 pytestmark = pytest.mark.live
@@ -47,3 +48,71 @@ def test_ipv6_alone_has_no_ipv4() -> None:
         by_device = kernel.addresses(lab.ns("a"))
     assert by_device
     assert "." not in str(by_device.values())
+
+
+# --- larger labs, in loops and in files -------------------------------------------------------------
+
+RACK = """
+param n = 2
+host h[1..n]
+router top
+switch lan
+link h[1..n] -- lan
+link top -- lan
+for i in 1..n { link h[i] -- top }
+"""
+TWO_RACKS = """
+router core
+use "rack.topo" as r1
+use "rack.topo" as r2 with n=3
+for r in {r1,r2} { link [r]-top -- core }
+"""
+
+
+@pytest.fixture(scope="module", params=POOLS)
+def racks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Lab]:
+    """Two used files, in each a LAN, as they are compiled from the flat text that `mpc expand` prints."""
+    name = f"racks-{request.param}"
+    folder = tmp_path_factory.mktemp(name)
+    (folder / "rack.topo").write_text(RACK)
+    (folder / "lab.topo").write_text(f"lab {name}\n{POOLS[request.param][0]}{TWO_RACKS}")
+    flat = live.succeed(live.MPC, "expand", folder / "lab.topo")
+    script = live.succeed(live.MPC, "compile", folder / "lab.topo").split("\n", 2)[2]
+    lab = live.lab_of(name, flat.removeprefix(f"lab {name}\n"))
+    assert script == lab.up_script.split("\n", 2)[2]
+    with live.running(lab) as running:
+        yield running
+
+
+@pytest.mark.parametrize("source", ["r1-h1", "r2-h3", "core"])
+def test_racks_reach_each_other(racks: live.Lab, source: str) -> None:
+    """By name, in each family that the lab has: nodes, and interfaces towards a switch."""
+    families = POOLS[racks.name.removeprefix("racks-")][1]
+    targets = {"r1-h2", "r1-top", "r2-h1", "r2-h2", "core", "r1-lan.r1-h2", "r2-lan.r2-top"} - {source}
+    for family in families:
+        found = packets.side_by_side(racks.ns(source), targets, family, "-c", "2", "-w", "3", seconds=10)
+        assert {name for name, echoes in found.items() if not echoes.answered} == set()
+
+
+LOOPBACKS = """
+pool 10.0.0.0/8
+pool fd00:10::/32
+host a address 192.0.2.1 address 192.0.2.2 address fd09::1 address fd09::2
+host b
+router c
+switch s
+link a -- s
+link c -- s
+link c -- b
+"""
+
+
+def test_each_of_several_own_addresses_is_reached() -> None:
+    """They have routes of their own, and the name means all of them."""
+    with live.running(live.lab_of("loopbacks", LOOPBACKS)) as lab:
+        for address in ("192.0.2.1", "192.0.2.2", "fd09::1", "fd09::2"):
+            assert live.pings(lab.ns("b"), address)
+            assert live.pings(lab.ns("a"), "b", "-I", address)
+        named = live.in_ns(lab.ns("b"), "cat", "/etc/hosts").stdout
+    own = [line.split()[0] for line in named.splitlines() if line.endswith(" a")]
+    assert own == ["192.0.2.1", "192.0.2.2", "fd09::1", "fd09::2"]

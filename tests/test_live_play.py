@@ -37,7 +37,7 @@ at 600ms shape c -> d rate 2mbit queue 64kb
 at 700ms up a:c -- c
 at 800ms down c -- d
 """
-SCRIPT = Compilation("-", f"lab played\n{LAB}").play()
+SCRIPT = Compilation("-", f"lab played\n{LAB}").script("play")
 NODES = "abzcd"
 
 
@@ -182,7 +182,7 @@ def test_wrong_options(options: list[str]) -> None:
 
 
 def test_a_lab_that_is_not_up() -> None:
-    script = Compilation("-", f"lab nowhere\n{LAB}").play()
+    script = Compilation("-", f"lab nowhere\n{LAB}").script("play")
     result = live.run("bash", "-s", stdin=script)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "nowhere: error: the lab is not up\n"
@@ -209,7 +209,7 @@ def test_delay_lines_come_and_go() -> None:
     compilation = Compilation("-", f"lab delayed\n{DELAYED}")
     with live.running(live.lab_of("delayed", DELAYED)):
         before = {node: kernel.state(f"delayed-{node}") for node in "ab"}
-        live.succeed("bash", "-s", stdin=compilation.play(), seconds=120)
+        live.succeed("bash", "-s", stdin=compilation.script("play"), seconds=120)
         for node, state in before.items():
             kernel.assert_same(state, kernel.state(f"delayed-{node}"))
 
@@ -220,6 +220,6 @@ def test_links_come_back_on_every_kernel() -> None:
     compilation = Compilation("-", f"lab played2\n{text}")
     with live.running(live.lab_of("played2", text)):
         before = {node: kernel.state(f"played2-{node}") for node in NODES}
-        live.succeed("bash", "-s", stdin=compilation.play(), seconds=120)
+        live.succeed("bash", "-s", stdin=compilation.script("play"), seconds=120)
         for node, state in before.items():
             kernel.assert_same(state, kernel.state(f"played2-{node}"))

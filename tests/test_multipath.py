@@ -3,7 +3,7 @@
 import pytest
 from labs import Kernel, codes, end_of, lab_of, node_of
 
-from compiler.ir.lab import Address, Lab, Limits
+from compiler.ir.lab import Address, InterfaceName, Lab, Limits
 
 DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 5mbit\n"
 THREE = "host a b\nrouter c d e\nlink {a,b} -- {c,d,e}\n"
@@ -95,7 +95,7 @@ def test_priorities_look_at_the_target_first() -> None:
 def test_an_explicit_route_stands_over_steering() -> None:
     lab = lab_of(DIAMOND + "mptcp a -- b\nroute a to b:c via d")
     target = address(lab, "b:c")
-    assert all(str(r.target) != f"{target}/32" for t in node_of(lab, "a").tables for r in t.routes)
+    assert all(str(r.targets[0]) != f"{target}/32" for t in node_of(lab, "a").tables for r in t.routes)
     assert Kernel(lab).out("a", target, address(lab, "a:c"), None) == {"d"}
 
 
@@ -164,7 +164,7 @@ def opposite(lab: Lab, hop: tuple[str, str]) -> set[Address]:
 
 
 def arrival(kernel: Kernel, hop: tuple[str, str]) -> str:
-    return next(far.name for id, far in kernel.far.items() if id == hop)
+    return next(far.name for far in kernel.far[InterfaceName(*hop)].values() if far.id != hop)
 
 
 @pytest.mark.parametrize("lab_name", [name for name in LABS if "end has one" not in name])

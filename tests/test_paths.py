@@ -95,7 +95,7 @@ def test_paths_lead_from_end_to_end_over_forwarding_nodes(text: str) -> None:
     lab = lab_of(text)
     forwards = {node.name: node.forwards for node in lab.nodes}
     for path in find(lab):
-        nodes = [path.first.source, *(edge.target for edge in path.edges)]
+        nodes = [path.edges[0].source, *(edge.target for edge in path.edges)]
         assert nodes[0] == "s"
         assert nodes[-1] == "t"
         assert [edge.source for edge in path.edges] == nodes[:-1]
@@ -162,4 +162,4 @@ def test_an_end_with_one_link_shares_it() -> None:
     found = find(lab)
     assert len(found) == 2
     assert len(find_disjoint(lab)) == 1
-    assert {path.last.source for path in found} == {"c"}
+    assert {path.edges[-1].source for path in found} == {"c"}

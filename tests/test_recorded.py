@@ -39,6 +39,11 @@ link {END,HOSTS} -- IP -- {TC,SYSCTL,reboot} rate 1mbit queue 5p
 link IP:-batch -- NFT:-n delay 1ms
 link IP:..x -- NFT:help
 link netns -- NFT
+switch bridge-slave stp on
+switch {subnet,stp} stp on
+link bridge-slave:-s -- subnet:..x
+link subnet -- stp:state
+link bridge-slave:listening -- NFT:master
 mptcp END -- HOSTS
 masquerade {IP,NFT}
 run END reboot
@@ -56,7 +61,7 @@ def deeds(compilation: Compilation) -> list[str]:
     return recorder.strange(record)
 
 
-@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "shaped"])
+@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "shaped", "spanning-tree"])
 def test_golden(name: str) -> None:
     assert deeds(compiled((TESTS / "golden" / f"{name}.topo").read_text())) == []
 

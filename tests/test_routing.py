@@ -115,13 +115,15 @@ def test_no_node_routes_to_what_it_cannot_reach(text: str) -> None:
             if source is not target and not any(simple_paths(lab, source.name, target.name))
             for own in target.addresses
         }
-        assert not unreachable & {route.target for route in source.routes}
+        assert not unreachable & {target for route in source.routes for target in route.targets}
 
 
 def targets(lab: Lab, name: str) -> dict[str, list[str]]:
     """The interfaces of a node's routes, by target."""
     return {
-        str(route.target): [hop.interface for hop in route.nexthops] for route in node_of(lab, name).routes
+        str(target): [hop.interface for hop in route.nexthops]
+        for route in node_of(lab, name).routes
+        for target in route.targets
     }
 
 
@@ -195,7 +197,7 @@ def test_a_route_to_a_node_is_to_each_of_its_addresses() -> None:
         "host b address 192.0.2.1/32 address 198.51.100.2/24 on dummy0 address fd00::1/128\n"
         "pool 10.0.0.0/8\npool fd01::/48\nlink a -- c -- b\nroute a to b via c"
     )
-    explicit = [str(route.target) for route in node_of(lab, "a").routes if route.explicit]
+    explicit = [str(route.targets[0]) for route in node_of(lab, "a").routes if route.explicit]
     assert explicit == ["192.0.2.1/32", "198.51.100.2/32", "fd00::1/128"]
 
 

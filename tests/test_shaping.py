@@ -149,3 +149,9 @@ def test_errors_and_warnings(text: str, code: str) -> None:
 def test_a_whole_packet_and_a_whole_product_are_enough() -> None:
     assert codes(f"host a b\nlink a -- b rate 5mbit burst {FRAME}b") == []
     assert codes("host a b\nlink a -- b rate 100mbit delay 100ms queue 826p") == []
+
+
+def test_a_delay_line_holds_no_more_than_tc_takes() -> None:
+    """Of tiny frames under way for half an hour, at the highest rate that it is made for."""
+    lab = lab_of("host a b\nlink a -- b mtu 68 jitter 2147s")
+    assert [end.shaping.held for end in lab.links[0].ends] == [2**31 - 1] * 2

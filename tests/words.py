@@ -11,7 +11,7 @@ ODD += ["\x1b[31m", "e\u0301"]
 LONG = ["a" * 70_000, "9" * 5000, "a-" * 3000 + "a", "\\\n" * 500]
 LONG += [sign * 2000 for sign in "-:[{"]
 
-KNOWN = "a b c d a b c d a b c d a:c b:d".split()
+KNOWN = "a b c d a b c d a b c d s a:c b:d".split()
 """Nodes and interfaces of LAB, nodes more often."""
 
 NAMES = "a b c d a:c b:d a:-x a:..x a:. a:.. a:lo a:all a:dummy0 c: :c h-1 A up host rate link".split()
@@ -59,5 +59,7 @@ router c d h-1
 link {a,b} -- {c,d} rate 5mbit
 link c:x -- h-1
 link a:-x -- b
+switch s
+link {a,c} -- s
 """
 """A lab in which names mean something."""

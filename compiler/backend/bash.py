@@ -8,7 +8,7 @@ from shlex import join, quote
 
 from compiler import __version__, resources
 from compiler.backend.needs import PACKAGES
-from compiler.backend.plan import Command, Plan, Section, mark
+from compiler.backend.plan import EACH, Command, Plan, Section, mark
 
 
 class Style(StrEnum):
@@ -18,36 +18,31 @@ class Style(StrEnum):
     PLAIN = "plain"
 
 
-def up(plan: Plan, style: Style = Style.BATCH) -> str:
-    """The script that makes a lab."""
+def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
+    """The script that makes a lab, in pieces of whole lines: it can be larger than all else that is known."""
     parts = ["prelude"]
     parts += ["processes"] if plan.processes else []
     parts += ["up"]
     parts += ["load"] if any(need.module for need in plan.needs) else []
     parts += ["batch"] if style is Style.BATCH else []
+    parts += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
     lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
     lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
-    for section in plan.sections:
-        lines += [*_title(section.title), *_section(section, style)]
-    lines += _processes(plan)
-    return script([*lines, "", "note up", "trap - EXIT", "say up"])
+    sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
+    last = (*_ports(plan), *_processes(plan), "", "note up", "trap - EXIT", "say up")
+    return script(chain(lines, *sections, last))
 
 
-def down(plan: Plan) -> str:
+def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
-    return script(
-        [
-            *head(plan, f'Takes down the lab "{plan.lab}"'),
-            *namespaces(plan),
-            *fixed("prelude", "down"),
-        ]
-    )
+    what = f'Takes down the lab "{plan.lab}"'
+    return script([*head(plan, what), *namespaces(plan), *fixed("prelude", "down")])
 
 
-def script(lines: Iterable[str]) -> str:
+def script(lines: Iterable[str]) -> Iterator[str]:
     """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
-    return "\n".join([*lines, "}"]) + "\n"
+    return (f"{line}\n" for line in chain(lines, ["}"]))
 
 
 def head(plan: Plan, what: str) -> Iterator[str]:
@@ -112,6 +107,13 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
     yield from ("} & parts+=($!)",) if style is Style.BATCH else ()
 
 
+def _ports(plan: Plan) -> Iterator[str]:
+    """Waits until all switches pass frames on."""
+    if plan.switches:
+        *others, last = plan.switches
+        yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
+
+
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts what runs in the lab, and waits to see that it does."""
     if plan.processes:
@@ -126,7 +128,7 @@ def _processes(plan: Plan) -> Iterator[str]:
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
-        yield from map(_line, section.commands)
+        yield from chain.from_iterable(map(_lines, section.commands))
     elif section.title == "settings":
         yield from _settings(section.commands)
     elif section.commands[0].namespace is None:
@@ -141,7 +143,7 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
-        alike.setdefault(tuple(map(_row, own)), []).append(namespace)
+        alike.setdefault(tuple(chain.from_iterable(map(_rows, own))), []).append(namespace)
     for rows, namespaces in alike.items():
         yield from ("configure \\", *(f"  {name} \\" for name in namespaces), "  <<'END'", *rows, "END")
 
@@ -150,25 +152,45 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
     """A batch for each run of commands of one tool in one namespace."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
         start = "feed" if namespace is None else f"within {namespace}"
-        yield from (f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'", *map(_row, own), "END")
+        yield f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'"
+        yield from chain.from_iterable(map(_rows, own))
+        yield "END"
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
 """How a tool takes a batch from its input."""
 
 
-def _row(command: Command) -> str:
-    """One command in a batch, where no shell reads it."""
-    return " ".join(command.arguments)
+def _rows(command: Command) -> Iterator[str]:
+    """One command in a batch, where no shell reads it; or a line for each of its words."""
+    return _each(" ".join(command.arguments), EACH, command.each)
 
 
-def _line(command: Command) -> str:
-    """One command as a line that can be pasted into a shell."""
+def _lines(command: Command) -> Iterator[str]:
+    """One command as a line that can be pasted into a shell, or a line for each of its words."""
+    return _each(join(_words(command)), quote(EACH), tuple(map(quote, command.each)))
+
+
+def _each(line: str, place: str, each: tuple[str, ...]) -> Iterator[str]:
+    """A line with each of some words in a place, in pieces of many lines."""
+    before, _, after = line.partition(place)
+    between = f"{after}\n{before}"
+    for start in range(0, len(each), MANY):
+        yield f"{before}{between.join(each[start : start + MANY])}{after}"
+    if not each:
+        yield line
+
+
+MANY = 100
+"""Lines of a piece: more make no difference, until they are too large for a processor's cache."""
+
+
+def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
-        inside = ("-n", namespace) if namespace else ()
-        return join((*tool, *inside, *command.arguments))
-    return join(("ip", "netns", "exec", namespace or "", *_call(tool, command.arguments)))
+        yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
+    else:
+        yield from ("ip", "netns", "exec", namespace or "", *_call(tool, command.arguments))
 
 
 def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:

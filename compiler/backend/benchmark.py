@@ -13,7 +13,7 @@ from compiler.ir.trials import Bench, Transfer
 from compiler.prediction.predict import Predictor
 
 
-def bench(lab: Lab, plan: Plan) -> str:
+def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that measures what the `bench` statements of a lab that is up name."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up'), *namespaces(plan)]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from shlex import join
 
 from compiler.backend.bash import fixed, head, script
@@ -17,7 +17,7 @@ from compiler.ir.trials import Expectation, Reachability, RoundTrip, Throughput
 _FLAGS = ("signal", "subflow", "fullmesh", "backup")
 
 
-def check(lab: Lab, plan: Plan) -> str:
+def check(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that checks a lab that is up, and changes nothing."""
     facts = _facts(plan)
     numbers, shaped = _queues(plan)
@@ -81,15 +81,15 @@ def _facts(plan: Plan) -> dict[str, list[str]]:
     found = {namespace: {"mark": f"mark {mark(plan.lab)}"} for namespace in plan.namespaces}
     for section in plan.sections:
         for command in section.commands:
-            for namespace, fact in _told(command):
+            for namespace, fact in chain.from_iterable(_told(command, call) for call in command.calls):
                 found[namespace][fact.partition(" = ")[0]] = fact  # of a sysctl that is set twice, the last
     return {namespace: list(facts.values()) for namespace, facts in found.items()}
 
 
-def _told(command: Command) -> Iterator[tuple[str, str]]:
-    """What one command of a plan makes, and in which namespace."""
+def _told(command: Command, arguments: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """What one call of a command of a plan makes, and in which namespace."""
     here = command.namespace or ""
-    match command.tool[0], *command.arguments:
+    match command.tool[0], *arguments:
         case "ip", "link", "add", *rest:
             yield from _links(here, rest)
         case "ip", "address", "add", address, "dev", device:

@@ -1,5 +1,7 @@
 """What checks and benches of a lab have in common: how a transfer is told to the parts that run it."""
 
+from collections import defaultdict
+
 from compiler.ir.lab import Address, Lab
 from compiler.ir.trials import Protocol, Transfer
 
@@ -12,7 +14,7 @@ class Ends:
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.nodes}
-        self.rates: dict[str, list[int | None]] = {node.name: [] for node in lab.nodes}
+        self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
         for link in lab.links:
             for end in link.ends:
                 self.rates[end.node].append(end.shaping.rate)

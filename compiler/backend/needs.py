@@ -63,6 +63,7 @@ def needs(lab: Lab) -> Iterator[Need]:
         yield _ip("veth interfaces (module veth)", "link add name p type veth peer name q")
     if any(own.device != "lo" for node in nodes for own in node.addresses):
         yield _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
+    yield from _bridges(lab)
     for kind in _kinds(lab):
         command = ("tc", *"qdisc replace dev lo root".split(), kind, *QDISCS[kind])
         yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
@@ -82,6 +83,14 @@ def needs(lab: Lab) -> Iterator[Need]:
     yield Need("namespaces with names (mounts in /run/netns; user.max_net_namespaces)", ("bash", "-c", named))
 
 
+def _bridges(lab: Lab) -> Iterator[Need]:
+    if lab.switches:
+        yield _ip("bridges (module bridge)", "link add name s type bridge mcast_snooping 0")
+    if any(switch.stp for switch in lab.switches):
+        what = "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)"
+        yield _ip(what, "link add name t type bridge stp_state 1 forward_delay 200")
+
+
 def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
     return Need(feature, ("ip", *arguments.split()), module)
 
@@ -89,7 +98,8 @@ def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
 def sysctls(lab: Lab) -> list[str]:
     """The sysctls that every namespace has, of those that are set."""
     settings = Settings(lab)
-    keys = (key.replace("*", "all") for node in lab.nodes for key in settings.of(node, ()))
+    keys = [key.replace("*", "all") for node in lab.nodes for key in settings.of(node, ())]
+    keys += [key for switch in lab.switches for key in settings.of_switch(switch, ())]
     return [key for key in dict.fromkeys(keys) if not is_of_interface(key)]
 
 

@@ -10,22 +10,34 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
-from compiler.backend.settings import Settings
+from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, Route, Rule
+from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule, Switch
+
+EACH = "{}"
 
 
 class Command(NamedTuple):
     """One command of one tool in one namespace (None: where the script runs).
 
     `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
-    without one has its effect inside a namespace, and the effect goes with that.
+    without one has its effect inside a namespace, and the effect goes with that. It is given once for each
+    word of `each`, where there are any, with that in the place of EACH.
     """
 
     tool: tuple[str, ...]
     arguments: tuple[str, ...]
     namespace: str | None = None
     undo: tuple[str, ...] | None = None
+    each: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> Iterator[tuple[str, ...]]:
+        """The arguments, each time that it is given."""
+        if not self.each:
+            yield self.arguments
+        for word in self.each:
+            yield tuple(word if argument == EACH else argument for argument in self.arguments)
 
 
 class Section(NamedTuple):
@@ -47,6 +59,8 @@ class Process(NamedTuple):
 class Plan(NamedTuple):
     """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, its commands, and the
     processes that run in it.
+
+    `switches` are the namespaces whose bridges have to forward before the lab is up.
     """
 
     lab: str
@@ -57,6 +71,7 @@ class Plan(NamedTuple):
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
     sections: tuple[Section, ...]
+    switches: tuple[str, ...]
     processes: tuple[Process, ...]
 
 
@@ -76,9 +91,10 @@ def plan(lab: Lab) -> Plan:
         tools=tuple(tools(lab)),
         needs=tuple(needs(lab)),
         sysctls=tuple(sysctls(lab)),
-        namespaces=tuple(node.namespace for node in lab.nodes),
+        namespaces=tuple(planner.namespace.values()),
         hosts=tuple(planner.hosts()),
         sections=tuple(section for section in sections if section.commands),
+        switches=tuple(switch.namespace for switch in lab.switches),
         processes=tuple(planner.processes()),
     )
 
@@ -87,8 +103,10 @@ class _Planner:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sysctls = Settings(lab)
+        self.targets = PerNetwork(_target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.ends: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
+        self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
         for link in lab.links:
             for end in link.ends:
                 self.ends[end.node].append(end)
@@ -116,19 +134,34 @@ class _Planner:
             for device in _dummies(node):
                 place = ("name", device, "netns", node.namespace)
                 yield Command(("ip",), ("link", "add", *place, "type", "dummy"))
+        for switch in self.lab.switches:
+            place = ("name", switch.bridge, "netns", switch.namespace)
+            yield Command(("ip",), ("link", "add", *place, "type", "bridge", *_tree(switch)))
 
     def settings(self) -> Iterator[Command]:
         for node in self.lab.nodes:
             names = [*_dummies(node), *(end.name for end in self.ends[node.name])]
-            for key, value in self.sysctls.of(node, names).items():
-                yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
+            yield from _sysctls(node, self.sysctls.of(node, names))
+        for switch in self.lab.switches:
+            names = [switch.bridge, *(end.name for end in self.ends[switch.name])]
+            yield from _sysctls(switch, self.sysctls.of_switch(switch, names))
 
     def interfaces(self) -> Iterator[Command]:
         for node in self.lab.nodes:
             yield from self._shaping(node)
             yield from self._addresses(node)
+        for switch in self.lab.switches:
+            yield from self._shaping(switch)
+            yield from self._ports(switch)
 
-    def _shaping(self, node: Node) -> Iterator[Command]:
+    def _ports(self, switch: Switch) -> Iterator[Command]:
+        """Brings a bridge up, with what is linked with the switch as its ports."""
+        yield _ip(switch, "link", "set", "dev", "lo", "up", "alias", mark(self.lab.name))
+        yield _ip(switch, "link", "set", "dev", switch.bridge, "up")
+        for end in self.ends[switch.name]:
+            yield _ip(switch, "link", "set", "dev", end.name, "master", switch.bridge, "up")
+
+    def _shaping(self, node: Node | Switch) -> Iterator[Command]:
         for end in self.ends[node.name]:
             for arguments in qdiscs(end):
                 yield Command(("tc",), arguments, node.namespace)
@@ -148,7 +181,7 @@ class _Planner:
     def routes(self) -> Iterator[Command]:
         """Routes, and what else decides where packets go or what they look like there."""
         for node in self.lab.nodes:
-            yield from _routing(node)
+            yield from self._routing(node)
             yield from _mptcp(node)
             yield from _masquerading(node)
 
@@ -161,21 +194,40 @@ class _Planner:
             variables = tuple(f"{key}={value}" for key, value in run.environment)
             yield Process(self.namespace[run.node], name, run.command, variables)
 
+    def _routing(self, node: Node) -> Iterator[Command]:
+        for route in node.routes:
+            yield self._route(node, route)
+        for table in node.tables:
+            for route in table.routes:
+                yield self._route(node, route, "table", str(table.number))
+        for rule in node.rules:
+            family = () if rule.version == 4 else ("-6",)
+            yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+
+    def _route(self, node: Node, route: Route, *table: str) -> Command:
+        arguments = ("route", "add", EACH, *_hops(route), *table)
+        return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets))
+
 
 def _dummies(node: Node) -> list[str]:
     """The dummy devices that hold addresses of a node."""
     return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
 
 
-def _routing(node: Node) -> Iterator[Command]:
-    for route in node.routes:
-        yield _ip(node, "route", "add", *_route(route))
-    for table in node.tables:
-        for route in table.routes:
-            yield _ip(node, "route", "add", *_route(route), "table", str(table.number))
-    for rule in node.rules:
-        family = () if rule.version == 4 else ("-6",)
-        yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
+FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
+"""The least that the kernel takes, in hundredths of a second: ports forward after 4 s in place of 30."""
+
+
+def _tree(switch: Switch) -> Iterator[str]:
+    """How a bridge takes part in a spanning tree. Multicast goes to all ports, so no neighbour is missed."""
+    if switch.stp:
+        yield from ("stp_state", "1", "priority", str(switch.priority), *FASTEST_TREE)
+    yield from ("mcast_snooping", "0")
+
+
+def _sysctls(node: Node | Switch, values: Values) -> Iterator[Command]:
+    for key, value in values.items():
+        yield Command(("sysctl",), (f"{key}={value}",), node.namespace)
 
 
 def _mptcp(node: Node) -> Iterator[Command]:
@@ -201,7 +253,7 @@ def mark(lab: str) -> str:
     return f"mpc:{lab}"
 
 
-def _ip(node: Node, *arguments: str) -> Command:
+def _ip(node: Node | Switch, *arguments: str) -> Command:
     return Command(("ip",), arguments, node.namespace)
 
 
@@ -212,8 +264,7 @@ def _target(network: Network) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _route(route: Route) -> Iterator[str]:
-    yield _target(route.target)
+def _hops(route: Route) -> Iterator[str]:
     if len(route.nexthops) == 1:
         yield from ("via", str(route.nexthops[0].via), "dev", route.nexthops[0].interface)
         return

@@ -32,7 +32,7 @@ _KEPT = ("corrupt", "reorder", "rate")
 """What netem keeps when a change does not name it (netem_change of net/sched/sch_netem.c)."""
 
 
-def play(lab: Lab, plan: Plan) -> str:
+def play(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that plays the events of a lab that is up."""
     lines = [*head(plan, f'Plays the events of the lab "{plan.lab}" that is up'), *fixed("play")]
     lines += ["", "# === the lab ".ljust(80, "=")]
@@ -48,17 +48,19 @@ class _Player:
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self.lab = lab
         self.namespace = {node.name: node.namespace for node in lab.nodes}
+        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends = {end.id: end for link in lab.links for end in link.ends}
         self.shaped = dict(self.ends)
         self.down: set[InterfaceName] = set()
         self.addresses: dict[tuple[str, str], list[str]] = {}
-        self.routes: dict[str, list[Arguments]] = {node.namespace: [] for node in lab.nodes}
-        for command in (command for section in plan.sections for command in section.commands):
-            match command.arguments:
+        self.routes: dict[str, list[Arguments]] = {name: [] for name in self.namespace.values()}
+        commands = [command for section in plan.sections for command in section.commands]
+        for namespace, call in ((one.namespace or "", call) for one in commands for call in one.calls):
+            match call:
                 case "address", "add", address, "dev", device:
-                    self.addresses.setdefault((command.namespace or "", device), []).append(address)
+                    self.addresses.setdefault((namespace, device), []).append(address)
                 case "route", "add", *words:
-                    self.routes[command.namespace or ""].append(tuple(words))
+                    self.routes[namespace].append(tuple(words))
 
     def needs(self) -> Iterator[str]:
         """Tries the queueing disciplines that events bring."""

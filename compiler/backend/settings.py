@@ -6,9 +6,11 @@ interfaces are there and down. `*` in a key stands for every interface, `all` an
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
-from compiler.ir.lab import Lab, Node
+from compiler.ir.lab import Lab, Node, Switch
+from compiler.ir.segments import segments
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
 _DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
@@ -22,15 +24,20 @@ class Settings:
     def __init__(self, lab: Lab) -> None:
         self.versions = lab.versions
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
+        found = segments(lab.links, [switch.name for switch in lab.switches])
+        ends = Counter((own.identity, end.node) for own in found for end in own.ends)
+        self.twice = {name for (_, name), count in ends.items() if count > 1}
+        """The nodes that have two interfaces on one segment."""
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """All that is set in a node's namespace, in this order."""
-        own = dict(node.sysctls)
-        defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}
-        copied: Values = {}
-        for name in interfaces:
-            copied |= {_of_interface(key, name): value for key, value in defaults.items()}
-        return self._inferred(node) | defaults | copied | own
+        return _over(self._inferred(node), node, interfaces)
+
+    def of_switch(self, switch: Switch, interfaces: Iterable[str]) -> Values:
+        """All that is set in a switch's namespace: nothing speaks IPv6 there, as it has no addresses."""
+        scopes = ("all", "default") if 6 in self.versions else ()
+        silent = {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
+        return _over(silent, switch, interfaces)
 
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
@@ -39,6 +46,9 @@ class Settings:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
             inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
+        if 4 in self.versions and node.name in self.twice:
+            inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
+            inferred["net.ipv4.conf.all.arp_announce"] = "2"
         if 6 in self.versions:
             for scope in ("all", "default"):
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
@@ -50,6 +60,16 @@ class Settings:
         if node.backlog is not None:
             inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
         return inferred
+
+
+def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:
+    """What the source sets for a node over what is inferred; interfaces that are there have no `default`."""
+    own = dict(node.sysctls)
+    defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}
+    copied: Values = {}
+    for name in interfaces:
+        copied |= {_of_interface(key, name): value for key, value in defaults.items()}
+    return inferred | defaults | copied | own
 
 
 def is_of_interface(key: str) -> bool:

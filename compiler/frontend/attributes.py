@@ -44,7 +44,7 @@ class LinkAttributes:
 
     values: Values = field(default_factory=dict)
     subnets: list[tuple[Network, Span]] = field(default_factory=list)
-    addresses: list[tuple[AddressWithPrefix, AddressWithPrefix, Span]] = field(default_factory=list)
+    addresses: list[tuple[tuple[AddressWithPrefix, ...], Span]] = field(default_factory=list)
 
 
 def read(
@@ -87,38 +87,45 @@ def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:
 
 
 def _read_subnet(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
-    subnet = read_network(item.value)
+    if subnet := read_subnet(item.value, "a link", "10.0.0.0/30", diagnostics):
+        _once_a_family(subnet.version, found, item.span, diagnostics)
+        found.subnets.append((subnet, item.span))
+
+
+def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics) -> Network | None:
+    """A network that interfaces can have addresses of; `of` names what it is for, `like` is an example."""
+    subnet = read_network(word)
     if subnet is None:
-        bad_network(item.value, "10.0.0.0/30", diagnostics)
-        return
+        bad_network(word, like, diagnostics)
+        return None
     if any(subnet.overlaps(other) for other in NO_ADDRESSES if other.version == subnet.version):
         message = f"addresses of `{subnet}` cannot be given to interfaces"
-        diagnostics.error("MPC407", message, item.value.span, "not for hosts", NO_ADDRESSES_HELP)
-        return
+        diagnostics.error("MPC407", message, word.span, "not for hosts", NO_ADDRESSES_HELP)
+        return None
     if subnet.max_prefixlen - subnet.prefixlen < 1:
-        message = f"`{subnet}` is too small for a link"
-        diagnostics.error("MPC405", message, item.value.span, "holds one address", "a link needs two")
-        return
-    _once_a_family(subnet.version, found, item.span, diagnostics)
-    found.subnets.append((subnet, item.span))
+        message = f"`{subnet}` is too small for {of}"
+        diagnostics.error("MPC405", message, word.span, "holds one address", f"{of} needs two")
+        return None
+    return subnet
 
 
 def _read_addresses(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
-    assert item.second is not None
-    ends = [read_address(word, diagnostics) for word in (item.value, item.second)]
-    if ends[0] is None or ends[1] is None:
+    words = (item.value, item.second) if item.second else (item.value,)
+    read = [read_address(word, diagnostics) for word in words]
+    ends = tuple(end for end in read if end)
+    if len(ends) != len(words):
         return
-    if ends[0].network != ends[1].network or ends[0].ip == ends[1].ip:
+    if ends[0].network != ends[-1].network or len({end.ip for end in ends}) != len(ends):
         message = f"`{ends[0]}` and `{ends[1]}` are not two addresses of one subnet"
         diagnostics.error("MPC404", message, item.span, "the ends of one link", "")
         return
     _once_a_family(ends[0].version, found, item.span, diagnostics)
-    found.addresses.append((ends[0], ends[1], item.span))
+    found.addresses.append((ends, item.span))
 
 
 def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics) -> None:
     places = [place for subnet, place in found.subnets if subnet.version == version]
-    places += [place for left, _, place in found.addresses if left.version == version]
+    places += [place for ends, place in found.addresses if ends[0].version == version]
     if places:
         message = f"the IPv{version} addresses of this link are set twice"
         diagnostics.error("MPC206", message, span, "set again", "", Note("first set here", places[0]))

@@ -3,19 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_interface
 from itertools import pairwise
 
 from compiler.frontend import attributes, syntax
-from compiler.frontend.attributes import PER_DIRECTION, LinkAttributes, Values
+from compiler.frontend.attributes import PER_DIRECTION, Values
 from compiler.frontend.diagnostics import Note
 from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
+from compiler.frontend.pins import Pinned, pinned
 from compiler.frontend.scope import Profile, Scope
-from compiler.frontend.sets import hops, unique
-from compiler.frontend.source import Frame, Span
-from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Link, Network, Pin, Shaping
+from compiler.frontend.sets import hops, node_of, unique
+from compiler.frontend.source import Frame
+from compiler.ir.lab import Interface, InterfaceName, Link, Shaping
 
-Addresses = tuple[AddressWithPrefix, ...]
 Defaults = dict[Frame | None, Values]
 """What `default link` sets, by the use of the file that says so; it covers the links of that file."""
 
@@ -64,21 +63,10 @@ class Linker:
         most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
-        pins = _pinned(read, len(pairs), self.scope)
-        places = {network.version: span for network, span in read.subnets}
-        places |= {left.version: span for left, _, span in read.addresses}
-        for (left, right), addresses in zip(pairs, pins, strict=True):
-            own = tuple(Pin(address.network, places[address.version]) for address in addresses[0])
-            self._join(left, right, addresses, own, values)
+        for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
+            self._join(left, right, own, values)
 
-    def _join(
-        self,
-        left: syntax.Word,
-        right: syntax.Word,
-        addresses: tuple[Addresses, Addresses],
-        pins: tuple[Pin, ...],
-        values: Values,
-    ) -> None:
+    def _join(self, left: syntax.Word, right: syntax.Word, own: Pinned, values: Values) -> None:
         near, far = (self.scope.node(_node_part(word)) for word in (left, right))
         if near is None or far is None:
             self.scope.incomplete |= {name for name in (near, far) if name}
@@ -93,12 +81,12 @@ class Linker:
         if ids[0] is None or ids[1] is None:
             return
         ends = (
-            Interface(ids[0], addresses[0], Shaping(), left.span),
-            Interface(ids[1], addresses[1], Shaping(), right.span),
+            Interface(ids[0], own.left, Shaping(), left.span),
+            Interface(ids[1], own.right, Shaping(), right.span),
         )
         index = len(self.scope.links)
         mtu, cost = (_number(values, name) for name in ("mtu", "cost"))
-        self.scope.links.append(Link(*ends, pins, mtu, cost or 1, left.span.to(right.span)))
+        self.scope.links.append(Link(*ends, own.pins, mtu, cost or 1, left.span.to(right.span)))
         self.scope.between.setdefault(frozenset((near, far)), []).append(index)
         self.scope.ports |= {end.id: index for end in ends}
         self.values.append(values)
@@ -190,35 +178,5 @@ def _number(values: Values, name: str) -> int | None:
 
 def _node_part(word: syntax.Word) -> syntax.Word:
     """The node of `node:interface`, as a word of its own."""
-    name = word.text.partition(":")[0]
+    name = node_of(word)
     return syntax.Word(word.span.part(0, len(name)), name)
-
-
-def _pinned(read: LinkAttributes, count: int, scope: Scope) -> list[tuple[Addresses, Addresses]]:
-    """For each link of a statement, the addresses that are pinned for its left and right end."""
-    columns = [_carve(subnet, count, span, scope) for subnet, span in read.subnets]
-    for left, right, span in read.addresses:
-        if count > 1:
-            message = f"`address` is for the two ends of one link, and this statement makes {count}"
-            scope.diagnostics.error("MPC408", message, span, "for which one?", "`subnet` goes over several")
-        else:
-            columns.append([(left, right)])
-    rows = zip(*filter(None, columns), strict=True)
-    links = [(tuple(left for left, _ in ends), tuple(right for _, right in ends)) for ends in rows]
-    return links or [((), ())] * count
-
-
-def _carve(
-    subnet: Network, count: int, span: Span, scope: Scope
-) -> list[tuple[AddressWithPrefix, AddressWithPrefix]]:
-    """The first two usable addresses of a subnet; over several links, a /30 or /126 of it for each."""
-    length = subnet.prefixlen if count == 1 else max(subnet.prefixlen, subnet.max_prefixlen - 2)
-    size = 1 << (subnet.max_prefixlen - length)
-    if count * size > subnet.num_addresses:
-        message = f"`{subnet}` is too small for {count} links"
-        help = f"each takes a /{length}"
-        scope.diagnostics.error("MPC405", message, span, f"holds {subnet.num_addresses // size}", help)
-        return []
-    first = int(subnet.network_address) + (1 if size > 2 else 0)
-    lows = [first + number * size for number in range(count)]
-    return [(ip_interface((low, length)), ip_interface((low + 1, length))) for low in lows]

@@ -1,23 +1,26 @@
-"""The nodes of a lab, from their declarations."""
+"""The nodes and the switches of a lab, from their declarations."""
 
 from compiler.frontend import syntax
-from compiler.frontend.attributes import read_address
+from compiler.frontend.attributes import read_address, read_subnet
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.names import is_address_device, is_namespace
+from compiler.frontend.names import inferred_interface, is_address_device, is_namespace
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Span
-from compiler.ir.lab import Node, NodeAddress
+from compiler.ir.lab import Node, NodeAddress, Pin, Switch
 
 NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
 
+_OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forward")
+
 
 class Declarer:
-    """Makes nodes of `host` and `router` statements."""
+    """Makes nodes of `host` and `router` statements, and switches of `switch` statements."""
 
     def __init__(self, lab: str, scope: Scope) -> None:
         self.lab = lab
         self.scope = scope
         self.nodes: dict[str, Node] = {}
+        self.switches: dict[str, Switch] = {}
         self.namespaces: dict[str, Span] = {}
         self.lowered: dict[str, syntax.Word] = {}
 
@@ -44,14 +47,16 @@ class Declarer:
         return False
 
     def _declare(self, word: syntax.Word, statement: syntax.Declaration, attributes: "_Attributes") -> None:
-        namespace = attributes.namespace or f"{self.lab}-{word.text}"
-        if namespace in self.namespaces:
-            note = Note("the other one", self.namespaces[namespace])
-            message = f"two nodes would have the namespace `{namespace}`"
-            self.scope.diagnostics.error("MPC209", message, word.span, "this one too", "", note)
-        self.namespaces.setdefault(namespace, word.span)
-        forwards = statement.kind.text == "router" if attributes.forward is None else attributes.forward
+        namespace = self._namespace(word, attributes)
         self.scope.nodes[word.text] = word.span
+        if statement.kind.text == "switch":
+            self.scope.switches.add(word.text)
+            bridge, pins = inferred_interface(word.text, 1), tuple(attributes.subnets)
+            self.switches[word.text] = Switch(
+                word.text, namespace, bridge, attributes.stp, pins, (), word.span
+            )
+            return
+        forwards = statement.kind.text == "router" if attributes.forward is None else attributes.forward
         self.nodes[word.text] = Node(
             word.text,
             namespace,
@@ -63,23 +68,62 @@ class Declarer:
             word.span,
         )
 
+    def _namespace(self, word: syntax.Word, attributes: "_Attributes") -> str:
+        namespace = attributes.namespace or f"{self.lab}-{word.text}"
+        if namespace in self.namespaces:
+            note = Note("the other one", self.namespaces[namespace])
+            message = f"two nodes would have the namespace `{namespace}`"
+            self.scope.diagnostics.error("MPC209", message, word.span, "this one too", "", note)
+        self.namespaces.setdefault(namespace, word.span)
+        return namespace
+
     def _attributes(self, statement: syntax.Declaration) -> "_Attributes":
         found = _Attributes()
+        kind = statement.kind.text
+        allowed = _OF_SWITCHES if kind == "switch" else _OF_NODES
         for item in statement.attributes:
             name = item.keyword.text
+            if name not in allowed:
+                self._not_here(item, kind, allowed)
+                continue
             first = found.places.setdefault(name, item.span)
             if name == "address":
                 self._address(item, found, first)
+            elif name == "subnet":
+                self._subnet(item, found)
             elif first is not item.span:
                 self.scope.set_twice(f"`{name}`", item.span, first)
-            elif name == "forward":
-                found.forward = item.value.text == "on"
-            elif is_namespace(item.value.text):
-                found.namespace = item.value.text
+            elif name == "netns":
+                self._netns(item, found)
+            elif name == "stp":
+                found.stp = item.value.text == "on"
             else:
-                message = f"`{item.value.text}` cannot name a namespace"
-                self.scope.diagnostics.error("MPC203", message, item.value.span, "not a name", NAMESPACE_FORM)
+                found.forward = item.value.text == "on"
         return found
+
+    def _not_here(self, item: syntax.NodeAttribute, kind: str, allowed: tuple[str, ...]) -> None:
+        help = f"a `{kind}` takes {', '.join(f'`{name}`' for name in allowed)}"
+        if item.keyword.text == "address":
+            help += "; the ports of a switch have no addresses, what is linked with it has"
+        message = f"a `{kind}` cannot set `{item.keyword.text}`"
+        self.scope.diagnostics.error("MPC302", message, item.span, "not here", help)
+
+    def _netns(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        if is_namespace(item.value.text):
+            found.namespace = item.value.text
+            return
+        message = f"`{item.value.text}` cannot name a namespace"
+        self.scope.diagnostics.error("MPC203", message, item.value.span, "not a name", NAMESPACE_FORM)
+
+    def _subnet(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        subnet = read_subnet(item.value, "a broadcast domain", "10.0.0.0/24", self.scope.diagnostics)
+        if subnet is None:
+            return
+        for pin in found.subnets:
+            if pin.network.version == subnet.version:
+                self.scope.set_twice(f"the IPv{subnet.version} subnet", item.span, pin.span)
+                return
+        found.subnets.append(Pin(subnet, item.span))
 
     def _address(self, item: syntax.NodeAttribute, found: "_Attributes", first: Span) -> None:
         diagnostics = self.scope.diagnostics
@@ -104,5 +148,7 @@ class _Attributes:
         self.places: dict[str, Span] = {}
         self.namespace: str | None = None
         self.forward: bool | None = None
+        self.stp = False
         self.inferred = True
         self.addresses: list[NodeAddress] = []
+        self.subnets: list[Pin] = []

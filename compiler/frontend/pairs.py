@@ -18,7 +18,8 @@ class Pairs:
 
     def add(self, statement: syntax.Mptcp) -> None:
         self.scope.stands_for(len(statement.left.words) * len(statement.right.words), statement.span)
-        ends = [(self.scope.node(a), self.scope.node(b)) for a, b in pairs(statement.left, statement.right)]
+        words = pairs(statement.left, statement.right)
+        ends = [tuple(self.scope.addressed(word, "be an end of MPTCP") for word in pair) for pair in words]
         pins, limits = self._options(statement, {end for pair in ends for end in pair})
         for left, right in ends:
             if left is None or right is None:

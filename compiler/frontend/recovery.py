@@ -14,7 +14,7 @@ from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.source import Source, Span
 from compiler.frontend.text import HIDING
 
-PLANNED = frozenset("switch container bond teql tunnel machine place".split())
+PLANNED = frozenset("container bond teql tunnel machine place".split())
 """Statements of the language that this version does not have yet."""
 
 _NOUNS = {
@@ -22,6 +22,7 @@ _NOUNS = {
     "pool": "a prefix, like `10.0.0.0/8`",
     "host": "a node's name",
     "router": "a node's name",
+    "switch": "a switch's name",
     "profile": "a profile's name",
     "link": "a node",
     "--": "a node",
@@ -242,7 +243,7 @@ _MISPLACED = {
 _ATTRIBUTES = "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
 
 _STATEMENTS = (
-    "lab pool profile default host router link shape routing route mptcp sysctl masquerade"
+    "lab pool profile default host router switch link shape routing route mptcp sysctl masquerade"
     " expect bench at run param for if use"
 ).split()
 

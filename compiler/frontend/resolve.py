@@ -21,7 +21,7 @@ from compiler.frontend.routes import routes
 from compiler.frontend.scope import Scope
 from compiler.frontend.services import Masquerades, Sysctls
 from compiler.frontend.source import Source, Span
-from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node
+from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
 
 Kind = TypeVar("Kind")
 
@@ -44,28 +44,37 @@ class _Resolver:
 
     def lab(self) -> Lab:
         name = self._name()
-        nodes = self._nodes(name)
+        declarer = self._declared(name)
         linker = self._linker()
         links = linker.finish()
+        self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
-        for node in nodes.values():
+        for node in declarer.nodes.values():
             self._check_node(node, linked)
+        for switch in declarer.switches.values():
+            self._check_bridge(switch)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
+        sysctls = self._sysctls()
         lab = Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
             pools=self._pools(),
             metric=self._metric(),
-            nodes=self._with_settings(nodes, links),
+            aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
+            nodes=self._with_settings(declarer.nodes, links, sysctls),
+            switches=tuple(
+                replace(switch, sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
+                for switch in declarer.switches.values()
+            ),
             links=links,
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
             span=Span(self.source, 0, 0),
         )
-        lab = self._with_events(self._with_trials(lab, nodes), linker)
+        lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
         self._check_profiles()
         return lab
 
@@ -91,11 +100,11 @@ class _Resolver:
             self.diagnostics.error("MPC203", message, Span(self.source, 0, 0), "no `lab` here", help)
         return stem
 
-    def _nodes(self, lab: str) -> dict[str, Node]:
+    def _declared(self, lab: str) -> Declarer:
         declarer = Declarer(lab, self.scope)
         for statement in self._all(syntax.Declaration):
             declarer.add(statement)
-        return declarer.nodes
+        return declarer
 
     def _linker(self) -> Linker:
         """What has made all links, and knows how they are shaped."""
@@ -150,17 +159,30 @@ class _Resolver:
                 "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
             )
         for own in node.addresses:
-            if (port := InterfaceName(node.name, own.device)) in self.scope.ports:
-                end = next(e for e in self.scope.links[self.scope.ports[port]].ends if e.id == port)
-                message = f"`{node.name}` has two interfaces named `{own.device}`"
-                note = Note("the other one", end.span)
-                self.diagnostics.error("MPC208", message, own.span, "a dummy device here", "", note)
+            self._check_device(InterfaceName(node.name, own.device), own.span, "a dummy device here")
 
-    def _with_settings(self, nodes: dict[str, Node], links: tuple[Link, ...]) -> tuple[Node, ...]:
-        """The nodes with their sysctls and with the interfaces that they masquerade."""
-        sysctls, masquerades = Sysctls(self.scope), Masquerades(self.scope)
+    def _check_bridge(self, switch: Switch) -> None:
+        self._check_device(InterfaceName(switch.name, switch.bridge), switch.span, "the bridge itself")
+
+    def _check_device(self, device: InterfaceName, span: Span, label: str) -> None:
+        """Reports a device that has the name of a link's interface."""
+        if device in self.scope.ports:
+            end = next(end for end in self.scope.links[self.scope.ports[device]].ends if end.id == device)
+            message = f"`{device.node}` has two interfaces named `{device.name}`"
+            note = Note("the other one", end.span)
+            self.diagnostics.error("MPC208", message, span, label, "", note)
+
+    def _sysctls(self) -> Sysctls:
+        sysctls = Sysctls(self.scope)
         for sysctl in self._all(syntax.Sysctl):
             sysctls.add(sysctl)
+        return sysctls
+
+    def _with_settings(
+        self, nodes: dict[str, Node], links: tuple[Link, ...], sysctls: Sysctls
+    ) -> tuple[Node, ...]:
+        """The nodes with their sysctls and with the interfaces that they masquerade."""
+        masquerades = Masquerades(self.scope)
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
         outs = {
@@ -168,7 +190,8 @@ class _Resolver:
         }
         for link in links:
             for end in link.ends:
-                outs[end.node].append(end.name)
+                if end.node in outs:
+                    outs[end.node].append(end.name)
         return tuple(
             replace(
                 node,

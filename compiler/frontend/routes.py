@@ -7,6 +7,7 @@ from compiler.frontend import syntax
 from compiler.frontend.attributes import bad_network, read_network
 from compiler.frontend.diagnostics import listed
 from compiler.frontend.scope import Scope
+from compiler.frontend.sets import node_of, unique
 from compiler.frontend.source import Span
 from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
 
@@ -14,8 +15,9 @@ from compiler.ir.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
 def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     """An explicit route for each source of a `route` statement."""
     scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
-    sources = scope.known_nodes(statement.sources)
-    word = scope.one(statement.target, "the target of a route")
+    words = unique(statement.sources)
+    sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
+    word = scope.one(statement.target, "be the target of a route")
     target = _target(word, scope) if word else None
     for source in sources:
         hops = [_hop(source, hop, scope) for hop in statement.hops]
@@ -40,12 +42,15 @@ def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:
 
 def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | None:
     """A node, an interface, a prefix, or the word `default`."""
-    if word.text == "default" or word.text in scope.nodes:
+    if word.text == "default" or (word.text in scope.nodes and word.text not in scope.switches):
         return word.text
     if network := read_network(word) or _host_route(word.text):
         return network
     if "/" in word.text:
         bad_network(word, "10.0.0.0/8", scope.diagnostics)
+        return None
+    if node_of(word) in scope.switches:
+        scope.is_switch(word, "the target of a route")
         return None
     return scope.interface(word) if ":" in word.text else scope.node(word)
 
@@ -60,11 +65,13 @@ def _host_route(text: str) -> Network | None:
 def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
     weight = scope.number(hop.weight, "weight", 1, 256) if hop.weight else 1
     node, colon, _ = hop.to.text.partition(":")
+    if node in scope.switches:
+        scope.is_switch(hop.to, "be a next hop")
+        return None
     if (scope.interface(hop.to) if colon else scope.node(hop.to)) is None:
         return None
-    links = scope.between.get(frozenset((source, node)), []) if node != source else []
-    ends = [end.id for index in links for end in scope.links[index].ends if end.node == node]
-    ends = [end for end in ends if not colon or str(end) == hop.to.text]
+    ends = scope.neighbouring(source, node) if node != source else []
+    ends = [end for end in dict.fromkeys(ends) if not colon or str(end) == hop.to.text]
     if not ends and source not in scope.incomplete:
         message = f"`{hop.to.text}` is no neighbour of `{source}`"
         scope.diagnostics.error(
@@ -75,6 +82,6 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
 
 def _neighbours(source: str, scope: Scope) -> str:
     """A help line with what a node has links to."""
-    near = sorted({name for pair in scope.between if source in pair for name in pair - {source}})
+    near = sorted({name for segment in scope.segments.get(source, ()) for name in segment.nodes - {source}})
     names = listed(f"`{name}`" for name in near)
-    return f"`{source}` has links to {names}" if near else f"`{source}` has no link"
+    return f"`{source}` has links to {names}" if near else f"`{source}` has no link to another node"

@@ -9,6 +9,7 @@ from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.sets import unique
 from compiler.frontend.source import Frame, Span
 from compiler.ir.lab import Interface, InterfaceName, Link
+from compiler.ir.segments import Segment, segments
 
 MOST_PARTS = 100_000
 """What the statements of one lab can stand for: nodes, links, and single settings of either."""
@@ -27,6 +28,8 @@ class Scope:
 
     diagnostics: Diagnostics
     nodes: dict[str, Span] = field(default_factory=dict)
+    """The nodes, switches among them."""
+    switches: set[str] = field(default_factory=set)
     profiles: dict[tuple[Frame | None, str], Profile] = field(default_factory=dict)
     """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
     links: list[Link] = field(default_factory=list)
@@ -36,6 +39,8 @@ class Scope:
     """The links between two nodes, by their place in `links`."""
     incomplete: set[str] = field(default_factory=set)
     """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
+    segments: dict[str, list[Segment]] = field(default_factory=dict)
+    """The segments that a host or router is on, once all links are known."""
     parts: int = 0
     """What the statements so far stand for."""
 
@@ -70,6 +75,21 @@ class Scope:
             self._unknown_node(word, word.text)
         return None
 
+    def addressed(self, word: syntax.Word, what: str) -> str | None:
+        """The host or router that a word names, for what a switch cannot be; reports all else."""
+        name = self.node(word)
+        if name in self.switches:
+            self.is_switch(word, what)
+            return None
+        return name
+
+    def is_switch(self, word: syntax.Word, what: str) -> None:
+        """Reports a switch, or a port of one, in the place of what has addresses."""
+        name = word.text.partition(":")[0]
+        message = f"`{name}` is a switch, and a switch cannot {what}"
+        help = "it has no address and no routes: name a host or router behind it"
+        self.diagnostics.error("MPC218", message, word.span, "a switch", help)
+
     def _unknown_node(self, word: syntax.Word, name: str) -> None:
         if name in self.diagnostics.excused:
             return
@@ -85,6 +105,16 @@ class Scope:
     def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
         """The nodes of a set that exist, each once; the others are reported."""
         return [name for word in unique(nodes) if (name := self.node(word)) is not None]
+
+    def know_segments(self) -> None:
+        """Finds what each host or router shares a subnet with, now that all links are known."""
+        for segment in segments(self.links, self.switches):
+            for name in segment.nodes:
+                self.segments.setdefault(name, []).append(segment)
+
+    def neighbouring(self, node: str, other: str) -> list[InterfaceName]:
+        """The interfaces of another node on the segments of a node."""
+        return [end.id for segment in self.segments.get(node, ()) for end in segment.of(other)]
 
     def one(self, nodes: syntax.Nodes, what: str) -> syntax.Word | None:
         """The only word of a set where only one is meaningful."""

@@ -57,7 +57,7 @@ class Masquerades:
         outs = len(statement.out.words) if statement.out else 1
         self.scope.stands_for(len(statement.nodes.words) * outs, statement.span)
         for word in unique(statement.nodes):
-            if (node := self.scope.node(word)) is None:
+            if (node := self.scope.addressed(word, "masquerade")) is None:
                 continue
             interfaces = self._out(word, statement) if statement.out else {None}
             self.found.setdefault(node, set()).update(interfaces)

@@ -49,7 +49,7 @@ class NodeAttribute(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """`host a b` or `router a b`."""
+    """`host a b`, `router a b` or `switch a b`."""
 
     span: Span
     kind: Word
@@ -58,7 +58,7 @@ class Declaration(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """An attribute of a link; `second` is the right end's address, for an `address` only."""
+    """An attribute of a link; `second` is the right end's address, for an `address` of two ends only."""
 
     span: Span
     keyword: Word
@@ -101,6 +101,7 @@ class Routing(NamedTuple):
     span: Span
     kind: Word
     metric: Word | None = None
+    aggregate: Word | None = None
 
 
 class Hop(NamedTuple):

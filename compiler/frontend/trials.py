@@ -83,7 +83,8 @@ class Trials:
     def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[str, str]]:
         """The nodes of all pairs of a source and a target that has an address."""
         for a, b in directed_pairs(sources, targets):
-            source, target = self.scope.node(a), self.scope.node(b)
+            what = "send or receive what is tried"
+            source, target = self.scope.addressed(a, what), self.scope.addressed(b, what)
             if source is None or target is None:
                 continue
             if source == target:

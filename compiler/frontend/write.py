@@ -11,7 +11,7 @@ from typing import assert_never
 from compiler.frontend import syntax
 from compiler.frontend.source import Frame
 
-_NODE_ATTRIBUTES = {"address", "netns", "forward"}
+_NODE_ATTRIBUTES = {"address", "netns", "forward", "subnet", "stp"}
 """What would be read as an attribute after the first name of a declaration."""
 
 
@@ -61,8 +61,9 @@ class _Writer:
             case syntax.Shape(_, sources, targets, attributes):
                 yield from ("shape", _nodes(sources), "->", _nodes(targets))
                 yield from self._attributes(attributes, unit, [])
-            case syntax.Routing(_, kind, metric):
+            case syntax.Routing(_, kind, metric, aggregate):
                 yield from ("routing", kind.text, *(("by", metric.text) if metric else ()))
+                yield from ("aggregate",) if aggregate else ()
             case syntax.Route(_, sources, target, hops):
                 yield from ("route", _nodes(sources), "to", _nodes(target))
                 yield from ("via", ", ".join(map(_hop, hops)))

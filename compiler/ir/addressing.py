@@ -1,188 +1,192 @@
-"""Pass: an address for every node and every end of a link, by what the thing is and not where it stands.
+"""Pass: an address for every node and every end of a segment, by what the thing is and not where it stands.
 
 Each kind of thing has its own part of a pool, in slots of one size: the first half is for links, the next
-quarter for broadcast domains, the last for loopbacks. A thing's slot is a hash of its identity; on a
-collision the next free slot is taken, in order of identity, so that an addition moves another address only
-where both hash to one place. What the source pins is set aside first.
+quarter for broadcast domains, the last for loopbacks. Within a broadcast domain, an end's slot is its
+address. What the source pins is set aside first.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from hashlib import sha256
 from ipaddress import ip_interface, ip_network
+from typing import NamedTuple
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
-from compiler.ir.lab import AddressWithPrefix, Interface, Lab, Link, Network, Node, NodeAddress, Pin
+from compiler.ir.lab import AddressWithPrefix, Interface, InterfaceName, Lab, Link, Network, Node, NodeAddress
+from compiler.ir.pins import Pins
+from compiler.ir.segments import Segment, segments
+from compiler.ir.slots import Slots
 
-MOST_SLOTS = 2**30
-"""Enough in any lab, and it keeps the addresses of a wide IPv6 pool short."""
+DOMAIN_LENGTH = {4: 24, 6: 64}
+"""The prefix length of a broadcast domain's inferred subnet."""
+
+DOMAINS = "broadcast domains"
 
 
 def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Checks the addresses that are pinned, and adds those that are inferred."""
-    pins = _pins(lab)
-    _check_overlaps(pins, diagnostics)
-    for pool in lab.pools:
-        lab = _assign_family(lab, pool, pins, diagnostics)
-    return lab
+    found = segments(lab.links, [switch.name for switch in lab.switches])
+    pins = Pins(lab, found, diagnostics)
+    assigner = _Assigner(lab, found, pins, diagnostics)
+    for version in (4, 6):
+        assigner.assign(version)
+    return assigner.lab()
 
 
-def _pins(lab: Lab) -> list[Pin]:
-    """The networks that are pinned: that of each link, and that of each node's own address."""
-    found = [Pin(own.address.network, own.span) for node in lab.nodes for own in node.addresses]
-    return found + [pin for link in lab.links for pin in link.pins]
+class _Assigner:
+    def __init__(self, lab: Lab, found: tuple[Segment, ...], pins: Pins, diagnostics: Diagnostics) -> None:
+        self.given = lab
+        self.segments = sorted(found, key=lambda segment: segment.identity)
+        self.spans = {switch.name: switch.span for switch in lab.switches}
+        self.pins = pins
+        self.diagnostics = diagnostics
+        self.ends: dict[InterfaceName, list[AddressWithPrefix]] = {}
+        self.loopbacks: dict[str, list[NodeAddress]] = {}
 
+    def assign(self, version: int) -> None:
+        """Adds what is inferred in a family: where it has a pool, or a switch pins a subnet in it."""
+        pool = next((pool for pool in self.given.pools if pool.version == version), None)
+        parts = _parts(pool, self.pins.networks, self.diagnostics) if pool else None
+        for segment in self.segments:
+            if segment.switches:
+                self._domain(segment, version, parts)
+            elif parts and version not in self.pins.of[segment.identity]:
+                self._link(segment, parts)
+        for node in sorted(self.given.nodes, key=lambda node: node.name):
+            if parts and node.inferred_address and not _has_own(node, version):
+                self._loopback(node, parts)
 
-def _check_overlaps(pins: list[Pin], diagnostics: Diagnostics) -> None:
-    """Reports pinned networks that overlap. Of two, one holds the other, so neighbours in order show it."""
-    widest: Pin | None = None
-    for pin in sorted(pins, key=lambda pin: (pin.network.version, _first(pin), -pin.network.num_addresses)):
-        if widest and widest.network.version == pin.network.version and widest.network.overlaps(pin.network):
-            earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
-            _overlap(earlier, later, diagnostics)
-        else:
-            widest = pin
+    def _link(self, segment: Segment, parts: "_Parts") -> None:
+        """A subnet for a link; the end whose name is first takes the first address."""
+        span = self.given.links[segment.links[0]].span
+        if network := parts.links.take(segment.identity, span):
+            for number, end in enumerate(sorted(segment.ends, key=lambda end: end.id), 1):
+                self._give(end, int(network.network_address) + number, network)
 
+    def _domain(self, segment: Segment, version: int, parts: "_Parts | None") -> None:
+        """A subnet for a broadcast domain, and an address in it for each end that has none."""
+        self._check_pinned(segment, version)
+        pin = self.pins.of[segment.identity].get(version)
+        if pin and (parts or self.pins.has_subnet(segment, version)):
+            self._hosts(segment, pin.network, pin.span)
+        elif parts and segment.ends:
+            span = self.spans[segment.identity]
+            if network := parts.domains.take(segment.identity, span):
+                self._hosts(segment, network, span)
 
-def _first(pin: Pin) -> int:
-    return int(pin.network.network_address)
+    def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
+        """Addresses for ends of a broadcast domain, each by a hash of its name."""
+        ends = [end for end in segment.ends if not has_family(end, network.version)]
+        slots = Slots(network, network.max_prefixlen, [*_no_hosts(network), *_pinned_hosts(segment, network)])
+        for end in sorted(ends, key=lambda end: end.id):
+            if host := slots.take(str(end.id)):
+                self._give(end, int(host.network_address), network)
+                continue
+            message = f"`{network}` is too small for the {len(segment.ends)} ends of one broadcast domain"
+            help = f"write `switch {segment.identity} subnet P` with a shorter prefix"
+            self.diagnostics.error("MPC405", message, span, "has too few addresses", help)
+            return
 
+    def _check_pinned(self, segment: Segment, version: int) -> None:
+        """Reports an address that two ends of a broadcast domain are pinned to."""
+        places: dict[AddressWithPrefix, Span] = {}
+        for link in (self.given.links[place] for place in segment.links):
+            span = next((pin.span for pin in link.pins if pin.network.version == version), link.span)
+            for own in (own for end in link.ends for own in end.addresses if own.version == version):
+                if (first := places.setdefault(own, span)) is not span:
+                    message = f"the address `{own.ip}` is pinned twice"
+                    note = Note("the other one", first)
+                    self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
-def _overlap(first: Pin, second: Pin, diagnostics: Diagnostics) -> None:
-    if first.span == second.span:
-        message = f"`{second.network}` is written for several nodes at once"
-        diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
-        return
-    note = Note("the other one", first.span)
-    if first.network == second.network and first.network.num_addresses == 1:
-        message = f"the address `{second.network.network_address}` is pinned twice"
-        diagnostics.error("MPC403", message, second.span, "pinned again", "", note)
-    else:
-        message = f"the subnets `{second.network}` and `{first.network}` overlap"
-        help = "a subnet is on one link or one node, so that routes can tell where an address is"
-        diagnostics.error("MPC402", message, second.span, f"`{second.network}`", help, note)
+    def _give(self, end: Interface, address: int, network: Network) -> None:
+        self.ends.setdefault(end.id, []).append(ip_interface((address, network.prefixlen)))
+
+    def _loopback(self, node: Node, parts: "_Parts") -> None:
+        if network := parts.loopbacks.take(node.name, node.span):
+            address = ip_interface((int(network.network_address), network.prefixlen))
+            self.loopbacks.setdefault(node.name, []).append(NodeAddress(address, "lo", node.span))
+
+    def lab(self) -> Lab:
+        """The lab with all that was given out."""
+        return replace(
+            self.given,
+            links=tuple(map(self._addressed, self.given.links)),
+            nodes=tuple(
+                replace(node, addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
+                for node in self.given.nodes
+            ),
+        )
+
+    def _addressed(self, link: Link) -> Link:
+        if not any(end.id in self.ends for end in link.ends):
+            return link
+        left, right = (
+            replace(end, addresses=_by_family((*end.addresses, *self.ends.get(end.id, ()))))
+            for end in link.ends
+        )
+        return replace(link, left=left, right=right)
 
 
 class _Part:
-    """A part of a pool, in slots of one size."""
+    """A part of a pool, in slots for one kind of thing."""
 
-    def __init__(self, network: Network, length: int, pins: Iterable[Pin]) -> None:
-        self.network = network
-        self.length = length
-        self.slots = min(MOST_SLOTS, 1 << (length - network.prefixlen)) if length >= network.prefixlen else 0
-        self.onward: dict[int, int] = {}
-        """Where to look next, for slots that are not free."""
+    def __init__(self, what: str, slots: Slots, diagnostics: Diagnostics) -> None:
+        self.what = what
+        self.slots = slots
+        self.diagnostics = diagnostics
         self.exhausted = False
-        self.ranges = sorted(self._pinned_ranges(pins))
 
-    def _pinned_ranges(self, pins: Iterable[Pin]) -> Iterator[tuple[int, int]]:
-        """The slots that pinned networks touch, as first and last."""
-        base, shift = int(self.network.network_address), self.network.max_prefixlen - self.length
-        for pin in pins:
-            if pin.network.version == self.network.version and pin.network.overlaps(self.network):
-                yield (
-                    (max(base, _first(pin)) - base) >> shift,
-                    (int(pin.network.broadcast_address) - base) >> shift,
-                )
-
-    def take(self, identity: str) -> Network | None:
-        """The slot of an identity, or the next free one; None where there is none."""
-        if not self.slots:
-            return None
-        wanted = int.from_bytes(sha256(identity.encode()).digest()[:8], "big") % self.slots
-        slot = self._free(wanted)
-        if slot >= self.slots:
-            slot = self._free(0)
-        if slot >= self.slots:
-            return None
-        self.onward[slot] = slot + 1
-        shift = self.network.max_prefixlen - self.length
-        return ip_network((int(self.network.network_address) + (slot << shift), self.length))
-
-    def _free(self, slot: int) -> int:
-        """The first free slot from one on, past the last where there is none; the next search is shorter."""
-        passed = []
-        while slot < self.slots and (onward := self.onward.get(slot) or self._past_pin(slot)) != slot:
-            passed.append(slot)
-            slot = onward
-        self.onward |= dict.fromkeys(passed, slot)
-        return slot
-
-    def _past_pin(self, slot: int) -> int:
-        """The slot after the pinned range that a slot is in; itself where it is in none."""
-        place = bisect_right(self.ranges, slot, key=lambda pinned: pinned[0])
-        return max(slot, self.ranges[place - 1][1] + 1) if place else slot
+    def take(self, identity: str, span: Span) -> Network | None:
+        """The slot of an identity; the first that finds none is reported."""
+        network = self.slots.take(identity)
+        if network is None and not self.exhausted:
+            self.exhausted = True
+            message = f"the pool's part for {self.what}, `{self.slots.network}`, has no free address left"
+            help = "write a `pool` with a shorter prefix"
+            help += f", or `switch {identity} subnet P`" if self.what == DOMAINS else ""
+            self.diagnostics.error("MPC406", message, span, "has no address", help)
+        return network
 
 
-def _parts(pool: Network, pins: list[Pin]) -> tuple[_Part, _Part]:
-    """The part for links and the part for loopbacks; that for broadcast domains is between them."""
-    if pool.max_prefixlen - pool.prefixlen < 2:
-        return _Part(pool, 0, ()), _Part(pool, 0, ())
-    links, rest = (ip_network(half) for half in pool.subnets(1))
-    *_, loopbacks = (ip_network(quarter) for quarter in rest.subnets(1))
-    return _Part(links, pool.max_prefixlen - 2, pins), _Part(loopbacks, pool.max_prefixlen, pins)
+class _Parts(NamedTuple):
+    links: _Part
+    domains: _Part
+    loopbacks: _Part
 
 
-def _assign_family(lab: Lab, pool: Network, pins: list[Pin], diagnostics: Diagnostics) -> Lab:
-    links, loopbacks = _parts(pool, pins)
-    networks: dict[str, Network] = {}
-    for link in sorted(lab.links, key=lambda link: link.identity):
-        if not _has_family(link.left.addresses, pool):
-            _take(links, link.identity, link.span, networks, diagnostics)
-    for node in sorted(lab.nodes, key=lambda node: node.name):
-        if node.inferred_address and not _has_family([own.address for own in node.addresses], pool):
-            _take(loopbacks, node.name, node.span, networks, diagnostics)
-    return replace(
-        lab,
-        links=tuple(_with_network(link, networks.get(link.identity)) for link in lab.links),
-        nodes=tuple(_with_loopback(node, networks.get(node.name)) for node in lab.nodes),
+def _parts(pool: Network, taken: list[Network], diagnostics: Diagnostics) -> _Parts:
+    """The three parts of a pool; they are empty where it cannot be divided."""
+    whats = ("links", DOMAINS, "loopbacks")
+    networks, lengths = [pool] * 3, [0] * 3
+    if pool.max_prefixlen - pool.prefixlen >= 2:
+        first, rest = (ip_network(half) for half in pool.subnets(1))
+        networks = [first, *(ip_network(quarter) for quarter in rest.subnets(1))]
+        lengths = [pool.max_prefixlen - 2, DOMAIN_LENGTH[pool.version], pool.max_prefixlen]
+    slots = (Slots(network, length, taken) for network, length in zip(networks, lengths, strict=True))
+    return _Parts(*(_Part(what, own, diagnostics) for what, own in zip(whats, slots, strict=True)))
+
+
+def has_family(end: Interface, version: int) -> bool:
+    return any(address.version == version for address in end.addresses)
+
+
+def _has_own(node: Node, version: int) -> bool:
+    return any(own.address.version == version for own in node.addresses)
+
+
+def _no_hosts(network: Network) -> Iterable[Network]:
+    """The addresses of a subnet that no host has: the first, and in IPv4 the last, of more than two."""
+    if network.num_addresses > 2:
+        yield ip_network(network.network_address)
+        if network.version == 4:
+            yield ip_network(network.broadcast_address)
+
+
+def _pinned_hosts(segment: Segment, network: Network) -> Iterable[Network]:
+    return (
+        ip_network(own.ip) for end in segment.ends for own in end.addresses if own.version == network.version
     )
-
-
-def _has_family(addresses: Iterable[AddressWithPrefix], pool: Network) -> bool:
-    return any(address.version == pool.version for address in addresses)
-
-
-def _take(
-    part: _Part, identity: str, span: Span, networks: dict[str, Network], diagnostics: Diagnostics
-) -> None:
-    if network := part.take(identity):
-        networks[identity] = network
-        return
-    if part.exhausted:
-        return
-    part.exhausted = True
-    what = "links" if ":" in identity else "loopbacks"
-    message = f"the pool's part for {what}, `{part.network}`, has no free address left"
-    help = "write a `pool` with a shorter prefix"
-    diagnostics.error("MPC406", message, span, "has no address", help)
-
-
-def _with_network(link: Link, network: Network | None) -> Link:
-    """The link with both ends in a network; the end whose name is first takes the first address."""
-    if network is None:
-        return link
-    low, high = (ip_interface((int(network.network_address) + i, network.prefixlen)) for i in (1, 2))
-    swapped = link.left.id > link.right.id
-    return replace(
-        link,
-        left=_with_address(link.left, high if swapped else low),
-        right=_with_address(link.right, low if swapped else high),
-    )
-
-
-def _with_address(end: Interface, address: AddressWithPrefix) -> Interface:
-    return replace(end, addresses=_by_family((*end.addresses, address)))
 
 
 def _by_family(addresses: tuple[AddressWithPrefix, ...]) -> tuple[AddressWithPrefix, ...]:
     return tuple(sorted(addresses, key=lambda address: address.version))
-
-
-def _with_loopback(node: Node, network: Network | None) -> Node:
-    if network is None:
-        return node
-    address = ip_interface((int(network.network_address), network.prefixlen))
-    return replace(node, addresses=(*node.addresses, NodeAddress(address, "lo", node.span)))

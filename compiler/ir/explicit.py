@@ -18,6 +18,7 @@ from compiler.ir.lab import (
     Nexthop,
     Route,
 )
+from compiler.ir.segments import Segment, segments
 
 DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 
@@ -31,9 +32,11 @@ class Explicit:
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
         self.nodes = {node.name: node for node in lab.nodes}
-        self.ends: dict[InterfaceName, tuple[Interface, Interface]] = {
-            near.id: (near, far) for link in lab.links for near, far in link.directions
-        }
+        self.ends: dict[InterfaceName, Interface] = {}
+        self.segments: dict[InterfaceName, Segment] = {}
+        for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+            for end in segment.ends:
+                self.ends[end.id], self.segments[end.id] = end, segment
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -45,7 +48,7 @@ class Explicit:
             self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
         table = self.routes.setdefault(asked.source, {})
         for target in targets:
-            route = Route(target, tuple(self._nexthops(asked, target.version)), explicit=True)
+            route = Route((target,), tuple(self._nexthops(asked, target.version)), explicit=True)
             first = table.setdefault(target, (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"
@@ -55,9 +58,9 @@ class Explicit:
     def _targets(self, asked: ExplicitRoute) -> list[Network]:
         match asked.target:
             case InterfaceName():
-                return [ip_network(own.ip) for own in self.ends[asked.target][0].addresses]
+                return [ip_network(own.ip) for own in self.ends[asked.target].addresses]
             case "default":
-                hops = [self.ends[id][0] for hop in asked.hops for id in hop.interfaces]
+                hops = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
                 versions = {own.version for end in hops for own in end.addresses}
                 return [DEFAULT[version] for version in sorted(versions)]
             case str():
@@ -68,11 +71,11 @@ class Explicit:
     def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
         for hop in asked.hops:
             for id in hop.interfaces:
-                yield from self._nexthop(hop, id, version)
+                yield from self._nexthop(asked.source, hop, id, version)
 
-    def _nexthop(self, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        far, near = self.ends[id]
-        if via := family_address(far, version):
+    def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
+        if via := family_address(self.ends[id], version):
+            near = self.segments[id].of(source)[0]
             yield Nexthop(via, near.name, hop.weight)
         else:
             message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
@@ -84,7 +87,8 @@ class Explicit:
     def over(self, node: str, inferred: list[Route]) -> list[Route]:
         """A node's routes: the explicit ones, and the inferred ones that none of them covers."""
         own = [route for route, _ in self.routes.get(node, {}).values()]
-        return [*own, *(route for route in inferred if not covered(own, route.target))]
+        left = [_left_of(route, own) for route in inferred] if own else inferred
+        return [*own, *(route for route in left if route.targets)]
 
     def check_loops(self, lab: Lab) -> None:
         """Reports each explicit route that packets can follow back to where they were."""
@@ -100,24 +104,28 @@ class Explicit:
                     self.diagnostics.error("MPC502", message, asked.span, label)
 
 
+def _left_of(inferred: Route, own: list[Route]) -> Route:
+    """An inferred route to the targets that no explicit one covers."""
+    return replace(inferred, targets=tuple(t for t in inferred.targets if not covered(own, t)))
+
+
 def covered(routes: Iterable[Route], target: Network) -> bool:
     """Whether an explicit route stands over an inferred one: it has its target, or a prefix around it.
 
     A default route is what is left when nothing else fits, so it stands over an inferred one only.
     """
     return any(
-        route.explicit
-        and route.target.version == target.version
-        and (route.target.prefixlen or not target.prefixlen)
-        and target.subnet_of(route.target)  # type: ignore[arg-type]
+        own.version == target.version and (own.prefixlen or not target.prefixlen) and target.subnet_of(own)  # type: ignore[arg-type]
         for route in routes
+        if route.explicit
+        for own in route.targets
     )
 
 
 def _without_inferred_defaults(lab: Lab) -> Lab:
     """The lab as default routes of the source see it: two routers alone have inferred ones to each other."""
     nodes = [
-        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.target.prefixlen))
+        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.targets[0].prefixlen))
         for node in lab.nodes
     ]
     return replace(lab, nodes=tuple(nodes))

@@ -1,9 +1,10 @@
 """Where the main tables of a lab send a packet."""
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_network
 
-from compiler.ir.lab import Address, InterfaceName, Lab, Network
+from compiler.ir.lab import Address, Lab, Network, Nexthop
 
 
 class Forwarding:
@@ -11,31 +12,35 @@ class Forwarding:
 
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.nodes}
-        self.peers: dict[InterfaceName, str] = {}
-        self.routed: dict[str, dict[Network, tuple[str, ...]]] = {}
-        self.connected: dict[str, dict[Network, tuple[str, ...]]] = {}
+        self.owners: dict[Address, str] = {}
+        self.routes = {node.name: node.routes for node in lab.nodes}
+        self.routed = cache(self._routed)
+        self.connected: dict[str, dict[Network, str]] = {}
+        """The interface of each connected network; none where all of it is the node itself."""
         for node in lab.nodes:
-            self.routed[node.name] = {
-                route.target: tuple(hop.interface for hop in route.nexthops) for route in node.routes
-            }
-            self.connected[node.name] = {own.address.network: () for own in node.addresses}
-        for link in lab.links:
-            for near, far in link.directions:
-                self.peers[near.id] = far.node
-                self.connected[near.node] |= {own.network: (near.name,) for own in near.addresses}
-                self.connected[near.node] |= {ip_network(own.ip): () for own in near.addresses}
+            self.connected[node.name] = {own.address.network: "" for own in node.addresses}
+        for end in (end for link in lab.links for end in link.ends):
+            for own in end.addresses:
+                self.owners[own.ip] = end.node
+                self.connected[end.node].setdefault(own.network, end.name)
+                self.connected[end.node][ip_network(own.ip)] = ""
 
-    def interfaces(self, node: str, address: Address, *, connected: bool = True) -> tuple[str, ...]:
-        """The interfaces that an address can be sent out of; none where it is the node's own, or unknown.
+    def _routed(self, node: str) -> dict[Network, tuple[Nexthop, ...]]:
+        """The next hops of a node's routes, by target."""
+        return {target: route.nexthops for route in self.routes[node] for target in route.targets}
 
-        Without `connected`, none either where the address is on a link of the node.
+    def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:
+        """The next hops that an address can be sent to; none where it is the node's own, or unknown.
+
+        What is on a segment of the node is its own next hop; without `connected`, it has none.
         """
         for length in range(address.max_prefixlen, -1, -1):
             network = ip_network((int(address), length), strict=False)
             if network in self.connected[node]:
-                return self.connected[node][network] if connected else ()
-            if network in self.routed[node]:
-                return self.routed[node][network]
+                interface = self.connected[node][network]
+                return (Nexthop(address, interface),) if connected and interface else ()
+            if network in self.routed(node):
+                return self.routed(node)[network]
         return ()
 
     def circle(self, source: str, address: Address) -> list[str]:
@@ -60,5 +65,5 @@ class Forwarding:
 
     def _onward(self, name: str, address: Address) -> Iterator[str]:
         """The nodes that an address can be sent to from a node."""
-        for interface in self.interfaces(name, address, connected=False):
-            yield self.peers[InterfaceName(name, interface)]
+        for hop in self.nexthops(name, address, connected=False):
+            yield self.owners[hop.via]

@@ -1,14 +1,21 @@
 """A lab as a graph of one address family, and the shortest paths in it.
 
-Only forwarding nodes pass packets on, so a path's inner nodes are forwarding ones. All weights are positive
-whole numbers, so equal costs compare exactly and no cycle is free.
+Only forwarding nodes pass packets on, so a path's inner nodes are forwarding ones. Switches are vertices
+that packets pass without a hop: what a host sends to another one behind switches is one hop over several
+edges. The links of a broadcast domain, less the spare ones, are a tree, so there is one way through it.
+
+Weights are whole numbers. They are positive, so that no cycle is free and equal costs compare exactly; save
+that leaving a switch is free where a domain is one vertex, which no cycle can be made of.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import lcm
+from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, Lab, Link, Metric, Nexthop
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Link, Metric, Nexthop
+from compiler.ir.segments import domains
 
 Distances = dict[str, int]
 
@@ -17,37 +24,80 @@ Distances = dict[str, int]
 class Edge:
     """One direction of a link, from `source` to `target`.
 
-    `interface` and `own` are the source's interface and address, `arrival` and `via` the target's; `link` is
-    the link's place in the lab.
+    `interface` and `own` are the source's interface and address, `arrival` and `via` the target's; ports of
+    switches have no address. `link` is the link's place in the lab.
     """
 
     source: str
     target: str
     interface: str
-    own: Address
+    own: Address | None
     arrival: str
-    via: Address
+    via: Address | None
     weight: int
     link: int
 
 
-class Graph:
-    """The links on which both ends have an address of a family."""
+class Hop(NamedTuple):
+    """The way from one node to the next: the first and the last of its edges, between which are switches."""
 
-    def __init__(self, lab: Lab, version: int) -> None:
+    first: Edge
+    last: Edge
+
+    @property
+    def interface(self) -> str:
+        return self.first.interface
+
+    @property
+    def own(self) -> Address:
+        assert self.first.own
+        return self.first.own
+
+    @property
+    def arrival(self) -> InterfaceName:
+        return InterfaceName(self.last.target, self.last.arrival)
+
+    @property
+    def via(self) -> Address:
+        assert self.last.via
+        return self.last.via
+
+    @property
+    def nexthop(self) -> Nexthop:
+        return Nexthop(self.via, self.first.interface)
+
+
+class Graph:
+    """The links on which all ends that take an address have one of a family.
+
+    With `whole`, the switches of a broadcast domain are one vertex where the metric is hops, as all ways
+    through it are equal then.
+    """
+
+    def __init__(self, lab: Lab, version: int, *, whole: bool = False) -> None:
         self.version = version
         self.forwards = {node.name: node.forwards for node in lab.nodes}
-        self.outgoing: dict[str, list[Edge]] = {node.name: [] for node in lab.nodes}
-        self.incoming: dict[str, list[Edge]] = {node.name: [] for node in lab.nodes}
+        switches = {switch.name for switch in lab.switches}
         weigh = _Weights(lab)
+        merged = domains(lab.links, switches) if whole and weigh.metric is Metric.HOPS else {}
+        self.switches = frozenset(merged.values() if merged else switches)
+        self.outgoing: dict[str, list[Edge]] = {name: [] for name in (*self.forwards, *self.switches)}
+        self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}
         for place, link in enumerate(lab.links):
+            if link.spare or any(
+                end.node in self.forwards and not family_address(end, version) for end in link.ends
+            ):
+                continue
             for near, far in link.directions:
-                own, via = family_address(near, version), family_address(far, version)
-                if own and via:
-                    weight = weigh(near, link)
-                    edge = Edge(near.node, far.node, near.name, own, far.name, via, weight, place)
-                    self.outgoing[near.node].append(edge)
-                    self.incoming[far.node].append(edge)
+                source, target = merged.get(near.node, near.node), merged.get(far.node, far.node)
+                if source != target:
+                    weight = (
+                        0 if near.node in merged else weigh(near, link, from_switch=near.node in switches)
+                    )
+                    own, via = family_address(near, version), family_address(far, version)
+                    edge = Edge(source, target, near.name, own, far.name, via, weight, place)
+                    self.outgoing[source].append(edge)
+                    self.incoming[target].append(edge)
 
     def distances(self, target: str, avoid: str | None = None) -> Distances:
         """What a packet to `target` costs from each node that has a path to it, not by way of `avoid`."""
@@ -66,7 +116,7 @@ class Graph:
 
     def passes(self, name: str, target: str) -> bool:
         """Whether a packet to `target` gets any further at a node: it is there, or is passed on."""
-        return name == target or self.forwards[name]
+        return name == target or name in self.switches or self.forwards[name]
 
     def reverse(self, edge: Edge) -> Edge:
         """The other direction of the same link."""
@@ -83,35 +133,41 @@ class Graph:
         ]
 
 
+def hops(graph: Graph, edges: tuple[Edge, ...]) -> Iterator[Hop]:
+    """The hops of a path."""
+    first: Edge | None = None
+    for edge in edges:
+        first = first or edge
+        if edge.target not in graph.switches:
+            yield Hop(first, edge)
+            first = None
+
+
 def family_address(end: Interface, version: int) -> Address | None:
     """The address of an interface in a family; the first where there are several."""
     return next((own.ip for own in end.addresses if own.version == version), None)
 
 
-def nexthops(edges: list[Edge]) -> tuple[Nexthop, ...]:
-    return tuple(Nexthop(edge.via, edge.interface) for edge in edges)
-
-
 class _Weights:
     """The weight of one direction of a link under the lab's metric.
 
-    A link that costs nothing (no delay, no rate) weighs 1, and every other at least as much as there are
-    nodes, so that free links stay free beside the others and still end every cycle.
+    A link that costs nothing (no delay, no rate) weighs 1, and every other more than all of these together,
+    so that free links stay free beside the others and still end every cycle.
     """
 
     def __init__(self, lab: Lab) -> None:
         self.metric = lab.metric or Metric.HOPS
-        self.scale = max(1, len(lab.nodes))
+        self.scale = max(1, len(lab.nodes) + len(lab.switches))
         rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
         self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
 
-    def __call__(self, near: Interface, link: Link) -> int:
-        return self._cost(near, link) * self.scale or 1
+    def __call__(self, near: Interface, link: Link, *, from_switch: bool) -> int:
+        return self._cost(near, link, from_switch=from_switch) * self.scale or 1
 
-    def _cost(self, near: Interface, link: Link) -> int:
+    def _cost(self, near: Interface, link: Link, *, from_switch: bool) -> int:
         match self.metric:
             case Metric.HOPS:
-                return 1
+                return 0 if from_switch else 1
             case Metric.COST:
                 return link.cost
             case Metric.DELAY:

@@ -1,14 +1,15 @@
-"""The lab as the kernel will have it: nodes, links, addresses, routes, shaping, MPTCP.
+"""The lab as the kernel will have it: nodes, switches, links, addresses, routes, shaping, MPTCP.
 
 `frontend.resolve` makes the first Lab, with what the source pins; each pass of this folder takes a Lab
 and gives back one with more decided. Tuples are in written order unless said otherwise. Rates are bits a
 second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue
@@ -19,6 +20,29 @@ if TYPE_CHECKING:  # few labs have any, and to start takes longer than most comp
 Address = IPv4Address | IPv6Address
 AddressWithPrefix = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
+
+Value = TypeVar("Value")
+
+
+class PerNetwork(Generic[Value]):
+    """A function of networks that keeps what it has found, for networks that many routes share.
+
+    It is kept by identity, as to hash a network takes longer than most of what is done with it. The networks
+    are kept too, so that no other one comes in the place of one that is gone.
+    """
+
+    def __init__(self, function: Callable[[Network], Value]) -> None:
+        self.function = function
+        self.found: dict[int, Value] = {}
+        self.kept: list[Network] = []
+
+    def __call__(self, networks: tuple[Network, ...]) -> tuple[Value, ...]:
+        try:
+            return tuple(map(self.found.__getitem__, map(id, networks)))
+        except KeyError:
+            self.kept += networks
+            self.found |= {id(network): self.function(network) for network in networks}
+        return self(networks)
 
 
 MPTCP_MOST = 8
@@ -71,7 +95,8 @@ class Shaping:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One end of a link. `shaping` is that of the packets that leave through it."""
+    """One end of a link. `shaping` is that of the packets that leave through it. Ports of switches have no
+    addresses."""
 
     id: InterfaceName
     addresses: tuple[AddressWithPrefix, ...]
@@ -97,7 +122,10 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A veth pair; `span` is the place of the hop that asked for it."""
+    """A veth pair; `span` is the place of the hop that asked for it.
+
+    `spare` is whether the spanning tree of its switches leaves it out, so that it carries nothing.
+    """
 
     left: Interface
     right: Interface
@@ -105,6 +133,7 @@ class Link:
     mtu: int | None
     cost: int
     span: Span
+    spare: bool = False
 
     @property
     def ends(self) -> tuple[Interface, Interface]:
@@ -139,9 +168,12 @@ class Nexthop:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of one node; more than one next hop is multipath. A default route's target is `/0`."""
+    """The routes of one node to all that it sends the same way; more than one next hop is multipath.
 
-    target: Network
+    A default route's target is `/0`. Nodes share the networks that are their targets.
+    """
+
+    targets: tuple[Network, ...]
     nexthops: tuple[Nexthop, ...]
     explicit: bool = False
 
@@ -209,6 +241,24 @@ class Node:
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits | None = None
     backlog: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A bridge in a namespace of its own; `bridge` is the name of the device.
+
+    Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast
+    domain that do, by name: the first is the root.
+    """
+
+    name: str
+    namespace: str
+    bridge: str
+    stp: bool
+    pins: tuple[Pin, ...]
+    sysctls: tuple[tuple[str, str], ...]
+    span: Span
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,14 +335,17 @@ class Event:
 class Lab:
     """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first.
 
-    Events are in the order in which they happen.
+    Events are in the order in which they happen. `aggregate` is whether main tables are to have as few
+    prefixes as can be.
     """
 
     name: str
     source: str
     pools: tuple[Network, ...]
     metric: Metric | None
+    aggregate: bool
     nodes: tuple[Node, ...]
+    switches: tuple[Switch, ...]
     links: tuple[Link, ...]
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]

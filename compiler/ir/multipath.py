@@ -107,8 +107,8 @@ class _Advice:
 
     def _single_interface(self, pair: Pair, found: list[Path]) -> None:
         """Where one end has one interface, and the other may be the one that listens as well as opens."""
-        left = len({path.first for path in found})
-        right = len({path.last for path in found})
+        left = len({path.first.interface for path in found})
+        right = len({path.last.arrival for path in found})
         if pair.client is None and len(found) > 1 and 1 in (left, right):
             single, other = (pair.left, pair.right) if left == 1 else (pair.right, pair.left)
             message = f"`{single}` has one interface on the way to `{other}`"

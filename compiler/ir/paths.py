@@ -5,31 +5,37 @@ Suurballe 1974); then, for each interface of either end that these leave over, t
 """
 
 from collections import deque
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from compiler.ir.graph import Distances, Edge, Graph
+from compiler.ir.graph import Distances, Edge, Graph, Hop, hops
 from compiler.ir.lab import InterfaceName, Pair
 
 
 class Path(NamedTuple):
-    """The edges of a path, in order."""
+    """The edges of a path in order, and the hops from node to node that they make."""
 
     edges: tuple[Edge, ...]
+    hops: tuple[Hop, ...]
 
     @property
-    def first(self) -> Edge:
-        return self.edges[0]
+    def first(self) -> Hop:
+        return self.hops[0]
 
     @property
-    def last(self) -> Edge:
-        return self.edges[-1]
+    def last(self) -> Hop:
+        return self.hops[-1]
 
     @property
     def interfaces(self) -> tuple[InterfaceName, InterfaceName]:
         """Where the path begins and where it ends."""
-        first, last = self.edges[0], self.edges[-1]
-        return InterfaceName(first.source, first.interface), InterfaceName(last.target, last.arrival)
+        return InterfaceName(self.edges[0].source, self.first.interface), self.last.arrival
+
+
+def path_of(graph: Graph, edges: Iterable[Edge]) -> Path:
+    edges = tuple(edges)
+    return Path(edges, tuple(hops(graph, edges)))
 
 
 def paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
@@ -37,7 +43,7 @@ def paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
     found = disjoint_paths(graph, source, target, most)
     found += _left_over(graph, found, source, target)
     order = {edge: place for place, edge in enumerate(graph.outgoing[source])}
-    return sorted(found, key=lambda path: order[path.first])[:most]
+    return sorted(found, key=lambda path: order[path.edges[0]])[:most]
 
 
 def disjoint_paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
@@ -51,7 +57,7 @@ def disjoint_paths(graph: Graph, source: str, target: str, most: int) -> list[Pa
                 del flow[edge.link]
             else:
                 flow[edge.link] = edge
-    return [Path(edges) for edges in _decompose(graph, flow, source, target)]
+    return [path_of(graph, edges) for edges in _decompose(graph, flow, source, target)]
 
 
 def _augmenting_path(graph: Graph, flow: dict[int, Edge], source: str, target: str) -> list[Edge]:
@@ -104,19 +110,19 @@ def _decompose(graph: Graph, flow: dict[int, Edge], source: str, target: str) ->
 
 def _left_over(graph: Graph, found: list[Path], source: str, target: str) -> list[Path]:
     """The shortest path through each interface of the ends that no path uses yet."""
-    begun = {path.first for path in found}
+    begun = {path.edges[0] for path in found}
     distances = graph.distances(target, avoid=source)
     added = [
-        Path((edge, *_shortest(graph, edge.target, target, distances)))
+        path_of(graph, (edge, *_shortest(graph, edge.target, target, distances)))
         for edge in graph.outgoing[source]
         if edge not in begun and edge.target in distances and graph.passes(edge.target, target)
     ]
-    ended = {path.last for path in (*found, *added)}
+    ended = {path.edges[-1] for path in (*found, *added)}
     towards = cache(lambda name: graph.distances(name, avoid=target))
     for edge in graph.incoming[target]:
         distances = towards(edge.source) if edge not in ended else {}
         if source in distances and graph.passes(edge.source, source):
-            added.append(Path((*_shortest(graph, source, edge.source, distances), edge)))
+            added.append(path_of(graph, (*_shortest(graph, source, edge.source, distances), edge)))
     return added
 
 
@@ -151,7 +157,7 @@ class Side(NamedTuple):
 
 def sides(graph: Graph, pair: Pair, found: list[Path]) -> tuple[Side, Side]:
     """Both ends of a pair."""
-    back = tuple(Path(tuple(graph.reverse(edge) for edge in reversed(path.edges))) for path in found)
+    back = tuple(path_of(graph, map(graph.reverse, reversed(path.edges))) for path in found)
     left = Side(pair.left, pair.right, pair.client != pair.right, pair.client != pair.left, tuple(found))
     right = Side(pair.right, pair.left, pair.client != pair.left, pair.client != pair.right, back)
     return left, right

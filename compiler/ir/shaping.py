@@ -116,7 +116,7 @@ def _packets(shaping: Shaping, rate: int, frame: int) -> int:
 
 
 def _held(shaping: Shaping, rate: int, frame: int) -> int:
-    return max(FEWEST_HELD, _packets(shaping, rate, frame))
+    return min(MOST, max(FEWEST_HELD, _packets(shaping, rate, frame)))
 
 
 def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:

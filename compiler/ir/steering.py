@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_network
+from itertools import pairwise
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import covered
 from compiler.ir.forwarding import Forwarding
-from compiler.ir.graph import Edge
+from compiler.ir.graph import Hop
 from compiler.ir.lab import Address, InterfaceName, Lab, Nexthop, Node, Pair, Route, Rule, Table
 from compiler.ir.paths import Side
 
@@ -50,17 +51,18 @@ class Steering:
 
     def _steer_end(self, side: Side, targets: list[Address]) -> None:
         """Tables and rules of an end that has several interfaces to choose from."""
+        ends = {(path.first.interface, path.last.via): path.first for path in side.paths}
         for path in side.paths:
             out = path.first
             for target in targets:
-                self._send(side.node, out.interface, target, out)
+                self._send(side.node, out.interface, target, ends.get((out.interface, target), out))
             if side.listens and side.ways_in > 1:
                 self._select(side.node, (out.own.version, BY_TARGET, path.last.via), out.interface)
             if side.opens or side.ways_in == 1:
                 self._select(side.node, (out.own.version, BY_SOURCE, out.own), out.interface)
 
     def _steer_router(
-        self, pair: Pair, arrival: InterfaceName, target: Address, onward: dict[Address, Edge]
+        self, pair: Pair, arrival: InterfaceName, target: Address, onward: dict[Address, Hop]
     ) -> None:
         """Sends what comes in by an interface on along its path, where the router's own routes would not.
 
@@ -69,10 +71,11 @@ class Steering:
         """
         ways = {target: onward[target]} if target in onward else onward
         out = next(iter(ways.values()))
-        if any(edge is not out for edge in ways.values()):
+        if any(hop != out for hop in ways.values()):
             return
         router, incoming = arrival
-        if self.forwarding.interfaces(router, target) == (out.interface,):
+        own = self.forwarding.nexthops(router, target)
+        if [(hop.via, hop.interface) for hop in own] == [(out.via, out.interface)]:
             return
         if not self._send(router, f"iif {incoming}", target, out):
             message = f"two MPTCP paths to `{target}` come into `{router}` by `{incoming}`"
@@ -80,12 +83,12 @@ class Steering:
             self.diagnostics.warning("MPC712", message, pair.span, "one of the two pairs", help)
         self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
 
-    def _send(self, node: str, table: str, target: Address, out: Edge) -> bool:
+    def _send(self, node: str, table: str, target: Address, out: Hop) -> bool:
         """Adds a route to a table; False where the table has another one for the target."""
         if covered(self.nodes[node].routes, ip_network(target)):
             return True
-        hop = Nexthop(out.via, out.interface)
-        return self.tables.setdefault(node, {}).setdefault(table, {}).setdefault(target, hop) == hop
+        routes = self.tables.setdefault(node, {}).setdefault(table, {})
+        return routes.setdefault(target, out.nexthop) == out.nexthop
 
     def _select(self, node: str, selector: Selector, table: str) -> None:
         """Adds a rule for a table that has routes; the first of two for one selector stands."""
@@ -107,17 +110,17 @@ class Steering:
         )
 
 
-def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Edge]]:
-    """For each interface that paths come into a router by, the edge that each goes out by, by its end."""
-    found: dict[InterfaceName, dict[Address, Edge]] = {}
+def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Hop]]:
+    """For each interface that paths come into a router by, the hop that each goes on by, by its end."""
+    found: dict[InterfaceName, dict[Address, Hop]] = {}
     for path in side.paths:
-        for into, out in zip(path.edges, path.edges[1:], strict=False):
-            found.setdefault(InterfaceName(into.target, into.arrival), {})[path.last.via] = out
+        for into, out in pairwise(path.hops):
+            found.setdefault(into.arrival, {})[path.last.via] = out
     return found
 
 
 def _routes(hops: dict[Address, Nexthop]) -> tuple[Route, ...]:
-    return tuple(Route(ip_network(target), (hop,)) for target, hop in hops.items())
+    return tuple(Route((ip_network(target),), (hop,)) for target, hop in hops.items())
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:

@@ -1,13 +1,13 @@
 """How each node of a lab sends a packet on: rules and tables, connected networks and routes.
 
-The one module of this room that knows what a link is.
+The one module of this room that knows what lies between two neighbours: a link, or switches and their links.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Rule
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Route, Rule
 from compiler.ir.shaping import DEFAULT_MTU
 
 Choices = tuple[Nexthop, ...]
@@ -46,7 +46,12 @@ class Lookup:
         }
         self._tables: dict[tuple[str, int], dict[Network, Choices]] = {}
         self._connected: dict[str, dict[Network, str]] = {node.name: {} for node in lab.nodes}
-        for end in self.ends.values():
+        self._ports: dict[str, list[Crossing]] = {switch.name: [] for switch in lab.switches}
+        for link in lab.links:
+            for near in () if link.spare else link.ends:
+                if near.node in self._ports:
+                    self._ports[near.node].append(self.over[near.id])
+        for end in (end for end in self.ends.values() if end.node in self.nodes):
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._connected[end.node] |= {own.network: end.name for own in end.addresses}
         for node in lab.nodes:
@@ -58,8 +63,19 @@ class Lookup:
 
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
-        crossing = self.over[interface]
-        return (crossing,) if any(own.ip == via for own in crossing.into.addresses) else ()
+        found = (way for way in self._across(interface) if via in (own.ip for own in way[-1].into.addresses))
+        return next(found, ())
+
+    def _across(self, interface: InterfaceName) -> Iterator[tuple[Crossing, ...]]:
+        """The links to each neighbour of an interface, over the tree that the switches between them are."""
+        waiting: list[tuple[Crossing, ...]] = [(self.over[interface],)]
+        while waiting:
+            way = waiting.pop()
+            into = way[-1].into
+            if into.node in self.nodes:
+                yield way
+            else:
+                waiting += [(*way, port) for port in self._ports[into.node] if port.link != into.id]
 
     def choices(
         self,
@@ -114,9 +130,13 @@ class Lookup:
 
 
 def _tables(node: Node) -> Iterator[tuple[tuple[str, int], dict[Network, Choices]]]:
-    yield (node.name, MAIN), {route.target: route.nexthops for route in node.routes}
+    yield (node.name, MAIN), _by_target(node.routes)
     for table in node.tables:
-        yield (node.name, table.number), {route.target: route.nexthops for route in table.routes}
+        yield (node.name, table.number), _by_target(table.routes)
+
+
+def _by_target(routes: Iterable[Route]) -> dict[Network, Choices]:
+    return {target: route.nexthops for route in routes for target in route.targets}
 
 
 def _selects(rule: Rule, target: Address, source: Address | None, incoming: str | None) -> bool:

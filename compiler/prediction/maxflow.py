@@ -20,13 +20,14 @@ class Bound(NamedTuple):
 
 
 class _Network:
-    """The lab as arcs, each with what it can still carry; only nodes that forward are passed through."""
+    """The lab as arcs, each with what it can still carry, through nodes that forward and switches."""
 
     def __init__(self, lab: Lab, source: str, target: str) -> None:
         passes = {node.name for node in lab.nodes if node.forwards} | {source}
+        passes |= {switch.name for switch in lab.switches}
         self.links: list[tuple[InterfaceName, str, str]] = []
         self.left: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
-        for link in lab.links:
+        for link in (link for link in lab.links if not link.spare):
             for near, far in link.directions:
                 if near.node in passes and far.node in passes | {target}:
                     self.links.append((near.id, near.node, far.node))

@@ -228,6 +228,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -239,10 +251,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -260,7 +272,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -550,10 +563,10 @@ route add 10.219.189.202 via 10.59.207.21 dev a
 END
 within chain-r2 ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.249.89.74 via 10.89.53.58 dev r3
 route add 10.220.107.141 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.249.89.74 via 10.89.53.58 dev r3
+route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.32.10.204/30 via 10.89.53.58 dev r3
 END
 within chain-r3 ip -batch - <<'END'

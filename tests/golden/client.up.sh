@@ -228,6 +228,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -239,10 +251,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -260,7 +272,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -537,12 +550,12 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within client-client ip -batch - <<'END'
 route add 10.251.49.181 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.193.156.148 via 10.36.65.202 dev wifi
-route add 10.202.71.220 via 10.86.184.162 dev lte
 route add 10.235.140.112 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.39.103.168/30 via 10.36.65.202 dev wifi
-route add 10.86.225.4/30 via 10.86.184.162 dev lte
 route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.193.156.148 via 10.36.65.202 dev wifi
+route add 10.39.103.168/30 via 10.36.65.202 dev wifi
+route add 10.202.71.220 via 10.86.184.162 dev lte
+route add 10.86.225.4/30 via 10.86.184.162 dev lte
 route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
 route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
 route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
@@ -573,8 +586,8 @@ within client-core ip -batch - <<'END'
 route add 10.221.192.54 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
 route add 10.251.49.181 via 10.80.29.234 dev server
 route add 10.193.156.148 via 10.39.103.170 dev wifi
-route add 10.202.71.220 via 10.86.225.6 dev lte
 route add 10.36.65.200/30 via 10.39.103.170 dev wifi
+route add 10.202.71.220 via 10.86.225.6 dev lte
 route add 10.86.184.160/30 via 10.86.225.6 dev lte
 END
 visit

@@ -227,6 +227,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -238,10 +250,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -259,7 +271,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -562,13 +575,13 @@ for ((part = 0; part < CPUS; part++)); do {
 within dual-stack-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route add 10.208.122.226 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add fd00::c000:0:0:39:594a nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
 route add fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route add fd00::4634:7e64/126 via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route add fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -603,13 +616,13 @@ END
 within dual-stack-b ip -batch - <<'END'
 route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 route add 10.208.122.226 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add fd00::c000:0:0:a1b:bdca nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
 route add fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route add fd00::92a7:8344/126 via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route add fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -643,22 +656,22 @@ mptcp endpoint add fd00::a74b:8ad1 dev d subflow
 END
 within dual-stack-c ip -batch - <<'END'
 route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
+route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
 route add fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
-route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route add fd00::ed6:b8b5 via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route add fd00::a74b:8ad1 via fd00::4634:7e65 dev b
 END
 within dual-stack-d ip -batch - <<'END'
 route add 10.219.189.202 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
+route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
 route add fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
-route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route add fd00::92a7:8345 via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route add fd00::4634:7e65 via fd00::a74b:8ad1 dev b
 END
 visit

@@ -228,6 +228,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -239,10 +251,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -260,7 +272,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -548,10 +561,10 @@ within mptcp-pins-laptop ip -batch - <<'END'
 route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
 route add 10.194.36.60 via 10.102.249.162 dev left
-route add 10.202.125.11 via 10.10.113.58 dev right
 route add 10.89.166.240/30 via 10.102.249.162 dev left
-route add 10.111.214.156/30 via 10.10.113.58 dev right
 route add 10.27.79.124/30 via 10.102.249.162 dev left
+route add 10.202.125.11 via 10.10.113.58 dev right
+route add 10.111.214.156/30 via 10.10.113.58 dev right
 route add 10.17.215.88/30 via 10.10.113.58 dev right
 route add 10.251.49.181 via 10.102.249.162 dev left table 66499
 route add 10.27.79.126 via 10.102.249.162 dev left table 66499
@@ -569,10 +582,10 @@ within mptcp-pins-phone ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
 route add 10.194.36.60 via 10.89.166.241 dev left
-route add 10.202.125.11 via 10.111.214.158 dev right
 route add 10.102.249.160/30 via 10.89.166.241 dev left
-route add 10.10.113.56/30 via 10.111.214.158 dev right
 route add 10.27.79.124/30 via 10.89.166.241 dev left
+route add 10.202.125.11 via 10.111.214.158 dev right
+route add 10.10.113.56/30 via 10.111.214.158 dev right
 route add 10.17.215.88/30 via 10.111.214.158 dev right
 route add 10.251.49.181 via 10.89.166.241 dev left table 66499
 route add 10.27.79.126 via 10.89.166.241 dev left table 66499
@@ -590,10 +603,10 @@ within mptcp-pins-server ip -batch - <<'END'
 route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
 route add 10.194.36.60 via 10.27.79.125 dev north
-route add 10.202.125.11 via 10.17.215.89 dev south
 route add 10.102.249.160/30 via 10.27.79.125 dev north
-route add 10.10.113.56/30 via 10.17.215.89 dev south
 route add 10.89.166.240/30 via 10.27.79.125 dev north
+route add 10.202.125.11 via 10.17.215.89 dev south
+route add 10.10.113.56/30 via 10.17.215.89 dev south
 route add 10.111.214.156/30 via 10.17.215.89 dev south
 route add 10.234.131.55 via 10.27.79.125 dev north table 60649
 route add 10.102.249.161 via 10.27.79.125 dev north table 60649
@@ -616,18 +629,18 @@ mptcp endpoint add 10.17.215.90 dev south port 7001 signal
 END
 within mptcp-pins-left ip -batch - <<'END'
 route add 10.234.131.55 via 10.102.249.161 dev laptop
-route add 10.203.123.244 via 10.89.166.242 dev phone
-route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.10.113.57 via 10.102.249.161 dev laptop
+route add 10.203.123.244 via 10.89.166.242 dev phone
 route add 10.111.214.157 via 10.89.166.242 dev phone
+route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.17.215.90 via 10.27.79.126 dev server
 END
 within mptcp-pins-right ip -batch - <<'END'
 route add 10.234.131.55 via 10.10.113.57 dev laptop
-route add 10.203.123.244 via 10.111.214.157 dev phone
-route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.102.249.161 via 10.10.113.57 dev laptop
+route add 10.203.123.244 via 10.111.214.157 dev phone
 route add 10.89.166.242 via 10.111.214.157 dev phone
+route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.27.79.126 via 10.17.215.90 dev server
 END
 visit

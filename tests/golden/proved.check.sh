@@ -414,8 +414,8 @@ address 10.86.184.181/30 dev d
 route 10.249.89.74 via 10.39.131.70 dev c weight 1
 route 10.249.89.74 via 10.86.184.182 dev d weight 1
 route 10.208.122.226 via 10.39.131.70 dev c
-route 10.240.22.137 via 10.86.184.182 dev d
 route 10.52.126.100/30 via 10.39.131.70 dev c
+route 10.240.22.137 via 10.86.184.182 dev d
 route 10.75.138.208/30 via 10.86.184.182 dev d
 route 10.249.89.74 table 25203 via 10.39.131.70 dev c
 route 10.52.126.101 table 25203 via 10.39.131.70 dev c
@@ -450,8 +450,8 @@ address 10.75.138.209/30 dev d
 route 10.219.189.202 via 10.52.126.102 dev c weight 1
 route 10.219.189.202 via 10.75.138.210 dev d weight 1
 route 10.208.122.226 via 10.52.126.102 dev c
-route 10.240.22.137 via 10.75.138.210 dev d
 route 10.39.131.68/30 via 10.52.126.102 dev c
+route 10.240.22.137 via 10.75.138.210 dev d
 route 10.86.184.180/30 via 10.75.138.210 dev d
 route 10.219.189.202 table 25203 via 10.52.126.102 dev c
 route 10.39.131.69 table 25203 via 10.52.126.102 dev c
@@ -482,8 +482,8 @@ address 10.208.122.226/32 dev lo
 address 10.39.131.70/30 dev a
 address 10.52.126.102/30 dev b
 route 10.219.189.202 via 10.39.131.69 dev a
-route 10.249.89.74 via 10.52.126.101 dev b
 route 10.86.184.181 via 10.39.131.69 dev a
+route 10.249.89.74 via 10.52.126.101 dev b
 route 10.75.138.209 via 10.52.126.101 dev b
 qdisc a 0
 qdisc b 1
@@ -501,8 +501,8 @@ address 10.240.22.137/32 dev lo
 address 10.86.184.182/30 dev a
 address 10.75.138.210/30 dev b
 route 10.219.189.202 via 10.86.184.181 dev a
-route 10.249.89.74 via 10.75.138.209 dev b
 route 10.39.131.69 via 10.86.184.181 dev a
+route 10.249.89.74 via 10.75.138.209 dev b
 route 10.52.126.101 via 10.75.138.209 dev b
 qdisc a 0
 qdisc b 1

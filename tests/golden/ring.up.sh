@@ -235,6 +235,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -246,10 +258,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -267,7 +279,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -644,7 +657,6 @@ route add 10.213.114.33 via 10.108.22.130 dev r5
 route add 10.231.143.4 via 10.108.22.130 dev r5
 route add 10.253.36.180 via 10.108.22.130 dev r5
 route add 10.197.82.134 via 10.108.22.130 dev r5
-route add 10.196.202.87 via 10.115.215.133 dev h0
 route add 10.228.105.195 via 10.108.22.130 dev r5
 route add 10.224.207.190 via 10.108.22.130 dev r5
 route add 10.248.159.108 via 10.108.22.130 dev r5
@@ -659,116 +671,117 @@ route add 10.84.58.156/30 via 10.108.22.130 dev r5
 route add 10.48.4.156/30 via 10.108.22.130 dev r5
 route add 10.122.197.160/30 via 10.108.22.130 dev r5
 route add 10.108.47.184/30 via 10.108.22.130 dev r5
+route add 10.196.202.87 via 10.115.215.133 dev h0
 END
 within ring-r1 ip -batch - <<'END'
 route add 10.222.46.226 via 10.10.12.65 dev r0
-route add 10.213.114.33 via 10.75.186.66 dev r2
-route add 10.231.143.4 via 10.75.186.66 dev r2
-route add 10.253.36.180 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
 route add 10.197.82.134 via 10.10.12.65 dev r0
 route add 10.196.202.87 via 10.10.12.65 dev r0
-route add 10.228.105.195 via 10.14.198.77 dev h1
-route add 10.224.207.190 via 10.75.186.66 dev r2
-route add 10.248.159.108 via 10.75.186.66 dev r2
-route add 10.229.75.235 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
 route add 10.199.251.88 via 10.10.12.65 dev r0
-route add 10.89.53.56/30 via 10.75.186.66 dev r2
-route add 10.18.60.96/30 via 10.75.186.66 dev r2
 route add 10.27.86.240/30 via 10.10.12.65 dev r0
 route add 10.108.22.128/30 via 10.10.12.65 dev r0
 route add 10.115.215.132/30 via 10.10.12.65 dev r0
+route add 10.108.47.184/30 via 10.10.12.65 dev r0
+route add 10.213.114.33 via 10.75.186.66 dev r2
+route add 10.231.143.4 via 10.75.186.66 dev r2
+route add 10.224.207.190 via 10.75.186.66 dev r2
+route add 10.248.159.108 via 10.75.186.66 dev r2
+route add 10.89.53.56/30 via 10.75.186.66 dev r2
+route add 10.18.60.96/30 via 10.75.186.66 dev r2
 route add 10.84.58.156/30 via 10.75.186.66 dev r2
 route add 10.48.4.156/30 via 10.75.186.66 dev r2
+route add 10.253.36.180 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.229.75.235 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
 route add 10.122.197.160/30 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
-route add 10.108.47.184/30 via 10.10.12.65 dev r0
+route add 10.228.105.195 via 10.14.198.77 dev h1
 END
 within ring-r2 ip -batch - <<'END'
 route add 10.222.46.226 via 10.75.186.65 dev r1
 route add 10.220.107.141 via 10.75.186.65 dev r1
-route add 10.231.143.4 via 10.89.53.58 dev r3
-route add 10.253.36.180 via 10.89.53.58 dev r3
-route add 10.197.82.134 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
 route add 10.196.202.87 via 10.75.186.65 dev r1
 route add 10.228.105.195 via 10.75.186.65 dev r1
-route add 10.224.207.190 via 10.84.58.157 dev h2
-route add 10.248.159.108 via 10.89.53.58 dev r3
-route add 10.229.75.235 via 10.89.53.58 dev r3
-route add 10.199.251.88 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
 route add 10.10.12.64/30 via 10.75.186.65 dev r1
-route add 10.18.60.96/30 via 10.89.53.58 dev r3
-route add 10.27.86.240/30 via 10.89.53.58 dev r3
 route add 10.108.22.128/30 via 10.75.186.65 dev r1
 route add 10.115.215.132/30 via 10.75.186.65 dev r1
 route add 10.14.198.76/30 via 10.75.186.65 dev r1
+route add 10.231.143.4 via 10.89.53.58 dev r3
+route add 10.253.36.180 via 10.89.53.58 dev r3
+route add 10.248.159.108 via 10.89.53.58 dev r3
+route add 10.229.75.235 via 10.89.53.58 dev r3
+route add 10.18.60.96/30 via 10.89.53.58 dev r3
+route add 10.27.86.240/30 via 10.89.53.58 dev r3
 route add 10.48.4.156/30 via 10.89.53.58 dev r3
 route add 10.122.197.160/30 via 10.89.53.58 dev r3
+route add 10.197.82.134 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.199.251.88 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
 route add 10.108.47.184/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.224.207.190 via 10.84.58.157 dev h2
 END
 within ring-r3 ip -batch - <<'END'
 route add 10.222.46.226 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.196.202.87 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.115.215.132/30 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
 route add 10.220.107.141 via 10.89.53.57 dev r2
 route add 10.213.114.33 via 10.89.53.57 dev r2
-route add 10.253.36.180 via 10.18.60.98 dev r4
-route add 10.197.82.134 via 10.18.60.98 dev r4
-route add 10.196.202.87 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
 route add 10.228.105.195 via 10.89.53.57 dev r2
 route add 10.224.207.190 via 10.89.53.57 dev r2
-route add 10.248.159.108 via 10.48.4.157 dev h3
-route add 10.229.75.235 via 10.18.60.98 dev r4
-route add 10.199.251.88 via 10.18.60.98 dev r4
 route add 10.10.12.64/30 via 10.89.53.57 dev r2
 route add 10.75.186.64/30 via 10.89.53.57 dev r2
-route add 10.27.86.240/30 via 10.18.60.98 dev r4
-route add 10.108.22.128/30 via 10.18.60.98 dev r4
-route add 10.115.215.132/30 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
 route add 10.14.198.76/30 via 10.89.53.57 dev r2
 route add 10.84.58.156/30 via 10.89.53.57 dev r2
+route add 10.253.36.180 via 10.18.60.98 dev r4
+route add 10.197.82.134 via 10.18.60.98 dev r4
+route add 10.229.75.235 via 10.18.60.98 dev r4
+route add 10.199.251.88 via 10.18.60.98 dev r4
+route add 10.27.86.240/30 via 10.18.60.98 dev r4
+route add 10.108.22.128/30 via 10.18.60.98 dev r4
 route add 10.122.197.160/30 via 10.18.60.98 dev r4
 route add 10.108.47.184/30 via 10.18.60.98 dev r4
+route add 10.248.159.108 via 10.48.4.157 dev h3
 END
 within ring-r4 ip -batch - <<'END'
 route add 10.222.46.226 via 10.27.86.242 dev r5
+route add 10.197.82.134 via 10.27.86.242 dev r5
+route add 10.196.202.87 via 10.27.86.242 dev r5
+route add 10.199.251.88 via 10.27.86.242 dev r5
+route add 10.108.22.128/30 via 10.27.86.242 dev r5
+route add 10.115.215.132/30 via 10.27.86.242 dev r5
+route add 10.108.47.184/30 via 10.27.86.242 dev r5
 route add 10.220.107.141 via 10.18.60.97 dev r3
 route add 10.213.114.33 via 10.18.60.97 dev r3
 route add 10.231.143.4 via 10.18.60.97 dev r3
-route add 10.197.82.134 via 10.27.86.242 dev r5
-route add 10.196.202.87 via 10.27.86.242 dev r5
 route add 10.228.105.195 via 10.18.60.97 dev r3
 route add 10.224.207.190 via 10.18.60.97 dev r3
 route add 10.248.159.108 via 10.18.60.97 dev r3
-route add 10.229.75.235 via 10.122.197.161 dev h4
-route add 10.199.251.88 via 10.27.86.242 dev r5
 route add 10.10.12.64/30 via 10.18.60.97 dev r3
 route add 10.75.186.64/30 via 10.18.60.97 dev r3
 route add 10.89.53.56/30 via 10.18.60.97 dev r3
-route add 10.108.22.128/30 via 10.27.86.242 dev r5
-route add 10.115.215.132/30 via 10.27.86.242 dev r5
 route add 10.14.198.76/30 via 10.18.60.97 dev r3
 route add 10.84.58.156/30 via 10.18.60.97 dev r3
 route add 10.48.4.156/30 via 10.18.60.97 dev r3
-route add 10.108.47.184/30 via 10.27.86.242 dev r5
+route add 10.229.75.235 via 10.122.197.161 dev h4
 END
 within ring-r5 ip -batch - <<'END'
 route add 10.222.46.226 via 10.108.22.129 dev r0
+route add 10.196.202.87 via 10.108.22.129 dev r0
+route add 10.115.215.132/30 via 10.108.22.129 dev r0
 route add 10.220.107.141 via 10.27.86.241 dev r4
 route add 10.213.114.33 via 10.27.86.241 dev r4
 route add 10.231.143.4 via 10.27.86.241 dev r4
 route add 10.253.36.180 via 10.27.86.241 dev r4
-route add 10.196.202.87 via 10.108.22.129 dev r0
 route add 10.228.105.195 via 10.27.86.241 dev r4
 route add 10.224.207.190 via 10.27.86.241 dev r4
 route add 10.248.159.108 via 10.27.86.241 dev r4
 route add 10.229.75.235 via 10.27.86.241 dev r4
-route add 10.199.251.88 via 10.108.47.185 dev h5
 route add 10.10.12.64/30 via 10.27.86.241 dev r4
 route add 10.75.186.64/30 via 10.27.86.241 dev r4
 route add 10.89.53.56/30 via 10.27.86.241 dev r4
 route add 10.18.60.96/30 via 10.27.86.241 dev r4
-route add 10.115.215.132/30 via 10.108.22.129 dev r0
 route add 10.14.198.76/30 via 10.27.86.241 dev r4
 route add 10.84.58.156/30 via 10.27.86.241 dev r4
 route add 10.48.4.156/30 via 10.27.86.241 dev r4
 route add 10.122.197.160/30 via 10.27.86.241 dev r4
+route add 10.199.251.88 via 10.108.47.185 dev h5
 END
 within ring-h0 ip -batch - <<'END'
 route add default via 10.115.215.134 dev r0

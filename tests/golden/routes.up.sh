@@ -229,6 +229,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -240,10 +252,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -261,7 +273,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -547,64 +560,64 @@ within routes-a ip -batch - <<'END'
 route add 10.249.89.74 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
 route add 10.75.138.209 via 10.86.184.182 dev d
 route add 203.0.113.0/24 via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.203.81.98 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.46.111.16/30 via 10.39.131.70 dev c
-route add 10.54.128.96/30 via 10.86.184.182 dev d
 route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.46.111.16/30 via 10.39.131.70 dev c
+route add 10.240.22.137 via 10.86.184.182 dev d
+route add 10.75.138.208/30 via 10.86.184.182 dev d
+route add 10.54.128.96/30 via 10.86.184.182 dev d
 END
 within routes-b ip -batch - <<'END'
 route add 10.219.189.202 via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.203.81.98 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 route add 203.0.113.7 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.46.111.16/30 via 10.52.126.102 dev c
-route add 10.54.128.96/30 via 10.75.138.210 dev d
 route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.46.111.16/30 via 10.52.126.102 dev c
+route add 10.240.22.137 via 10.75.138.210 dev d
+route add 10.86.184.180/30 via 10.75.138.210 dev d
+route add 10.54.128.96/30 via 10.75.138.210 dev d
 END
 within routes-c ip -batch - <<'END'
 route add default via 10.46.111.18 dev exit
 route add 10.219.189.202 via 10.39.131.69 dev a
 route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.240.22.137 via 10.83.190.254 dev d
-route add 10.203.81.98 via 10.46.111.18 dev exit
-route add 203.0.113.7 via 10.46.111.18 dev exit
 route add 10.86.184.180/30 via 10.83.190.254 dev d
 route add 10.75.138.208/30 via 10.83.190.254 dev d
-route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
+route add 10.203.81.98 via 10.46.111.18 dev exit
+route add 203.0.113.7 via 10.46.111.18 dev exit
 route add 10.46.52.48/30 via 10.46.111.18 dev exit
+route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
 END
 within routes-d ip -batch - <<'END'
 route add default via 10.54.128.98 dev exit
 route add 10.219.189.202 via 10.86.184.181 dev a
 route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.208.122.226 via 10.83.190.253 dev c
-route add 10.203.81.98 via 10.54.128.98 dev exit
-route add 203.0.113.7 via 10.54.128.98 dev exit
 route add 10.39.131.68/30 via 10.83.190.253 dev c
 route add 10.52.126.100/30 via 10.83.190.253 dev c
-route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
+route add 10.203.81.98 via 10.54.128.98 dev exit
+route add 203.0.113.7 via 10.54.128.98 dev exit
 route add 10.46.52.48/30 via 10.54.128.98 dev exit
+route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
 END
 within routes-exit ip -batch - <<'END'
 route add 203.0.113.0/24 via 10.46.52.50 dev world
 route add 10.219.189.202 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
 route add 10.249.89.74 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.208.122.226 via 10.46.111.17 dev west
-route add 10.240.22.137 via 10.54.128.97 dev east
-route add 10.39.131.68/30 via 10.46.111.17 dev west
-route add 10.86.184.180/30 via 10.54.128.97 dev east
-route add 10.52.126.100/30 via 10.46.111.17 dev west
-route add 10.75.138.208/30 via 10.54.128.97 dev east
 route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 10.208.122.226 via 10.46.111.17 dev west
+route add 10.39.131.68/30 via 10.46.111.17 dev west
+route add 10.52.126.100/30 via 10.46.111.17 dev west
+route add 10.240.22.137 via 10.54.128.97 dev east
+route add 10.86.184.180/30 via 10.54.128.97 dev east
+route add 10.75.138.208/30 via 10.54.128.97 dev east
 END
 within routes-world ip -batch - <<'END'
 route add default via 10.46.52.49 dev exit

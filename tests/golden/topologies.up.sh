@@ -234,6 +234,18 @@ refuse() {
   die "an up of this lab was cut short: run its down script first"
 }
 
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -245,10 +257,10 @@ claim() {
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
   trap roll_back EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'say "failed: $BASH_COMMAND"' ERR
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
@@ -266,7 +278,8 @@ roll_back() {
   trap - ERR
   say "taking away what was made"
   ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
 }
 
@@ -682,224 +695,224 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within topologies-west-r0 ip -batch - <<'END'
 route add 10.254.239.64 via 10.9.58.134 dev west-r1
+route add 10.21.35.204/30 via 10.9.58.134 dev west-r1
+route add 10.50.196.128/30 via 10.9.58.134 dev west-r1
 route add 10.208.187.238 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.219.189.202 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
 route add 10.205.206.61 via 10.73.231.182 dev west-r3
+route add 10.12.53.100/30 via 10.73.231.182 dev west-r3
+route add 10.20.134.48/30 via 10.73.231.182 dev west-r3
 route add 10.0.0.1 via 10.59.199.253 dev east-spine0
-route add 10.0.1.1 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
 route add 10.1.0.1 via 10.59.199.253 dev east-spine0
 route add 10.1.0.2 via 10.59.199.253 dev east-spine0
 route add 10.1.1.1 via 10.59.199.253 dev east-spine0
 route add 10.1.1.2 via 10.59.199.253 dev east-spine0
-route add 10.219.189.202 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.21.35.204/30 via 10.9.58.134 dev west-r1
-route add 10.12.53.100/30 via 10.73.231.182 dev west-r3
 route add 10.16.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.17.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.2.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.16.1.0/30 via 10.59.199.253 dev east-spine0
 route add 10.17.1.0/30 via 10.59.199.253 dev east-spine0
 route add 10.2.1.0/30 via 10.59.199.253 dev east-spine0
-route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.50.196.128/30 via 10.9.58.134 dev west-r1
-route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.20.134.48/30 via 10.73.231.182 dev west-r3
+route add 10.0.1.1 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
 END
 within topologies-west-r1 ip -batch - <<'END'
 route add 10.204.218.44 via 10.9.58.133 dev west-r0
-route add 10.208.187.238 via 10.21.35.206 dev west-r2
-route add 10.205.206.61 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.0.0.1 via 10.9.58.133 dev west-r0
+route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
+route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
+route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
+route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
+route add 10.208.187.238 via 10.21.35.206 dev west-r2
 route add 10.0.1.1 via 10.21.35.206 dev west-r2
+route add 10.12.53.100/30 via 10.21.35.206 dev west-r2
+route add 10.17.0.0/30 via 10.21.35.206 dev west-r2
+route add 10.17.1.0/30 via 10.21.35.206 dev west-r2
+route add 10.57.186.72/30 via 10.21.35.206 dev west-r2
+route add 10.23.190.224/30 via 10.21.35.206 dev west-r2
+route add 10.205.206.61 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.1.0.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.1.0.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.1.1.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.1.1.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.219.189.202 via 10.50.196.129 dev a
-route add 10.12.53.100/30 via 10.21.35.206 dev west-r2
-route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
-route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
-route add 10.17.0.0/30 via 10.21.35.206 dev west-r2
 route add 10.2.0.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
-route add 10.17.1.0/30 via 10.21.35.206 dev west-r2
 route add 10.2.1.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
-route add 10.57.186.72/30 via 10.21.35.206 dev west-r2
-route add 10.23.190.224/30 via 10.21.35.206 dev west-r2
 route add 10.20.134.48/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.219.189.202 via 10.50.196.129 dev a
 END
 within topologies-west-r2 ip -batch - <<'END'
 route add 10.204.218.44 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
 route add 10.254.239.64 via 10.21.35.205 dev west-r1
+route add 10.9.58.132/30 via 10.21.35.205 dev west-r1
+route add 10.50.196.128/30 via 10.21.35.205 dev west-r1
 route add 10.205.206.61 via 10.12.53.102 dev west-r3
+route add 10.73.231.180/30 via 10.12.53.102 dev west-r3
+route add 10.20.134.48/30 via 10.12.53.102 dev west-r3
 route add 10.0.0.1 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3 nexthop via 10.57.186.73 dev east-spine1
 route add 10.0.1.1 via 10.57.186.73 dev east-spine1
 route add 10.1.0.1 via 10.57.186.73 dev east-spine1
 route add 10.1.0.2 via 10.57.186.73 dev east-spine1
 route add 10.1.1.1 via 10.57.186.73 dev east-spine1
 route add 10.1.1.2 via 10.57.186.73 dev east-spine1
-route add 10.219.189.202 via 10.23.190.225 dev a
-route add 10.9.58.132/30 via 10.21.35.205 dev west-r1
-route add 10.73.231.180/30 via 10.12.53.102 dev west-r3
 route add 10.16.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.17.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.2.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.16.1.0/30 via 10.57.186.73 dev east-spine1
 route add 10.17.1.0/30 via 10.57.186.73 dev east-spine1
 route add 10.2.1.0/30 via 10.57.186.73 dev east-spine1
-route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
-route add 10.50.196.128/30 via 10.21.35.205 dev west-r1
-route add 10.20.134.48/30 via 10.12.53.102 dev west-r3
+route add 10.219.189.202 via 10.23.190.225 dev a
 END
 within topologies-west-r3 ip -batch - <<'END'
 route add 10.204.218.44 via 10.73.231.181 dev west-r0
-route add 10.254.239.64 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.208.187.238 via 10.12.53.101 dev west-r2
 route add 10.0.0.1 via 10.73.231.181 dev west-r0
-route add 10.0.1.1 via 10.12.53.101 dev west-r2
+route add 10.9.58.132/30 via 10.73.231.181 dev west-r0
+route add 10.16.0.0/30 via 10.73.231.181 dev west-r0
+route add 10.16.1.0/30 via 10.73.231.181 dev west-r0
+route add 10.59.199.252/30 via 10.73.231.181 dev west-r0
+route add 10.254.239.64 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
 route add 10.1.0.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
 route add 10.1.0.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
 route add 10.1.1.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
 route add 10.1.1.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.219.189.202 via 10.20.134.49 dev a
-route add 10.9.58.132/30 via 10.73.231.181 dev west-r0
-route add 10.21.35.204/30 via 10.12.53.101 dev west-r2
-route add 10.16.0.0/30 via 10.73.231.181 dev west-r0
-route add 10.17.0.0/30 via 10.12.53.101 dev west-r2
 route add 10.2.0.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.16.1.0/30 via 10.73.231.181 dev west-r0
-route add 10.17.1.0/30 via 10.12.53.101 dev west-r2
 route add 10.2.1.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.59.199.252/30 via 10.73.231.181 dev west-r0
-route add 10.57.186.72/30 via 10.12.53.101 dev west-r2
 route add 10.50.196.128/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.208.187.238 via 10.12.53.101 dev west-r2
+route add 10.0.1.1 via 10.12.53.101 dev west-r2
+route add 10.21.35.204/30 via 10.12.53.101 dev west-r2
+route add 10.17.0.0/30 via 10.12.53.101 dev west-r2
+route add 10.17.1.0/30 via 10.12.53.101 dev west-r2
+route add 10.57.186.72/30 via 10.12.53.101 dev west-r2
 route add 10.23.190.224/30 via 10.12.53.101 dev west-r2
+route add 10.219.189.202 via 10.20.134.49 dev a
 END
 within topologies-east-spine0 ip -batch - <<'END'
 route add 10.204.218.44 via 10.59.199.254 dev west-r0
 route add 10.254.239.64 via 10.59.199.254 dev west-r0
-route add 10.208.187.238 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
 route add 10.205.206.61 via 10.59.199.254 dev west-r0
-route add 10.0.1.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
-route add 10.1.0.1 via 10.16.0.1 dev east-leaf0
-route add 10.1.0.2 via 10.16.0.1 dev east-leaf0
-route add 10.1.1.1 via 10.16.1.1 dev east-leaf1
-route add 10.1.1.2 via 10.16.1.1 dev east-leaf1
 route add 10.219.189.202 via 10.59.199.254 dev west-r0
 route add 10.9.58.132/30 via 10.59.199.254 dev west-r0
 route add 10.21.35.204/30 via 10.59.199.254 dev west-r0
 route add 10.12.53.100/30 via 10.59.199.254 dev west-r0
 route add 10.73.231.180/30 via 10.59.199.254 dev west-r0
+route add 10.50.196.128/30 via 10.59.199.254 dev west-r0
+route add 10.20.134.48/30 via 10.59.199.254 dev west-r0
+route add 10.208.187.238 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.0.1.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.16.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.16.0.1 dev east-leaf0
 route add 10.17.0.0/30 via 10.16.0.1 dev east-leaf0
 route add 10.2.0.0/30 via 10.16.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.16.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.16.1.1 dev east-leaf1
 route add 10.17.1.0/30 via 10.16.1.1 dev east-leaf1
 route add 10.2.1.0/30 via 10.16.1.1 dev east-leaf1
-route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
-route add 10.50.196.128/30 via 10.59.199.254 dev west-r0
-route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
-route add 10.20.134.48/30 via 10.59.199.254 dev west-r0
 END
 within topologies-east-spine1 ip -batch - <<'END'
 route add 10.204.218.44 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1 nexthop via 10.57.186.74 dev west-r2
 route add 10.254.239.64 via 10.57.186.74 dev west-r2
 route add 10.208.187.238 via 10.57.186.74 dev west-r2
 route add 10.205.206.61 via 10.57.186.74 dev west-r2
-route add 10.0.0.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
-route add 10.1.0.1 via 10.17.0.1 dev east-leaf0
-route add 10.1.0.2 via 10.17.0.1 dev east-leaf0
-route add 10.1.1.1 via 10.17.1.1 dev east-leaf1
-route add 10.1.1.2 via 10.17.1.1 dev east-leaf1
 route add 10.219.189.202 via 10.57.186.74 dev west-r2
 route add 10.9.58.132/30 via 10.57.186.74 dev west-r2
 route add 10.21.35.204/30 via 10.57.186.74 dev west-r2
 route add 10.12.53.100/30 via 10.57.186.74 dev west-r2
 route add 10.73.231.180/30 via 10.57.186.74 dev west-r2
-route add 10.16.0.0/30 via 10.17.0.1 dev east-leaf0
-route add 10.2.0.0/30 via 10.17.0.1 dev east-leaf0
-route add 10.16.1.0/30 via 10.17.1.1 dev east-leaf1
-route add 10.2.1.0/30 via 10.17.1.1 dev east-leaf1
-route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
 route add 10.50.196.128/30 via 10.57.186.74 dev west-r2
 route add 10.23.190.224/30 via 10.57.186.74 dev west-r2
 route add 10.20.134.48/30 via 10.57.186.74 dev west-r2
+route add 10.0.0.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.1.0.1 via 10.17.0.1 dev east-leaf0
+route add 10.1.0.2 via 10.17.0.1 dev east-leaf0
+route add 10.16.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.2.0.0/30 via 10.17.0.1 dev east-leaf0
+route add 10.1.1.1 via 10.17.1.1 dev east-leaf1
+route add 10.1.1.2 via 10.17.1.1 dev east-leaf1
+route add 10.16.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.2.1.0/30 via 10.17.1.1 dev east-leaf1
 END
 within topologies-east-leaf0 ip -batch - <<'END'
 route add 10.204.218.44 via 10.16.0.2 dev east-spine0
-route add 10.254.239.64 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.208.187.238 via 10.17.0.2 dev east-spine1
-route add 10.205.206.61 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
 route add 10.0.0.1 via 10.16.0.2 dev east-spine0
-route add 10.0.1.1 via 10.17.0.2 dev east-spine1
-route add 10.1.0.2 via 10.2.0.2 dev east-h0-0
-route add 10.1.1.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.1.1.2 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.219.189.202 via 10.17.0.2 dev east-spine1
 route add 10.9.58.132/30 via 10.16.0.2 dev east-spine0
-route add 10.21.35.204/30 via 10.17.0.2 dev east-spine1
-route add 10.12.53.100/30 via 10.17.0.2 dev east-spine1
 route add 10.73.231.180/30 via 10.16.0.2 dev east-spine0
 route add 10.16.1.0/30 via 10.16.0.2 dev east-spine0
-route add 10.17.1.0/30 via 10.17.0.2 dev east-spine1
-route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
 route add 10.59.199.252/30 via 10.16.0.2 dev east-spine0
-route add 10.57.186.72/30 via 10.17.0.2 dev east-spine1
+route add 10.254.239.64 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.2 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
 route add 10.50.196.128/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.23.190.224/30 via 10.17.0.2 dev east-spine1
 route add 10.20.134.48/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.208.187.238 via 10.17.0.2 dev east-spine1
+route add 10.0.1.1 via 10.17.0.2 dev east-spine1
+route add 10.219.189.202 via 10.17.0.2 dev east-spine1
+route add 10.21.35.204/30 via 10.17.0.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.0.2 dev east-spine1
+route add 10.17.1.0/30 via 10.17.0.2 dev east-spine1
+route add 10.57.186.72/30 via 10.17.0.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.0.2 dev east-spine1
+route add 10.1.0.2 via 10.2.0.2 dev east-h0-0
 END
 within topologies-east-h0-0 ip -batch - <<'END'
 route add default via 10.2.0.1 dev east-leaf0
 END
 within topologies-east-leaf1 ip -batch - <<'END'
 route add 10.204.218.44 via 10.16.1.2 dev east-spine0
-route add 10.254.239.64 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.208.187.238 via 10.17.1.2 dev east-spine1
-route add 10.205.206.61 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
 route add 10.0.0.1 via 10.16.1.2 dev east-spine0
-route add 10.0.1.1 via 10.17.1.2 dev east-spine1
-route add 10.1.0.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.1.0.2 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.1.1.2 via 10.2.1.2 dev east-h1-0
-route add 10.219.189.202 via 10.17.1.2 dev east-spine1
 route add 10.9.58.132/30 via 10.16.1.2 dev east-spine0
-route add 10.21.35.204/30 via 10.17.1.2 dev east-spine1
-route add 10.12.53.100/30 via 10.17.1.2 dev east-spine1
 route add 10.73.231.180/30 via 10.16.1.2 dev east-spine0
 route add 10.16.0.0/30 via 10.16.1.2 dev east-spine0
-route add 10.17.0.0/30 via 10.17.1.2 dev east-spine1
-route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
 route add 10.59.199.252/30 via 10.16.1.2 dev east-spine0
-route add 10.57.186.72/30 via 10.17.1.2 dev east-spine1
+route add 10.254.239.64 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.205.206.61 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.2 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
 route add 10.50.196.128/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.23.190.224/30 via 10.17.1.2 dev east-spine1
 route add 10.20.134.48/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.208.187.238 via 10.17.1.2 dev east-spine1
+route add 10.0.1.1 via 10.17.1.2 dev east-spine1
+route add 10.219.189.202 via 10.17.1.2 dev east-spine1
+route add 10.21.35.204/30 via 10.17.1.2 dev east-spine1
+route add 10.12.53.100/30 via 10.17.1.2 dev east-spine1
+route add 10.17.0.0/30 via 10.17.1.2 dev east-spine1
+route add 10.57.186.72/30 via 10.17.1.2 dev east-spine1
+route add 10.23.190.224/30 via 10.17.1.2 dev east-spine1
+route add 10.1.1.2 via 10.2.1.2 dev east-h1-0
 END
 within topologies-east-h1-0 ip -batch - <<'END'
 route add default via 10.2.1.1 dev east-leaf1
 END
 within topologies-a ip -batch - <<'END'
 route add 10.204.218.44 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
-route add 10.254.239.64 via 10.50.196.130 dev west-r1
-route add 10.208.187.238 via 10.23.190.226 dev west-r2
-route add 10.205.206.61 via 10.20.134.50 dev west-r3
 route add 10.0.0.1 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.254.239.64 via 10.50.196.130 dev west-r1
+route add 10.9.58.132/30 via 10.50.196.130 dev west-r1
+route add 10.208.187.238 via 10.23.190.226 dev west-r2
 route add 10.0.1.1 via 10.23.190.226 dev west-r2
 route add 10.1.0.1 via 10.23.190.226 dev west-r2
 route add 10.1.0.2 via 10.23.190.226 dev west-r2
 route add 10.1.1.1 via 10.23.190.226 dev west-r2
 route add 10.1.1.2 via 10.23.190.226 dev west-r2
-route add 10.9.58.132/30 via 10.50.196.130 dev west-r1
-route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
-route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
-route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
-route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
 route add 10.17.0.0/30 via 10.23.190.226 dev west-r2
 route add 10.2.0.0/30 via 10.23.190.226 dev west-r2
-route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
 route add 10.17.1.0/30 via 10.23.190.226 dev west-r2
 route add 10.2.1.0/30 via 10.23.190.226 dev west-r2
-route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
 route add 10.57.186.72/30 via 10.23.190.226 dev west-r2
+route add 10.205.206.61 via 10.20.134.50 dev west-r3
+route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
+route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
+route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
 END
 visit
 } & parts+=($!); done

@@ -1,0 +1,92 @@
+"""What `bench.py` measures of the compiler at size, and what it compares that with."""
+
+import gc
+import os
+import subprocess
+import time
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import NamedTuple
+
+from compiler.backend.bash import Style
+from compiler.driver import Compilation
+
+SIZES = {
+    "ring": ("n=100", "n=10000"),
+    "torus": ("x=10 y=10", "x=100 y=100"),
+    "fat-tree": ("k=6", "k=32"),
+}
+"""A standard topology of about 100 nodes, and of about 10,000."""
+
+# The work that no compiler can leave out: all distances, and a line of text a route, here always the same.
+REFERENCE = """
+import sys
+import rustworkx
+half = 8
+places = {}
+def node(*name):
+    return places.setdefault(name, len(places))
+edges = [edge for pod in range(16) for a in range(half) for b in range(half) for edge in (
+    (node("agg", pod, a), node("core", a, b)),
+    (node("agg", pod, a), node("edge", pod, b)),
+    (node("edge", pod, a), node("host", pod, a, b)),
+)]
+graph = rustworkx.PyGraph()
+graph.add_nodes_from(range(len(places)))
+graph.add_edges_from_no_data(edges)
+distances = rustworkx.distance_matrix(graph)
+lines, size = int(sys.argv[1]), int(sys.argv[2])
+line = "x" * (size // lines - 1) + "\\n"
+for _ in range(lines):
+    sys.stdout.write(line)
+"""
+
+
+def per_node(text: str) -> float:
+    """Seconds of a processor for each node of a lab, in a process that has compiled before."""
+    gc.collect()
+    start = time.process_time()
+    compilation = Compilation("lab.topo", text)
+    for _ in compilation.script(Style.BATCH):
+        pass
+    return (time.process_time() - start) / len(compilation.lab.nodes)
+
+
+class Written(NamedTuple):
+    """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
+
+    seconds: float
+    memory: float
+    size: int
+    routes: int
+
+
+def written(*argv: str | Path) -> Written:
+    with TemporaryFile() as file:
+        process = subprocess.Popen([*map(str, argv)], stdout=file)
+        _, status, used = os.wait4(process.pid, 0)
+        assert status == 0, argv
+        size = file.tell()
+        file.seek(0)
+        routes = sum(line.startswith(b"route add ") for line in file)
+    return Written(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, size, routes)
+
+
+TOPOLOGIES = {
+    "line": "n=64",
+    "ring": "n=64",
+    "star": "n=64",
+    "mesh": "n=32",
+    "grid": "x=16 y=16",
+    "torus": "x=32 y=32",
+    "hypercube": "d=8",
+    "tree": "width=4 depth=5",
+    "leaf-spine": "spines=8 leaves=32 hosts=16",
+    "fat-tree": "k=16",
+    "dragonfly": "a=8 h=4 p=4",
+}
+
+
+def routes_of(text: str) -> int:
+    lab = Compilation("lab.topo", text).lab
+    return sum(len(route.targets) for node in lab.nodes for route in node.routes)

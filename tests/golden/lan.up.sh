@@ -1,0 +1,932 @@
+#!/usr/bin/env bash
+# Brings up the lab "lan". Written by mpc 0.1.0 from lan.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
+{
+set -eEuo pipefail
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB=lan
+NAMESPACES=(
+  lan-h1
+  lan-h2
+  lan-h3
+  lan-h4
+  lan-h5
+  lan-h6
+  lan-h7
+  lan-h8
+  lan-h9
+  lan-h10
+  lan-h11
+  lan-h12
+  lan-web
+  lan-r
+  lan-left
+  lan-right
+)
+
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# === what up and down share ===================================================
+CPUS=$(nproc 2>/dev/null || echo 2)
+CLAIM=/run/mpc-$LAB
+RUNS=$CLAIM.d
+MARK=mpc:$LAB
+
+# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
+# Whether an up has claimed the lab and has not come to its end.
+unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+
+# Notes a namespace that somebody else made while up was at work.
+foreign=
+spare() { foreign=$1; }
+
+# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
+# name is left of it by a down that was cut short.
+owned() {
+  local link='' kind=''
+  [[ $1 != "$foreign" ]] || return 1
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  if [[ $link == *alias* ]]; then
+    [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
+  else
+    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
+  fi
+}
+
+# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
+# side by side, in a part for each processor.
+sort_out() {
+  local part number ns
+  for ((part = 1; part <= CPUS; part++)); do
+    for ((number = part; number <= $#; number += CPUS)); do
+      ns=${!number}
+      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+    done &
+  done
+  wait
+}
+
+# Prints the processes in some namespaces, a PID a line.
+residents() {
+  local inode path
+  local -A inside=()
+  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do
+    path=${path#/proc/}
+    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
+  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+}
+
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+end_processes() {
+  local signal try pids
+  for signal in TERM KILL; do
+    for try in {1..50}; do
+      mapfile -t pids < <(residents "$@")
+      ((${#pids[@]})) || return 0
+      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      sleep 0.1
+    done
+  done
+  say "these processes do not end: ${pids[*]}"
+  return 1
+}
+
+# Whether a folder is one that a down which was cut short has emptied.
+half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
+
+# Takes away the lab's hosts files, and their folders.
+remove_names() {
+  local ns folder first files=() folders=() left=0
+  for ns in "${NAMESPACES[@]}"; do
+    folder=/etc/netns/$ns first=
+    [[ -d $folder ]] || continue
+    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
+    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
+      files+=("$folder/hosts") folders+=("$folder")
+    else
+      say "left $folder alone: this lab did not make it"
+      left=1
+    fi
+  done
+  ((${#folders[@]})) || return "$left"
+  rm -f "${files[@]}" || left=1
+  rmdir "${folders[@]}" || left=1
+  return "$left"
+}
+
+# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+remove_runs() {
+  [[ -e $RUNS ]] || return 0
+  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
+  rm -r "$RUNS"
+}
+
+# Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
+remove_claim() {
+  local folder other
+  [[ -e $CLAIM ]] || return 0
+  for folder in /etc/netns /run/netns; do
+    noted "made $folder" && [[ -e $folder ]] || continue
+    if compgen -G "$folder/*" >/dev/null; then
+      for other in /run/mpc-*; do
+        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
+      done
+    else
+      umount -n "$folder" 2>/dev/null || true
+      rmdir "$folder" || return
+    fi
+  done
+  rm -f "$CLAIM"
+}
+
+# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+take_down() {
+  local whose ns left=0 own=()
+  while read -r whose ns; do
+    if [[ $whose == own ]]; then
+      own+=("$ns")
+    else
+      say "left the namespace $ns alone: this lab did not make it"
+      left=1
+    fi
+  done < <(sort_out "${NAMESPACES[@]}")
+  if ((${#own[@]})); then
+    end_processes "${own[@]}" || left=1
+    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
+  fi
+  remove_names || left=1
+  remove_runs || left=1
+  ((left)) || remove_claim || left=1
+  return "$left"
+}
+
+# === what up tests, claims and takes back =====================================
+TESTS_ONLY=${1:-}
+missing=()
+parts=()
+started=()
+# In a batch, ip(8) keeps a file open for each namespace that a link is made in.
+ulimit -Sn "$(ulimit -Hn)"
+
+[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
+
+need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
+
+# Notes a tool that is not there, and the package that has it.
+need_tool() { type -P "$1" >/dev/null || missing+=("the command $1 (package $2)"); }
+
+# Notes that this is not root.
+need_root() { ((EUID == 0)) || missing+=("root: run this with sudo"); }
+
+# Notes a folder where something is to be written, and cannot be; the first folder above it that is there counts.
+need_folder() {
+  local folder=$1
+  until [[ -e $folder ]]; do folder=${folder%/*}; done
+  ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
+}
+
+# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
+# that they make stays or is seen: among mounts of their own, in an empty namespace.
+need_features() {
+  local found
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
+    found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
+  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
+}
+
+# Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
+need() { ! type -P "$2" >/dev/null || "${@:2}" </dev/null >/dev/null 2>&1 || printf '%s\n' "$1"; }
+
+# Ends the tests where none could tell anything.
+need_right() {
+  ! type -P ip >/dev/null || ip link set dev lo up 2>/dev/null || {
+    echo "the right to configure networks (CAP_NET_ADMIN)"
+    exit 0
+  }
+}
+
+# Prints a sysctl that this kernel does not have, or that cannot be set here.
+need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
+
+# Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
+need_names() {
+  local ns first
+  for ns in "${NAMESPACES[@]}"; do
+    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
+    [[ -e /etc/netns/$ns ]] || continue
+    first=
+    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
+    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+  done
+}
+
+# Refuses where the lab is claimed.
+refuse() {
+  ! noted up || die "the lab is up: run its down script first"
+  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
+  die "an up of this lab was cut short: run its down script first"
+}
+
+# Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
+failed() {
+  say "failed: $1"
+  [[ $1 != "ip netns add "* ]] || spare "${1##* }"
+}
+
+# Ends with a status, whatever signals follow the one that asks for it.
+stop() {
+  trap '' HUP INT TERM
+  exit "$1"
+}
+
+# Claims the lab's name, where nothing is missing and more than these tests is asked for.
+claim() {
+  if ((${#missing[@]})); then
+    say "error: nothing was changed, as this machine lacks:"
+    printf '  %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
+  trap '' HUP INT TERM
+  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  trap roll_back EXIT
+  trap 'stop 129' HUP
+  trap 'stop 130' INT
+  trap 'stop 143' TERM
+  trap 'failed "$BASH_COMMAND"' ERR
+  exec {lock}>>"$CLAIM"
+  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
+  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
+}
+
+# Notes which folders were not there before.
+remember() {
+  local folder
+  for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
+}
+
+# Takes away what a failed up has made.
+roll_back() {
+  trap '' INT TERM HUP
+  trap - ERR
+  say "taking away what was made"
+  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  # The first wait may tell of a signal that came before.
+  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
+  take_down || true
+}
+
+# === batches, side by side ====================================================
+# Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
+part=
+turn=0
+
+# Starting programs is what takes the time, so a namespace is entered once for all of a section: `within` and
+# `configure` note what is to be done there, each tool with its input, and `visit` does it. Up to four tools.
+visited=
+tools=()
+inputs=()
+declare -A settings=()
+
+# What a visit sets sysctls by: from a file of paths and values, in which `*` is any name.
+IFS= read -rd '' PUT <<'PUT' || true
+put() {
+  row=0
+  while read -r paths value; do
+    row=$((row + 1))
+    for path in $paths; do
+      printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
+    done
+  done <"$1"
+}
+PUT
+
+# Ends up with what a tool says of a row of its input.
+reject() {
+  local tool=$1 row=$2 input=$3 log=$4 rows=()
+  [[ -z $row ]] || mapfile -t rows <<<"$input"
+  row=${row:+ ${rows[row - 1]:-}}
+  [[ $row != " netns add "* || $log != *"File exists"* ]] || spare "${row##* }"
+  say "failed: $tool$row"
+  die "$log"
+}
+
+# Feeds its input to a command. (`exec` saves a process.)
+feed() {
+  local input log row=''
+  IFS= read -rd '' input || true
+  log=$(exec "$@" <<<"$input" 2>&1) || {
+    [[ ! $log =~ -:([0-9]+) ]] || row=${BASH_REMATCH[1]}
+    reject "$*" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+}
+
+# Notes the sysctls of its input for some namespaces. In a key, `.` and `/` change places to make a path.
+configure() {
+  local key value paths='' ns
+  while IFS='=' read -r key value; do
+    key=${key//\//,} key=${key//.//} key=${key//,/.}
+    paths+="/proc/sys/$key $value"$'\n'
+  done
+  for ns; do settings[$ns]=$paths; done
+}
+
+# Whether the namespace is this part's.
+mine() { ((turn % CPUS == part)); }
+
+# Notes a tool and its input for a namespace, where that is this part's, having visited the one before.
+within() {
+  local input
+  [[ $1 == "$visited" ]] || next "$1"
+  mine || return 0
+  IFS= read -rd '' input || true
+  tools+=("${*:2}") inputs+=("$input")
+}
+
+# Goes on to a namespace. The first part counts.
+next() {
+  visit
+  visited=$1
+  turn=$((turn + 1))
+  ((part || turn % 100)) || say "$turn namespaces"
+  ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
+}
+
+# Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
+visit() {
+  local number steps='' log tool='' row='' input=''
+  ((${#tools[@]})) || return 0
+  for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
+  log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
+    3<<<"${inputs[0]}" 4<<<"${inputs[1]:-}" 5<<<"${inputs[2]:-}" 6<<<"${inputs[3]:-}") || {
+    if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
+      number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
+      tool=${tools[number]} input=${inputs[number]}
+    fi
+    reject "in $visited: $tool" "$row" "$input" "$log"
+  }
+  [[ -z $log ]] || say "$log"
+  tools=() inputs=()
+}
+
+# Waits for the parts of a section.
+settle() {
+  local pid failed=0
+  for pid in "${parts[@]}"; do wait "$pid" || failed=1; done
+  parts=() settings=() part=
+  ((failed == 0)) || exit 1
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the lab: nothing is changed until all of this holds ======================
+[[ ! -e $CLAIM ]] || refuse
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+END
+need_names
+claim
+remember
+
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:lan
+127.0.0.1 localhost
+::1 localhost
+10.228.105.195 h1
+10.164.60.178 left.h1
+10.224.207.190 h2
+10.164.60.12 left.h2
+10.248.159.108 h3
+10.164.60.99 left.h3
+10.229.75.235 h4
+10.164.60.179 left.h4
+10.199.251.88 h5
+10.164.60.75 left.h5
+10.241.59.58 h6
+10.164.60.127 left.h6
+10.232.64.164 h7
+10.164.60.7 right.h7
+10.253.252.168 h8
+10.164.60.112 right.h8
+10.226.76.20 h9
+10.164.60.89 right.h9
+10.197.191.20 h10
+10.164.60.196 right.h10
+10.250.172.140 h11
+10.164.60.243 right.h11
+10.255.0.174 h12
+10.164.60.60 right.h12
+10.239.66.185 web
+10.11.143.170 r.web
+10.240.82.151 r
+10.164.60.24 left.r
+10.11.143.169 web.r
+HOSTS
+{
+trap '' HUP INT TERM
+mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done
+} & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add lan-h1
+netns add lan-h2
+netns add lan-h3
+netns add lan-h4
+netns add lan-h5
+netns add lan-h6
+netns add lan-h7
+netns add lan-h8
+netns add lan-h9
+netns add lan-h10
+netns add lan-h11
+netns add lan-h12
+netns add lan-web
+netns add lan-r
+netns add lan-left
+netns add lan-right
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name left netns lan-h1 type veth peer name h1 netns lan-left
+link add name left netns lan-h2 type veth peer name h2 netns lan-left
+link add name left netns lan-h3 type veth peer name h3 netns lan-left
+link add name left netns lan-h4 type veth peer name h4 netns lan-left
+link add name left netns lan-h5 type veth peer name h5 netns lan-left
+link add name left netns lan-h6 type veth peer name h6 netns lan-left
+link add name right netns lan-h7 type veth peer name h7 netns lan-right
+link add name right netns lan-h8 type veth peer name h8 netns lan-right
+link add name right netns lan-h9 type veth peer name h9 netns lan-right
+link add name right netns lan-h10 type veth peer name h10 netns lan-right
+link add name right netns lan-h11 type veth peer name h11 netns lan-right
+link add name right netns lan-h12 type veth peer name h12 netns lan-right
+link add name right netns lan-left type veth peer name left netns lan-right
+link add name left netns lan-r type veth peer name r netns lan-left
+link add name web netns lan-r type veth peer name r netns lan-web
+link add name left netns lan-left type bridge mcast_snooping 0
+link add name right netns lan-right type bridge mcast_snooping 0
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+configure \
+  lan-h1 \
+  lan-h2 \
+  lan-h3 \
+  lan-h4 \
+  lan-h5 \
+  lan-h6 \
+  lan-h7 \
+  lan-h8 \
+  lan-h9 \
+  lan-h10 \
+  lan-h11 \
+  lan-h12 \
+  lan-web \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  lan-r \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within lan-h1 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h1 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.228.105.195/32 dev lo
+address add 10.164.60.178/24 dev left
+link set dev left up
+END
+within lan-h2 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h2 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.224.207.190/32 dev lo
+address add 10.164.60.12/24 dev left
+link set dev left up
+END
+within lan-h3 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h3 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.248.159.108/32 dev lo
+address add 10.164.60.99/24 dev left
+link set dev left up
+END
+within lan-h4 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h4 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.229.75.235/32 dev lo
+address add 10.164.60.179/24 dev left
+link set dev left up
+END
+within lan-h5 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h5 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.199.251.88/32 dev lo
+address add 10.164.60.75/24 dev left
+link set dev left up
+END
+within lan-h6 tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h6 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.241.59.58/32 dev lo
+address add 10.164.60.127/24 dev left
+link set dev left up
+END
+within lan-h7 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h7 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.232.64.164/32 dev lo
+address add 10.164.60.7/24 dev right
+link set dev right up
+END
+within lan-h8 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h8 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.253.252.168/32 dev lo
+address add 10.164.60.112/24 dev right
+link set dev right up
+END
+within lan-h9 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h9 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.226.76.20/32 dev lo
+address add 10.164.60.89/24 dev right
+link set dev right up
+END
+within lan-h10 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h10 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.197.191.20/32 dev lo
+address add 10.164.60.196/24 dev right
+link set dev right up
+END
+within lan-h11 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h11 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.250.172.140/32 dev lo
+address add 10.164.60.243/24 dev right
+link set dev right up
+END
+within lan-h12 tc -batch - <<'END'
+qdisc add dev right root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within lan-h12 ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.255.0.174/32 dev lo
+address add 10.164.60.60/24 dev right
+link set dev right up
+END
+within lan-web tc -batch - <<'END'
+qdisc add dev r root handle 1: netem limit 4129 delay 5ms
+END
+within lan-web ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.239.66.185/32 dev lo
+address add 10.11.143.170/30 dev r
+link set dev r up
+END
+within lan-r tc -batch - <<'END'
+qdisc add dev web root handle 1: netem limit 4129 delay 5ms
+END
+within lan-r ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+address add 10.240.82.151/32 dev lo
+address add 10.164.60.24/24 dev left
+link set dev left up
+address add 10.11.143.169/30 dev web
+link set dev web up
+END
+within lan-left tc -batch - <<'END'
+qdisc add dev h1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h4 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h5 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h6 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev right root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within lan-left ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+link set dev left up
+link set dev h1 master left up
+link set dev h2 master left up
+link set dev h3 master left up
+link set dev h4 master left up
+link set dev h5 master left up
+link set dev h6 master left up
+link set dev right master left up
+link set dev r master left up
+END
+within lan-right tc -batch - <<'END'
+qdisc add dev h7 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h8 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h9 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h10 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h11 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev h12 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev left root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within lan-right ip -batch - <<'END'
+link set dev lo up alias mpc:lan
+link set dev right up
+link set dev h7 master right up
+link set dev h8 master right up
+link set dev h9 master right up
+link set dev h10 master right up
+link set dev h11 master right up
+link set dev h12 master right up
+link set dev left master right up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within lan-h1 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h2 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h3 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h4 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h5 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h6 ip -batch - <<'END'
+route add default via 10.164.60.24 dev left
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+END
+within lan-h7 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.253.252.168 via 10.164.60.112 dev right
+route add 10.226.76.20 via 10.164.60.89 dev right
+route add 10.197.191.20 via 10.164.60.196 dev right
+route add 10.250.172.140 via 10.164.60.243 dev right
+route add 10.255.0.174 via 10.164.60.60 dev right
+END
+within lan-h8 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.232.64.164 via 10.164.60.7 dev right
+route add 10.226.76.20 via 10.164.60.89 dev right
+route add 10.197.191.20 via 10.164.60.196 dev right
+route add 10.250.172.140 via 10.164.60.243 dev right
+route add 10.255.0.174 via 10.164.60.60 dev right
+END
+within lan-h9 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.232.64.164 via 10.164.60.7 dev right
+route add 10.253.252.168 via 10.164.60.112 dev right
+route add 10.197.191.20 via 10.164.60.196 dev right
+route add 10.250.172.140 via 10.164.60.243 dev right
+route add 10.255.0.174 via 10.164.60.60 dev right
+END
+within lan-h10 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.232.64.164 via 10.164.60.7 dev right
+route add 10.253.252.168 via 10.164.60.112 dev right
+route add 10.226.76.20 via 10.164.60.89 dev right
+route add 10.250.172.140 via 10.164.60.243 dev right
+route add 10.255.0.174 via 10.164.60.60 dev right
+END
+within lan-h11 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.232.64.164 via 10.164.60.7 dev right
+route add 10.253.252.168 via 10.164.60.112 dev right
+route add 10.226.76.20 via 10.164.60.89 dev right
+route add 10.197.191.20 via 10.164.60.196 dev right
+route add 10.255.0.174 via 10.164.60.60 dev right
+END
+within lan-h12 ip -batch - <<'END'
+route add default via 10.164.60.24 dev right
+route add 10.228.105.195 via 10.164.60.178 dev right
+route add 10.224.207.190 via 10.164.60.12 dev right
+route add 10.248.159.108 via 10.164.60.99 dev right
+route add 10.229.75.235 via 10.164.60.179 dev right
+route add 10.199.251.88 via 10.164.60.75 dev right
+route add 10.241.59.58 via 10.164.60.127 dev right
+route add 10.232.64.164 via 10.164.60.7 dev right
+route add 10.253.252.168 via 10.164.60.112 dev right
+route add 10.226.76.20 via 10.164.60.89 dev right
+route add 10.197.191.20 via 10.164.60.196 dev right
+route add 10.250.172.140 via 10.164.60.243 dev right
+END
+within lan-web ip -batch - <<'END'
+route add default via 10.11.143.169 dev r
+END
+within lan-r ip -batch - <<'END'
+route add 10.228.105.195 via 10.164.60.178 dev left
+route add 10.224.207.190 via 10.164.60.12 dev left
+route add 10.248.159.108 via 10.164.60.99 dev left
+route add 10.229.75.235 via 10.164.60.179 dev left
+route add 10.199.251.88 via 10.164.60.75 dev left
+route add 10.241.59.58 via 10.164.60.127 dev left
+route add 10.232.64.164 via 10.164.60.7 dev left
+route add 10.253.252.168 via 10.164.60.112 dev left
+route add 10.226.76.20 via 10.164.60.89 dev left
+route add 10.197.191.20 via 10.164.60.196 dev left
+route add 10.250.172.140 via 10.164.60.243 dev left
+route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.239.66.185 via 10.11.143.170 dev web
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- switches -----------------------------------------------------------------
+say "switches"
+await_ports \
+  lan-left \
+  lan-right
+
+note up
+trap - EXIT
+say up
+}
