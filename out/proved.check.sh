@@ -221,7 +221,7 @@ started=()
 # Ends all that was started.
 stop() {
   ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
-  wait
+  wait || wait || true # the first may tell of a signal that came before
   started=()
 }
 
