@@ -139,17 +139,17 @@ measure() {
 run_all() {
   local round i words
   prepare
-  "${FORM}_head"
+  case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
       read -ra words <<<"${rows[i]}"
       say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
       measure "$round" "${words[@]}"
       [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
-      "${FORM}_one" "$round" "$i" "${words[@]}"
+      case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done
   done
-  "${FORM}_end"
+  case $FORM in tsv) tsv_end ;; json) json_end ;; *) table_end ;; esac
   exit "$((failures > 0))"
 }
 
