@@ -287,20 +287,20 @@ judge() {
 
 # Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
 judge_one() {
-  local text address fd holds=1 said=() rest=$5 time
+  local text address fd holds=1 told=() rest=$5 time
   while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
     IFS= read -rd '' -u "$fd" text || true
     exec {fd}<&-
     time=$(fastest "$text")
     case $2-$time in
-      reachable- | rtt-) holds=0 && said+=("$address does not answer") ;;
-      unreachable-?*) holds=0 && said+=("$address answers") ;;
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
       rtt-*)
         ((time >= $3 && time <= $4)) || holds=0
-        said+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
     esac
   done
-  tell "$holds" "$1" "${said[@]}"
+  tell "$holds" "$1" "${told[@]}"
 }
 
 # The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
