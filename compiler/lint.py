@@ -13,6 +13,10 @@ _USED = ': "$LAB" "${NAMESPACES[@]}"\n'
 """What the parts between the first and the last one read of the script's head."""
 
 
+_ROUTES = re.compile(r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+)\n""")
+"""Lines that hold nothing which a shell could take for something else; a large lab has thousands."""
+
+
 class LintError(Exception):
     """shellcheck found something, or could not be run; the message is its report."""
 
@@ -38,11 +42,12 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
 
 
 def _shell(script: Iterable[str]) -> Iterator[str]:
-    """A script with empty lines for its here-documents, which are quoted, so that no shell reads them."""
+    """A script with empty lines for its routes, and for its here-documents: they are quoted, so that no shell
+    reads them."""
     end = None
     for piece in script:
         inside = end is not None and piece != end
-        yield _lines_of(piece) if inside else piece
+        yield _lines_of(piece) if inside or _ROUTES.fullmatch(piece) else piece
         if not inside:
             opening = re.search(r"<<'(\w+)'", piece)
             end = f"{opening[1]}\n" if opening else None

@@ -187,3 +187,7 @@ def check_syntax(scripts: Iterable[str]) -> None:
 def bash_reads(script: str) -> bool:
     run = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
     return run.returncode == 0 and not run.stderr
+
+
+def bash_prints(script: str) -> str:
+    return subprocess.run(["bash"], input=script, text=True, capture_output=True, check=True).stdout

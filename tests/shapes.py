@@ -23,7 +23,8 @@ RATE = rf"{NUMBER}[kmg]?bit"
 TIME = rf"{NUMBER}(?:s|ms|us)"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
 HOP = rf"via {ADDRESS} dev {INTERFACE}"
-HOPS = rf"nexthop {HOP}(?: weight {NUMBER})?(?: nexthop {HOP}(?: weight {NUMBER})?)+"
+WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?"
+HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
 VETH = rf"name {INTERFACE}(?: mtu {NUMBER})? netns {NAMESPACE}"
 STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
@@ -88,6 +89,14 @@ EVENTS = [
 ]
 """What a play does, beside the commands of labs."""
 
+SHARED = rf"(?:{WEIGHED}|\$h[0-9]+)"
+BRIEF = [
+    rf"within {NAMESPACE} ip -batch - </dev/null",
+    rf"h[0-9]+='{WEIGHED}'",
+    rf'routes "(?:{HOP}(?: weight 1)?|{SHARED}(?: {SHARED})+)" [0-9a-f.:/{{}},]+',
+]
+"""Routes that are told in short."""
+
 CALLS = (
     "ask compare throughput row need_nodes need_queues refer within again alter await happened begin".split()
 )
@@ -116,6 +125,7 @@ def is_host(line: str) -> bool:
 
 PATTERN = """
 lab Pattern
+routing shortest aggregate
 pool 10.0.0.0/8
 pool fd00:77::/48
 host Qa address 192.0.2.1 on dummy0
@@ -155,7 +165,7 @@ _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
 _BATCHED = re.compile(
     _TOOL
     + "(?:"
-    + "|".join(shape for shapes in (*COMMANDS.values(), FACTS, EVENTS) for shape in shapes)
+    + "|".join(shape for shapes in (*COMMANDS.values(), FACTS, EVENTS, BRIEF) for shape in shapes)
     + ")"
 )
 

@@ -80,6 +80,7 @@ ORDER = [
     "compiler.backend.settings",
     "compiler.backend.needs",
     "compiler.backend.plan",
+    "compiler.backend.braces",
     "compiler.backend.bash",
     "compiler.backend.measure",
     "compiler.backend.check",

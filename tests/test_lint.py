@@ -40,3 +40,17 @@ def test_what_no_shell_reads_is_passed_over() -> None:
     """A here-document of a lab can be larger than shellcheck can read."""
     place = UP.index("netns add lab-a\n")
     lint([*UP[:place], "echo $unknown\n" * 100_000, *UP[place:]])
+
+
+def test_routes_are_passed_over() -> None:
+    """Those that can be nothing else, of which a lab can have thousands."""
+    place = UP.index("note up\n")
+    harmless = [
+        "h1='via 10.0.0.1 dev b'\n",
+        'routes "nexthop $h1" 10.{0..3}.{0,1}.0/24 fd00::{1,2}\n',
+    ] * 10_000
+    with pytest.raises(LintError, match="unknown"):
+        lint([*UP[:place], *harmless, "echo $unknown\n", *UP[place:]])
+    for line in ('routes "$unknown" 10.0.0.1/32; echo $unknown\n', "h1='a'$unknown\n"):
+        with pytest.raises(LintError, match="unknown"):
+            lint([*UP[:place], line, *UP[place:]])

@@ -1,5 +1,6 @@
 """A plan as bash: the up and the down script, in either style. The only module that knows bash."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
@@ -7,6 +8,7 @@ from itertools import chain, groupby
 from shlex import join, quote
 
 from compiler import __version__, resources
+from compiler.backend.braces import braces
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import EACH, Command, Plan, Section, mark
 
@@ -25,6 +27,7 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     parts += ["up"]
     parts += ["load"] if any(need.module for need in plan.needs) else []
     parts += ["batch"] if style is Style.BATCH else []
+    parts += ["routes"] if style is Style.BATCH and any(map(_is_brief, plan.sections)) else []
     parts += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
     lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
@@ -149,12 +152,35 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
 
 
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
-    """A batch for each run of commands of one tool in one namespace."""
+    """A batch for each run of commands of one tool in one namespace, to which brief ones are added."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
+        run = list(own)
+        brief = [command for command in run if command.brief]
+        rows = list(chain.from_iterable(_rows(command) for command in run if not command.brief))
         start = "feed" if namespace is None else f"within {namespace}"
-        yield f"{start} {' '.join(tool)} {_BATCH[tool[0]]} <<'END'"
-        yield from chain.from_iterable(map(_rows, own))
-        yield "END"
+        start = f"{start} {' '.join(tool)} {_BATCH[tool[0]]}"
+        yield from (f"{start} <<'END'", *rows, "END") if rows else (f"{start} </dev/null",)
+        yield from _brief(brief)
+
+
+def _is_brief(section: Section) -> bool:
+    return any(command.brief for command in section.commands)
+
+
+def _brief(commands: Iterable[Command]) -> Iterator[str]:
+    """Routes that are added to a batch, a line for each way; next hops that several have are told once."""
+    ways = [(_hops(command), command.each) for command in commands]
+    count = Counter(hop for hops, _ in ways for hop in hops)
+    shared = {hop: f"h{number}" for number, hop in enumerate((hop for hop in count if count[hop] > 1), 1)}
+    yield from (f"{name}='{hop}'" for hop, name in shared.items())
+    for hops, targets in ways:
+        told = " ".join(f"${shared[hop]}" if hop in shared else hop for hop in hops)
+        yield f'routes "{told}" {braces(targets)}'
+
+
+def _hops(command: Command) -> list[str]:
+    """The next hops of a route, one as it stands after the target."""
+    return " ".join(command.rest).replace(" nexthop ", "\0nexthop ").split("\0")
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}

@@ -6,6 +6,7 @@ from itertools import chain, pairwise
 from shlex import join
 
 from compiler.backend.bash import fixed, head, script
+from compiler.backend.braces import braces
 from compiler.backend.measure import Ends, tools
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import Command, Plan, mark
@@ -19,7 +20,7 @@ _FLAGS = ("signal", "subflow", "fullmesh", "backup")
 
 def check(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that checks a lab that is up, and changes nothing."""
-    facts = _facts(plan)
+    facts, routes = _facts(plan), _brief(plan)
     numbers, shaped = _queues(plan)
     transfers = [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
     parts = ["check", "drift"] + ["jobs"] * bool(lab.expectations)
@@ -33,7 +34,14 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     lines += [f"begin {len(plan.namespaces) + len(lab.expectations)}", *_references(numbers)]
     for namespace in plan.namespaces:
         queues = (f"qdisc {device} {numbers[commands]}" for device, commands in shaped[namespace].items())
-        lines += ["", f"compare {namespace} <<'END'", *facts[namespace], *queues, "END"]
+        lines += [
+            "",
+            *routes.get(namespace, ()),
+            f"compare {namespace} <<'END'",
+            *facts[namespace],
+            *queues,
+            "END",
+        ]
     return script([*lines, "", *_expectations(lab), "finish"])
 
 
@@ -81,9 +89,22 @@ def _facts(plan: Plan) -> dict[str, list[str]]:
     found = {namespace: {"mark": f"mark {mark(plan.lab)}"} for namespace in plan.namespaces}
     for section in plan.sections:
         for command in section.commands:
-            for namespace, fact in chain.from_iterable(_told(command, call) for call in command.calls):
+            calls = () if command.brief else command.calls
+            for namespace, fact in chain.from_iterable(_told(command, call) for call in calls):
                 found[namespace][fact.partition(" = ")[0]] = fact  # of a sysctl that is set twice, the last
     return {namespace: list(facts.values()) for namespace, facts in found.items()}
+
+
+def _brief(plan: Plan) -> dict[str, list[str]]:
+    """The routes of each namespace that are told in short, a line for each next hop."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for command in (command for section in plan.sections for command in section.commands if command.brief):
+        for way in _ways(list(command.rest)):
+            found.setdefault(command.namespace or "", {}).setdefault(way, []).extend(command.each)
+    return {
+        namespace: [f'routes "{way}" {braces(targets)}' for way, targets in ways.items()]
+        for namespace, ways in found.items()
+    }
 
 
 def _told(command: Command, arguments: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,8 @@ class Command(NamedTuple):
 
     `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
     without one has its effect inside a namespace, and the effect goes with that. It is given once for each
-    word of `each`, where there are any, with that in the place of EACH.
+    word of `each`, where there are any, with that in the place of EACH. What is `brief`, which routes can be,
+    is told in as little text as there can be.
     """
 
     tool: tuple[str, ...]
@@ -30,6 +31,7 @@ class Command(NamedTuple):
     namespace: str | None = None
     undo: tuple[str, ...] | None = None
     each: tuple[str, ...] = ()
+    brief: bool = False
 
     @property
     def calls(self) -> Iterator[tuple[str, ...]]:
@@ -38,6 +40,11 @@ class Command(NamedTuple):
             yield self.arguments
         for word in self.each:
             yield tuple(word if argument == EACH else argument for argument in self.arguments)
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """The arguments after EACH."""
+        return self.arguments[self.arguments.index(EACH) + 1 :]
 
 
 class Section(NamedTuple):
@@ -206,7 +213,8 @@ class _Planner:
 
     def _route(self, node: Node, route: Route, *table: str) -> Command:
         arguments = ("route", "add", EACH, *_hops(route), *table)
-        return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets))
+        aggregated = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
+        return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets), brief=aggregated)
 
 
 def _dummies(node: Node) -> list[str]:

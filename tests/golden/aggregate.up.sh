@@ -385,6 +385,16 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
 # === the lab: nothing is changed until all of this holds ======================
 [[ ! -e $CLAIM ]] || refuse
 need_bash
@@ -617,66 +627,48 @@ settle
 # --- routes -------------------------------------------------------------------
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
-within aggregate-dc-spine0 ip -batch - <<'END'
-route add 10.0.0.0/11 via 10.16.0.1 dev dc-leaf0
-route add 10.0.1.1 nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2
-route add 10.1.1.0/30 via 10.16.1.1 dev dc-leaf1
-route add 10.2.1.0/29 via 10.16.1.1 dev dc-leaf1
-route add 10.17.1.0/30 via 10.16.1.1 dev dc-leaf1
-route add 10.1.2.0/30 via 10.16.2.1 dev dc-leaf2
-route add 10.2.2.0/29 via 10.16.2.1 dev dc-leaf2
-route add 10.17.2.0/30 via 10.16.2.1 dev dc-leaf2
-END
-within aggregate-dc-spine1 ip -batch - <<'END'
-route add 10.0.0.0/11 via 10.17.0.1 dev dc-leaf0
-route add 10.0.0.1 nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2
-route add 10.1.1.0/30 via 10.17.1.1 dev dc-leaf1
-route add 10.2.1.0/29 via 10.17.1.1 dev dc-leaf1
-route add 10.16.1.0/30 via 10.17.1.1 dev dc-leaf1
-route add 10.1.2.0/30 via 10.17.2.1 dev dc-leaf2
-route add 10.2.2.0/29 via 10.17.2.1 dev dc-leaf2
-route add 10.16.2.0/30 via 10.17.2.1 dev dc-leaf2
-END
+within aggregate-dc-spine0 ip -batch - </dev/null
+routes "via 10.16.0.1 dev dc-leaf0" 10.0.0.0/11
+routes "nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2" 10.0.1.1
+routes "via 10.16.1.1 dev dc-leaf1" 10.{{1,17}.1.0/30,2.1.0/29}
+routes "via 10.16.2.1 dev dc-leaf2" 10.{{1,17}.2.0/30,2.2.0/29}
+within aggregate-dc-spine1 ip -batch - </dev/null
+routes "via 10.17.0.1 dev dc-leaf0" 10.0.0.0/11
+routes "nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2" 10.0.0.1
+routes "via 10.17.1.1 dev dc-leaf1" 10.{{1,16}.1.0/30,2.1.0/29}
+routes "via 10.17.2.1 dev dc-leaf2" 10.{{1,16}.2.0/30,2.2.0/29}
 within aggregate-dc-leaf0 ip -batch - <<'END'
 route add 10.1.2.3 via 10.17.0.2 dev dc-spine1
-route add 10.0.0.0/11 via 10.16.0.2 dev dc-spine0
-route add 10.0.0.0/23 via 10.16.0.2 dev dc-spine0
-route add 10.0.0.0/14 nexthop via 10.16.0.2 dev dc-spine0 nexthop via 10.17.0.2 dev dc-spine1
-route add 10.0.1.1 via 10.17.0.2 dev dc-spine1
-route add 10.17.0.0/22 via 10.17.0.2 dev dc-spine1
-route add 10.1.0.2/31 via 10.2.0.2 dev dc-h0-0
-route add 10.1.0.3 via 10.2.0.6 dev dc-h0-1
 END
+routes "via 10.16.0.2 dev dc-spine0" 10.0.0.0/{11,23}
+routes "nexthop via 10.16.0.2 dev dc-spine0 nexthop via 10.17.0.2 dev dc-spine1" 10.0.0.0/14
+routes "via 10.17.0.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
+routes "via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
+routes "via 10.2.0.6 dev dc-h0-1" 10.1.0.3
 within aggregate-dc-h0-0 ip -batch - <<'END'
 route add default via 10.2.0.1 dev dc-leaf0
 END
 within aggregate-dc-h0-1 ip -batch - <<'END'
 route add default via 10.2.0.5 dev dc-leaf0
 END
-within aggregate-dc-leaf1 ip -batch - <<'END'
-route add 10.0.0.0/11 via 10.16.1.2 dev dc-spine0
-route add 10.0.0.0/23 via 10.16.1.2 dev dc-spine0
-route add 10.0.0.0/14 nexthop via 10.16.1.2 dev dc-spine0 nexthop via 10.17.1.2 dev dc-spine1
-route add 10.0.1.1 via 10.17.1.2 dev dc-spine1
-route add 10.17.0.0/22 via 10.17.1.2 dev dc-spine1
-route add 10.1.1.2/31 via 10.2.1.2 dev dc-h1-0
-route add 10.1.1.3 via 10.2.1.6 dev dc-h1-1
-END
+within aggregate-dc-leaf1 ip -batch - </dev/null
+routes "via 10.16.1.2 dev dc-spine0" 10.0.0.0/{11,23}
+routes "nexthop via 10.16.1.2 dev dc-spine0 nexthop via 10.17.1.2 dev dc-spine1" 10.0.0.0/14
+routes "via 10.17.1.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
+routes "via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
+routes "via 10.2.1.6 dev dc-h1-1" 10.1.1.3
 within aggregate-dc-h1-0 ip -batch - <<'END'
 route add default via 10.2.1.1 dev dc-leaf1
 END
 within aggregate-dc-h1-1 ip -batch - <<'END'
 route add default via 10.2.1.5 dev dc-leaf1
 END
-within aggregate-dc-leaf2 ip -batch - <<'END'
-route add 10.0.0.0/11 via 10.16.2.2 dev dc-spine0
-route add 10.0.0.0/23 via 10.16.2.2 dev dc-spine0
-route add 10.0.0.0/14 nexthop via 10.16.2.2 dev dc-spine0 nexthop via 10.17.2.2 dev dc-spine1
-route add 10.0.1.1 via 10.17.2.2 dev dc-spine1
-route add 10.17.0.0/23 via 10.17.2.2 dev dc-spine1
-route add 10.1.2.2/31 via 10.2.2.2 dev dc-h2-0
-route add 10.1.2.3 via 10.2.2.6 dev dc-h2-1
-END
+within aggregate-dc-leaf2 ip -batch - </dev/null
+routes "via 10.16.2.2 dev dc-spine0" 10.0.0.0/{11,23}
+routes "nexthop via 10.16.2.2 dev dc-spine0 nexthop via 10.17.2.2 dev dc-spine1" 10.0.0.0/14
+routes "via 10.17.2.2 dev dc-spine1" 10.{0.1.1,17.0.0/23}
+routes "via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
+routes "via 10.2.2.6 dev dc-h2-1" 10.1.2.3
 within aggregate-dc-h2-0 ip -batch - <<'END'
 route add default via 10.2.2.1 dev dc-leaf2
 END

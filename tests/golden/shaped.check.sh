@@ -48,6 +48,7 @@ finish() {
 # === the machine beside the plan ==============================================
 # Both are told in lines of one form, so that a line of one that the other lacks is a drift.
 reference=()
+planned=()
 queries=('link show' 'address show' 'route show table all' 'rule show')
 masquerades=
 
@@ -179,10 +180,17 @@ facts() {
   [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
 }
 
+# Has routes compared with the next namespace, beside what it is given: HOP TARGET...
+routes() {
+  local target
+  for target in "${@:2}"; do planned+=("route $target $1"); done
+}
+
 # Compares a namespace with the lines of its plan, which are its input.
 compare() {
-  local ns=$1 line key missing=() unexpected=() sysctls=() planned=() names=" "
+  local ns=$1 line key missing=() unexpected=() sysctls=() names=" "
   local -A wanted=() present=()
+  for line in "${planned[@]}"; do wanted[$line]=1; done
   while IFS= read -r line; do
     case $line in
       "qdisc "*) read -r _ line key <<<"$line" && line=${reference[key]//" dev lo "/" dev $line "} ;;
@@ -204,6 +212,7 @@ compare() {
   fi
   tell "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
     "${missing[@]}" "${unexpected[@]}"
+  planned=()
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, and interfaces that are down, as
