@@ -25,20 +25,18 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
     """Raises LintError where shellcheck finds anything in a script, which comes in pieces of whole lines.
 
     The parts of a script begin with a line of `# ===`. Those between its head and the lab are the same in
-    each script, and most of it, so they are passed over where the folder `known` has a note that they were
-    found clean. Data flow analysis is left out, which takes as long as all the rest; the tests have it over
-    the golden files, and these whole.
+    many scripts, and most of each, so they are passed over where the folder `known` has a note that they were
+    found clean together. Data flow analysis is left out, which takes as long as all the rest; the tests have
+    it over the golden files, and these whole.
     """
     head, *fixed, lab = re.split(r"^(?=# === )", "".join(_shell(script)), flags=re.MULTILINE)
-    before = head
-    for part in fixed:
-        note = _note(part, known)
-        if note is None or not note.exists():
-            _shellcheck(_lines_of(before) + part)
-        if note:
-            note.touch()
-        before += part
-    _shellcheck(head + _lines_of("".join(fixed)) + lab + _USED)
+    shared = "".join(fixed)
+    note = _note(shared, known)
+    if note is None or not note.exists():
+        _shellcheck(_lines_of(head) + shared)
+    if note:
+        note.touch()
+    _shellcheck(head + _lines_of(shared) + lab + _USED)
 
 
 def _shell(script: Iterable[str]) -> Iterator[str]:

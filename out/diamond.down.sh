@@ -20,16 +20,17 @@ NAMESPACES=(
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# === the claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+CLAIM=/run/mpc-$LAB
+
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
-CLAIM=/run/mpc-$LAB
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
-# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
-note() { printf '%s\n' "$1" >>"$CLAIM"; }
-noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }

@@ -223,33 +223,48 @@ is_none() {
   [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
 }
 
+# === however the script ends ==================================================
+started=()
+
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
+}
+
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
 # === what the script starts ends with it ======================================
 scratch=
-started=()
 
 # Ends all that was started.
 stop() {
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+  dismiss "${started[@]}"
   wait || wait || true # the first may tell of a signal that came before
   started=()
 }
 
-# Does so whatever ends the script, and makes a folder for what programs say.
+# Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
-  trap 'end "$?"' EXIT
-  trap 'end 129' HUP
-  trap 'end 130' INT
-  trap 'end 143' TERM
+  guard
   scratch=$(mktemp -d)
 }
 
-# Ends the script with a status.
-end() {
-  trap '' HUP INT TERM
-  trap - EXIT
+# Takes that away.
+undo() {
   stop
   rm -rf "$scratch"
-  exit "$1"
 }
 
 # Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
@@ -321,7 +336,6 @@ fastest() {
 
 # === transfers ================================================================
 PORT=5379
-scratch=
 received=0
 said=
 
@@ -369,9 +383,6 @@ read_report() {
 mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
 
 # === what transfers tell ======================================================
-received=0
-said=
-
 # Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
 # WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED.
 throughput() {

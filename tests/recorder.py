@@ -1,7 +1,7 @@
 """Runs scripts where every tool is a recorder, tells what they did, and what of that no lab does.
 
 They run as root of namespaces of their own, in which the root file system is read-only and /run and /etc are
-empty, so that nothing real is seen or changed.
+empty, so that nothing real is seen or changed. Their clock goes on when they sleep, and by that much.
 """
 
 import os
@@ -11,7 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from shapes import COMMANDS, KEY, NAME, NAMESPACE, VALUE, is_command, is_host, is_note, is_process
+from shapes import (
+    ADDRESS,
+    COMMANDS,
+    EVENTS,
+    KEY,
+    NAME,
+    NAMESPACE,
+    NUMBER,
+    VALUE,
+    is_command,
+    is_host,
+    is_note,
+    is_process,
+)
 
 from compiler import resources
 from compiler.backend.bash import Style
@@ -19,6 +32,7 @@ from compiler.driver import Compilation
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
 TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
+TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -26,8 +40,11 @@ NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-
 INSIDE = """
 mount -t tmpfs none /run && mount -t tmpfs none /etc || exit 1
 mount --bind "$RECORDS" "$RECORDS" && mount -o remount,bind,ro / || exit 1
+mount --bind "$RECORDS/uptime" /proc/uptime || exit 1
 for script; do
-  PATH=$RECORDS/bin /bin/bash "$script" </dev/null >"$script.said" 2>&1 || echo "$script ended with $?" >&2
+  PATH=$RECORDS/bin /bin/bash "$script" </dev/null >"$script.said" 2>&1
+  status=$?
+  ((status < 2)) || echo "$script ended with $status" >&2
   find /run /etc -type f -exec cat {} + >"$script.wrote"
 done
 find /run /etc -mindepth 1 ! -path "/run/mount*"
@@ -43,12 +60,16 @@ class Call(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What scripts did: their calls, the lines of the files that they wrote, and what they left."""
+    """What scripts did: their calls, the lines of the files that they wrote, and what they left.
+
+    Up and down are in `said`, and what the other scripts said by their kinds in `trials`.
+    """
 
     calls: list[Call]
     written: set[str]
     left: str
     said: str
+    trials: dict[str, str]
 
 
 def possible() -> bool:
@@ -57,18 +78,26 @@ def possible() -> bool:
 
 
 def record(compilation: Compilation) -> Record:
-    """What up, in each style, and down after it do."""
+    """What up, in each style, and down after it do, and while the lab is up all else that it calls for."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         _write_shims(folder / "bin")
-        paths = [folder / f"{number}.sh" for number in range(4)]
-        up = [compilation.up(style) for style in Style]
-        for path, text in zip(paths, [up[0], compilation.down(), up[1], compilation.down()], strict=True):
-            path.write_text(text)
+        (folder / "uptime").write_text("100.00 100.00\n")
+        kinds = compilation.kinds[2:]
+        trials = map(compilation.script, kinds)
+        up, plain = (compilation.up(style) for style in Style)
+        paths = []
+        for number, text in enumerate([up, *trials, compilation.down(), plain, compilation.down()]):
+            paths.append(folder / f"{number}.sh")
+            paths[-1].write_text(text)
         run = _run(folder, paths, f"mpc:{compilation.lab.name}")
         written = {line for path in folder.glob("*.wrote") for line in path.read_text().splitlines()}
-        said = run.stderr + "".join(path.read_text() for path in sorted(folder.glob("*.said")))
-        return Record([_call(path) for path in folder.glob("*.call")], written, run.stdout, said)
+        first, *told, down, plain_up, plain_down = (Path(f"{path}.said").read_text() for path in paths)
+        said = run.stderr + first + down + plain_up + plain_down
+        begun = [path for path in folder.glob("*.call") if path.stat().st_size]  # or it was killed before
+        return Record(
+            [_call(path) for path in begun], written, run.stdout, said, dict(zip(kinds, told, strict=True))
+        )
 
 
 def _namespaces() -> list[str]:
@@ -113,6 +142,20 @@ STEP = r"(?:put|ip -batch|ip -6 -batch|tc -batch|nft -f) /dev/fd/[3-6]"
 VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
 FOR_ALL = r"-c echo [01] \| tee /proc/sys/net/ipv[46]/conf/\*/[a-z_]+ >/dev/null"
 
+PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
+SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k -t {NUMBER}(?: -O 2)?(?: -u -b {NUMBER})?"
+TRANSFER = rf"(?:-s -1 -B {ADDRESS} -p 5379|{SENDS})"
+IPERF = f"iperf3 {TRANSFER}"
+SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
+WATCH = f"-c sleep {NUMBER}; ss {COUNTS}"
+SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)+"
+TRIED = (
+    f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
+    rf"grep -H  {SYSCTLS}|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor|ip -6 -o rule show|"
+    "tc qdisc show|nft list table inet mpc)"
+)
+"""What check, bench and play call in a namespace."""
+
 CALLS = {
     "ip": [
         rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
@@ -126,38 +169,63 @@ CALLS = {
         "netns add p",
         "mptcp limits set subflows 1",
         rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
-        r"-force -batch -",
+        r"-(?:force|o) -batch -",
+        "-6 -o rule show",
+        "mptcp monitor",
         "link show dev lo",
         "-d link show type bridge_slave",
     ],
     "tc": [
-        r"-batch /dev/fd/[3-6]",
+        r"(?:-force )?-batch (?:-|/dev/fd/[3-6])",
+        "qdisc show",
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
     ],
     "sysctl": [rf"-n {KEY}", rf"-qw {KEY}={VALUE}"],
     "sh": [VISIT, FOR_ALL],
-    "nft": ["-f /dev/fd/[3-6]", r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade'],
-    "unshare": ["--net --mount bash -s"],
+    "nft": [
+        "-f /dev/fd/[3-6]",
+        "list table inet mpc",
+        r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
+    ],
+    "unshare": ["--net --mount bash -s", "--net tc -batch -"],
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} sh {VISIT}",
         rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
         rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
+        rf"--net=/run/netns/{NAMESPACE} {TRIED}",
     ],
-    "bash": ["-s", re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
+    "ping": [PING],
+    "iperf3": [TRANSFER],
+    "mptcpize": [f"run {IPERF}"],
+    "ss": [SOCKETS, COUNTS],
+    "cat": ["/proc/net/dev"],
+    "grep": [f"-H  {SYSCTLS}"],
+    "mktemp": ["-d"],
+    "sort": ["-n"],
+    "bash": ["-s", WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
     "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*"],
-    "rm": [rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*", f"-f {CLAIM}", rf"-r {CLAIM}\.d"],
+    "rm": [
+        rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*",
+        f"-f {CLAIM}",
+        rf"-r {CLAIM}\.d",
+        r"-rf /tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+",
+    ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
     "modprobe": [r"-q dummy numdummies=0"],
     "nproc": [""],
-    "sleep": [r"0\.05", r"0\.2"],
+    "sleep": [r"[0-9]+(?:\.[0-9]{1,2})?"],
 }
 """What the tools are called with beside the commands of labs."""
 
+SHOWN = ("link", "address", "rule", "mptcp endpoint", "qdisc")
 _PUT = re.compile(rf"/proc/sys/net/[A-Za-z0-9_.*/-]+ {VALUE}")
+_TRIED = re.compile(
+    "|".join([*EVENTS, *(f"{thing} show" for thing in SHOWN), "route show table all", "mptcp limits"])
+)
 _CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items()}
 
 
@@ -206,4 +274,6 @@ def _strange_input(call: Call) -> list[str]:
     tool, lines = call.argv[0], list(filter(None, call.input.splitlines()))
     if tool == "sh":
         return [line for line in lines if not _PUT.fullmatch(line)]
-    return [line for line in lines if tool in COMMANDS and not is_command(tool, line)]
+    if tool not in COMMANDS:
+        return []
+    return [line for line in lines if not (is_command(tool, line) or _TRIED.fullmatch(line))]

@@ -34,11 +34,31 @@ namespaces() {
   done
 }
 
+# Lets time pass, in the clock that scripts read: SECONDS.
+pass() {
+  local now rest
+  read -r now rest <"$RECORDS/uptime"
+  now=$((10#${now/./} + 10#$(printf %.2f "$1" | /bin/tr -d .)))
+  echo "${now%??}.${now: -2} $rest" >"$RECORDS/uptime"
+}
+
+# Shows a queueing discipline for each time that a check asks for one.
+show() {
+  local line
+  while read -r line; do
+    [[ $line != "qdisc show" ]] || echo "qdisc tbf 1: dev lo root rate 1Mbit"
+  done
+}
+
 case $tool in
   unshare | nsenter) wrapped "$@" ;;
   bash | flock | mkdir | rm | rmdir | stat) exec "/bin/$tool" "$@" ;;
   sh) [[ $2 == "echo "* ]] || exec /bin/sh -c "put() { :; }; ${2#*$'\n}\n'}" ;;
   nproc) echo 2 ;;
+  ping) exit 1 ;;
+  cat | grep | mktemp | sort) exec "/bin/$tool" "$@" ;;
+  sleep) pass "$1" ;;
+  tc) [[ $* != "-batch -" ]] || show ;;
   setsid) echo "$$" >"$9" ;;
   ip)
     case "$1 $2 $*" in

@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, bash_prints, bash_reads, compiled
 
+from compiler import resources
 from compiler.backend.bash import Style
 from compiler.backend.plan import EACH, Command, Plan
 from compiler.driver import TopologyError
@@ -262,6 +265,31 @@ def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
         called, said = run(script[:end], recorders)
         assert not called, f"cut at {end}"
         assert "cut-short: " not in said, f"cut at {end}"
+
+
+ENDING = resources.read("compiler/backend/ending.bash")
+EXPANDING = f"""{{
+set -eEuo pipefail
+{ENDING}
+undo() {{ :; }}
+print() {{ echo x; }}
+guard
+while :; do x=$(print) : "$(print) x"; done
+}}
+"""
+"""Is nearly always in a command substitution."""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGTERM])
+def test_the_status_of_a_signal(sign: signal.Signals, tmp_path: Path) -> None:
+    """Many at once, as the place where bash takes a trap for another text is small."""
+    script = tmp_path / "expanding.sh"
+    script.write_text(EXPANDING)
+    processes = [subprocess.Popen(["bash", script], stderr=subprocess.DEVNULL) for _ in range(25)]
+    time.sleep(0.5)
+    for process in processes:
+        process.send_signal(sign)
+    assert {process.wait(timeout=60) for process in processes} == {128 + sign}
 
 
 @given(

@@ -116,3 +116,28 @@ def test_each_of_several_own_addresses_is_reached() -> None:
         named = live.in_ns(lab.ns("b"), "cat", "/etc/hosts").stdout
     own = [line.split()[0] for line in named.splitlines() if line.endswith(" a")]
     assert own == ["192.0.2.1", "192.0.2.2", "fd09::1", "fd09::2"]
+
+
+NEAR = """
+pool 10.0.0.0/8
+pool fd00:10::/32
+host a b
+link a -- b subnet 10.0.0.0/24 subnet fd00:9::/64
+route a to 10.0.0.128/25 via b
+route a to fd00:9::8000:0:0:0/65 via b
+"""
+
+
+def test_what_routes_a_node_can_have_to_where_it_is() -> None:
+    """To longer prefixes; one to all of it is refused in IPv4, and not used in IPv6 (MPC508)."""
+    with live.running(live.lab_of("near", NEAR)) as lab:
+
+        def ip(*words: str) -> live.Result:
+            return live.run("ip", "-n", lab.ns("a"), *words)
+
+        assert " via 10.0.0.2 " in ip("route", "get", "10.0.0.200").stdout
+        assert " via fd00:9::2 " in ip("route", "get", "fd00:9::8000:0:0:5").stdout
+        refused = ip("route", "add", "10.0.0.0/24", "via", "10.0.0.2", "dev", "b")
+        assert "File exists" in refused.stderr
+        assert ip("route", "add", "fd00:9::/64", "via", "fd00:9::2", "dev", "b").returncode == 0
+        assert " via " not in ip("route", "get", "fd00:9::5").stdout

@@ -3,6 +3,7 @@
 Every tool is a recorder here, so that nothing happens; see `recorder.py`.
 """
 
+import re
 from itertools import count, islice
 from pathlib import Path
 
@@ -47,9 +48,23 @@ link bridge-slave:listening -- NFT:master
 mptcp END -- HOSTS
 masquerade {IP,NFT}
 run END reboot
+expect END -> HOSTS reachable
+expect HOSTS -> END rtt 0ms..2s
+expect END -> HOSTS rate >= 1kbit using mptcp
+bench END -> HOSTS using tcp, udp, mptcp for 2s
+at 1s shape IP -> TC rate 2mbit
+at 2s down IP -- TC
 run netns "END"
 """,
 }
+
+
+ENDS = {
+    "check": r"\n# \d+ of \d+ failed\n$",
+    "bench": r"\n.* using .*, the last time:\n$",
+    "play": ": as up made it\n$",
+}
+"""What scripts say last where tools say nothing."""
 
 
 def deeds(compilation: Compilation) -> list[str]:
@@ -58,10 +73,12 @@ def deeds(compilation: Compilation) -> list[str]:
     name = compilation.lab.name
     assert record.said.count(f"{name}: up\n") == record.said.count(f"{name}: down\n") == 2, record.said
     assert not [line for line in record.said.splitlines() if not line.startswith(f"{name}: ")], record.said
+    for kind, said in record.trials.items():
+        assert re.search(ENDS[kind], said), said
     return recorder.strange(record)
 
 
-@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "shaped", "spanning-tree"])
+@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "proved", "shaped", "spanning-tree"])
 def test_golden(name: str) -> None:
     assert deeds(compiled((TESTS / "golden" / f"{name}.topo").read_text())) == []
 
@@ -97,5 +114,5 @@ def test_fuzzed() -> None:
 def test_what_is_strange_is_seen() -> None:
     """A command, a line of a batch, a file and what is left, none of them a lab's."""
     calls = [recorder.Call(("ip", "link", "del", "eth0"), ""), recorder.Call(("ip", "-batch", "-"), "x\n")]
-    found = recorder.strange(recorder.Record(calls, {"reboot"}, "/run/x\n", ""))
+    found = recorder.strange(recorder.Record(calls, {"reboot"}, "/run/x\n", "", {}))
     assert [line.partition(":")[0].split()[0] for line in found] == ["call", "input", "written", "left"]

@@ -22,7 +22,7 @@ class Style(StrEnum):
 
 def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     """The script that makes a lab, in pieces of whole lines: it can be larger than all else that is known."""
-    parts = ["prelude"]
+    parts = ["claim", "prelude", "ending"]
     parts += ["processes"] if plan.processes else []
     parts += ["up"]
     parts += ["load"] if any(need.module for need in plan.needs) else []
@@ -33,14 +33,14 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
     lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
     sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
-    last = (*_ports(plan), *_processes(plan), "", "note up", "trap - EXIT", "say up")
+    last = (*_ports(plan), *_processes(plan), "", "note up", "trap - EXIT HUP INT TERM", "say up")
     return script(chain(lines, *sections, last))
 
 
 def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
     what = f'Takes down the lab "{plan.lab}"'
-    return script([*head(plan, what), *namespaces(plan), *fixed("prelude", "down")])
+    return script([*head(plan, what), *namespaces(plan), *fixed("claim", "prelude", "down")])
 
 
 def script(lines: Iterable[str]) -> Iterator[str]:

@@ -6,11 +6,11 @@ REPEAT=3
 FORM=table
 rows=()
 nodes=()
+moved=()
+arrived=0
 events=()
+counted=
 failures=0
-received=0
-said=
-scratch=
 
 usage() { say "usage: bench.sh [--tsv | --json] [--repeat N]"; exit 2; }
 
@@ -23,8 +23,6 @@ while (($#)); do
   shift
 done
 ((EUID == 0)) || die "must run as root"
-
-need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
 
 # Notes the nodes of the lab, in the order of their namespaces, and ends here where those are not there.
 need_nodes() {
@@ -47,23 +45,17 @@ count_bytes() {
   done
 }
 
-# The time since the machine was started, in hundredths of a second.
-now() {
-  local time
-  read -r time _ </proc/uptime
-  echo "${time/./}"
-}
-
-# Puts the time since a moment before each line, and a dot after the last: MOMENT.
+# Puts the time since now before each line, and a dot after the last.
 stamp() {
   local line
-  while read -r line; do echo "$(($(now) - $1)) $line"; done
+  set_clock
+  while read -r line; do clock && echo "$now $line"; done
   echo .
 }
 
 # Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
 watch_subflows() {
-  nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp "$(now)" >"$scratch/events") 2>/dev/null &
+  nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
   begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
 }

@@ -23,7 +23,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     facts, routes = _facts(plan), _brief(plan)
     numbers, shaped = _queues(plan)
     transfers = [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
-    parts = ["check", "drift"] + ["jobs"] * bool(lab.expectations)
+    parts = ["check", "drift"] + ["ending", "jobs"] * bool(lab.expectations)
     parts += ["pings"] * (len(transfers) < len(lab.expectations)) + ["transfer", "throughput"] * bool(
         transfers
     )

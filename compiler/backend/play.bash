@@ -1,12 +1,7 @@
 # === play =====================================================================
 # Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
-CLAIM=/run/mpc-$LAB
 touched=" "
-started=()
-began=0
-now=0
 text=
-
 length=0
 
 usage() { say "usage: play.sh [--for SECONDS]"; exit 2; }
@@ -17,16 +12,6 @@ if (($#)); then
 fi
 ((EUID == 0)) || die "must run as root"
 
-need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
-
-# Sets `now` to the time since the play began, or since the machine was started, in hundredths of a second. (It is
-# not printed: bash 5.2 can lose its place where a signal comes while it reads a command substitution.)
-clock() {
-  local time
-  read -r time _ </proc/uptime
-  now=$((10#${time/./} - began))
-}
-
 # Sets `text` to hundredths of a second as seconds.
 seconds() { printf -v text '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
@@ -35,16 +20,12 @@ need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel ha
 
 # Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
 begin() {
-  [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\nup\n'* ]] || die "the lab is not up"
+  noted up || die "the lab is not up"
   exec {lock}>>"$CLAIM"
   flock -n "$lock" || die "an up, a down or a play of this lab is at work"
-  trap 'finish "$?"' EXIT
-  trap 'finish 129' HUP
-  trap 'finish 130' INT
-  trap 'finish 143' TERM
+  guard
   printf 'due\thappened\tevent\n'
-  clock
-  began=$now
+  set_clock
 }
 
 # Waits until a time of the play.
@@ -82,12 +63,9 @@ again() {
 # Ends a play when its last event has happened, or later, as is asked for.
 close() { await "$length"; }
 
-# Makes the lab as up made it, and ends with a status.
-finish() {
-  trap '' HUP INT TERM
-  trap - EXIT
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+# Makes the lab as up made it.
+undo() {
+  dismiss "${started[@]}"
   say "as up made it"
   restore
-  exit "$1"
 }

@@ -1,12 +1,6 @@
 # === what a bench tells =======================================================
 # Each form has a head, something to tell or to keep of each measurement (ROUND NUMBER, and the words of its row), and
 # an end. Tables are in Mbit/s, and what programs read in bits a second.
-received=0
-arrived=0
-counted=
-rows=()
-moved=()
-events=()
 told=0
 declare -A rates=() wires=() paths=() subflows=() counts=()
 

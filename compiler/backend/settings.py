@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node, Switch
-from compiler.ir.segments import segments
+from compiler.ir.segments import domains
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
 _DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
@@ -24,10 +24,11 @@ class Settings:
     def __init__(self, lab: Lab) -> None:
         self.versions = lab.versions
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
-        found = segments(lab.links, [switch.name for switch in lab.switches])
-        ends = Counter((own.identity, end.node) for own in found for end in own.ends)
+        domain = domains(lab.links, [switch.name for switch in lab.switches])
+        ways = (way for link in lab.links for way in link.directions)
+        ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
         self.twice = {name for (_, name), count in ends.items() if count > 1}
-        """The nodes that have two interfaces on one segment."""
+        """The nodes that have two interfaces on one broadcast domain."""
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """All that is set in a node's namespace, in this order."""

@@ -1,7 +1,4 @@
 # === what transfers tell ======================================================
-received=0
-said=
-
 # Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
 # WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED.
 throughput() {

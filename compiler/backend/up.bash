@@ -2,7 +2,6 @@
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
-started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -72,12 +71,6 @@ failed() {
   [[ $1 != "ip netns add "* ]] || spare "${1##* }"
 }
 
-# Ends with a status, whatever signals follow the one that asks for it.
-stop() {
-  trap '' HUP INT TERM
-  exit "$1"
-}
-
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -88,15 +81,14 @@ claim() {
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
-  trap roll_back EXIT
-  trap 'stop 129' HUP
-  trap 'stop 130' INT
-  trap 'stop 143' TERM
+  guard
   trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
+
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
 
 # Notes which folders were not there before.
 remember() {
@@ -105,11 +97,9 @@ remember() {
 }
 
 # Takes away what a failed up has made.
-roll_back() {
-  trap '' INT TERM HUP
-  trap - ERR
+undo() {
   say "taking away what was made"
-  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  dismiss "${parts[@]}" "${started[@]}"
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true

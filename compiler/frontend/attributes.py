@@ -131,10 +131,11 @@ def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics:
         diagnostics.error("MPC206", message, span, "set again", "", Note("first set here", places[0]))
 
 
-def read_network(word: syntax.Word) -> Network | None:
-    """A network with its prefix length and no bits beyond it, or None."""
+def read_network(word: syntax.Word, *, of_one: bool = False) -> Network | None:
+    """A network with no bits beyond its prefix length, or None; an address alone is one where that may be."""
+    known = ("/" in word.text or of_one) and "%" not in word.text
     try:
-        return ip_network(word.text) if "/" in word.text and "%" not in word.text else None
+        return ip_network(word.text) if known else None
     except ValueError:
         return None
 

@@ -1,7 +1,6 @@
 """`route` statements: explicit routes, by the names of what they lead to and over."""
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from compiler.frontend import syntax
 from compiler.frontend.attributes import bad_network, read_network
@@ -44,7 +43,7 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
     """A node, an interface, a prefix, or the word `default`."""
     if word.text == "default" or (word.text in scope.nodes and word.text not in scope.switches):
         return word.text
-    if network := read_network(word) or _host_route(word.text):
+    if network := read_network(word, of_one=True):
         return network
     if "/" in word.text:
         bad_network(word, "10.0.0.0/8", scope.diagnostics)
@@ -53,13 +52,6 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
         scope.is_switch(word, "the target of a route")
         return None
     return scope.interface(word) if ":" in word.text else scope.node(word)
-
-
-def _host_route(text: str) -> Network | None:
-    try:
-        return None if "%" in text else ip_network(text)
-    except ValueError:
-        return None
 
 
 def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:

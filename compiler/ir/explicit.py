@@ -1,5 +1,6 @@
 """The routes that `route` statements ask for, and whether packets that follow them go in circles."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -9,6 +10,7 @@ from compiler.ir.forwarding import Forwarding
 from compiler.ir.graph import family_address
 from compiler.ir.lab import (
     Address,
+    AddressWithPrefix,
     ExplicitHop,
     ExplicitRoute,
     Interface,
@@ -37,6 +39,12 @@ class Explicit:
         for segment in segments(lab.links, [switch.name for switch in lab.switches]):
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment
+        self.own: defaultdict[str, list[AddressWithPrefix]] = defaultdict(list)
+        """The addresses of each node, its own and those of its interfaces, with their networks."""
+        for node in lab.nodes:
+            self.own[node.name] += (own.address for own in node.addresses)
+        for end in self.ends.values():
+            self.own[end.node] += end.addresses
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -48,12 +56,24 @@ class Explicit:
             self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
         table = self.routes.setdefault(asked.source, {})
         for target in targets:
+            self._check_own(asked, target)
             route = Route((target,), tuple(self._nexthops(asked, target.version)), explicit=True)
             first = table.setdefault(target, (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"
                 note = Note("first set here", first.span)
                 self.diagnostics.error("MPC206", message, asked.span, "set again", "", note)
+
+    def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
+        """Reports a target that is the source's own: one of its addresses, or the network of one."""
+        own = self.own[asked.source]
+        if target.num_addresses == 1 and target.network_address in {address.ip for address in own}:
+            message = f"the route of `{asked.source}` leads to `{asked.source}` itself"
+            self.diagnostics.error("MPC505", message, asked.span, "its own address")
+        elif target in {address.network for address in own}:
+            message = f"`{asked.source}` is on `{target}` itself, so it needs no route there"
+            help = "route a longer prefix or an address in it, or leave this out"
+            self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
 
     def _targets(self, asked: ExplicitRoute) -> list[Network]:
         match asked.target:

@@ -20,16 +20,17 @@ NAMESPACES=(
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# === the claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+CLAIM=/run/mpc-$LAB
+
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
-CLAIM=/run/mpc-$LAB
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
-
-# The claim is a file that up and down lock while they are at work, as do their children. It has a note a line:
-# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
-note() { printf '%s\n' "$1" >>"$CLAIM"; }
-noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 # Whether an up has claimed the lab and has not come to its end.
 unfinished() { [[ -e $CLAIM ]] && ! noted up; }
@@ -159,11 +160,32 @@ take_down() {
   return "$left"
 }
 
+# === however the script ends ==================================================
+started=()
+
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
+}
+
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
 parts=()
-started=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
@@ -233,12 +255,6 @@ failed() {
   [[ $1 != "ip netns add "* ]] || spare "${1##* }"
 }
 
-# Ends with a status, whatever signals follow the one that asks for it.
-stop() {
-  trap '' HUP INT TERM
-  exit "$1"
-}
-
 # Claims the lab's name, where nothing is missing and more than these tests is asked for.
 claim() {
   if ((${#missing[@]})); then
@@ -249,15 +265,14 @@ claim() {
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   trap '' HUP INT TERM
   (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
-  trap roll_back EXIT
-  trap 'stop 129' HUP
-  trap 'stop 130' INT
-  trap 'stop 143' TERM
+  guard
   trap 'failed "$BASH_COMMAND"' ERR
   exec {lock}>>"$CLAIM"
   # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
   flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
 }
+
+note() { printf '%s\n' "$1" >>"$CLAIM"; }
 
 # Notes which folders were not there before.
 remember() {
@@ -266,11 +281,9 @@ remember() {
 }
 
 # Takes away what a failed up has made.
-roll_back() {
-  trap '' INT TERM HUP
-  trap - ERR
+undo() {
   say "taking away what was made"
-  ((${#parts[@]} + ${#started[@]} == 0)) || kill "${parts[@]}" "${started[@]}" 2>/dev/null || true
+  dismiss "${parts[@]}" "${started[@]}"
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down || true
@@ -522,6 +535,6 @@ visit
 settle
 
 note up
-trap - EXIT
+trap - EXIT HUP INT TERM
 say up
 }

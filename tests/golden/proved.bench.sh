@@ -20,6 +20,124 @@ NAMESPACES=(
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
+# === what bench and play share ================================================
+began=0
+now=0
+
+need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
+
+# Sets `now` to the time since the clock was set, in hundredths of a second.
+clock() {
+  local time
+  read -r time _ </proc/uptime
+  now=$((10#${time/./} - began))
+}
+
+# Sets the clock to nothing.
+set_clock() {
+  began=0
+  clock
+  began=$now
+}
+
+# === however the script ends ==================================================
+started=()
+
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
+}
+
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d)
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
+  started+=("$!")
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
+# then what came there, in kbit/s, or `said` is why none did.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || : "${said:=nothing was received}"
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
 # === bench ====================================================================
 # What is measured goes to standard output, and how far the bench has come to standard error.
 # Bytes of a packet on average, below which all are acknowledgements.
@@ -28,11 +146,11 @@ REPEAT=3
 FORM=table
 rows=()
 nodes=()
+moved=()
+arrived=0
 events=()
+counted=
 failures=0
-received=0
-said=
-scratch=
 
 usage() { say "usage: bench.sh [--tsv | --json] [--repeat N]"; exit 2; }
 
@@ -45,8 +163,6 @@ while (($#)); do
   shift
 done
 ((EUID == 0)) || die "must run as root"
-
-need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
 
 # Notes the nodes of the lab, in the order of their namespaces, and ends here where those are not there.
 need_nodes() {
@@ -69,23 +185,17 @@ count_bytes() {
   done
 }
 
-# The time since the machine was started, in hundredths of a second.
-now() {
-  local time
-  read -r time _ </proc/uptime
-  echo "${time/./}"
-}
-
-# Puts the time since a moment before each line, and a dot after the last: MOMENT.
+# Puts the time since now before each line, and a dot after the last.
 stamp() {
   local line
-  while read -r line; do echo "$(($(now) - $1)) $line"; done
+  set_clock
+  while read -r line; do clock && echo "$now $line"; done
   echo .
 }
 
 # Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
 watch_subflows() {
-  nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp "$(now)" >"$scratch/events") 2>/dev/null &
+  nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
   begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
 }
@@ -153,99 +263,9 @@ run_all() {
   exit "$((failures > 0))"
 }
 
-# === what the script starts ends with it ======================================
-scratch=
-started=()
-
-# Ends all that was started.
-stop() {
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
-  wait || wait || true # the first may tell of a signal that came before
-  started=()
-}
-
-# Does so whatever ends the script, and makes a folder for what programs say.
-prepare() {
-  trap 'end "$?"' EXIT
-  trap 'end 129' HUP
-  trap 'end 130' INT
-  trap 'end 143' TERM
-  scratch=$(mktemp -d)
-}
-
-# Ends the script with a status.
-end() {
-  trap '' HUP INT TERM
-  trap - EXIT
-  stop
-  rm -rf "$scratch"
-  exit "$1"
-}
-
-# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
-begin_in() {
-  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
-  started+=("$!")
-}
-
-# === transfers ================================================================
-PORT=5379
-scratch=
-received=0
-said=
-
-# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
-# then what came there, in kbit/s, or `said` is why none did.
-transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
-  [[ $4 != mptcp ]] || wrap=(mptcpize run)
-  [[ $4 != udp ]] || options+=(-u -b "$6")
-  received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
-  server=$!
-  while :; do
-    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
-    wait "$!" || true
-    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
-    sleep 0.1
-  done
-  kill "$server" 2>/dev/null || true
-  wait "$server" || true
-  read_report
-  drain "$1"
-}
-
-# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
-drain() {
-  local _
-  for _ in {1..100}; do
-    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
-    sleep 0.1
-  done
-}
-
-# Reads what a client says that its server received.
-read_report() {
-  local line
-  while read -r line; do
-    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
-    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
-  done <"$scratch/client"
-  ((received)) || : "${said:=nothing was received}"
-}
-
-# Kbit/s as Mbit/s.
-mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
-
 # === what a bench tells =======================================================
 # Each form has a head, something to tell or to keep of each measurement (ROUND NUMBER, and the words of its row), and
 # an end. Tables are in Mbit/s, and what programs read in bits a second.
-received=0
-arrived=0
-counted=
-rows=()
-moved=()
-events=()
 told=0
 declare -A rates=() wires=() paths=() subflows=() counts=()
 

@@ -14,15 +14,59 @@ LAB=proved
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
-# === play =====================================================================
-# Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
+# === the claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
+# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
 CLAIM=/run/mpc-$LAB
-touched=" "
-started=()
+
+noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+
+# === what bench and play share ================================================
 began=0
 now=0
-text=
 
+need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
+
+# Sets `now` to the time since the clock was set, in hundredths of a second.
+clock() {
+  local time
+  read -r time _ </proc/uptime
+  now=$((10#${time/./} - began))
+}
+
+# Sets the clock to nothing.
+set_clock() {
+  began=0
+  clock
+  began=$now
+}
+
+# === however the script ends ==================================================
+started=()
+
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
+}
+
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === play =====================================================================
+# Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
+touched=" "
+text=
 length=0
 
 usage() { say "usage: play.sh [--for SECONDS]"; exit 2; }
@@ -33,16 +77,6 @@ if (($#)); then
 fi
 ((EUID == 0)) || die "must run as root"
 
-need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
-
-# Sets `now` to the time since the play began, or since the machine was started, in hundredths of a second. (It is
-# not printed: bash 5.2 can lose its place where a signal comes while it reads a command substitution.)
-clock() {
-  local time
-  read -r time _ </proc/uptime
-  now=$((10#${time/./} - began))
-}
-
 # Sets `text` to hundredths of a second as seconds.
 seconds() { printf -v text '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
@@ -51,16 +85,12 @@ need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel ha
 
 # Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
 begin() {
-  [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\nup\n'* ]] || die "the lab is not up"
+  noted up || die "the lab is not up"
   exec {lock}>>"$CLAIM"
   flock -n "$lock" || die "an up, a down or a play of this lab is at work"
-  trap 'finish "$?"' EXIT
-  trap 'finish 129' HUP
-  trap 'finish 130' INT
-  trap 'finish 143' TERM
+  guard
   printf 'due\thappened\tevent\n'
-  clock
-  began=$now
+  set_clock
 }
 
 # Waits until a time of the play.
@@ -98,14 +128,11 @@ again() {
 # Ends a play when its last event has happened, or later, as is asked for.
 close() { await "$length"; }
 
-# Makes the lab as up made it, and ends with a status.
-finish() {
-  trap '' HUP INT TERM
-  trap - EXIT
-  ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+# Makes the lab as up made it.
+undo() {
+  dismiss "${started[@]}"
   say "as up made it"
   restore
-  exit "$1"
 }
 
 # === the lab ==================================================================
