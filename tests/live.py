@@ -50,7 +50,9 @@ def bounded(seconds: float, *argv: str | Path) -> list[str]:
 
 
 def run(*argv: str | Path, stdin: str = "", seconds: float = 30) -> Result:
-    return subprocess.run(bounded(seconds, *argv), input=stdin, capture_output=True, text=True, check=False)
+    """Runs a command. What bash says of a script that is cut off can hold a byte 255, which is no text."""
+    command = bounded(seconds, *argv)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, errors="replace", check=False)
 
 
 def succeed(*argv: str | Path, stdin: str = "", seconds: float = 30) -> str:
