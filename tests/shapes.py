@@ -23,6 +23,7 @@ RATE = rf"{NUMBER}[kmg]?bit"
 TIME = rf"{NUMBER}(?:s|ms|us)"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
 HOP = rf"via {ADDRESS} dev {INTERFACE}"
+ONLINK = rf"dev {INTERFACE}"
 WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?"
 HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
@@ -44,7 +45,7 @@ COMMANDS = {
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
         rf"link set dev {INTERFACE} master {INTERFACE} up",
         rf"address add {PREFIX} dev {INTERFACE}",
-        rf"route add (?:default|{ADDRESS}|{PREFIX}) (?:{HOP}|{HOPS})(?: table {NUMBER})?",
+        rf"route add (?:default|{ADDRESS}|{PREFIX}) (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
         rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
         r"mptcp limits set subflows [0-8] add_addr_accepted [0-8]",
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
@@ -68,7 +69,7 @@ FACTS = [
     rf"mark mpc:{NAME}",
     rf"link {INTERFACE} mtu {NUMBER} up(?: to {NAMESPACE})?",
     rf"address {PREFIX} dev {INTERFACE}",
-    rf"route {ROUTE} (?:table {NUMBER} )?{HOP}(?: weight {NUMBER})?",
+    rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK})",
     rf"rule pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
     r"limits subflows [0-8] add_addr_accepted [0-8]",
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
@@ -81,7 +82,7 @@ FACTS = [
 EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
     rf"address replace {PREFIX} dev {INTERFACE}",
-    rf"route replace {ROUTE} (?:{HOP}|{HOPS})(?: table {NUMBER})?",
+    rf"route replace {ROUTE} (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
     rf"qdisc change dev {INTERFACE} (?:root|parent 1:1) handle (?:1|10): (?:{NETEM}(?: rate {RATE})?|{TBF})",
     rf"qdisc change dev {INTERFACE} parent (?:1|10):1 pfifo limit {NUMBER}",
     rf"qdisc del dev {INTERFACE} root",

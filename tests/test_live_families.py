@@ -141,3 +141,25 @@ def test_what_routes_a_node_can_have_to_where_it_is() -> None:
         assert "File exists" in refused.stderr
         assert ip("route", "add", "fd00:9::/64", "via", "fd00:9::2", "dev", "b").returncode == 0
         assert " via " not in ip("route", "get", "fd00:9::5").stdout
+
+
+BESIDE = """
+pool fd00::/16
+host a
+router c d e
+link a -- c -- d
+link c -- e -- d
+route a to c:a via c
+"""
+
+
+def test_a_next_hop_of_ipv6_has_a_route_to_itself() -> None:
+    """As one by a gateway, the kernel refuses the others that go by the same."""
+    with live.running(live.lab_of("beside", BESIDE)) as lab:
+        assert live.pings(lab.ns("a"), "e")
+        address = live.in_ns(lab.ns("a"), "getent", "hosts", "a.c").stdout.split()[0]
+        own, other = (
+            live.run("ip", "-n", lab.ns("a"), "route", "replace", target, "via", address, "dev", "c")
+            for target in (address, "fd09::/64")
+        )
+        assert (own.returncode, other.returncode) == (0, 2)

@@ -7,6 +7,7 @@ discipline waits for all processors), both ends of every link up before the firs
 
 from collections import Counter
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
@@ -273,8 +274,11 @@ def _target(network: Network) -> str:
 
 
 def _hops(route: Route) -> Iterator[str]:
+    """Next hops of a route. One of IPv6 is no gateway to itself: the kernel would refuse others by that."""
     if len(route.nexthops) == 1:
-        yield from ("via", str(route.nexthops[0].via), "dev", route.nexthops[0].interface)
+        (hop,) = route.nexthops
+        itself = hop.via.version == 6 and route.targets == (ip_network(hop.via),)
+        yield from ("dev", hop.interface) if itself else ("via", str(hop.via), "dev", hop.interface)
         return
     weighted = any(hop.weight != 1 for hop in route.nexthops)
     for hop in route.nexthops:

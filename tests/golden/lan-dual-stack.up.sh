@@ -684,14 +684,14 @@ route add 10.249.89.74 via 10.187.128.209 dev one table 69837
 route add 10.187.128.209 via 10.187.128.209 dev one table 69837
 route add 10.176.226.204 via 10.187.128.209 dev one table 69837
 route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one table 69837
-route add fd00::bb80:0:0:21c2:8bd1 via fd00::bb80:0:0:21c2:8bd1 dev one table 69837
+route add fd00::bb80:0:0:21c2:8bd1 dev one table 69837
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one table 69837
 route add 10.249.89.74 via 10.176.226.204 dev two table 42142
 route add 10.187.128.209 via 10.176.226.204 dev two table 42142
 route add 10.176.226.204 via 10.176.226.204 dev two table 42142
 route add fd00::c000:0:0:39:594a via fd00::b0e2:0:0:393a:f1cc dev two table 42142
 route add fd00::bb80:0:0:21c2:8bd1 via fd00::b0e2:0:0:393a:f1cc dev two table 42142
-route add fd00::b0e2:0:0:393a:f1cc via fd00::b0e2:0:0:393a:f1cc dev two table 42142
+route add fd00::b0e2:0:0:393a:f1cc dev two table 42142
 rule add pref 1100 to 10.187.128.209 lookup 69837
 rule add pref 1100 to 10.176.226.204 lookup 42142
 rule add pref 1200 from 10.187.128.180 lookup 69837
@@ -719,14 +719,14 @@ route add 10.219.189.202 via 10.187.128.180 dev one table 69837
 route add 10.187.128.180 via 10.187.128.180 dev one table 69837
 route add 10.176.226.142 via 10.187.128.180 dev one table 69837
 route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one table 69837
-route add fd00::bb80:0:0:cb:a5b4 via fd00::bb80:0:0:cb:a5b4 dev one table 69837
+route add fd00::bb80:0:0:cb:a5b4 dev one table 69837
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one table 69837
 route add 10.219.189.202 via 10.176.226.142 dev two table 42142
 route add 10.187.128.180 via 10.176.226.142 dev two table 42142
 route add 10.176.226.142 via 10.176.226.142 dev two table 42142
 route add fd00::c000:0:0:a1b:bdca via fd00::b0e2:0:0:ee:9e8e dev two table 42142
 route add fd00::bb80:0:0:cb:a5b4 via fd00::b0e2:0:0:ee:9e8e dev two table 42142
-route add fd00::b0e2:0:0:ee:9e8e via fd00::b0e2:0:0:ee:9e8e dev two table 42142
+route add fd00::b0e2:0:0:ee:9e8e dev two table 42142
 rule add pref 1100 to 10.187.128.180 lookup 69837
 rule add pref 1100 to 10.176.226.142 lookup 42142
 rule add pref 1200 from 10.187.128.209 lookup 69837
