@@ -62,6 +62,7 @@ ORDER = [
     "compiler.ir.multipath",
     "compiler.ir.trie",
     "compiler.ir.aggregation",
+    "compiler.prediction.kernel",
     "compiler.prediction.lookup",
     "compiler.prediction.ways",
     "compiler.prediction.trips",
