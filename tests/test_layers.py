@@ -75,6 +75,8 @@ ORDER = [
     "compiler.prediction.advice",
     "compiler.prediction.quantities",
     "compiler.prediction.verify",
+    "compiler.prediction.reach",
+    "compiler.prediction.survey",
     "compiler.prediction.export",
     "compiler.prediction.show",
     "compiler.backend.traffic",

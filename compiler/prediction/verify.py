@@ -56,7 +56,7 @@ class _Routes:
                 if lost := self._lost(asked.source, address):
                     message = f"packets from `{asked.source}` to `{_named(asked.target, address)}` are lost"
                     label = f"{lost.fate} `{lost.at}`"
-                    self.diagnostics.warning("MPC730", message, asked.span, label, _mend(lost))
+                    self.diagnostics.warning("MPC730", message, asked.span, label, mend(lost))
                     break
 
     def _lost(self, source: str, address: Address) -> Way | None:
@@ -92,7 +92,7 @@ def _named(target: str | InterfaceName | Network, address: Address) -> str:
     return f"{target}" if isinstance(target, str | InterfaceName) else f"{address}"
 
 
-def _mend(lost: Way) -> str:
+def mend(lost: Way) -> str:
     if lost.fate is Fate.FILTERED:
         return f"set `rp_filter` of `{lost.at}` to 0, or to 2"
     if lost.fate is Fate.NOT_FORWARDED:
@@ -129,7 +129,7 @@ class _Expectations:
             broken = next((trip for trip in found if not trip.works), None)
             if reachable and broken:
                 message = f"`{source}` does not reach `{target}`"
-                self._refute("MPC811", expectation, message, _why(broken))
+                self._refute("MPC811", expectation, message, why(broken))
             elif not reachable and found and not broken:
                 message = f"`{source}` reaches `{target}`"
                 label = f"over {listed(f'`{name}`' for name in found[0].out.nodes)}"
@@ -142,7 +142,7 @@ class _Expectations:
         trips = [trip for found in self._trips(expectation) for trip in found]
         if broken := next((trip for trip in trips if not trip.works), None):
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, _why(broken))
+            self._refute("MPC811", expectation, message, why(broken))
             return
         for trip in trips:
             least, most = trip.rtt
@@ -156,7 +156,7 @@ class _Expectations:
         prediction = self.predictor.between(expectation.source, expectation.target)
         if not prediction.working:
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, _why(next(iter(prediction.trips), None)))
+            self._refute("MPC811", expectation, message, why(next(iter(prediction.trips), None)))
             return
         found = prediction.most(claim.transfer)
         if claim.least > found.most:
@@ -168,7 +168,7 @@ class _Expectations:
             self._refute("MPC813", expectation, message, f"limited by {links}")
 
 
-def _why(broken: Trip | None) -> str:
+def why(broken: Trip | None) -> str:
     """Where packets, or the answers to them, end."""
     if broken is None:
         return "no address of that family"
