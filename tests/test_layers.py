@@ -75,6 +75,7 @@ ORDER = [
     "compiler.prediction.advice",
     "compiler.prediction.quantities",
     "compiler.prediction.verify",
+    "compiler.prediction.inbound",
     "compiler.prediction.reach",
     "compiler.prediction.survey",
     "compiler.prediction.export",

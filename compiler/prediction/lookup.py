@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Rule
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
 from compiler.ir.segments import domains
 from compiler.ir.shaping import DEFAULT_MTU
 from compiler.prediction.kernel import STRICT, Kernel
@@ -120,7 +120,8 @@ class Lookup:
         `device` is what a socket is bound to. A packet without a `source` is one that the node will choose it
         for.
         """
-        for table in self._selected(self.nodes[node], target, source, incoming):
+        rules = self.nodes[node].rules
+        for table in self._selected(rules, target, source, incoming) if rules else (MAIN,):
             found = self._longest(node, table, target)
             fitting = tuple(hop for hop in found if device in (None, hop.interface))
             if fitting:
@@ -128,10 +129,10 @@ class Lookup:
         return ()
 
     def _selected(
-        self, node: Node, target: Address, source: Address | None, incoming: str | None
+        self, rules: Iterable[Rule], target: Address, source: Address | None, incoming: str | None
     ) -> Iterator[int]:
         """The tables that are asked, in order: those of fitting rules, then the main one."""
-        for rule in sorted(node.rules, key=lambda rule: rule.priority):
+        for rule in sorted(rules, key=lambda rule: rule.priority):
             if rule.version == target.version and _selects(rule, target, source, incoming):
                 yield rule.table
         yield MAIN

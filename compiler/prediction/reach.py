@@ -8,23 +8,17 @@ up, for each target once for all nodes, between as many nodes as MOST_LOOKUPS al
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property, lru_cache
-from typing import NamedTuple
 
 from compiler.ir.graph import Graph
-from compiler.ir.lab import Address, InterfaceName, Lab, Metric
+from compiler.ir.lab import Address, InterfaceName, Lab, Metric, Node
 from compiler.ir.segments import segments
-from compiler.prediction.lookup import Choices, Lookup
+from compiler.prediction.inbound import Bits, Inbound, Steps
+from compiler.prediction.lookup import Lookup
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
-MOST_LOOKUPS = 1_000_000
-"""Of routes; some five seconds."""
-
-OF_A_PAIR = 50
-"""Lookups that the ways between two nodes take, where each way is followed on its own."""
-
-Bits = int
-"""A set of nodes or links, by their places in the lab."""
+MOST_LOOKUPS, MOST_FOLLOWED = 500_000, 4_000
+"""Of routes; of pairs of nodes whose ways are followed one by one. Either takes a few seconds."""
 
 
 def implied(lab: Lab, version: int) -> list[Bits]:
@@ -73,83 +67,6 @@ def _join(found: dict[str, Bits], members: Iterable[str], places: dict[str, Bits
         found[name] |= together
 
 
-class _Hop(NamedTuple):
-    """A next hop: the address that a node takes for itself there, the next node, and the links to it."""
-
-    source: Address | None
-    following: str
-    links: Bits
-
-
-class Inbound:
-    """How packets come to one address.
-
-    `links` has what they take from each node from which all arrive, `some` the nodes from which some may.
-    """
-
-    def __init__(self, lookup: Lookup, target: Address, bits: dict[InterfaceName, Bits]) -> None:
-        self.lookup = lookup
-        self.hops: dict[str, list[_Hop]] = {}
-        self.links: dict[str, Bits] = {}
-        self.some: set[str] = set()
-        lossy: set[str] = set()
-        behind: dict[str, list[str]] = {}
-        waiting = []
-        for name in lookup.nodes:
-            if target in lookup.own[name]:
-                self.links[name] = 0
-                waiting.append(name)
-            elif choices := lookup.choices(name, target):
-                found = list(self._hops(name, target, choices, bits))
-                self.hops[name] = found
-                lossy |= {name} if len(found) < len(choices) else set()
-                for hop in found:
-                    behind.setdefault(hop.following, []).append(name)
-        self._reach(list(waiting), behind)
-        self._fill(waiting, behind, lossy)
-
-    def _hops(
-        self, name: str, target: Address, choices: Choices, bits: dict[InterfaceName, Bits]
-    ) -> Iterator[_Hop]:
-        """The next hops of a node that lose nothing."""
-        for hop in choices:
-            crossed = self.lookup.crossings(InterfaceName(name, hop.interface), hop.via)
-            if not crossed:
-                continue
-            into, links = crossed[-1].into, 0
-            passed = self.lookup.kernel(into.node).forwards(target.version, into.name)
-            if passed or target in self.lookup.own[into.node]:
-                for crossing in crossed:
-                    links |= bits[crossing.link]
-                yield _Hop(self.lookup.source_address(name, hop), into.node, links)
-
-    def _reach(self, waiting: list[str], behind: dict[str, list[str]]) -> None:
-        while waiting:
-            for name in behind.get(waiting.pop(), ()):
-                if name not in self.some:
-                    self.some.add(name)
-                    waiting.append(name)
-
-    def _fill(self, waiting: list[str], behind: dict[str, list[str]], lossy: set[str]) -> None:
-        """Goes back from the target: a node is done when all that it sends to are."""
-        left = {name: len(found) + (name in lossy) for name, found in self.hops.items()}
-        while waiting:
-            for name in behind.get(waiting.pop(), ()):
-                left[name] -= 1
-                if not left[name]:
-                    self.links[name] = 0
-                    for hop in self.hops[name]:
-                        self.links[name] |= hop.links | self.links[hop.following]
-                    waiting.append(name)
-
-    def by_source(self, name: str) -> dict[Address | None, Bits]:
-        """The links that a node's packets take, by the address that it sends from."""
-        found: dict[Address | None, Bits] = {}
-        for hop in self.hops[name]:
-            found[hop.source] = found.get(hop.source, 0) | hop.links | self.links[hop.following]
-        return found
-
-
 class Reach:
     """What is known of all pairs of nodes in one family.
 
@@ -167,6 +84,8 @@ class Reach:
         self.unreached: list[Bits] = [0] * len(self.places)
         self.uneven: dict[frozenset[Bits], dict[frozenset[str], tuple[str, str]]] = {}
         self.examined: list[str] = []
+        self.followed = 0
+        self.steps = Steps(lookup, lab)
         self.inbound = cache(self._inbound)
         self.answers = lru_cache(64)(self._inbound)
         if lab.metric is not None:
@@ -209,13 +128,16 @@ class Reach:
 
     @cached_property
     def is_uneven(self) -> bool:
-        """Whether a shortest path can be another one than back: directions differ in what they cost, a way
-        enters several switches elsewhere than it leaves them, a node has two interfaces on a segment, or has
-        no address but those of several interfaces."""
+        """Whether inferred routes can have another way back.
+
+        Directions differ in what they cost, a way that is not the shortest in hops leads over switches, a
+        node has two interfaces on a segment, or no address but those of several interfaces, or answers go
+        to an address that a node in between gave.
+        """
         found = segments(self.lab.links, [switch.name for switch in self.lab.switches])
-        if any(len(segment.ends) > len(segment.nodes) for segment in found):
-            return True
-        if any(not node.addresses and len(self.lookup.interfaces(node.name)) > 1 for node in self.lab.nodes):
+        if any(len(segment.ends) > len(segment.nodes) for segment in found) or any(
+            map(self._is_odd, self.lab.nodes)
+        ):
             return True
         if self.lab.metric in (None, Metric.HOPS):
             return False
@@ -224,7 +146,10 @@ class Reach:
             Metric.DELAY: any((one.delay or 0) != (other.delay or 0) for one, other in shapings),
             Metric.RATE: any((one.rate or 0) != (other.rate or 0) for one, other in shapings),
         }
-        return differ.get(self.lab.metric, False) or any(len(segment.switches) > 1 for segment in found)
+        return differ.get(self.lab.metric, False) or any(segment.switches for segment in found)
+
+    def _is_odd(self, node: Node) -> bool:
+        return bool(node.masquerade) or (not node.addresses and len(self.lookup.interfaces(node.name)) > 1)
 
     @cached_property
     def apart(self) -> frozenset[str]:
@@ -247,11 +172,7 @@ class Reach:
         return frozenset(int(target.network_address) for target in targets if target.version == self.version)
 
     def _inbound(self, target: Address) -> Inbound:
-        return Inbound(self.lookup, target, self._bits)
-
-    @cached_property
-    def _bits(self) -> dict[InterfaceName, Bits]:
-        return {end.id: 1 << place for place, link in enumerate(self.lab.links) for end in link.ends}
+        return Inbound(self.lookup, self.steps, target)
 
     @cached_property
     def by_way(self) -> bool:
@@ -260,18 +181,18 @@ class Reach:
 
     def _examine(self) -> None:
         """Looks up the ways between nodes: those with explicit routes first."""
-        order = sorted(self.members, key=lambda name: name not in self.apart)
-        self.examined = order[: self._most()]
-        whole = self.lab.metric is None or self.pinned
-        for source in self.examined:
-            for target in self.examined:
-                if source != target and (whole or self.is_uneven or {source, target} & self.apart):
+        order = sorted(self.members, key=lambda name: name not in self.apart)[: self._most()]
+        whole = self.lab.metric is None or self.pinned or self.is_uneven
+        for source in order:
+            for target in order:
+                if source != target and (whole or {source, target} & self.apart):
                     self._examine_pair(source, target)
+            self.examined.append(source)
+            if self.followed > MOST_FOLLOWED:
+                return
 
     def _most(self) -> int:
         """How many nodes are examined: all addresses of each, from all nodes."""
-        if self.by_way:
-            return int((MOST_LOOKUPS // OF_A_PAIR) ** 0.5)
         addresses = sum(len(list(self._addresses(name))) for name in self.members) or 1
         return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.nodes)) or 1
 
@@ -310,6 +231,7 @@ class Reach:
 
     def _followed(self, source: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
         """The same, by the ways of packets one by one."""
+        self.followed += 1
         found: dict[Address | None, tuple[Bits, Bits]] = {}
         for trip in trips(self.lookup, ways(self.lookup, source, address)):
             if not arrives(trip):
@@ -323,7 +245,7 @@ class Reach:
     def _set(self, links: Iterable[InterfaceName]) -> Bits:
         found = 0
         for link in links:
-            found |= self._bits[link]
+            found |= self.steps.bits[link]
         return found
 
 

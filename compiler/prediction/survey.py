@@ -5,13 +5,14 @@ A lab may be so on purpose, so these are no warnings. What is alike for many nod
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from itertools import islice
+from itertools import chain, islice
 
 from compiler.frontend.diagnostics import Diagnostics, listed
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Lab, Link
+from compiler.prediction.inbound import Bits
 from compiler.prediction.predict import Predictor
-from compiler.prediction.reach import Bits, Reach, arrives
+from compiler.prediction.reach import Reach, arrives
 from compiler.prediction.verify import mend, why
 
 MOST = 5
@@ -79,17 +80,19 @@ class _Unreached:
 
     def tell(self) -> None:
         both, one_way = _split(self.rows, symmetric=not self.reach.examined)
-        self._tell(list(_pairs(both)), mutual=True)
-        self._tell(list(_groups(one_way)), mutual=False)
+        self._tell(both, _scattered(both), mutual=True)
+        self._tell(one_way, iter(()), mutual=False)
 
-    def _tell(self, found: list[tuple[Bits, Bits]], *, mutual: bool) -> None:
-        for left, right in found[:MOST]:
+    def _tell(self, rows: list[Bits], scattered: Iterator[tuple[Bits, Bits]], *, mutual: bool) -> None:
+        for left, right in islice(chain(scattered, _groups(rows, mutual=mutual)), MOST):
             message, source, target = self._message(left, right, mutual=mutual)
             label, help = self._cause(source, target)
             node = self.predictor.lookup.nodes[source]
             self.diagnostics.note("MPC740", f"{message}{self.over}", node.span, label, help)
-        if more := sum(_count(left, right) for left, right in found[MOST:]):
-            message = f"{more} more pairs of nodes do not reach each other{self.over}"
+        if more := sum(row.bit_count() for row in rows):
+            message = (
+                f"{more // 2 if mutual else more} more pairs of nodes do not reach each other{self.over}"
+            )
             self.diagnostics.note("MPC740", message, self.lab.span, "besides those that are named", "")
 
     def _message(self, left: Bits, right: Bits, *, mutual: bool) -> tuple[str, str, str]:
@@ -139,39 +142,30 @@ def _split(rows: Sequence[Bits], *, symmetric: bool) -> tuple[list[Bits], list[B
     return both, [row & ~shared for row, shared in zip(rows, both, strict=True)]
 
 
-def _groups(rows: Sequence[Bits]) -> Iterator[tuple[Bits, Bits]]:
-    """The nodes that have the same other nodes, and these."""
-    found: dict[Bits, Bits] = {}
-    for place, row in enumerate(rows):
-        if row:
-            found[row] = found.get(row, 0) | 1 << place
-    yield from ((members, row) for row, members in found.items())
-
-
-def _pairs(rows: Sequence[Bits]) -> Iterator[tuple[Bits, Bits]]:
-    """The same where it goes both ways, each pair once, few nodes first.
-
-    Where nobody of a group has any other of it, the second part is what the group has beside itself.
-    """
+def _scattered(rows: list[Bits]) -> Iterator[tuple[Bits, Bits]]:
+    """The nodes of which none reaches another, where these have all others alike; takes them out of rows."""
     closed: dict[Bits, Bits] = {}
     for place, row in enumerate(rows):
-        if row:
-            closed[row | 1 << place] = closed.get(row | 1 << place, 0) | 1 << place
-    among = [(members, row & ~members) for row, members in closed.items() if members.bit_count() > 1]
-    scattered = sum(members for members, _ in among)
-    rest = [0 if scattered >> place & 1 else row for place, row in enumerate(rows)]
-    told = 0
-    for members, others in sorted([*among, *_groups(rest)], key=lambda group: group[0].bit_count()):
-        if members & scattered:
-            yield members, 0
-        if others & ~told:
-            yield members, others & ~told
-        told |= members
+        closed[row | 1 << place] = closed.get(row | 1 << place, 0) | 1 << place
+    for members in [members for members in closed.values() if members.bit_count() > 1]:
+        for place in _places(members):
+            rows[place] &= ~members
+        yield members, 0
 
 
-def _count(left: Bits, right: Bits) -> int:
-    many = left.bit_count()
-    return many * right.bit_count() if right else many * (many - 1) // 2
+def _groups(rows: list[Bits], *, mutual: bool) -> Iterator[tuple[Bits, Bits]]:
+    """Nodes with others that none of them reaches, as many as have these; takes them out of rows."""
+    for first in range(len(rows)):
+        while others := rows[first]:
+            members = 0
+            for place, row in enumerate(rows):
+                if row & others == others:
+                    members |= 1 << place
+                    rows[place] &= ~others
+            for place in _places(others) if mutual else ():
+                rows[place] &= ~members
+            swapped = mutual and others.bit_count() < members.bit_count()
+            yield (others, members) if swapped else (members, others)
 
 
 def _places(bits: Bits) -> Iterator[int]:
@@ -216,8 +210,10 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
         sides = [f"`{a}` and `{b}`" for a, b in islice(pairs.values(), MOST_NAMES)]
         more = len(pairs) - MOST_NAMES
         said = ", ".join(sides) + (f" and {more} more pairs" if more > 0 else "")
-        one, *other = (listed(_named(lab, side), MOST_NAMES) for side in links)
-        label = f"one way over {one or 'fewer links'}, the other over {(other or ['fewer links'])[0]}"
+        ways = [listed(_named(lab, side), MOST_NAMES) for side in links if side]
+        label = (
+            f"one way over {ways[0]}, the other over {ways[1]}" if ways[1:] else f"one way over {ways[0]} too"
+        )
         message = f"packets between {said} go and come by different links{over}"
         place = _first_link(lab, links).span
         diagnostics.note("MPC741", message, place, label, f"see `mpc paths LAB {source} {target}`")
