@@ -34,6 +34,7 @@ go over a large lab again and again takes as long as compiling it."""
 STYLES = {
     "error": ("red", True),
     "warning": ("yellow", True),
+    "note": ("cyan", True),
     "frame": ("blue", True),
     "strong": (None, True),
 }
@@ -186,9 +187,10 @@ def compile_(
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 def check(compilation: Compilation, form: str, strict: bool) -> None:
-    """Print the errors and warnings of LAB (`-` is standard input), and no script."""
+    """Print the errors, warnings and notes of LAB (`-` is standard input), and no script."""
     try:
         _ = compilation.plan
+        compilation.survey()
     except TopologyError:
         failed = True
     else:

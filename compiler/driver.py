@@ -127,6 +127,12 @@ class Compilation:
 
             verify(lab, self.diagnostics)
 
+    def survey(self) -> None:
+        """Adds notes to the diagnostics of a lab without errors: what only who asks wants to be told."""
+        from compiler.prediction.survey import survey
+
+        survey(self.lab, self.diagnostics)
+
     @cached_property
     def plan(self) -> Plan:
         return plan(self.lab)

@@ -163,6 +163,7 @@ def checked(text: str, name: str = "lab.topo") -> str | None:
     compilation = compiled(text, name)
     try:
         scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
+        compilation.survey()
     except TopologyError:
         scripts = []
     assert (not scripts) == compilation.diagnostics.failed

@@ -2,7 +2,6 @@
 
 from functools import cache
 from ipaddress import ip_address, ip_network
-from itertools import chain
 from math import gcd, inf
 
 import pytest
@@ -62,17 +61,42 @@ def way(table: Table, address: Address) -> object:
     return table[max(around, key=lambda network: network.prefixlen)] if around else NO_ROUTE
 
 
+WHOLE = 32
+"""Addresses of a prefix that is gone over whole; of a larger one, those are tried that are told apart."""
+
+
 def addresses(lab: Lab) -> set[Address]:
-    """Every address of the lab: of each node, of each segment, and of what explicit routes are for."""
+    """The addresses of the lab: of each node, of each segment, and of what explicit routes are for."""
     found = {own.address.ip for node in lab.nodes for own in node.addresses}
-    for link in lab.links:
-        for own in chain.from_iterable(end.addresses for end in link.ends):
-            found |= {own.network[place] for place in range(own.network.num_addresses)}
+    ends = [end for link in lab.links for end in link.ends]
+    own = [one for end in ends for one in end.addresses]
+    found |= {one.ip for one in own}
+    for network in {one.network for one in own}:
+        found |= sampled(network, {one.ip for one in own if one.network == network})
     for node in lab.nodes:
         for route in node.routes if not lab.aggregate else ():
             if route.explicit and route.targets[0].prefixlen:
                 found |= {route.targets[0][0], route.targets[0][-1]}
     return found
+
+
+def sampled(network: Network, used: set[Address]) -> set[Address]:
+    """All of a small prefix; of a large one its ends, what is used, what is near that, and some between."""
+    size = network.num_addresses
+    if size <= WHOLE:
+        return {network[place] for place in range(size)}
+    places = {
+        0,
+        1,
+        size - 2,
+        size - 1,
+        *(size * part // 8 + step for part in range(1, 8) for step in (-1, 0)),
+    }
+    for address in used:
+        place = int(address) - int(network.network_address)
+        places |= {place - 1, place, place + 1}
+        places |= {place ^ (1 << bit) for bit in range(size.bit_length() - 1)}
+    return {network[place] for place in places if 0 <= place < size}
 
 
 def check_same(text: str) -> tuple[Lab, Lab]:
@@ -101,7 +125,7 @@ def count(node: Node) -> int:
 
 @st.composite
 def labs(draw: st.DrawFn) -> str:
-    """Labs whose addresses lie close together, some dual-stack, with explicit routes."""
+    """Labs whose addresses lie close together, some dual-stack, with switches and explicit routes."""
     size = draw(st.integers(3, 9))
     nodes = "abcdefghi"[:size]
     places = draw(st.permutations(range(64)))
@@ -114,6 +138,11 @@ def labs(draw: st.DrawFn) -> str:
     pairs += draw(st.lists(st.sampled_from([(a, b) for a in nodes for b in nodes if a < b]), max_size=6))
     for place, (a, b) in zip(places, pairs, strict=False):
         lines.append(f"link {a} -- {b} subnet 10.0.1.{4 * place}/30")
+    for place in range(draw(st.integers(0, 2))):
+        ends = draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=5, unique=True))
+        subnet = draw(st.sampled_from(LANS)).format(16 * place, 32 + 8 * place, 128 * place)
+        lines.append(f"switch {'xy'[place]}{subnet}")
+        lines.append(f"link {{{','.join(ends)}}} -- {'xy'[place]}")
     for target in draw(st.lists(st.sampled_from(TARGETS), max_size=2)):
         source, *hops = draw(st.permutations(nodes))
         lines.append(f"route {source} to {target} via {hops[0]} weight 2, {hops[1]} weight 2")
@@ -122,6 +151,7 @@ def labs(draw: st.DrawFn) -> str:
 
 
 MORE = ("", "", " address 192.0.2.{0}", " address 10.0.2.{1}/30 on dummy0", " address fd01::{0}")
+LANS = (" subnet 10.0.3.{0}/28", " subnet 10.0.3.{1}/29", " subnet 10.0.2.{2}/25", "")
 TARGETS = ("default", "10.0.0.0/27", "10.0.0.5", "10.0.1.16/30", "192.0.2.0/28", "203.0.113.0/24", "c")
 
 
@@ -143,6 +173,8 @@ def test_tables_say_the_same(text: str) -> None:
 @given(labs())
 def test_tables_are_the_smallest(text: str) -> None:
     text = "\n".join(line for line in text.splitlines() if "192" not in line and "203" not in line)
+    text = text.replace("switch x\n", "switch x subnet 10.0.3.128/29\n")
+    text = text.replace("switch y\n", "switch y subnet 10.0.3.136/29\n")
     assume(is_lab(text))
     whole, aggregated = check_same(text)
     used = {address for address in addresses(whole) if address in SPACE}

@@ -26,6 +26,14 @@ LABS = {
     "ring of switches": "host a b\nswitch s[1..{n}] stp on\nlink a -- s1\nlink b -- s2\n"
     "for i in 1..{n} {{ link s[i] -- s[i % {n} + 1] }}",
     "masquerades": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r0 -- r[i]\nmasquerade r[i] out r0\n}}",
+    "routes": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r[i-1] -- r[i]\n"
+    "route r[i-1] to 10.[i // 256].[i % 256].0/24 via r[i]\n}}",
+    "expectations": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h0 -- h[i]\nroute h0 to h[i] via h[i]\n"
+    "route h[i] to h0 via h0\nexpect h0 -> h[i] rtt 0ms..1s\nexpect h0 -> h[i] rate >= 1mbit\n}}",
+    "expectations on a switch": "switch s subnet 10.0.0.0/16\nhost h[1..{n}]\nlink h[1..{n}] -- s\n"
+    "for i in 2..{n} {{ route h1 to h[i] via h[i]\nroute h[i] to h1 via h1\nexpect h1 -> h[i] reachable\n}}",
+    "pinned pairs": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h[i-1] -- h[i]\nlink h[i-1] -- h[i]\n"
+    "mptcp h[i-1] -> h[i] subflows 1\n}}",
     "trials": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h0 -- h[i]\n"
     "bench h0 -> h[i] using tcp\nat [i]ms shape h0 -> h[i] rate 1mbit\nrun h[i] x\n}}",
 }

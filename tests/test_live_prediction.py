@@ -8,6 +8,7 @@ import pytest
 from compiler.driver import Compilation
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.predict import Prediction, Predictor
+from compiler.prediction.ways import cases
 
 pytestmark = pytest.mark.live
 
@@ -48,6 +49,33 @@ def test_flows_take_the_ways_that_are_predicted_and_no_others(stages: live.Lab) 
     begin_flows(stages.ns("a"), "b")
     used = {link for link in links if sent(stages, link) - before[link] > FLOWS // 8}
     assert used == {tuple(trip.out.nodes[2:4]) for trip in prediction(STAGES).trips}
+
+
+POLICY = "net.ipv{}.fib_multipath_hash_policy={}"
+HASHES = [
+    ("layer3", f"sysctl r {POLICY.format(4, 0)}", 2),
+    ("everywhere", f"sysctl {{r,c,d}} {POLICY.format(4, 0)}", 1),
+    ("ports", f"sysctl {{r,c,d}} {POLICY.format(4, 3)} net.ipv4.fib_multipath_hash_fields=0x37", 2),
+    ("labels", f"pool fd00:77::/48\nsysctl r {POLICY.format(6, 0)}", 4),
+]
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize(("name", "statements", "count"), HASHES, ids=[name for name, *_ in HASHES])
+def test_flows_share_what_is_hashed_without_ports(name: str, statements: str, count: int) -> None:
+    """They take all ways that can be taken together and no others; which, differs from boot to boot."""
+    text = f"{STAGES}{statements}\n"
+    links = [(near, far) for near in "cd" for far in "ef"]
+    with live.running(live.lab_of(name, text)) as lab:
+        assert live.pings(lab.ns("a"), "b")
+        before = {link: sent(lab, link) for link in links}
+        for _ in range(2):
+            begin_flows(lab.ns("a"), "b")
+        used = {link for link in links if sent(lab, link) - before[link] > FLOWS // 8}
+    trips = prediction(text).trips
+    together = [{trips[place].out.nodes[2:4] for place, _ in own} for _, own in cases([t.out for t in trips])]
+    assert used in together
+    assert len(used) == count
 
 
 @pytest.mark.every_kernel("netem")

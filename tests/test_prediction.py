@@ -1,5 +1,6 @@
 """Predictions: the ways of packets, the subflows of a connection, and what they carry."""
 
+from fractions import Fraction
 from itertools import chain, combinations
 from math import inf
 
@@ -75,6 +76,58 @@ def test_one_hash_chooses_at_all_routers() -> None:
 def test_a_node_that_begins_a_flow_draws_its_own_hash() -> None:
     text = "host a b\nrouter c d e f s\nlink a -- {c,d} -- {e,f} -- s -- b"
     assert len(between(text).trips) == 4
+
+
+STAGES = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b\n"
+
+
+def stages(*statements: str) -> list[tuple[str, str, str]]:
+    """The ways through two stages: by what each is, how likely, and the part of flows that it has then."""
+    found = between("\n".join([STAGES, *statements])).trips
+    parts = (f"{trip.out.share / trip.out.chance}" for trip in found)
+    return [
+        ("".join(trip.out.nodes[2:4]), f"{trip.out.chance}", part)
+        for trip, part in zip(found, parts, strict=True)
+    ]
+
+
+POLICY = "net.ipv4.fib_multipath_hash_policy"
+
+
+def test_a_hash_without_ports_sends_all_flows_one_way() -> None:
+    """It is another number than that over ports, and one number for all nodes; measured, as above."""
+    assert stages(f"sysctl r {POLICY}=0") == [(way, "1/2", "1/2") for way in ("ce", "cf", "de", "df")]
+    assert stages(f"sysctl {{r,c,d}} {POLICY}=0") == [("ce", "1/2", "1"), ("df", "1/2", "1")]
+    assert stages(f"sysctl {{r,c,d}} {POLICY}=2") == stages(f"sysctl {{r,c,d}} {POLICY}=0")
+
+
+def test_custom_fields_say_what_is_hashed() -> None:
+    fields = "net.ipv4.fib_multipath_hash_fields"
+    assert stages(f"sysctl {{r,c,d}} {POLICY}=3") == [("ce", "1/2", "1"), ("df", "1/2", "1")]
+    assert stages(f"sysctl {{r,c,d}} {POLICY}=3 {fields}=0x37") == [("ce", "1", "1/2"), ("df", "1", "1/2")]
+    assert len(stages(f"sysctl r {POLICY}=3 {fields}=0x37")) == 4
+
+
+def test_flow_labels_are_hashed_where_flows_are_passed_on() -> None:
+    """In IPv6 a hash without ports has the label, which sockets draw."""
+    text = "pool fd00::/48\n" + STAGES + "sysctl r net.ipv6.fib_multipath_hash_policy=0"
+    assert {trip.out.chance for trip in between(text).trips} == {1}
+    own = "pool fd00::/48\n" + DIAMOND + "sysctl a net.ipv6.fib_multipath_hash_policy=0"
+    assert {trip.out.chance for trip in between(own).trips} == {Fraction(1, 2)}
+
+
+def test_flows_that_share_a_hash_share_a_way() -> None:
+    whole = 10e6 * TCP / FRAME
+    found = between(DIAMOND + f"sysctl a {POLICY}=0").goodput(Transfer(Protocol.TCP, 8))
+    assert found.expected == found.least == found.most == pytest.approx(whole)
+    mixed = between(STAGES.replace("\nlink", "\ndefault link rate 10mbit\nlink") + f"sysctl r {POLICY}=0")
+    assert mixed.goodput(Transfer(Protocol.TCP, 2)).most == pytest.approx(whole)
+
+
+def test_what_a_filter_drops_is_lost() -> None:
+    text = DIAMOND + "route a to b via c\nroute b to a:c via d\nsysctl a net.ipv4.conf.all.rp_filter="
+    assert [way.fate for trip in between(text + "1").trips for way in trip.back] == [Fate.FILTERED]
+    assert [trip.works for trip in between(text + "2").trips] == [True]
 
 
 def test_weights_are_shares() -> None:

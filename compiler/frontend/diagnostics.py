@@ -1,4 +1,4 @@
-"""Errors and warnings: how they are collected, and how they look.
+"""Errors, warnings and notes: how they are collected, and how they look.
 
 The form is rustc's: a code, one sentence, the place with its line marked, and the mend where one is
 known. `codes.py` holds the long text that `mpc explain` prints for each code.
@@ -17,6 +17,8 @@ from compiler.frontend.source import Source, Span
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
+    """What is as it was written, and may not be what was meant: for who asks."""
 
 
 class Note(NamedTuple):
@@ -27,7 +29,7 @@ class Note(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One error or warning.
+    """One error, warning or note.
 
     `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead. Of what is
     made many times from one text, `more` counts the times after the first that are like this one.
@@ -53,7 +55,7 @@ Help = str | Callable[[], str]
 
 
 MOST = 100
-"""Errors after which a compilation stops, and warnings that are kept: more of them help nobody."""
+"""Errors after which a compilation stops, and warnings and notes that are kept: more of them help nobody."""
 
 
 class TooManyError(Exception):
@@ -85,6 +87,11 @@ class Diagnostics:
         self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
     ) -> None:
         self._add(Diagnostic(Severity.WARNING, code, message, span, label, notes=notes), help)
+
+    def note(
+        self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
+    ) -> None:
+        self._add(Diagnostic(Severity.NOTE, code, message, span, label, notes=notes), help)
 
     def _add(self, found: Diagnostic, help: Help) -> None:
         """Takes a diagnostic; where one text is made many times, the first of a code and a place."""
@@ -149,7 +156,7 @@ def listed(names: Iterable[str], most: int = 10) -> str:
 
 
 Paint = Callable[[str, str], str]
-"""Gives a text one of the styles `error`, `warning`, `frame` and `strong`."""
+"""Gives a text one of the styles `error`, `warning`, `note`, `frame` and `strong`."""
 
 
 def plain(text: str, style: str) -> str:

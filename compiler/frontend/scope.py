@@ -114,7 +114,8 @@ class Scope:
 
     def neighbouring(self, node: str, other: str) -> list[InterfaceName]:
         """The interfaces of another node on the segments of a node."""
-        return [end.id for segment in self.segments.get(node, ()) for end in segment.of(other)]
+        fewer = min((self.segments.get(name, []) for name in (node, other)), key=len)
+        return [end.id for segment in fewer if segment.of(node) for end in segment.of(other)]
 
     def one(self, nodes: syntax.Nodes, what: str) -> syntax.Word | None:
         """The only word of a set where only one is meaningful."""

@@ -5,11 +5,12 @@ A broadcast domain is switches and the links between them; its ends are the inte
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from compiler.ir.lab import Interface, Link
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Segment:
     """The interfaces that share a subnet, and the links between them by their places in the lab.
 
@@ -23,11 +24,18 @@ class Segment:
 
     @property
     def nodes(self) -> frozenset[str]:
-        return frozenset(end.node for end in self.ends)
+        return frozenset(self._by_node)
 
     def of(self, node: str) -> list[Interface]:
         """The interfaces of a node on it."""
-        return [end for end in self.ends if end.node == node]
+        return self._by_node.get(node, [])
+
+    @cached_property
+    def _by_node(self) -> dict[str, list[Interface]]:
+        found: dict[str, list[Interface]] = {}
+        for end in self.ends:
+            found.setdefault(end.node, []).append(end)
+        return found
 
 
 def segments(links: Iterable[Link], switches: Collection[str]) -> tuple[Segment, ...]:

@@ -6,7 +6,6 @@ What is inferred needs none of this. What is pinned is tried: the path manager i
 import re
 
 from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.graph import Graph
 from compiler.ir.lab import MPTCP_MOST, Lab, Node, Pair
 from compiler.ir.paths import disjoint_paths
 from compiler.prediction.predict import Predictor
@@ -80,9 +79,10 @@ class _Pinned:
 
     def _paths(self) -> int:
         """How many paths that share no link there are, in the family that has the most."""
-        lab, pair = self.predictor.lab, self.pair
-        graphs = [Graph(lab, version) for version in lab.versions]
-        return max(len(disjoint_paths(graph, pair.left, pair.right, MPTCP_MOST)) for graph in graphs)
+        left, right = self.pair.left, self.pair.right
+        return max(
+            len(disjoint_paths(graph, left, right, MPTCP_MOST)) for graph in self.predictor.graphs.values()
+        )
 
 
 def _begun(connection: Connection) -> int:

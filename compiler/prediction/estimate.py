@@ -1,5 +1,6 @@
 """What flows reach together, over all that the hashes of multipath routes can make of them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from compiler.prediction.sharing import Demand, share
 from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling
 from compiler.prediction.tcp import share as payload_share
 from compiler.prediction.trips import Trip, capacities
+from compiler.prediction.ways import cases
 
 MOST_PLACEMENTS = 2000
 """Ways of placing flows that are looked at, the likeliest."""
@@ -36,10 +38,11 @@ def estimate(
 ) -> Estimate:
     """What flows under a congestion control reach together, each of which has one of some trips.
 
+    Those that have the same trips are between the same addresses, and share what hashes without ports choose.
     Without a congestion control, it is what no flows can exceed: only rates bound them, and bursts are extra.
     """
     known = list(dict.fromkeys(trip for own in choices for trip in own))
-    placements = _placements([[(known.index(t), float(t.out.share)) for t in own] for own in choices])
+    placements = _placements(Counter(map(tuple, choices)), known)
     capacity = capacities(known, with_bursts=control is None)
     parts = [payload_share(trip, protocol, options=control is not None) for trip in known]
     ceilings = [ceiling(trip, protocol, control) if control else inf for trip in known]
@@ -50,29 +53,46 @@ def estimate(
 
 def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
     """The estimate over cases, each with its weight."""
-    cases = list(weighted)
-    if not cases:
+    weighted = list(weighted)
+    if not weighted:
         return NOTHING
-    whole = sum(weight for weight, _ in cases)
-    expected = sum(weight / whole * one.expected for weight, one in cases)
-    limits = dict.fromkeys(link for _, one in cases for link in one.limits)
+    whole = sum(weight for weight, _ in weighted)
+    expected = sum(weight / whole * one.expected for weight, one in weighted)
+    limits = dict.fromkeys(link for _, one in weighted for link in one.limits)
     return Estimate(
-        expected, min(one.least for _, one in cases), max(one.most for _, one in cases), tuple(limits)
+        expected,
+        min(one.least for _, one in weighted),
+        max(one.most for _, one in weighted),
+        tuple(limits),
     )
 
 
-def _placements(flows: Iterable[Sequence[tuple[int, float]]]) -> dict[Placement, float]:
+def _placements(groups: Mapping[tuple[Trip, ...], int], known: Sequence[Trip]) -> dict[Placement, float]:
     """How likely each way of placing flows is; which of the flows has which trip does not matter."""
     found: dict[Placement, float] = {(): 1.0}
-    for choices in flows:
+    for trips, flows in groups.items():
+        places = [known.index(trip) for trip in trips]
         following: dict[Placement, float] = {}
-        for place, weight in found.items():
-            for trip, part in choices:
-                key = tuple(sorted((*place, trip)))
-                following[key] = following.get(key, 0.0) + weight * part
-        likeliest = sorted(following.items(), key=lambda item: -item[1])[:MOST_PLACEMENTS]
-        found = dict(likeliest)
+        for weight, own in cases([trip.out for trip in trips]):
+            placed = {place: part * weight for place, part in found.items()}
+            for _ in range(flows):
+                placed = _one_more(placed, [(places[way], part) for way, part in own])
+            for place, part in placed.items():
+                following[place] = following.get(place, 0.0) + part
+        found = following
     return found
+
+
+def _one_more(
+    found: Mapping[Placement, float], choices: Sequence[tuple[int, float]]
+) -> dict[Placement, float]:
+    """The likeliest placements with one more flow."""
+    following: dict[Placement, float] = {}
+    for place, weight in found.items():
+        for trip, part in choices:
+            key = tuple(sorted((*place, trip)))
+            following[key] = following.get(key, 0.0) + weight * part
+    return dict(sorted(following.items(), key=lambda item: -item[1])[:MOST_PLACEMENTS])
 
 
 class _Flow(NamedTuple):

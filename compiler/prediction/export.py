@@ -1,6 +1,7 @@
 """A prediction as plain data, for `mpc paths --format json`.
 
 Rates are bits a second, times microseconds, losses and shares parts of 1; null is a rate that nothing bounds.
+A way is open to flows between these addresses with its chance, and has its share of flows on average.
 """
 
 from math import inf
@@ -39,6 +40,7 @@ def _trip(trip: Trip) -> Json:
         **_way(trip.out),
         "crossings": [_crossing(crossing) for crossing in trip.out.crossings],
         "share": float(trip.out.share),
+        "chance": float(trip.out.chance),
         "rate": _finite(trip.rate),
         "bottleneck": str(trip.bottleneck) if trip.bottleneck else None,
         "delay": _pair(trip.delay),

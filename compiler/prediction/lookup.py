@@ -4,17 +4,25 @@ The one module of this room that knows what lies between two neighbours: a link,
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_network
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Node, Route, Rule
+from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
+from compiler.ir.segments import domains
 from compiler.ir.shaping import DEFAULT_MTU
+from compiler.prediction.kernel import STRICT, Kernel
 
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; one that is on a link of the node is its own gateway."""
 
+Prefixes = dict[int, Choices | str]
+"""Of one length; where one is on a link of the node, the interface stands for what can be done with it."""
+
 MAIN = 0
 """Stands for the main table."""
+
+MOST_TREES = 64
+"""Trees of switches that are kept."""
 
 
 class Crossing(NamedTuple):
@@ -31,7 +39,7 @@ class Crossing(NamedTuple):
 
 
 class Lookup:
-    """The tables of all nodes."""
+    """The tables of all nodes, each made when it is first asked for."""
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.nodes}
@@ -44,38 +52,60 @@ class Lookup:
         self.own: dict[str, dict[Address, None]] = {
             node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.nodes
         }
-        self._tables: dict[tuple[str, int], dict[Network, Choices]] = {}
-        self._connected: dict[str, dict[Network, str]] = {node.name: {} for node in lab.nodes}
-        self._ports: dict[str, list[Crossing]] = {switch.name: [] for switch in lab.switches}
-        for link in lab.links:
-            for near in () if link.spare else link.ends:
-                if near.node in self._ports:
-                    self._ports[near.node].append(self.over[near.id])
+        self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
         for end in (end for end in self.ends.values() if end.node in self.nodes):
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
-            self._connected[end.node] |= {own.network: end.name for own in end.addresses}
-        for node in lab.nodes:
-            self._tables |= _tables(node)
+            self._ends_of[end.node].append(end)
+        self._domains = domains(lab.links, [switch.name for switch in lab.switches])
+        self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
+        self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}
+        for end in (end for link in lab.links if not link.spare for end in link.ends):
+            if end.node in self._domains:
+                crossing = self.over[end.id]
+                self._ports[end.node].append(crossing)
+                addresses = crossing.into.addresses
+                self._neighbours[self._domains[end.node]] |= {own.ip: crossing.into.id for own in addresses}
+        self.kernel = cache(self._kernel)
+        self._table = cache(self._read_table)
+        self._tree = lru_cache(MOST_TREES)(self._read_tree)
+
+    def _kernel(self, node: str) -> Kernel:
+        return Kernel(self.nodes[node], self.interfaces(node))
+
+    def ends_of(self, node: str) -> list[Interface]:
+        """The ends of a node's links."""
+        return self._ends_of[node]
 
     def interfaces(self, node: str) -> list[str]:
         """The interfaces of a node's links."""
-        return [id.name for id in self.ends if id.node == node]
+        return [end.name for end in self._ends_of[node]]
 
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
-        found = (way for way in self._across(interface) if via in (own.ip for own in way[-1].into.addresses))
-        return next(found, ())
+        crossing = self.over[interface]
+        if crossing.into.node in self.nodes:
+            return (crossing,) if any(own.ip == via for own in crossing.into.addresses) else ()
+        neighbour = self._neighbours[self._domains[crossing.into.node]].get(via, interface)
+        return (crossing, *self._behind(crossing.into.node, neighbour)) if neighbour != interface else ()
 
-    def _across(self, interface: InterfaceName) -> Iterator[tuple[Crossing, ...]]:
-        """The links to each neighbour of an interface, over the tree that the switches between them are."""
-        waiting: list[tuple[Crossing, ...]] = [(self.over[interface],)]
+    def _behind(self, switch: str, neighbour: InterfaceName) -> Iterable[Crossing]:
+        """The links from a switch to a neighbour, over the tree that the switches between them are."""
+        last = self.over[self.over[neighbour].into.id]
+        way, tree = [last], self._tree(switch)
+        while (into := tree[way[-1].out.node]) is not None:
+            way.append(into)
+        return reversed(way)
+
+    def _read_tree(self, root: str) -> dict[str, Crossing | None]:
+        """By which link what comes from one switch of a broadcast domain comes into each; None for itself."""
+        found: dict[str, Crossing | None] = {root: None}
+        waiting = [root]
         while waiting:
-            way = waiting.pop()
-            into = way[-1].into
-            if into.node in self.nodes:
-                yield way
-            else:
-                waiting += [(*way, port) for port in self._ports[into.node] if port.link != into.id]
+            for port in self._ports[waiting.pop()]:
+                if port.into.node in self._ports and port.into.node not in found:
+                    found[port.into.node] = port
+                    waiting.append(port.into.node)
+        return found
 
     def choices(
         self,
@@ -90,7 +120,8 @@ class Lookup:
         `device` is what a socket is bound to. A packet without a `source` is one that the node will choose it
         for.
         """
-        for table in self._selected(self.nodes[node], target, source, incoming):
+        rules = self.nodes[node].rules
+        for table in self._selected(rules, target, source, incoming) if rules else (MAIN,):
             found = self._longest(node, table, target)
             fitting = tuple(hop for hop in found if device in (None, hop.interface))
             if fitting:
@@ -98,24 +129,50 @@ class Lookup:
         return ()
 
     def _selected(
-        self, node: Node, target: Address, source: Address | None, incoming: str | None
+        self, rules: Iterable[Rule], target: Address, source: Address | None, incoming: str | None
     ) -> Iterator[int]:
         """The tables that are asked, in order: those of fitting rules, then the main one."""
-        for rule in sorted(node.rules, key=lambda rule: rule.priority):
+        for rule in sorted(rules, key=lambda rule: rule.priority):
             if rule.version == target.version and _selects(rule, target, source, incoming):
                 yield rule.table
         yield MAIN
 
     def _longest(self, node: str, table: int, target: Address) -> Choices:
-        routes = self._tables.get((node, table), {})
-        connected = self._connected[node] if table == MAIN else {}
-        for length in range(target.max_prefixlen, -1, -1):
-            network = ip_network((int(target), length), strict=False)
-            if network in connected:
-                return (Nexthop(target, connected[network]),)
-            if network in routes:
-                return routes[network]
+        number = int(target)
+        for shift, prefixes in self._table(node, table, target.version):
+            found = prefixes.get(number >> shift)
+            if found is not None:
+                return found if isinstance(found, tuple) else (Nexthop(target, found),)
         return ()
+
+    def _read_table(self, node: str, table: int, version: int) -> list[tuple[int, Prefixes]]:
+        """The prefixes of a table by length, the longest first, each length as the bits behind it."""
+        lengths: dict[int, Prefixes] = {}
+        for target, found in self._entries(node, table):
+            if target.version == version:
+                shift = target.max_prefixlen - target.prefixlen
+                lengths.setdefault(shift, {})[int(target.network_address) >> shift] = found
+        return sorted(lengths.items(), key=lambda item: item[0])
+
+    def _entries(self, node: str, table: int) -> Iterator[tuple[Network, Choices | str]]:
+        """What stands in a table; what is on a link of the node has the interface alone, and counts first."""
+        tables = {one.number: one.routes for one in self.nodes[node].tables}
+        for route in tables[table] if table != MAIN else self.nodes[node].routes:
+            yield from ((target, route.nexthops) for target in route.targets)
+        for end in self._ends_of[node] if table == MAIN else ():
+            yield from ((own.network, end.name) for own in end.addresses)
+
+    def filtered(self, node: str, incoming: str, source: Address | None, target: Address) -> bool:
+        """Whether a reverse path filter drops a packet (fib_validate_source in net/ipv4/fib_frontend.c)."""
+        strictness = self.kernel(node).filters.get(incoming, 0)
+        if not strictness or source is None or source.version != 4:
+            return False
+        back = self.choices(node, source, target)
+        return not back or (strictness == STRICT and all(hop.interface != incoming for hop in back))
+
+    def steers(self, node: str, target: Address) -> bool:
+        """Whether a rule of a node can lead to a route to an address."""
+        return any(self._longest(node, table.number, target) for table in self.nodes[node].tables)
 
     def source_address(self, node: str, hop: Nexthop) -> Address | None:
         """What a node that chooses a next hop takes for its own address: that of the interface.
@@ -127,16 +184,6 @@ class Lookup:
         ]
         near = [a.ip for a in own if hop.via in a.network]
         return next(iter([*near, *(a.ip for a in own)]), None)
-
-
-def _tables(node: Node) -> Iterator[tuple[tuple[str, int], dict[Network, Choices]]]:
-    yield (node.name, MAIN), _by_target(node.routes)
-    for table in node.tables:
-        yield (node.name, table.number), _by_target(table.routes)
-
-
-def _by_target(routes: Iterable[Route]) -> dict[Network, Choices]:
-    return {target: route.nexthops for route in routes for target in route.targets}
 
 
 def _selects(rule: Rule, target: Address, source: Address | None, incoming: str | None) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
+from compiler.ir.graph import Graph
 from compiler.ir.lab import Address, Lab
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
@@ -22,6 +23,11 @@ class Predictor:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.lookup = Lookup(lab)
+
+    @cached_property
+    def graphs(self) -> dict[int, Graph]:
+        """The lab as a graph, by family."""
+        return {version: Graph(self.lab, version) for version in self.lab.versions}
 
     def between(self, source: str, target: str, address: Address | None = None) -> "Prediction":
         """What a program in `source` meets that connects to an address of `target`.

@@ -74,8 +74,11 @@ def _said(crossing: Crossing) -> Iterator[str]:
 def _part(trip: Trip, prediction: Prediction) -> str:
     if trip not in prediction.trips:
         return "MPTCP alone"
-    part = float(trip.out.share)
-    return "" if part == 1 else f"{100 * part:.3g} % of flows"
+    flows, chance = float(trip.out.share / trip.out.chance), float(trip.out.chance)
+    if chance == 1:
+        return "" if flows == 1 else f"{100 * flows:.3g} % of flows"
+    whole = "all flows" if flows == 1 else f"{100 * flows:.3g} % of flows"
+    return f"{whole} or none: {100 * chance:.3g} % likely"
 
 
 def _rate(trip: Trip) -> str:

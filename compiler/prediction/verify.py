@@ -3,7 +3,10 @@
 It looks at the lab as up makes it; what events change later does not count.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
 
 from compiler.frontend.diagnostics import Diagnostics, listed
 from compiler.ir.lab import Address, InterfaceName, Lab, Network
@@ -16,6 +19,9 @@ from compiler.prediction.ways import Fate, Way, ways
 
 PROCESSING = 10_000
 """Microseconds that the nodes of an idle lab add to a round trip, at most."""
+
+LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED)
+"""How ways end that lose packets; circles are reported where routes are made."""
 
 MOST_SAMPLES = 3
 """Addresses that are tried of what a route leads to."""
@@ -33,6 +39,9 @@ def verify(lab: Lab, diagnostics: Diagnostics) -> None:
         expectations.check(expectation)
 
 
+FAMILY: dict[int, type[Address]] = {4: IPv4Address, 6: IPv6Address}
+
+
 class _Routes:
     """Explicit routes to addresses of the lab, each tried from its node."""
 
@@ -43,37 +52,49 @@ class _Routes:
 
     def check(self) -> None:
         for asked in self.lab.explicit_routes:
-            for address in list(self._addresses(asked.target))[:MOST_SAMPLES]:
+            for address in self._addresses(asked.target)[:MOST_SAMPLES]:
                 if lost := self._lost(asked.source, address):
                     message = f"packets from `{asked.source}` to `{_named(asked.target, address)}` are lost"
                     label = f"{lost.fate} `{lost.at}`"
-                    self.diagnostics.warning("MPC730", message, asked.span, label, _mend(lost))
+                    self.diagnostics.warning("MPC730", message, asked.span, label, mend(lost))
                     break
 
     def _lost(self, source: str, address: Address) -> Way | None:
-        """A way that does not arrive; circles are reported where routes are made."""
+        """A way that does not arrive."""
         found = ways(self.lookup, source, address)
-        return next((way for way in found if way.fate in (Fate.NO_ROUTE, Fate.NOT_FORWARDED)), None)
+        return next((way for way in found if way.fate in LOST), None)
 
-    def _addresses(self, target: str | InterfaceName | Network) -> Iterator[Address]:
+    def _addresses(self, target: str | InterfaceName | Network) -> list[Address]:
         """The addresses of the lab that a route is for; what only a default route leads to is outside."""
         match target:
             case "default":
-                return
+                return []
             case InterfaceName():
-                yield from (own.ip for own in self.lookup.ends[target].addresses)
+                return [own.ip for own in self.lookup.ends[target].addresses]
             case str():
-                yield from (own.address.ip for own in self.lookup.nodes[target].addresses)
+                return [own.address.ip for own in self.lookup.nodes[target].addresses]
             case _:
-                known = (address for own in self.lookup.own.values() for address in own)
-                yield from (address for address in known if address in target)
+                known = self._known[target.version]
+                first = bisect_left(known, int(target.network_address))
+                end = bisect_right(known, int(target.broadcast_address))
+                return [FAMILY[target.version](one) for one in known[first : min(end, first + MOST_SAMPLES)]]
+
+    @cached_property
+    def _known(self) -> dict[int, list[int]]:
+        """All addresses of the lab, by family, in order."""
+        found: dict[int, list[int]] = {4: [], 6: []}
+        for address in (address for own in self.lookup.own.values() for address in own):
+            found[address.version].append(int(address))
+        return {version: sorted(own) for version, own in found.items()}
 
 
 def _named(target: str | InterfaceName | Network, address: Address) -> str:
     return f"{target}" if isinstance(target, str | InterfaceName) else f"{address}"
 
 
-def _mend(lost: Way) -> str:
+def mend(lost: Way) -> str:
+    if lost.fate is Fate.FILTERED:
+        return f"set `rp_filter` of `{lost.at}` to 0, or to 2"
     if lost.fate is Fate.NOT_FORWARDED:
         return f"declare `{lost.at}` a router, or with `forward on`"
     return f"write a `route` for `{lost.at}` as well"
@@ -108,7 +129,7 @@ class _Expectations:
             broken = next((trip for trip in found if not trip.works), None)
             if reachable and broken:
                 message = f"`{source}` does not reach `{target}`"
-                self._refute("MPC811", expectation, message, _why(broken))
+                self._refute("MPC811", expectation, message, why(broken))
             elif not reachable and found and not broken:
                 message = f"`{source}` reaches `{target}`"
                 label = f"over {listed(f'`{name}`' for name in found[0].out.nodes)}"
@@ -121,7 +142,7 @@ class _Expectations:
         trips = [trip for found in self._trips(expectation) for trip in found]
         if broken := next((trip for trip in trips if not trip.works), None):
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, _why(broken))
+            self._refute("MPC811", expectation, message, why(broken))
             return
         for trip in trips:
             least, most = trip.rtt
@@ -135,7 +156,7 @@ class _Expectations:
         prediction = self.predictor.between(expectation.source, expectation.target)
         if not prediction.working:
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, _why(next(iter(prediction.trips), None)))
+            self._refute("MPC811", expectation, message, why(next(iter(prediction.trips), None)))
             return
         found = prediction.most(claim.transfer)
         if claim.least > found.most:
@@ -147,7 +168,7 @@ class _Expectations:
             self._refute("MPC813", expectation, message, f"limited by {links}")
 
 
-def _why(broken: Trip | None) -> str:
+def why(broken: Trip | None) -> str:
     """Where packets, or the answers to them, end."""
     if broken is None:
         return "no address of that family"

@@ -3,15 +3,17 @@
 Equal next hops are chosen by a hash of the flow's addresses and ports. The node that begins a flow draws its
 own; the nodes that pass it on all use one, which the kernel draws for each socket and leaves in its packets
 (skb->l4_hash), so what the first of them chooses says what a later one can (measured: of the four ways
-through two stages of two, two are taken).
+through two stages of two, two are taken). Where a node hashes other fields, these say so (`kernel.Hash`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from itertools import pairwise, product
 
 from compiler.ir.lab import Address, InterfaceName, Nexthop
+from compiler.prediction.kernel import Hash
 from compiler.prediction.lookup import Crossing, Lookup
 
 MOST_WAYS = 64
@@ -24,7 +26,17 @@ class Fate(StrEnum):
     DELIVERED = "delivered at"
     NO_ROUTE = "no route at"
     NOT_FORWARDED = "not forwarded by"
+    FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
+
+
+Bounds = tuple[Fraction, Fraction]
+"""What a hash lies between, of all that it can be."""
+
+ALL: Bounds = (Fraction(0), Fraction(1))
+
+Draws = tuple[tuple[Hash, Bounds], ...]
+"""What hashes have to be for a way to be taken, in the order in which they were first asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,13 @@ class Way:
     fate: Fate
     at: str
     translations: tuple[Translation, ...] = ()
+    fixed: Draws = ()
+    """What is the same for all flows between two addresses has to be this."""
+
+    @property
+    def chance(self) -> Fraction:
+        """How likely the way is to be one that flows between these two addresses can take."""
+        return _share(self.fixed)
 
     @property
     def delivered(self) -> bool:
@@ -68,15 +87,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class _Packet:
-    """A packet that has come to a node; `low` and `high` bound the hash that the nodes behind it used."""
+    """A packet that has come to a node; `draws` are those of the nodes behind it."""
 
     node: str
     source: Address | None
     target: Address
     crossings: tuple[Crossing, ...] = ()
-    share: Fraction = Fraction(1)
-    low: Fraction = Fraction(0)
-    high: Fraction = Fraction(1)
+    draws: Draws = ()
     device: str | None = None
     translations: tuple[Translation, ...] = ()
     seen: frozenset[tuple[str, str | None, Address]] = frozenset()
@@ -112,45 +129,80 @@ def ways(
     return tuple(found)
 
 
+def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:
+    """What the hashes that flows between two addresses share can be, with how likely each is.
+
+    Each case has the places of the ways that flows can take then, and which part of the flows takes each.
+    """
+    bounds: dict[Hash, set[Fraction]] = {}
+    for way in found:
+        for chosen_by, between in way.fixed:
+            bounds.setdefault(chosen_by, {*ALL}).update(between)
+    for cell in product(*(pairwise(sorted(edges)) for edges in bounds.values())):
+        drawn = dict(zip(bounds, cell, strict=True))
+        open_ways = [
+            (place, float(way.share / way.chance))
+            for place, way in enumerate(found)
+            if all(low <= drawn[key][0] and drawn[key][1] <= high for key, (low, high) in way.fixed)
+        ]
+        if open_ways:
+            yield float(_share(tuple(drawn.items()))), open_ways
+
+
 def _ended(packet: _Packet, fate: Fate) -> Way:
     return Way(
         packet.source,
         packet.target,
         packet.crossings,
-        packet.share,
+        _share(packet.draws),
         fate,
         packet.node,
         packet.translations,
+        tuple(draw for draw in packet.draws if not draw[0].per_flow),
     )
+
+
+def _share(draws: Draws) -> Fraction:
+    """How likely hashes are to be what they have to be."""
+    share = Fraction(1)
+    for _, (low, high) in draws:
+        share *= high - low
+    return share
 
 
 def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
     """How a packet ends at the node that it has come to; None where it goes on."""
+    incoming = packet.incoming
+    if incoming and lookup.filtered(packet.node, incoming, packet.source, packet.target):
+        return Fate.FILTERED
     if packet.target in lookup.own[packet.node]:
         return Fate.DELIVERED
-    if packet.crossings and not lookup.nodes[packet.node].forwards:
+    if incoming and not lookup.kernel(packet.node).forwards(packet.target.version, incoming):
         return Fate.NOT_FORWARDED
-    return Fate.LOOP if (packet.node, packet.incoming, packet.target) in packet.seen else None
+    return Fate.LOOP if (packet.node, incoming, packet.target) in packet.seen else None
 
 
 def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:
     """The packet at each next node that it can be sent to."""
     choices = lookup.choices(packet.node, packet.target, packet.source, packet.incoming, packet.device)
     total, passed = sum(hop.weight for hop in choices), 0
+    if len(choices) == 1:
+        yield from _sent(lookup, packet, choices[0])
+        return
+    begins, bound = not packet.crossings, packet.source is not None
+    chosen_by = lookup.kernel(packet.node).hash_of(packet.target.version, begins=begins, bound=bound)
     for hop in choices:
         begin, passed = Fraction(passed, total), passed + hop.weight
-        if drawn := _drawn(packet, begin, Fraction(passed, total)):
+        if drawn := _drawn(packet, chosen_by, begin, Fraction(passed, total)):
             yield from _sent(lookup, drawn, hop)
 
 
-def _drawn(packet: _Packet, begin: Fraction, end: Fraction) -> _Packet | None:
+def _drawn(packet: _Packet, chosen_by: Hash, begin: Fraction, end: Fraction) -> _Packet | None:
     """The packet of flows whose hash chooses what is between two bounds; None where there are none."""
-    if not packet.crossings:
-        return replace(packet, share=packet.share * (end - begin))
-    low, high = max(packet.low, begin), min(packet.high, end)
-    if low >= high:
-        return None
-    return replace(packet, share=packet.share * (high - low) / (packet.high - packet.low), low=low, high=high)
+    draws = dict(packet.draws)
+    low, high = draws.get(chosen_by, ALL)
+    low, high = max(low, begin), min(high, end)
+    return replace(packet, draws=tuple((draws | {chosen_by: (low, high)}).items())) if low < high else None
 
 
 def _sent(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:

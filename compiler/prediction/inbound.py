@@ -1,0 +1,112 @@
+"""How packets come to one address from all nodes at once, by main tables alone.
+
+Going back from the target takes each node once, where following the packets of each node would take it as
+often as it lies on a way.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from compiler.ir.lab import Address, InterfaceName, Lab, Nexthop
+from compiler.prediction.lookup import Choices, Lookup
+
+Bits = int
+"""A set of nodes or links, by their places in the lab."""
+
+
+class Step(NamedTuple):
+    """What a next hop is to a node: the address that it takes for itself, the next node, the links to it.
+
+    `passed` is whether the next node passes packets on.
+    """
+
+    source: Address | None
+    following: str
+    passed: bool
+    links: Bits
+
+
+class Steps:
+    """The steps of all nodes, each found once."""
+
+    def __init__(self, lookup: Lookup, lab: Lab) -> None:
+        self.lookup = lookup
+        self.bits = {end.id: 1 << place for place, link in enumerate(lab.links) for end in link.ends}
+        self._found: dict[tuple[str, str, int, int], Step | None] = {}
+
+    def __call__(self, node: str, hop: Nexthop) -> Step | None:
+        """The step of a node by a next hop; None where nobody is there."""
+        key = node, hop.interface, hop.via.version, int(hop.via)
+        if key not in self._found:
+            self._found[key] = self._step(node, hop)
+        return self._found[key]
+
+    def _step(self, node: str, hop: Nexthop) -> Step | None:
+        crossed = self.lookup.crossings(InterfaceName(node, hop.interface), hop.via)
+        if not crossed:
+            return None
+        into, links = crossed[-1].into, 0
+        for crossing in crossed:
+            links |= self.bits[crossing.link]
+        passed = self.lookup.kernel(into.node).forwards(hop.via.version, into.name)
+        return Step(self.lookup.source_address(node, hop), into.node, passed, links)
+
+
+class Inbound:
+    """How packets come to one address.
+
+    `links` has what they take from each node from which all arrive, `some` the nodes from which some may.
+    """
+
+    def __init__(self, lookup: Lookup, steps: Steps, target: Address) -> None:
+        self.steps: dict[str, list[Step]] = {}
+        self.links: dict[str, Bits] = {}
+        self.some: set[str] = set()
+        owners = {name for name in lookup.nodes if target in lookup.own[name]}
+        lossy: set[str] = set()
+        behind: dict[str, list[str]] = {}
+        for name in lookup.nodes:
+            if name not in owners and (choices := lookup.choices(name, target)):
+                found = self.steps[name] = list(_arriving(name, choices, steps, owners))
+                if len(found) < len(choices):
+                    lossy.add(name)
+                for step in found:
+                    behind.setdefault(step.following, []).append(name)
+        self._reach(list(owners), behind)
+        self._fill(owners, behind, lossy)
+
+    def _reach(self, waiting: list[str], behind: dict[str, list[str]]) -> None:
+        while waiting:
+            for name in behind.get(waiting.pop(), ()):
+                if name not in self.some:
+                    self.some.add(name)
+                    waiting.append(name)
+
+    def _fill(self, owners: set[str], behind: dict[str, list[str]], lossy: set[str]) -> None:
+        """Goes back from the target: a node is done when all that it sends to are."""
+        self.links |= dict.fromkeys(owners, 0)
+        left = {name: len(found) + (name in lossy) for name, found in self.steps.items()}
+        waiting = list(owners)
+        while waiting:
+            for name in behind.get(waiting.pop(), ()):
+                left[name] -= 1
+                if not left[name]:
+                    self.links[name] = 0
+                    for step in self.steps[name]:
+                        self.links[name] |= step.links | self.links[step.following]
+                    waiting.append(name)
+
+    def by_source(self, name: str) -> dict[Address | None, Bits]:
+        """The links that a node's packets take, by the address that it sends from."""
+        found: dict[Address | None, Bits] = {}
+        for step in self.steps[name]:
+            found[step.source] = found.get(step.source, 0) | step.links | self.links[step.following]
+        return found
+
+
+def _arriving(name: str, choices: Choices, steps: Steps, owners: set[str]) -> Iterator[Step]:
+    """The steps of a node that lose nothing."""
+    for hop in choices:
+        step = steps(name, hop)
+        if step and (step.passed or step.following in owners):
+            yield step

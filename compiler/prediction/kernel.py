@@ -1,0 +1,117 @@
+"""What sysctls make the kernel of a node do with packets: pass them on, filter their sources, and hash them.
+
+What the source sets is applied as up applies it: `default` to all interfaces, then the rest in written order.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from compiler.ir.lab import Node
+
+FILTER = re.compile(r"net\.ipv4\.conf\.([^.]+)\.rp_filter")
+FORWARDING = re.compile(r"net\.ipv4\.(?:ip_forward|conf\.([^.]+)\.forwarding)")
+FORWARDING_6 = "net.ipv6.conf.all.forwarding"
+POLICY, FIELDS = "net.ipv{}.fib_multipath_hash_policy", "net.ipv{}.fib_multipath_hash_fields"
+
+STRICT = 1
+"""Of `rp_filter`: what comes in has to come by an interface that answers would leave by; 2 is any."""
+
+DEFAULT_FIELDS, LABEL, PORTS = 0x0007, 0x0008, 0x0030
+"""Of `fib_multipath_hash_fields`: addresses and protocol; the flow label; both ports."""
+
+
+class Hash(NamedTuple):
+    """What chooses among next hops: nodes whose hashes have one name draw one number for a flow.
+
+    Where it is not `per_flow`, all flows between two addresses have that number.
+    """
+
+    name: str
+    per_flow: bool
+
+
+OWN, BOUND = Hash("own", per_flow=True), Hash("bound", per_flow=True)
+"""That of a node which begins a flow, before it has chosen its address and with one."""
+
+PASSED = Hash("passed", per_flow=True)
+"""That of nodes which pass a flow on: it lies in its packets."""
+
+ADDRESSES = Hash("addresses", per_flow=False)
+
+
+class Kernel:
+    """The behaviour of one node."""
+
+    def __init__(self, node: Node, interfaces: Iterable[str]) -> None:
+        self.sysctls = dict(node.sysctls)
+        self.masquerade = frozenset(node.masquerade)
+        self.names = {name.replace(".", "/"): name for name in interfaces}
+        self.forwarding_6 = self.sysctls.get(FORWARDING_6, str(int(node.forwards))) != "0"
+        self.forwarding = self._forwarding(node.forwards)
+        self.filters = self._filters()
+
+    def _forwarding(self, forwards: bool) -> dict[str | None, bool]:
+        """Whether each interface's packets are passed on, in IPv4."""
+        found: dict[str | None, bool] = dict.fromkeys(self.names.values(), forwards)
+        pinned = {match[1]: value for match, value in self._matching(FORWARDING)}
+        for scope in sorted(pinned, key=lambda scope: (scope is not None, scope != "default")):
+            value = pinned[scope] != "0"
+            every = scope in (None, "default", "all")
+            found |= dict.fromkeys(found, value) if every else {self.names.get(scope or ""): value}
+        return found
+
+    def _filters(self) -> dict[str, int]:
+        """The reverse path filters that are not off: the larger of `all` and the interface's own."""
+        pinned = {match[1]: int(value) for match, value in self._matching(FILTER) if value.isdecimal()}
+        default, every = pinned.get("default", 0), pinned.get("all", 0)
+        found = {name: max(every, pinned.get(key, default)) for key, name in self.names.items()}
+        return {name: value for name, value in found.items() if value}
+
+    def _matching(self, pattern: re.Pattern[str]) -> Iterable[tuple[re.Match[str], str]]:
+        return ((match, value) for key, value in self.sysctls.items() if (match := pattern.fullmatch(key)))
+
+    def forwards(self, version: int, incoming: str | None) -> bool:
+        """Whether what came in by an interface is passed on."""
+        return self.forwarding[incoming] if version == 4 else self.forwarding_6
+
+    @property
+    def by_way(self) -> bool:
+        """Whether what becomes of a packet depends on more than the node and its target."""
+        return bool(self.filters or self.masquerade) or len(set(self.forwarding.values())) > 1
+
+    def hash_of(self, version: int, *, begins: bool, bound: bool) -> Hash:
+        """The hash by which next hops are chosen for a flow that begins here, or is passed on.
+
+        That of a flow which begins here and is not `bound` to an address is made before it has one. There is
+        no flow label either; sockets put theirs into the packets alone (net/ipv6/route.c).
+        """
+        fields = self._fields(version)
+        if fields is None:
+            return (BOUND if bound else OWN) if begins else PASSED
+        if fields & PORTS:
+            return Hash(f"own {fields}" if begins and not bound else f"fields {fields}", per_flow=True)
+        if fields & LABEL and version == 6 and not begins:
+            return Hash(f"fields {fields}", per_flow=True)
+        if begins and not bound:
+            return Hash("own addresses", per_flow=False)
+        return ADDRESSES if fields == DEFAULT_FIELDS else Hash(f"fields {fields}", per_flow=False)
+
+    def _fields(self, version: int) -> int | None:
+        """What is hashed; None for the hash over ports that lies in packets, which a lab sets.
+
+        Without tunnels, what is inside of them (policy 2) is what is outside.
+        """
+        policy = self.sysctls.get(POLICY.format(version), "1")
+        if policy == "3":
+            return _number(self.sysctls.get(FIELDS.format(version), str(DEFAULT_FIELDS)))
+        without_ports = DEFAULT_FIELDS | (LABEL if version == 6 else 0)
+        return without_ports if policy in ("0", "2") else None
+
+
+def _number(value: str) -> int:
+    """A number as sysctl(8) reads it."""
+    try:
+        return int(value, 0)
+    except ValueError:
+        return DEFAULT_FIELDS

@@ -1,0 +1,254 @@
+"""Who reaches whom: the ways there and back between all nodes of a lab, in one address family.
+
+Where all routes are inferred, graph theory tells it: nodes that pass packets on and are linked with each
+other reach each other and what hangs on them. What explicit routes, rules and sysctls make of that is looked
+up, for each target once for all nodes, between as many nodes as MOST_LOOKUPS allows.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property, lru_cache
+
+from compiler.ir.graph import Graph
+from compiler.ir.lab import Address, InterfaceName, Lab, Metric, Node
+from compiler.ir.segments import segments
+from compiler.prediction.inbound import Bits, Inbound, Steps
+from compiler.prediction.lookup import Lookup
+from compiler.prediction.trips import Trip, trips
+from compiler.prediction.ways import ways
+
+MOST_LOOKUPS, MOST_FOLLOWED = 500_000, 4_000
+"""Of routes; of pairs of nodes whose ways are followed one by one. Either takes a few seconds."""
+
+
+def implied(lab: Lab, version: int) -> list[Bits]:
+    """Whom each node reaches by inferred routes.
+
+    Behind a vertex that passes packets on is all that is linked with it and with others that do.
+    """
+    graph = Graph(lab, version, whole=True)
+    places = {node.name: 1 << place for place, node in enumerate(lab.nodes)}
+    found = dict(places)
+    met: set[str] = set()
+    for first in graph.outgoing:
+        if first not in met and _passes(graph, first):
+            component = _component(graph, first)
+            met |= component
+            _join(found, [name for name in component if name in places], places)
+    for name in places:
+        for edge in graph.outgoing[name]:
+            if not (_passes(graph, name) or _passes(graph, edge.target)):
+                found[name] |= places[edge.target]
+    return [found[node.name] for node in lab.nodes]
+
+
+def _passes(graph: Graph, name: str) -> bool:
+    return graph.forwards.get(name, True)
+
+
+def _component(graph: Graph, first: str) -> set[str]:
+    """What a vertex is linked with, over vertices that pass packets on, and what hangs on these."""
+    found, waiting = {first}, [first]
+    while waiting:
+        for edge in graph.outgoing[waiting.pop()]:
+            if edge.target not in found:
+                found.add(edge.target)
+                if _passes(graph, edge.target):
+                    waiting.append(edge.target)
+    return found
+
+
+def _join(found: dict[str, Bits], members: Iterable[str], places: dict[str, Bits]) -> None:
+    members = list(members)
+    together = 0
+    for name in members:
+        together |= places[name]
+    for name in members:
+        found[name] |= together
+
+
+class Reach:
+    """What is known of all pairs of nodes in one family.
+
+    `unreached` has, by place, the nodes that a node does not reach; `uneven` the pairs with another way back,
+    by the links of either direction alone.
+    `examined` are the nodes whose ways were looked up, all of them or the first.
+    """
+
+    def __init__(self, lab: Lab, lookup: Lookup, version: int) -> None:
+        self.lab = lab
+        self.lookup = lookup
+        self.version = version
+        self.places = {node.name: place for place, node in enumerate(lab.nodes)}
+        self.members = [name for name in self.places if any(self._addresses(name))]
+        self.unreached: list[Bits] = [0] * len(self.places)
+        self.uneven: dict[frozenset[Bits], dict[frozenset[str], tuple[str, str]]] = {}
+        self.examined: list[str] = []
+        self.followed = 0
+        self.steps = Steps(lookup, lab)
+        self.inbound = cache(self._inbound)
+        self.answers = lru_cache(64)(self._inbound)
+        if lab.metric is not None:
+            self._imply()
+        if self.is_exact:
+            self._examine()
+
+    def _addresses(self, name: str) -> Iterator[Address]:
+        return (own for own in self.lookup.own[name] if own.version == self.version)
+
+    def targets(self, name: str) -> list[Address]:
+        """What a node's name means: its own addresses; where it has none, those of its interfaces."""
+        own = [own.address.ip for own in self.lookup.nodes[name].addresses]
+        return [ip for ip in own or self.lookup.own[name] if ip.version == self.version]
+
+    def _imply(self) -> None:
+        members = 0
+        for name in self.members:
+            members |= 1 << self.places[name]
+        for name, reached in zip(self.places, implied(self.lab, self.version), strict=True):
+            if members >> self.places[name] & 1:
+                self.unreached[self.places[name]] = members & ~reached
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether graph theory does not tell all."""
+        return self.lab.metric is None or self.pinned or self.is_uneven or bool(self.apart)
+
+    @cached_property
+    def pinned(self) -> bool:
+        """Whether sysctls of some node say other than the node what becomes of packets."""
+        return any(
+            self.lookup.kernel(name).filters
+            or any(
+                self.lookup.kernel(name).forwards(self.version, interface) != self.lookup.nodes[name].forwards
+                for interface in self.lookup.interfaces(name)
+            )
+            for name in self.places
+        )
+
+    @cached_property
+    def is_uneven(self) -> bool:
+        """Whether inferred routes can have another way back.
+
+        Directions differ in what they cost, a way that is not the shortest in hops leads over switches, a
+        node has two interfaces on a segment, or no address but those of several interfaces, or answers go
+        to an address that a node in between gave.
+        """
+        found = segments(self.lab.links, [switch.name for switch in self.lab.switches])
+        if any(len(segment.ends) > len(segment.nodes) for segment in found) or any(
+            map(self._is_odd, self.lab.nodes)
+        ):
+            return True
+        if self.lab.metric in (None, Metric.HOPS):
+            return False
+        shapings = [(link.left.shaping, link.right.shaping) for link in self.lab.links]
+        differ = {
+            Metric.DELAY: any((one.delay or 0) != (other.delay or 0) for one, other in shapings),
+            Metric.RATE: any((one.rate or 0) != (other.rate or 0) for one, other in shapings),
+        }
+        return differ.get(self.lab.metric, False) or any(segment.switches for segment in found)
+
+    def _is_odd(self, node: Node) -> bool:
+        return bool(node.masquerade) or (not node.addresses and len(self.lookup.interfaces(node.name)) > 1)
+
+    @cached_property
+    def apart(self) -> frozenset[str]:
+        """The nodes with an address that an explicit route or a rule is for."""
+        routes = (route for node in self.lab.nodes for route in node.routes if route.explicit)
+        targets = {t for route in routes for t in route.targets if t.version == self.version and t.prefixlen}
+        known = sorted((int(own), name) for name in self.members for own in self._addresses(name))
+        found = {name for own, name in known if own in self.steered}
+        for target in targets:
+            first = bisect_left(known, (int(target.network_address), ""))
+            end = bisect_left(known, (int(target.broadcast_address) + 1, ""))
+            found |= {name for _, name in known[first:end]}
+        return frozenset(found)
+
+    @cached_property
+    def steered(self) -> frozenset[int]:
+        """The addresses that rules lead to."""
+        tables = (table for node in self.lab.nodes for table in node.tables)
+        targets = (target for table in tables for route in table.routes for target in route.targets)
+        return frozenset(int(target.network_address) for target in targets if target.version == self.version)
+
+    def _inbound(self, target: Address) -> Inbound:
+        return Inbound(self.lookup, self.steps, target)
+
+    @cached_property
+    def by_way(self) -> bool:
+        """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
+        return any(self.lookup.kernel(name).by_way for name in self.places)
+
+    def _examine(self) -> None:
+        """Looks up the ways between nodes: those with explicit routes first."""
+        order = sorted(self.members, key=lambda name: name not in self.apart)[: self._most()]
+        whole = self.lab.metric is None or self.pinned or self.is_uneven
+        for source in order:
+            for target in order:
+                if source != target and (whole or {source, target} & self.apart):
+                    self._examine_pair(source, target)
+            self.examined.append(source)
+            if self.followed > MOST_FOLLOWED:
+                return
+
+    def _most(self) -> int:
+        """How many nodes are examined: all addresses of each, from all nodes."""
+        addresses = sum(len(list(self._addresses(name))) for name in self.members) or 1
+        return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.nodes)) or 1
+
+    def _examine_pair(self, source: str, target: str) -> None:
+        reached, there, back = True, 0, 0
+        for address in self.targets(target):
+            for one in self._ways(source, target, address):
+                reached &= one is not None
+                if one and one[0] != one[1]:
+                    there, back = there | one[0] & ~one[1], back | one[1] & ~one[0]
+        bit = 1 << self.places[target]
+        place = self.places[source]
+        self.unreached[place] = self.unreached[place] & ~bit if reached else self.unreached[place] | bit
+        if reached and (there or back):
+            pairs = self.uneven.setdefault(frozenset((there, back)), {})
+            pairs.setdefault(frozenset((source, target)), (source, target))
+
+    def _ways(self, source: str, target: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
+        """The links there and back, by the address that packets are sent from; None where some are lost."""
+        inbound = None if self.by_way or int(address) in self.steered else self.inbound(address)
+        if inbound and source not in inbound.some:
+            yield None
+            return
+        own = inbound.by_source(source) if inbound and source in inbound.links else {}
+        if not own or any(one is None or int(one) in self.steered for one in own):
+            yield from self._followed(source, address)
+            return
+        for one, there in own.items():
+            answers = self.answers(one)
+            if target in answers.links:
+                yield there, answers.links[target]
+            elif target in answers.some:
+                yield from self._followed(source, address)
+            else:
+                yield None
+
+    def _followed(self, source: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
+        """The same, by the ways of packets one by one."""
+        self.followed += 1
+        found: dict[Address | None, tuple[Bits, Bits]] = {}
+        for trip in trips(self.lookup, ways(self.lookup, source, address)):
+            if not arrives(trip):
+                yield None
+                return
+            there, back = found.get(trip.out.source, (0, 0))
+            backs = (link for way in trip.back for link in way.links)
+            found[trip.out.source] = there | self._set(trip.out.links), back | self._set(backs)
+        yield from found.values()
+
+    def _set(self, links: Iterable[InterfaceName]) -> Bits:
+        found = 0
+        for link in links:
+            found |= self.steps.bits[link]
+        return found
+
+
+def arrives(trip: Trip) -> bool:
+    """Whether all packets arrive, and all answers."""
+    return trip.works and all(way.delivered for way in trip.back)

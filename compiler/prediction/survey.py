@@ -1,0 +1,230 @@
+"""Notes on a whole lab, for who asks: nodes that do not reach each other, and ways that are not those back.
+
+A lab may be so on purpose, so these are no warnings. What is alike for many nodes is told once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import chain, islice
+
+from compiler.frontend.diagnostics import Diagnostics, listed
+from compiler.ir.graph import Graph
+from compiler.ir.lab import Lab, Link
+from compiler.prediction.inbound import Bits
+from compiler.prediction.predict import Predictor
+from compiler.prediction.reach import Reach, arrives
+from compiler.prediction.verify import mend, why
+
+MOST = 5
+"""Notes of one code and family; how many pairs more there are is told with the last."""
+
+MOST_NAMES = 6
+
+
+def survey(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Adds the notes; events do not count."""
+    if lab.metric is None and not lab.explicit_routes:
+        _without_routes(lab, diagnostics)
+        return
+    predictor = Predictor(lab)
+    found = {version: Reach(lab, predictor.lookup, version) for version in lab.versions}
+    apart = _without_a_family_in_common(lab, list(found.values()))
+    alike = len({tuple(reach.unreached) for reach in found.values()}) == 1
+    for reach in list(found.values())[: 1 if alike else None]:
+        over = "" if alike else f" over IPv{reach.version}"
+        _Unreached(predictor, reach, apart, over, diagnostics).tell()
+    for reach in found.values():
+        _tell_uneven(lab, reach, diagnostics)
+        if len(reach.examined) < len(reach.members) and reach.examined:
+            message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
+            help = "what is told of the others is what inferred routes would do" if lab.metric else ""
+            diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+
+
+def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
+    """With neither inferred nor explicit routes, nobody reaches what is not on a link of its own."""
+    with_addresses = [node for node in lab.nodes if node.addresses]
+    if len(lab.nodes) > 1 and with_addresses:
+        message = "no node reaches another one's own address"
+        help = "write `route`, or leave `routing none` out"
+        diagnostics.note("MPC740", message, lab.span, "has no routes", help)
+
+
+def _without_a_family_in_common(lab: Lab, found: Sequence[Reach]) -> list[Bits]:
+    """The nodes that each node has no address family in common with, where it has any."""
+    sets = [sum(1 << reach.places[name] for name in reach.members) for reach in found]
+    if len(sets) < 2:
+        return [0] * len(lab.nodes)
+    everybody, met = sets[0] | sets[1], []
+    for place in range(len(lab.nodes)):
+        own = [members for members in sets if members >> place & 1]
+        met.append(everybody & ~(own[0] | own[-1]) if own else 0)
+    return met
+
+
+class _Unreached:
+    """Who does not reach whom in one family, or in all alike."""
+
+    def __init__(
+        self, predictor: Predictor, reach: Reach, apart: Sequence[Bits], over: str, diagnostics: Diagnostics
+    ) -> None:
+        self.predictor = predictor
+        self.lab = predictor.lab
+        self.reach = reach
+        self.over = over
+        self.diagnostics = diagnostics
+        self.rows = [row | more for row, more in zip(reach.unreached, apart, strict=True)]
+        linked = {end.node for link in self.lab.links for end in link.ends}
+        alone = sum(1 << place for name, place in reach.places.items() if name not in linked)
+        self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
+
+    def tell(self) -> None:
+        both, one_way = _split(self.rows, symmetric=not self.reach.examined)
+        self._tell(both, _scattered(both), mutual=True)
+        self._tell(one_way, iter(()), mutual=False)
+
+    def _tell(self, rows: list[Bits], scattered: Iterator[tuple[Bits, Bits]], *, mutual: bool) -> None:
+        for left, right in islice(chain(scattered, _groups(rows, mutual=mutual)), MOST):
+            message, source, target = self._message(left, right, mutual=mutual)
+            label, help = self._cause(source, target)
+            node = self.predictor.lookup.nodes[source]
+            self.diagnostics.note("MPC740", f"{message}{self.over}", node.span, label, help)
+        if more := sum(row.bit_count() for row in rows):
+            message = (
+                f"{more // 2 if mutual else more} more pairs of nodes do not reach each other{self.over}"
+            )
+            self.diagnostics.note("MPC740", message, self.lab.span, "besides those that are named", "")
+
+    def _message(self, left: Bits, right: Bits, *, mutual: bool) -> tuple[str, str, str]:
+        """What is told of two groups of nodes, or of one, with two nodes to show why."""
+        first, second = self._names(left), self._names(right or left)
+        if not right:
+            return f"{_said(first)} do not reach each other", first[0], first[1]
+        everybody = len(self.reach.members)
+        if len(first) == 1 and len(second) > 1 and len(second) == everybody - 1:
+            return f"{_said(first)} reaches no other node", first[0], second[0]
+        if mutual and len(first) == len(second) == 1:
+            return f"`{first[0]}` and `{second[0]}` do not reach each other", first[0], second[0]
+        verb, too = "does" if len(first) == 1 else "do", ", nor the other way round" if mutual else ""
+        return f"{_said(first)} {verb} not reach {_said(second)}{too}", first[0], second[0]
+
+    def _names(self, bits: Bits) -> list[str]:
+        return [self.lab.nodes[place].name for place in _places(bits)]
+
+    def _cause(self, source: str, target: str) -> tuple[str, str]:
+        """Why one node does not reach another, and the mend."""
+        version = self.reach.version
+        if not self.predictor.lookup.own[source] or not self.reach.targets(target):
+            return "has no address in common with the other", ""
+        blocked = _blocked(self.predictor.graphs[version], source, target)
+        if blocked is None:
+            return "no links lead from one to the other", "`link` them, or nodes that they reach"
+        if blocked:
+            names = listed((f"`{name}`" for name in blocked), MOST_NAMES)
+            return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
+        for address in self.reach.targets(target):
+            for trip in self.predictor.between(source, target, address).trips:
+                if not arrives(trip):
+                    lost = next((way for way in trip.back if not way.delivered), trip.out)
+                    return why(trip), mend(lost)
+        return "", ""
+
+
+def _split(rows: Sequence[Bits], *, symmetric: bool) -> tuple[list[Bits], list[Bits]]:
+    """Whom nodes do not reach who do not reach them either, and whom they do not reach though these do."""
+    if symmetric:
+        return list(rows), [0] * len(rows)
+    columns = [0] * len(rows)
+    for place, row in enumerate(rows):
+        for other in _places(row):
+            columns[other] |= 1 << place
+    both = [row & column for row, column in zip(rows, columns, strict=True)]
+    return both, [row & ~shared for row, shared in zip(rows, both, strict=True)]
+
+
+def _scattered(rows: list[Bits]) -> Iterator[tuple[Bits, Bits]]:
+    """The nodes of which none reaches another, where these have all others alike; takes them out of rows."""
+    closed: dict[Bits, Bits] = {}
+    for place, row in enumerate(rows):
+        closed[row | 1 << place] = closed.get(row | 1 << place, 0) | 1 << place
+    for members in [members for members in closed.values() if members.bit_count() > 1]:
+        for place in _places(members):
+            rows[place] &= ~members
+        yield members, 0
+
+
+def _groups(rows: list[Bits], *, mutual: bool) -> Iterator[tuple[Bits, Bits]]:
+    """Nodes with others that none of them reaches, as many as have these; takes them out of rows."""
+    for first in range(len(rows)):
+        while others := rows[first]:
+            members = 0
+            for place, row in enumerate(rows):
+                if row & others == others:
+                    members |= 1 << place
+                    rows[place] &= ~others
+            for place in _places(others) if mutual else ():
+                rows[place] &= ~members
+            swapped = mutual and others.bit_count() < members.bit_count()
+            yield (others, members) if swapped else (members, others)
+
+
+def _places(bits: Bits) -> Iterator[int]:
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+def _said(names: Sequence[str]) -> str:
+    said = [f"`{name}`" for name in names[:MOST_NAMES]]
+    said += [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
+def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
+    """The fewest nodes that would have to forward; None where no links lead there."""
+    best, by, queue = {source: 0}, {source: source}, [(0, source)]
+    while queue:
+        cost, name = heappop(queue)
+        if name == target:
+            break
+        more = cost + (name != source and not graph.forwards.get(name, True))
+        for edge in graph.outgoing[name] if cost == best[name] else ():
+            if more < best.get(edge.target, more + 1):
+                best[edge.target], by[edge.target] = more, name
+                heappush(queue, (more, edge.target))
+    if target not in by:
+        return None
+    way = [target]
+    while way[-1] != source:
+        way.append(by[way[-1]])
+    return [name for name in way[1:-1] if not graph.forwards.get(name, True)][::-1]
+
+
+def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
+    """Tells of ways that are not those back, at a link that one direction alone takes."""
+    over = f" over IPv{reach.version}" if len(lab.versions) > 1 else ""
+    groups = list(reach.uneven.items())
+    for links, pairs in groups[:MOST]:
+        source, target = next(iter(pairs.values()))
+        sides = [f"`{a}` and `{b}`" for a, b in islice(pairs.values(), MOST_NAMES)]
+        more = len(pairs) - MOST_NAMES
+        said = ", ".join(sides) + (f" and {more} more pairs" if more > 0 else "")
+        ways = [listed(_named(lab, side), MOST_NAMES) for side in links if side]
+        label = (
+            f"one way over {ways[0]}, the other over {ways[1]}" if ways[1:] else f"one way over {ways[0]} too"
+        )
+        message = f"packets between {said} go and come by different links{over}"
+        place = _first_link(lab, links).span
+        diagnostics.note("MPC741", message, place, label, f"see `mpc paths LAB {source} {target}`")
+    if left := sum(len(pairs) for _, pairs in groups[MOST:]):
+        message = f"{left} more pairs of nodes have packets that go and come by different links{over}"
+        diagnostics.note("MPC741", message, lab.span, "besides those that are named", "")
+
+
+def _named(lab: Lab, links: Bits) -> Iterable[str]:
+    return (f"`{lab.links[place].left.node}` -- `{lab.links[place].right.node}`" for place in _places(links))
+
+
+def _first_link(lab: Lab, sides: Iterable[Bits]) -> Link:
+    return lab.links[next(_places(next(side for side in sides if side)))]

@@ -1,0 +1,187 @@
+"""Notes: who does not reach whom, and ways that are not those back, against all ways one by one."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from labs import compiled, lab_of
+
+from compiler.driver import TopologyError
+from compiler.frontend.diagnostics import Diagnostic, Severity
+from compiler.prediction.lookup import Lookup
+from compiler.prediction.reach import Reach, arrives
+from compiler.prediction.trips import trips
+from compiler.prediction.ways import ways
+
+DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d}\n"
+
+
+def notes(text: str) -> list[Diagnostic]:
+    compilation = compiled(text)
+    compilation.survey()
+    assert not compilation.diagnostics.failed
+    return [found for found in compilation.diagnostics if found.severity is Severity.NOTE]
+
+
+def said(text: str) -> list[str]:
+    return [found.message for found in notes(text)]
+
+
+@st.composite
+def labs(draw: st.DrawFn) -> str:
+    """Labs of up to 6 nodes with switches, both families, explicit routes, sysctls and masquerades."""
+    names = "abcdef"[: draw(st.integers(2, 6))]
+    switches = "st"[: draw(st.integers(0, 2))]
+    lines = draw(st.sampled_from([[], [], ["routing none"], ["routing shortest by delay"]]))
+    lines = [*lines, *draw(st.sampled_from([[], [], ["pool 10.0.0.0/8", "pool fd00::/48"]]))]
+    lines += [f"{draw(st.sampled_from(KINDS))} {name}{draw(st.sampled_from(MORE))}" for name in names]
+    lines += [f"switch {name}" for name in switches]
+    pairs = st.sampled_from([*combinations(names, 2), *((a, s) for a in names for s in switches)])
+    links = draw(st.lists(pairs, min_size=1, max_size=9))
+    lines += [f"link {a} -- {b}{draw(st.sampled_from(['', '', ' delay 5ms']))}" for a, b in links]
+    node = st.sampled_from(names)
+    for kind in draw(st.lists(st.sampled_from(STATEMENTS), max_size=4)):
+        lines.append(kind.format(draw(node), draw(node), draw(node), draw(node)))
+    return "\n".join(lines)
+
+
+KINDS = ("host", "router", "router")
+MORE = ("", "", "", " address none", " forward on")
+STATEMENTS = (
+    "route {0} to {1} via {2}",
+    "route {0} to {1} via {2}, {3}",
+    "route {0} to default via {1}",
+    "route {0} to 10.0.0.0/9 via {1}",
+    "sysctl {0} net.ipv4.conf.all.rp_filter=1",
+    "sysctl {0} net.ipv4.ip_forward=0",
+    "masquerade {0}",
+    "mptcp {0} -> {1}",
+    "shape {0} -> {1} delay 9ms",
+)
+
+
+def is_lab(text: str) -> bool:
+    try:
+        return compiled(text).lab is not None
+    except TopologyError:
+        return False
+
+
+def reached(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
+    """By all ways to all addresses, and all ways back."""
+    return all(
+        arrives(trip)
+        for address in found.targets(target)
+        for trip in trips(lookup, ways(lookup, source, address))
+    )
+
+
+@settings(max_examples=300)
+@given(labs())
+def test_who_reaches_whom(text: str) -> None:
+    assume(is_lab(text))
+    lab = lab_of(text)
+    lookup = Lookup(lab)
+    for version in lab.versions:
+        found = Reach(lab, lookup, version)
+        for source, target in ((a, b) for a in found.members for b in found.members if a != b):
+            told = not found.unreached[found.places[source]] >> found.places[target] & 1
+            assert told == reached(lookup, found, source, target), (version, source, target)
+
+
+@settings(max_examples=300)
+@given(labs())
+def test_ways_back(text: str) -> None:
+    """Told are the pairs of which some address is answered over other links than it is asked over."""
+    assume(is_lab(text))
+    lab = lab_of(text)
+    lookup = Lookup(lab)
+    for version in lab.versions:
+        found = Reach(lab, lookup, version)
+        told = {pair for pairs in found.uneven.values() for pair in pairs}
+        for one, other in combinations(found.members, 2):
+            sides = [(one, other), (other, one)]
+            differs = [reached(lookup, found, *side) and is_uneven(lookup, found, *side) for side in sides]
+            assert (frozenset((one, other)) in told) == any(differs), (version, one, other)
+
+
+def is_uneven(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
+    """Whether packets from one address take other links than their answers."""
+    for address in found.targets(target):
+        links: dict[object, tuple[set[object], set[object]]] = {}
+        for trip in trips(lookup, ways(lookup, source, address)):
+            there, back = links.setdefault(trip.out.source, (set(), set()))
+            there |= {frozenset((one.out.id, one.into.id)) for one in trip.out.crossings}
+            back |= {frozenset((one.out.id, one.into.id)) for way in trip.back for one in way.crossings}
+        if any(there != back for there, back in links.values()):
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DIAMOND, ["`c` and `d` do not reach each other"]),
+        (DIAMOND.replace("host a b", "host a b forward on"), []),
+        ("switch s\nhost h[1..4]\nlink h[1..4] -- s", []),
+        (
+            "host a b c d\nlink a -- b -- c -- d",
+            [
+                "`a` does not reach `c` and `d`, nor the other way round",
+                "`b` and `d` do not reach each other",
+            ],
+        ),
+        (
+            "router a b c x\nhost y\nlink a -- b -- c\nlink x -- y",
+            ["`x` and `y` do not reach `a`, `b` and `c`, nor the other way round"],
+        ),
+        (
+            "host h[1..40]\nhost hub\nlink hub -- h[1..40]",
+            ["`h1`, `h2`, `h3`, `h4`, `h5`, `h6` and 34 more do not reach each other"],
+        ),
+        ("routing none\nhost a b\nlink a -- b", ["no node reaches another one's own address"]),
+        ("routing none\nhost a b address none\nlink a -- b", []),
+        (
+            (
+                "routing none\nhost a b\nrouter c\nlink a -- c -- b\nroute {a,b} to default via c\n"
+                "route c to a via a\nroute c to b via b"
+            ),
+            [],
+        ),
+        (
+            (
+                "routing none\nhost a b address none\nrouter c address none\nlink a -- c -- b\n"
+                "route a to default via c"
+            ),
+            ["`a` and `b` do not reach each other", "`b` does not reach `c`"],
+        ),
+        (
+            "router a b c\nlink a -- b -- c\nsysctl b net.ipv4.ip_forward=0",
+            ["`a` and `c` do not reach each other"],
+        ),
+        (
+            DIAMOND.replace("host a b", "host a b forward on") + "route a to b via c\nroute b to a:c via d\n"
+            "sysctl a net.ipv4.conf.all.rp_filter=1",
+            ["`a` does not reach `b`"],
+        ),
+        (
+            (
+                "pool 10.0.0.0/8\npool fd00::/48\nrouter a b c\nlink a -- b -- c\n"
+                "sysctl b net.ipv6.conf.all.forwarding=0"
+            ),
+            ["`a` and `c` do not reach each other over IPv6"],
+        ),
+        ("router a b c\nhost x\nlink a -- b -- c -- x\nroute c to a via x", ["`c` and `x` do not reach `a`"]),
+        (
+            DIAMOND + "link c -- d\nroute a to b via c\nroute b to a:c via d",
+            ["packets between `a` and `b` go and come by different links"],
+        ),
+        (
+            "routing shortest by delay\n" + DIAMOND + "link c -- d\nshape a -> c delay 9ms",
+            ["packets between `b` and `a` go and come by different links"],
+        ),
+    ],
+)
+def test_what_is_told(text: str, expected: list[str]) -> None:
+    assert said(text) == expected
