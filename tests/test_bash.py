@@ -267,7 +267,7 @@ def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
         assert "cut-short: " not in said, f"cut at {end}"
 
 
-ENDING = resources.read("compiler/backend/ending.bash")
+ENDING = resources.read("compiler/backend/parts/ending.bash")
 EXPANDING = f"""{{
 set -eEuo pipefail
 {ENDING}

@@ -77,7 +77,7 @@ def fixed(*names: str) -> Iterator[str]:
 
 @cache
 def _part(name: str) -> tuple[str, ...]:
-    return "", *resources.read(f"compiler/backend/{name}.bash").splitlines()
+    return "", *resources.read(f"compiler/backend/parts/{name}.bash").splitlines()
 
 
 def _title(title: str) -> Iterator[str]:
