@@ -268,6 +268,14 @@ def test_more_losses_never_make_it_faster(loss: float, round_trip: float, rate: 
     assert few <= rate * 1.001
 
 
+def test_a_queue_that_is_short_for_the_delay_elsewhere_costs_a_little() -> None:
+    """After a loss the window is 7 tenths of 125 ms at the rate, or with the longer queue of 260."""
+    text = "host a b\nrouter c\nlink a -- c delay 50ms\nlink c -- b rate 10mbit"
+    short, long = (between(text + more).goodput(Transfer()).expected for more in ("", " queue 200kb"))
+    assert long == pytest.approx(10e6 * TCP / FRAME)
+    assert 0.9 * long < short < 0.99 * long
+
+
 def test_losses_cost_what_was_measured() -> None:
     """20 Mbit/s, 40 ms and 1 %: 3.0 Mbit/s on Linux 6.12."""
     found = between("host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%")
