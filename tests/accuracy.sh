@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Measures transfers from a to b in labs, some side by side: accuracy.sh FOLDER ROUNDS LAB...
+# Measures transfers from a to b in labs, some side by side: accuracy.sh FOLDER ROUNDS AT-ONCE LAB...
 #
 # FOLDER/LAB holds the scripts of a lab, how many seconds a transfer takes, its protocols, and the addresses to ping
 # from; reports of iperf3 and ping are left there.
 # The congestion control is CUBIC, whatever the machine's is; one TCP connection takes the way of the first address.
 set -euo pipefail
-folder=$1 rounds=$2
-shift 2
-AT_ONCE=5
+folder=$1 rounds=$2 at_once=$3
+shift 3
 
 within() { timeout $((seconds + 20)) ip netns exec "$@"; }
 
@@ -37,7 +36,7 @@ measure() {
 
 running=0
 for lab; do
-  ((running++ < AT_ONCE)) || wait -n
+  ((running++ < at_once)) || wait -n
   (measure "$lab") &
 done
 wait

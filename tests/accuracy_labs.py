@@ -16,7 +16,7 @@ class Lab:
     @property
     def seconds(self) -> int:
         """How long a transfer takes: long enough to meet a hundred losses, where there are any."""
-        return 120 if "loss" in self.text else 10
+        return 60 if "loss" in self.text else 10
 
     def compiled(self) -> Compilation:
         return Compilation("-", f"lab {self.name}\n{self.text}")

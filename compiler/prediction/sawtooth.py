@@ -58,8 +58,8 @@ def speed(path: Path, name: str) -> float:
         lossless = left > window and window <= path.room
         part = 1.0 if lossless else 1 + min(1.0, left / window)  # a loss is known a round trip later
         sent, time, left = sent + part * window, time + part * spent, left - window
+        epoch.grow(part, spent)
         if lossless:
-            epoch.grow(spent)
             continue
         epoch.lose()
         left, losses = next(lost), losses + 1
@@ -94,13 +94,13 @@ class _Epoch:
         self.turn = ((self.origin - self.window) / CUBIC) ** (1 / 3)
         self.time: float | None = None
 
-    def grow(self, spent: float) -> None:
-        """By a round trip: RFC 9438, 4.2 to 4.5. In the first, what was lost is sent again instead."""
+    def grow(self, part: float, spent: float) -> None:
+        """By so many round trips: RFC 9438, 4.2 to 4.5. In the first, what was lost is sent again instead."""
         if self.time is None:
             self.time = 0.0
             return
-        self.time += spent
-        self.friendly += self.control.gained
+        self.time += part * spent
+        self.friendly += part * self.control.gained
         cubic = self.origin + CUBIC * (self.time - self.turn) ** 3 if self.control.cubic else 0
         most = max(self.friendly, min(1.5 * self.window, cubic))
         self.window = max(self.window, floor(most))
