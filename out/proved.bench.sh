@@ -94,11 +94,14 @@ begin_in() {
 PORT=5379
 received=0
 said=
+refused=" "
 
-# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
-# then what came there, in kbit/s, or `said` is why none did.
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
 transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
@@ -114,6 +117,15 @@ transfer() {
   wait "$server" || true
   read_report
   drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
 }
 
 # Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
@@ -171,8 +183,8 @@ need_nodes() {
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
 }
 
-# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED. Rates are bits
-# a second, and a prediction that nothing bounds is `-`.
+# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL. Rates are
+# bits a second, and a prediction that nothing bounds is `-`.
 row() { rows+=("$*"); }
 
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
@@ -365,9 +377,9 @@ need_tool ss iproute2
 need_tool iperf3 iperf3
 need_tool mptcpize mptcpize
 need_nodes a b c d
-row a b 4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000
-row a b 9526709 5 proved-a proved-b 10.249.89.74 tcp 8 6250000
-row a b 9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000
-row b a 4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000
+row a b 4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
+row a b 9526709 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
+row a b 9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+row b a 4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
 run_all
 }

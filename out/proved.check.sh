@@ -338,11 +338,14 @@ fastest() {
 PORT=5379
 received=0
 said=
+refused=" "
 
-# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
-# then what came there, in kbit/s, or `said` is why none did.
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
 transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
@@ -358,6 +361,15 @@ transfer() {
   wait "$server" || true
   read_report
   drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
 }
 
 # Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
@@ -384,7 +396,7 @@ mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
 
 # === what transfers tell ======================================================
 # Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
-# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED.
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
 throughput() {
   local try most=0
   [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
@@ -533,6 +545,6 @@ ask proved-b proved-a 'b -> a reachable' reachable 0 0 10.219.189.202
 ask proved-a proved-b 'a -> b rtt 2ms..30ms' rtt 2000 30000 10.249.89.74
 ask proved-c proved-d 'c -> d unreachable' unreachable 0 0 10.240.22.137
 judge
-throughput 'a -> b rate >= 8mbit using mptcp' 8000000 proved-a proved-b 10.249.89.74 mptcp 1 6250000
+throughput 'a -> b rate >= 8mbit using mptcp' 8000000 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
 finish
 }

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
+from math import sqrt
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean, median, stdev
 from typing import Any
 
 from accuracy_labs import Lab
@@ -28,25 +29,31 @@ def predicted(lab: Lab) -> Prediction:
 
 
 def prepare(folder: Path, found: list[Lab]) -> None:
-    """Writes what MEASURE runs: the scripts of each lab, and the addresses that its ways begin at."""
+    """Writes what MEASURE runs: the scripts of each lab, how long a transfer takes, which there are, and the
+    addresses that its ways begin at."""
     for lab in found:
         own = folder / lab.name
         own.mkdir(parents=True)
         compilation = lab.compiled()
         (own / "up").write_text(compilation.up())
         (own / "down").write_text(compilation.down())
+        (own / "seconds").write_text(f"{lab.seconds}\n")
+        protocols = [protocol for protocol in ("tcp", "mptcp") if protocol == "tcp" or "mptcp" in lab.text]
+        (own / "protocols").write_text("".join(f"{protocol}\n" for protocol in protocols))
         sources = dict.fromkeys(str(trip.out.source) for trip in predicted(lab).working)
         (own / "sources").write_text("".join(f"{source}\n" for source in sources))
 
 
 @dataclass(frozen=True)
 class Row:
-    """Of one quantity: what was predicted, at least and at most, and what was measured."""
+    """Of one quantity: what was predicted, at least and at most, and what was measured, with its standard
+    error where it depends on chance."""
 
     lab: Lab
     what: str
     predicted: tuple[float, float]
     measured: float
+    error: float = 0.0
 
     @property
     def middle(self) -> float:
@@ -63,7 +70,8 @@ class Row:
         unit = "ms" if self.what == "rtt" else "Mbit/s"
         ratio = f"{self.measured / self.middle:.2f}" if self.middle else ""
         sign = "" if self.fits else " **outside**"
-        measured = f"{self.measured:.2f} {unit}"
+        error = f" ± {self.error:.2f}" if self.error else ""
+        measured = f"{self.measured:.2f}{error} {unit}"
         return f"| {self.lab.title} | {self.what} | {self.middle:.2f} | {measured} | {ratio}{sign} |"
 
 
@@ -77,17 +85,21 @@ def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
         prediction, own = predicted(lab), folder / lab.name
         first = replace(prediction.working[0].out, share=Fraction(1))
         alone = estimate([[replace(prediction.working[0], out=first)]], Protocol.TCP)
-        yield _rate(lab, "tcp", alone, rates(own, "tcp"))
+        yield _rate(lab, "tcp", alone, own)
         if len(prediction.connections[0].subflows) > 1:
-            yield _rate(lab, "mptcp", prediction.goodput(Transfer(Protocol.MPTCP)), rates(own, "mptcp"))
+            yield _rate(lab, "mptcp", prediction.goodput(Transfer(Protocol.MPTCP)), own)
         for source, group in groupby(prediction.working, key=lambda trip: trip.out.source):
             both = [time / 1000 + base for trip in group for time in trip.rtt]
             yield Row(lab, "rtt", (min(both), max(both)), min(times(own / f"ping.{source}"), default=0.0))
 
 
-def _rate(lab: Lab, what: str, predicted: Estimate, measured: list[float]) -> Row:
-    rate = predicted.expected / MBIT
-    return Row(lab, what, (rate, rate), median(measured or [0.0]))
+def _rate(lab: Lab, what: str, predicted: Estimate, folder: Path) -> Row:
+    rate, measured = predicted.expected / MBIT, rates(folder, what) or [0.0]
+    if "loss" not in lab.text:
+        return Row(lab, what, (rate, rate), median(measured))
+    parts = batches(folder, what)
+    error = stdev(parts) / sqrt(len(parts)) if len(parts) > 1 else 0.0
+    return Row(lab, what, (rate, rate), mean(measured), error)
 
 
 def table(found: Iterable[Row]) -> Iterator[str]:
@@ -99,12 +111,22 @@ def table(found: Iterable[Row]) -> Iterator[str]:
     yield f"\n{fitting} of {len(seen)} within 10 % (rates), and 1 ms or 2 % (round trips)"
 
 
+def reports(folder: Path, what: str) -> list[Any]:
+    """What iperf3 tells of the transfers that came to their end."""
+    found = [json.loads(path.read_text() or "{}") for path in sorted(folder.glob(f"{what}.*"))]
+    return [report for report in found if "sum_received" in report.get("end", {})]
+
+
 def rates(folder: Path, what: str) -> list[float]:
-    reports: list[Any] = [json.loads(path.read_text() or "{}") for path in sorted(folder.glob(f"{what}.*"))]
+    return [r["end"]["sum_received"]["bits_per_second"] / MBIT for r in reports(folder, what)]
+
+
+def batches(folder: Path, what: str) -> list[float]:
+    """What was sent in each ten seconds: so long that each has little to do with the one before."""
     return [
-        r["end"]["sum_received"]["bits_per_second"] / MBIT
-        for r in reports
-        if "sum_received" in r.get("end", {})
+        mean(second["sum"]["bits_per_second"] / MBIT for second in report["intervals"][first : first + 10])
+        for report in reports(folder, what)
+        for first in range(0, len(report["intervals"]), 10)
     ]
 
 

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Measures transfers from a to b in labs: accuracy.sh FOLDER SECONDS ROUNDS LAB...
+# Measures transfers from a to b in labs, some side by side: accuracy.sh FOLDER ROUNDS AT-ONCE LAB...
 #
-# FOLDER/LAB holds the scripts of a lab and the addresses to ping from; reports of iperf3 and ping are left there.
+# FOLDER/LAB holds the scripts of a lab, how many seconds a transfer takes, its protocols, and the addresses to ping
+# from; reports of iperf3 and ping are left there.
 # The congestion control is CUBIC, whatever the machine's is; one TCP connection takes the way of the first address.
 set -euo pipefail
-folder=$1 seconds=$2 rounds=$3
+folder=$1 rounds=$2 at_once=$3
 shift 3
-options=(--time "$seconds" --congestion cubic --json)
 
 within() { timeout $((seconds + 20)) ip netns exec "$@"; }
 
 measure() {
-  local lab=$1 round source server first
+  local lab=$1 round source server first wrap options protocol
   own=$folder/$lab
+  seconds=$(<"$own/seconds")
+  options=(--time "$seconds" --congestion cubic --json)
   bash "$own/up" 2>"$own/log"
   trap 'bash "$own/down" 2>>"$own/log"' EXIT
   ip netns exec "$lab-b" mptcpize run iperf3 --server >"$own/server" 2>&1 &
@@ -23,12 +25,18 @@ measure() {
     within "$lab-a" ping -c 20 -i 0.2 -I "$source" b >"$own/ping.$source" || true
   done <"$own/sources"
   for ((round = 1; round <= rounds; round++)); do
-    within "$lab-a" iperf3 --client b --bind "$first" "${options[@]}" >"$own/tcp.$round" || true
-    within "$lab-a" mptcpize run iperf3 --client b "${options[@]}" >"$own/mptcp.$round" || true
+    while read -r protocol; do
+      wrap=(iperf3 --bind "$first")
+      [[ $protocol != mptcp ]] || wrap=(mptcpize run iperf3)
+      within "$lab-a" "${wrap[@]}" --client b "${options[@]}" </dev/null >"$own/$protocol.$round" || true
+    done <"$own/protocols"
   done
   kill "$server"
 }
 
+running=0
 for lab; do
-  (measure "$lab")
+  ((running++ < at_once)) || wait -n
+  (measure "$lab") &
 done
+wait

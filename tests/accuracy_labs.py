@@ -13,6 +13,11 @@ class Lab:
     title: str
     text: str
 
+    @property
+    def seconds(self) -> int:
+        """How long a transfer takes: long enough to meet a hundred losses, where there are any."""
+        return 60 if "loss" in self.text else 10
+
     def compiled(self) -> Compilation:
         return Compilation("-", f"lab {self.name}\n{self.text}")
 
@@ -84,6 +89,7 @@ DELAYED = {
     "l01": ("20, 40 ms, 0.1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 0.1%"),
     "l1": ("20, 40 ms, 1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%"),
     "l1short": ("10, 20 ms, 1 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 1%"),
+    "l3": ("10, 60 ms, 3 %", "host a b\nlink a -- b rate 10mbit delay 30ms\nshape a -> b loss 3%"),
     "dl1": (
         "two of 10, 20 ms, 0.5 %",
         parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 0.5%\nshape a -> r1 loss 0.5%",

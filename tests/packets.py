@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -85,6 +86,29 @@ def carried(lab: live.Lab, link: str, target: str, number: int) -> int:
     assert live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number)).returncode == 0
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
     return (_received(lab.ns("b"), link) - before) // FRAME
+
+
+_PIECES = """
+import socket, sys
+UDP_SEGMENT = 103  # of linux/udp.h
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1000)
+for _ in range(int(sys.argv[2])):
+    sender.sendto(bytes(10_000), (sys.argv[1], 9))
+"""
+
+
+def lost_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
+    """How many packets are lost of so many times ten, of which node a hands down ten in one piece (GSO)."""
+    before = _dropped(lab.ns("a"), link)
+    assert live.in_ns(lab.ns("a"), sys.executable, "-c", _PIECES, target, str(pieces)).returncode == 0
+    live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
+    return _dropped(lab.ns("a"), link) - before
+
+
+def _dropped(ns: str, dev: str) -> int:
+    rows = kernel.rows("tc", "-n", ns, "-j", "-s", "qdisc", "show", "dev", dev)
+    return sum(int(row["drops"]) for row in rows if row["kind"] == "netem")
 
 
 def _received(ns: str, dev: str) -> int:

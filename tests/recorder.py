@@ -137,7 +137,11 @@ CLAIM = rf"/run/mpc-{NAME}"
 NAMES = rf"/etc/netns/{NAMESPACE}"
 WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 
-PUT = resources.read("compiler/backend/parts/batch.bash").partition("<<'PUT' || true\n")[2].partition("PUT\n")[0]
+PUT = (
+    resources.read("compiler/backend/parts/batch.bash")
+    .partition("<<'PUT' || true\n")[2]
+    .partition("PUT\n")[0]
+)
 STEP = r"(?:put|ip -batch|ip -6 -batch|tc -batch|nft -f) /dev/fd/[3-6]"
 VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
 FOR_ALL = r"-c echo [01] \| tee /proc/sys/net/ipv[46]/conf/\*/[a-z_]+ >/dev/null"

@@ -32,6 +32,7 @@ STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
     rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
 )
+PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
 TBF = rf"tbf rate {RATE} burst {NUMBER}b limit {NUMBER}b"
 CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
 
@@ -51,8 +52,8 @@ COMMANDS = {
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     ],
     "tc": [
-        rf"qdisc add dev {INTERFACE} (?:root|parent 1:1) handle (?:1|10): (?:{NETEM}(?: rate {RATE})?|{TBF})",
-        rf"qdisc add dev {INTERFACE} parent (?:1|10):1 pfifo limit {NUMBER}",
+        rf"qdisc add dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
+        rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
     ],
     "sysctl": [rf"{KEY}={VALUE}"],
     "nft": [
@@ -83,8 +84,8 @@ EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
     rf"address replace {PREFIX} dev {INTERFACE}",
     rf"route replace {ROUTE} (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
-    rf"qdisc change dev {INTERFACE} (?:root|parent 1:1) handle (?:1|10): (?:{NETEM}(?: rate {RATE})?|{TBF})",
-    rf"qdisc change dev {INTERFACE} parent (?:1|10):1 pfifo limit {NUMBER}",
+    rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
+    rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
     rf"qdisc del dev {INTERFACE} root",
     r"qdisc replace dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
 ]

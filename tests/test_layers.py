@@ -69,6 +69,7 @@ ORDER = [
     "compiler.prediction.sharing",
     "compiler.prediction.maxflow",
     "compiler.prediction.subflows",
+    "compiler.prediction.sawtooth",
     "compiler.prediction.tcp",
     "compiler.prediction.estimate",
     "compiler.prediction.predict",

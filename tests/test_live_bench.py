@@ -161,6 +161,56 @@ def test_a_transfer_that_fails_is_told_and_the_rest_measured() -> None:
     assert result.returncode == 1
 
 
+def controls(lab: live.Lab, script: str) -> tuple[set[str], str]:
+    """The congestion controls of what a bench sends from a to b, and what it says."""
+    found: set[str] = set()
+    with subprocess.Popen(
+        ["bash", "-c", script, "bench", "--repeat", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None:
+            for line in kernel.lines("ss", "-N", lab.ns("a"), "-Htin", "dport", "=", ":5379"):
+                sent = re.search(r"bytes_sent:(\d+)", line)
+                if sent and int(sent[1]) > 50_000:  # what iperf3 says of its transfers is less
+                    found.update({"cubic", "reno", "bbr"}.intersection(line.split()))
+            time.sleep(0.1)
+        assert process.stderr
+        return found, process.stderr.read()
+
+
+TO_B = "".join(line for line in SCRIPT.splitlines(keepends=True) if not re.match("row (?:b a|x c) ", line))
+"""TCP and MPTCP from a to b."""
+
+
+@pytest.mark.every_kernel
+def test_the_congestion_control_is_the_one_that_predictions_are_for(lab: live.Lab) -> None:
+    """CUBIC, whatever the host's is, and that of all subflows."""
+    found, said = controls(lab, TO_B)
+    assert found == {"cubic"}
+    assert "warning" not in said
+
+
+def test_the_lab_says_which_congestion_control() -> None:
+    text = LAB + "sysctl a net.ipv4.tcp_congestion_control=reno\n"
+    with live.running(live.lab_of("chosen", text)) as lab:
+        script = Compilation("-", f"lab chosen\n{text}").script("bench")
+        wanted = [line for line in script.splitlines() if not re.match("row (?:b a|x c) ", line)]
+        assert controls(lab, "\n".join(wanted) + "\n")[0] == {"reno"}
+
+
+def test_a_congestion_control_that_is_not_to_be_had_is_told(lab: live.Lab) -> None:
+    """What the namespace has is measured in its place, and is named."""
+    own = live.in_ns(lab.ns("a"), "sysctl", "-n", "net.ipv4.tcp_congestion_control").stdout.strip()
+    script = SHORT.replace(" cubic\n", " nosuch\n")
+    assert script.count(" nosuch\n") == 2
+    result = bench("--tsv", "--repeat", "1", script=script)
+    assert result.returncode == 0, result.stderr
+    assert all(int(line.split("\t")[7]) > 0 for line in result.stdout.splitlines()[1:])
+    assert f"benched: warning: this machine has no nosuch for mptcp, so {own} is measured" in result.stderr
+
+
 @pytest.mark.parametrize("options", [["--repeat"], ["--repeat", "0"], ["--csv"], ["x"]])
 def test_wrong_options(options: list[str]) -> None:
     result = bench(*options)

@@ -297,24 +297,9 @@ def test_delay_lines_are_as_planned() -> None:
     with live.running(live.lab_of(name, live.GOLDEN / "shaped.topo")):
         found = points(check(compilation))
         assert all(holds for holds, _ in found.values()), found
-        node, device = next(
-            (end.node, end.name) for link in compilation.lab.links for end in link.ends if end.shaping.delay
-        )
-        live.succeed(
-            "tc",
-            "-n",
-            f"{name}-{node}",
-            "qdisc",
-            "change",
-            "dev",
-            device,
-            "root",
-            "handle",
-            "1:",
-            "netem",
-            "delay",
-            "77ms",
-        )
+        end = next(end for link in compilation.lab.links for end in link.ends if end.shaping.alone)
+        node, place = end.node, "parent 1:1 handle 10: netem delay 77ms".split()
+        live.succeed("tc", "-n", f"{name}-{node}", "qdisc", "change", "dev", end.name, *place)
         _, said = points(check(compilation))[f"the namespace {name}-{node} is as planned"]
         assert any("delay 77ms" in line and line.startswith("unexpected: qdisc netem") for line in said)
 

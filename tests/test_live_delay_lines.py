@@ -80,6 +80,13 @@ def test_loss(pinged: dict[str, Echoes]) -> None:
     assert of.extra == 0
 
 
+@pytest.mark.usefixtures("pinged")
+def test_packets_of_one_piece_are_lost_one_by_one(lab: live.Lab) -> None:
+    """A fifth of all packets, and not of the pieces, of which there are a tenth as many."""
+    lost = packets.lost_of_pieces(lab, "loss", "loss.b", PACKETS // 10)
+    assert lost / PACKETS == about(0.2)
+
+
 def test_duplicate(pinged: dict[str, Echoes]) -> None:
     of = pinged["duplicate"]
     assert of.extra / of.sent == about(0.5)

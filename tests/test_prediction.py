@@ -14,6 +14,7 @@ from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import bound
 from compiler.prediction.predict import Prediction, Predictor
+from compiler.prediction.sawtooth import Path, speed
 from compiler.prediction.sharing import Demand, share
 from compiler.prediction.ways import Fate, Way, ways
 
@@ -282,3 +283,57 @@ def test_a_shared_link_is_shared() -> None:
     assert found.goodput(Transfer(Protocol.MPTCP)).expected == pytest.approx(15e6 * MPTCP / FRAME)
     assert found.goodput(Transfer(Protocol.MPTCP)).limits == (InterfaceName("e", "b"),)
     assert found.bound == (15e6, (InterfaceName("e", "b"),))
+
+
+# --- windows under losses ---------------------------------------------------------------------------
+
+FREE = {"rate": inf, "room": inf}
+"""A path with no bottleneck."""
+
+
+@pytest.mark.parametrize("loss", [1e-4, 1e-3])
+def test_reno_is_near_its_formula(loss: float) -> None:
+    """Mathis et al. 1997, with losses at equal distances: sqrt(3/2) / sqrt(loss) packets."""
+    assert speed(Path(loss, 0.05, **FREE), "reno") * 0.05 == pytest.approx((1.5 / loss) ** 0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(("loss", "round_trip"), [(1e-5, 0.1), (1e-4, 0.2)])
+def test_cubic_is_near_its_formula(loss: float, round_trip: float) -> None:
+    """RFC 9438, 5.1, with losses at equal distances; chance adds to it, as windows grow by a cube."""
+    formula = (0.4 * 3.7 / 1.2) ** 0.25 * (round_trip / loss) ** 0.75
+    assert 1 < speed(Path(loss, round_trip, **FREE), "cubic") * round_trip / formula < 1.25
+
+
+def test_no_window_exceeds_the_bottleneck() -> None:
+    """It reaches it without losses where the queue is long enough, and comes near it where that is short."""
+    assert speed(Path(0, 0.1, 1000, room=143), "cubic") == 1000
+    assert 900 < speed(Path(0, 0.1, 1000, room=101), "cubic") < 1000
+    assert 990 < speed(Path(1e-5, 0.1, 1000, room=300), "cubic") < 1000
+    assert speed(Path(0, 0.1, 1000, room=101), "reno") < 850
+
+
+@given(st.floats(1e-4, 0.1), st.floats(0.002, 0.3), st.floats(50, 1e5))
+def test_more_losses_never_make_it_faster(loss: float, round_trip: float, rate: float) -> None:
+    """But for a few percent, as what lots say depends on chance."""
+    room = 2 * rate * round_trip + 4
+    few, many = (speed(Path(share, round_trip, rate, room), "cubic") for share in (loss, 2 * loss))
+    assert many <= 1.05 * few
+    assert few <= rate * 1.001
+
+
+def test_a_queue_that_is_short_for_the_delay_elsewhere_costs_a_little() -> None:
+    """After a loss the window is 7 tenths of 125 ms at the rate, or with the longer queue of 260."""
+    text = "host a b\nrouter c\nlink a -- c delay 50ms\nlink c -- b rate 10mbit"
+    short, long = (between(text + more).goodput(Transfer()).expected for more in ("", " queue 200kb"))
+    assert long == pytest.approx(10e6 * TCP / FRAME)
+    assert 0.9 * long < short < 0.99 * long
+
+
+def test_losses_cost_what_was_measured() -> None:
+    """20 Mbit/s, 40 ms and 1 %: 3.0 Mbit/s on Linux 6.12."""
+    found = between("host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%")
+    assert found.goodput(Transfer()).expected == pytest.approx(3e6, rel=0.1)
+    assert between("host a b\nlink a -- b rate 20mbit delay 20ms").goodput(Transfer()).expected > 19e6
+    bbr = "sysctl a net.ipv4.tcp_congestion_control=bbr"
+    lossy = f"host a b\nlink a -- b rate 20mbit delay 20ms loss 1%\n{bbr}"
+    assert between(lossy).goodput(Transfer()).expected > 19e6

@@ -7,9 +7,11 @@ from labs import codes, end_of, lab_of
 
 from compiler.backend.traffic import qdiscs
 from compiler.frontend.units import Queue
-from compiler.ir.lab import Shaping
+from compiler.ir.lab import Reshaping, Shaping
 
 FRAME = 1514
+ALONE = "root handle 1: tbf rate 1000gbit burst 1514b limit 1514b"
+"""Takes packets apart that are handed down in one piece."""
 
 
 def shaping(attributes: str) -> Shaping:
@@ -34,7 +36,14 @@ def commands(attributes: str) -> list[str]:
             ["root handle 1: tbf rate 5mbit burst 6056b limit 6056b", "parent 1:1 pfifo limit 10"],
         ),
         ("delay 20ms", ["root handle 1: netem limit 16513 delay 20ms"]),
-        ("loss 1%", ["root handle 1: netem limit 1000 loss 1%"]),
+        ("loss 1%", [ALONE, "parent 1:1 handle 10: netem limit 1000 loss 1%"]),
+        (
+            "loss 1% mtu 9000",
+            [
+                "root handle 1: tbf rate 1000gbit burst 9014b limit 9014b",
+                "parent 1:1 handle 10: netem limit 1000 loss 1%",
+            ],
+        ),
         ("delay 1500us jitter 1ms", ["root handle 1: netem limit 2065 delay 1500us 1ms"]),
         ("rate 5mbit delay 20ms", ["root handle 1: netem limit 37 delay 20ms rate 5mbit"]),
         ("rate 5mbit delay 20ms queue 100p", ["root handle 1: netem limit 100 delay 20ms rate 5mbit"]),
@@ -54,14 +63,39 @@ def commands(attributes: str) -> list[str]:
             ],
         ),
         (
-            "delay 1ms loss 0.1% duplicate 0.2% corrupt 0.3% reorder 0.4%",
-            ["root handle 1: netem limit 1000 delay 1ms loss 0.1% duplicate 0.2% corrupt 0.3% reorder 0.4%"],
+            "delay 1ms loss 0.1% duplicate 0.2%",
+            [
+                ALONE,
+                "parent 1:1 handle 10: netem limit 1000 delay 1ms loss 0.1% duplicate 0.2%",
+            ],
+        ),
+        (
+            "delay 1ms corrupt 0.3% reorder 0.4%",
+            [ALONE, "parent 1:1 handle 10: netem limit 1000 delay 1ms corrupt 0.3% reorder 0.4%"],
+        ),
+        (
+            "rate 5mbit delay 20ms reorder 1% queue 100p burst 10kb",
+            [
+                ALONE,
+                "parent 1:1 handle 10: netem limit 16513 delay 20ms reorder 1%",
+                "parent 10:1 handle 20: tbf rate 5mbit burst 10240b limit 10240b",
+                "parent 20:1 pfifo limit 100",
+            ],
         ),
         ("queue 50p", []),
     ],
 )
 def test_disciplines(attributes: str, wanted: list[str]) -> None:
     assert commands(attributes) == wanted
+
+
+@pytest.mark.parametrize("share", ["loss 1%", "duplicate 1%", "corrupt 1%", "reorder 1%"])
+def test_events_that_bring_a_share_find_packets_alone(share: str) -> None:
+    """So the kinds of a direction's queueing disciplines stay, and its events change them in place."""
+    lab = lab_of(f"host a b\nlink a -- b delay 2ms\nat 1s shape a -> b {share}\nat 2s shape b -> a delay 9ms")
+    assert [end_of(lab, name).shaping.alone for name in ("a:b", "b:a")] == [FRAME, None]
+    changes = [change for event in lab.events for change in event.changes]
+    assert [isinstance(one, Reshaping) and one.shaping.alone for one in changes] == [FRAME, None]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """What checks and benches of a lab have in common: how a transfer is told to the parts that run it."""
 
+import re
 from collections import defaultdict
 
 from compiler.ir.lab import Address, Lab
 from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction.tcp import control
 
 UNSHAPED = 10**9
 """What a UDP transfer offers where a link of its source has no rate, in bits a second."""
@@ -33,7 +35,13 @@ class Ends:
         """The arguments of `transfer` in transfer.bash."""
         address = str(self.address(target))
         flows = str(transfer.flows)
-        return *self.namespaces(source, target), address, transfer.protocol, flows, self._offered(source)
+        words = (*self.namespaces(source, target), address, transfer.protocol, flows, self._offered(source))
+        return *words, self._control(source, transfer.protocol)
+
+    def _control(self, source: str, protocol: Protocol) -> str:
+        """The congestion control that predictions are for, or `-` where none could be asked for."""
+        name = control(self.nodes[source])
+        return name if protocol is not Protocol.UDP and re.fullmatch(r"[a-z0-9_-]{2,15}", name) else "-"
 
     def _offered(self, source: str) -> str:
         """What each flow of UDP offers: a quarter more than the fastest way out of its source."""

@@ -9,23 +9,46 @@ from compiler.ir.shaping import delays
 Arguments = tuple[str, ...]
 
 
+UNBOUND = 10**12
+"""The rate of a token bucket that bounds nothing, in bits a second."""
+
+
 def qdiscs(end: Interface) -> Iterator[Arguments]:
     """The `qdisc add` commands of an interface, parents first.
 
-    A delay line (netem) is at the root, and keeps the rate itself or has a token bucket (tbf) below it. The
-    limit of a token bucket is in bytes; a queue that counts packets is below it (pfifo).
+    A delay line (netem) keeps the rate itself or has a token bucket (tbf) below it. The limit of a token
+    bucket is in bytes; a queue that counts packets is below it (pfifo).
     """
-    shaping = end.shaping
     place: Arguments = ("root",)
+    for handle, words in zip(("1:", "10:", "20:"), _nested(end.shaping), strict=False):
+        yield "qdisc", "add", "dev", end.name, *place, "handle", handle, *words
+        place = ("parent", f"{handle}1")
+    if _is_bucket(end.shaping) and end.shaping.queue is not None and end.shaping.queue.packets:
+        yield "qdisc", "add", "dev", end.name, *place, "pfifo", "limit", str(end.shaping.queue.amount)
+
+
+def _nested(shaping: Shaping) -> Iterator[Arguments]:
+    """Those with a handle, the root first."""
+    if shaping.alone is not None:
+        yield _cutter(shaping.alone)
     if delays(shaping):
-        yield "qdisc", "add", "dev", end.name, *place, "handle", "1:", *netem(shaping)
-        place = ("parent", "1:1")
-    if shaping.rate is not None and shaping.burst is not None:
-        handle = "10:" if delays(shaping) else "1:"
-        yield "qdisc", "add", "dev", end.name, *place, "handle", handle, *tbf(shaping)
-        if shaping.queue is not None and shaping.queue.packets:
-            queue = ("pfifo", "limit", str(shaping.queue.amount))
-            yield "qdisc", "add", "dev", end.name, "parent", f"{handle}1", *queue
+        yield tuple(netem(shaping))
+    if _is_bucket(shaping):
+        yield tbf(shaping)
+
+
+def _is_bucket(shaping: Shaping) -> bool:
+    return shaping.rate is not None and shaping.burst is not None
+
+
+def _cutter(frame: int) -> Arguments:
+    """A token bucket that has no other effect than to hand on packets one at a time.
+
+    What a sender hands down in one piece (GSO) has a single lot in netem, and is up to 44 packets. A token
+    bucket takes apart what is larger than its burst (tbf_segment of net/sched/sch_tbf.c).
+    """
+    size = format_queue(Queue(frame, packets=False))
+    return "tbf", "rate", format_rate(UNBOUND), "burst", size, "limit", size
 
 
 def netem(shaping: Shaping) -> Iterator[str]:

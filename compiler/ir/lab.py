@@ -73,7 +73,8 @@ class Shaping:
     """What one direction of a link does to packets; None is what nothing asks for.
 
     A rate that has a `burst` is kept by a token bucket, one without by the delay line itself. `held` is how
-    many packets a delay line without a rate of its own can hold.
+    many packets a delay line without a rate of its own can hold. `alone` is the bytes of a full packet, where
+    the delay line has to meet each packet by itself.
     """
 
     rate: int | None = None
@@ -86,6 +87,7 @@ class Shaping:
     queue: Queue | None = None
     burst: int | None = None
     held: int | None = None
+    alone: int | None = None
     places: tuple[tuple[str, Span], ...] = ()
 
     def place(self, attribute: str) -> Span | None:

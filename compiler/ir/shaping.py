@@ -1,11 +1,22 @@
 """Pass: queue lengths and bursts, so that a rate is reached and no packet is lost that nobody asked for."""
 
+from collections.abc import Container
 from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
 from compiler.frontend.units import Queue, format_rate
-from compiler.ir.lab import Change, Event, Interface, Lab, Link, Shaping, Switching
+from compiler.ir.lab import (
+    Change,
+    Event,
+    Interface,
+    InterfaceName,
+    Lab,
+    Link,
+    Reshaping,
+    Shaping,
+    Switching,
+)
 
 DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
@@ -38,11 +49,18 @@ def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Fills in what each direction leaves open, from the start and after each event, and warns of what it
     sets too small.
     """
-    links = tuple(_sized(link, diagnostics) for link in lab.links)
-    return replace(lab, links=links, events=_events(lab, diagnostics) if lab.events else ())
+    later = {
+        change.interface
+        for event in lab.events
+        for change in event.changes
+        if isinstance(change, Reshaping) and draws(change.shaping)
+    }
+    links = tuple(_sized(link, later, diagnostics) for link in lab.links)
+    return replace(lab, links=links, events=_events(lab, later, diagnostics) if lab.events else ())
 
 
-def _events(lab: Lab, diagnostics: Diagnostics) -> tuple[Event, ...]:
+def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics) -> tuple[Event, ...]:
+    """`later` are the interfaces that draw lots for packets after some event."""
     ends = {end.id: (end, _frame(link)) for link in lab.links for end in link.ends}
 
     def sized(change: Change) -> Change:
@@ -50,7 +68,8 @@ def _events(lab: Lab, diagnostics: Diagnostics) -> tuple[Event, ...]:
             return change
         end, frame = ends[change.interface]
         _check(replace(end, shaping=change.shaping), frame, diagnostics)
-        return replace(change, shaping=_filled(change.shaping, frame))
+        alone = end.id in later or draws(end.shaping)
+        return replace(change, shaping=_filled(change.shaping, frame, alone=alone))
 
     return tuple(replace(event, changes=tuple(map(sized, event.changes))) for event in lab.events)
 
@@ -60,7 +79,7 @@ def _frame(link: Link) -> int:
     return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
 
 
-def _sized(link: Link, diagnostics: Diagnostics) -> Link:
+def _sized(link: Link, later: Container[InterfaceName], diagnostics: Diagnostics) -> Link:
     frame = _frame(link)
     for end in link.ends:
         _check(end, frame, diagnostics)
@@ -71,19 +90,28 @@ def _sized(link: Link, diagnostics: Diagnostics) -> Link:
     ):
         message = f"an MTU of {link.mtu} is too small for IPv6"
         diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
-    left, right = (replace(end, shaping=_filled(end.shaping, frame)) for end in link.ends)
+    left, right = (
+        replace(end, shaping=_filled(end.shaping, frame, alone=end.id in later or draws(end.shaping)))
+        for end in link.ends
+    )
     return replace(link, left=left, right=right)
 
 
 def delays(shaping: Shaping) -> bool:
     """Whether a direction needs a delay line: any of what netem does beside a rate is not 0."""
-    own = (shaping.delay, shaping.jitter, shaping.loss, shaping.duplicate, shaping.corrupt, shaping.reorder)
-    return any(own)
+    return any((shaping.delay, shaping.jitter)) or draws(shaping)
 
 
-def _filled(shaping: Shaping, frame: int) -> Shaping:
+def draws(shaping: Shaping) -> bool:
+    """Whether a direction has a share of packets that fares otherwise than the rest."""
+    return any((shaping.loss, shaping.duplicate, shaping.corrupt, shaping.reorder))
+
+
+def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
+    """`alone` is whether the direction has a share of packets that fares otherwise, now or after some event:
+    then its queueing disciplines are of the same kinds all the time, and events change them in place."""
     if delays(shaping):
-        shaping = replace(shaping, held=_held(shaping, FASTEST, frame))
+        shaping = replace(shaping, held=_held(shaping, FASTEST, frame), alone=frame if alone else None)
     if shaping.rate is None:
         return replace(shaping, burst=None)
     in_bytes = shaping.queue is not None and not shaping.queue.packets

@@ -12,7 +12,7 @@ from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, bound
 from compiler.prediction.subflows import Connection, connections
-from compiler.prediction.tcp import CONTROL, DEFAULT_CONTROL
+from compiler.prediction.tcp import control
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
@@ -75,14 +75,9 @@ class Prediction:
         """The most that all links together carry, in bits a second of frames."""
         return bound(self.lab, self.source, self.target)
 
-    @property
-    def control(self) -> str:
-        """The congestion control of what `source` sends; where the lab sets none, CUBIC is taken for it."""
-        return dict(self.lookup.nodes[self.source].sysctls).get(CONTROL, DEFAULT_CONTROL)
-
     def goodput(self, transfer: Transfer) -> Estimate:
         """What arrives of the data of a transfer that `source` opens."""
-        return self._estimate(transfer, self.control)
+        return self._estimate(transfer, control(self.lookup.nodes[self.source]))
 
     def most(self, transfer: Transfer) -> Estimate:
         """What a transfer cannot exceed, whatever congestion control and machine do."""

@@ -5,10 +5,12 @@ from its Ethernet header on, and one that the kernel has not cut yet (GSO) with 
 (qdisc_pkt_len_init).
 """
 
-from math import inf, sqrt
+from math import inf
 
+from compiler.ir.lab import Node
 from compiler.ir.shaping import SECOND
 from compiler.ir.trials import Protocol
+from compiler.prediction.sawtooth import Path, speed
 from compiler.prediction.trips import Trip, frame, header
 
 OVERHEAD = {Protocol.TCP: 20 + 12, Protocol.MPTCP: 20 + 12 + 28, Protocol.UDP: 8}
@@ -23,15 +25,13 @@ WINDOW = 3 * 2**20
 
 CONTROL, DEFAULT_CONTROL = "net.ipv4.tcp_congestion_control", "cubic"
 
-CUBIC, REDUCED = 0.4, 0.7
-"""C and beta of RFC 9438."""
+LEAST_TIME = SECOND // 10**4
+"""Microseconds: what a round trip takes at least, where no link delays it."""
 
-LOST_TOGETHER = 2
-"""Packets that netem loses at once: it loses what the sender handed down in one piece, which is two packets
-at the rates of most labs (tcp_min_tso_segs)."""
 
-SHARPNESS = 3
-"""How sharply the lower of two bounds decides, where losses and the rate bound a flow (measured)."""
+def control(node: Node) -> str:
+    """The congestion control of what a node sends; where the lab sets none, CUBIC is taken for it."""
+    return dict(node.sysctls).get(CONTROL, DEFAULT_CONTROL)
 
 
 def payload(trip: Trip, protocol: Protocol, *, options: bool = True) -> int:
@@ -48,28 +48,16 @@ def share(trip: Trip, protocol: Protocol, *, options: bool = True) -> float:
 def ceiling(trip: Trip, protocol: Protocol, control: str = DEFAULT_CONTROL) -> float:
     """What a flow reaches on its way, under a congestion control, when nobody else is there; where only the
     rates of links bound it, infinite."""
-    round_trip = trip.data_rtt / SECOND
-    if protocol is Protocol.UDP or round_trip == 0:
+    if protocol is Protocol.UDP or (trip.data_rtt == 0 and not trip.loss):
         return inf
-    bits = payload(trip, protocol) * 8 / round_trip
-    lossy = lossy_window(trip.loss, round_trip, control) * bits
-    return min(WINDOW * 8 / round_trip, _lower(lossy, trip.rate * share(trip, protocol)))
+    round_trip = max(trip.data_rtt, LEAST_TIME) / SECOND
+    return min(WINDOW * 8 / round_trip, _window(trip, protocol, control, round_trip))
 
 
-def _lower(lossy: float, rated: float) -> float:
-    """A little under the lower of two bounds where they are near each other; a window that is far above what
-    the rate asks for is no bound."""
-    if lossy > 4 * rated or inf in (lossy, rated):
-        return lossy if rated == inf else inf if lossy > rated else lossy
-    return float((lossy**-SHARPNESS + rated**-SHARPNESS) ** (-1 / SHARPNESS))
-
-
-def lossy_window(loss: float, round_trip: float, control: str = DEFAULT_CONTROL) -> float:
-    """Packets under way, on average, at a probability of random loss: the larger of Reno's (Mathis et al.
-    1997) and CUBIC's own (RFC 9438, 5.1). BBR does not heed losses."""
-    events = loss / LOST_TOGETHER
-    if loss == 0 or control == "bbr":
+def _window(trip: Trip, protocol: Protocol, control: str, round_trip: float) -> float:
+    """What its congestion window lets through; infinite where that is all that comes. BBR heeds no losses."""
+    if control.startswith("bbr") or (trip.rate == inf and not trip.loss):
         return inf
-    reno = sqrt(1.5 / events)
-    cubic = (CUBIC * (3 + REDUCED) / (4 * (1 - REDUCED))) ** 0.25 * (round_trip / events) ** 0.75
-    return float(reno if control == "reno" else max(reno, cubic))
+    rate = trip.rate / (8 * frame(trip.mtu))
+    found = speed(Path(trip.loss, round_trip, rate, trip.room), control)
+    return inf if found >= rate else found * 8 * payload(trip, protocol)

@@ -56,10 +56,25 @@ class Trip:
 
     @property
     def data_rtt(self) -> float:
-        """Microseconds from a full packet to its answer, on average, where no other packet waits."""
-        full = frame(self.mtu) - PING
+        """Microseconds from a full packet to its answer, on average, where no others wait but the next one:
+        TCP acknowledges every second packet, and the first of two waits for the other."""
         rates = [one.out.shaping.rate for one in self.out.crossings if one.out.shaping.burst is None]
-        return sum(self.rtt) / 2 + sum(full * 8 * SECOND / rate for rate in rates if rate)
+        times = [8 * SECOND / rate for rate in rates if rate]
+        full = frame(self.mtu)
+        return sum(self.rtt) / 2 + (full - PING) * sum(times) + full * max(times, default=0)
+
+    @property
+    def room(self) -> float:
+        """Full packets that are under way when the queue of the bottleneck is full; infinite without one.
+
+        A delay line that keeps the rate itself has what it delays in its queue.
+        """
+        for shaping in (crossing.out.shaping for crossing in self.out.crossings):
+            if shaping.rate == self.rate and shaping.queue is not None:
+                size, own = frame(self.mtu), (shaping.delay or 0) if shaping.burst is None else 0
+                elsewhere = self.rate * (sum(self.rtt) / 2 - own) / (8 * SECOND)
+                return shaping.queue.amount / (1 if shaping.queue.packets else size) + elsewhere / size
+        return inf
 
     @property
     def loss(self) -> float:

@@ -230,7 +230,8 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 4
 refer 7 <<'END'
-qdisc add dev lo root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev lo parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
 qdisc show
 qdisc del dev lo root
 qdisc add dev lo root handle 1: netem limit 238685 delay 270ms
@@ -245,16 +246,19 @@ qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b limit 32768b
 qdisc add dev lo parent 1:1 pfifo limit 50
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev lo parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 238685 delay 270ms loss 0.02%
-qdisc add dev lo parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev lo parent 1:1 handle 10: netem limit 238685 delay 270ms loss 0.02%
+qdisc add dev lo parent 10:1 handle 20: tbf rate 50mbit burst 16384b limit 2097152b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 1000 loss 0.02%
-qdisc add dev lo parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev lo parent 10:1 pfifo limit 50
+qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev lo parent 1:1 handle 10: netem limit 1000 loss 0.02%
+qdisc add dev lo parent 10:1 handle 20: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev lo parent 20:1 pfifo limit 50
 qdisc show
 qdisc del dev lo root
 END

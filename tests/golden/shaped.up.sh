@@ -484,7 +484,8 @@ END
 say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within shaped-home tc -batch - <<'END'
-qdisc add dev isp root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc add dev isp root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev isp parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
 qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
 qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
 qdisc add dev hub parent 10:1 pfifo limit 100
@@ -511,7 +512,8 @@ address add 10.69.63.50/30 dev hub
 link set dev hub up
 END
 within shaped-isp tc -batch - <<'END'
-qdisc add dev home root handle 1: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev home root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev home parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
 qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 END
 within shaped-isp ip -batch - <<'END'
@@ -523,11 +525,13 @@ address add 10.28.249.105/30 dev office
 link set dev office up
 END
 within shaped-hub tc -batch - <<'END'
-qdisc add dev home root handle 1: netem limit 238685 delay 270ms loss 0.02%
-qdisc add dev home parent 1:1 handle 10: tbf rate 50mbit burst 16384b limit 2097152b
-qdisc add dev office root handle 1: netem limit 1000 loss 0.02%
-qdisc add dev office parent 1:1 handle 10: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev office parent 10:1 pfifo limit 50
+qdisc add dev home root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev home parent 1:1 handle 10: netem limit 238685 delay 270ms loss 0.02%
+qdisc add dev home parent 10:1 handle 20: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc add dev office root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
+qdisc add dev office parent 1:1 handle 10: netem limit 1000 loss 0.02%
+qdisc add dev office parent 10:1 handle 20: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev office parent 20:1 pfifo limit 50
 END
 within shaped-hub ip -batch - <<'END'
 link set dev lo up alias mpc:shaped

@@ -31,8 +31,8 @@ need_nodes() {
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
 }
 
-# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED. Rates are bits
-# a second, and a prediction that nothing bounds is `-`.
+# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL. Rates are
+# bits a second, and a prediction that nothing bounds is `-`.
 row() { rows+=("$*"); }
 
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.

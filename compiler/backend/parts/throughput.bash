@@ -1,6 +1,6 @@
 # === what transfers tell ======================================================
 # Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
-# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED.
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
 throughput() {
   local try most=0
   [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }

@@ -2,11 +2,14 @@
 PORT=5379
 received=0
 said=
+refused=" "
 
-# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED OPTION... `received` is
-# then what came there, in kbit/s, or `said` is why none did.
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
 transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:7}") tries=0 server
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
@@ -22,6 +25,15 @@ transfer() {
   wait "$server" || true
   read_report
   drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
 }
 
 # Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
