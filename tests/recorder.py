@@ -147,7 +147,9 @@ VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
 FOR_ALL = r"-c echo [01] \| tee /proc/sys/net/ipv[46]/conf/\*/[a-z_]+ >/dev/null"
 
 PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
-SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k -t {NUMBER}(?: -O 2)?(?: -u -b {NUMBER})?"
+SENDS = (
+    rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k -t {NUMBER}(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
+)
 TRANSFER = rf"(?:-s -1 -B {ADDRESS} -p 5379|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"

@@ -40,7 +40,9 @@ class Explicit:
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment
         self.own: defaultdict[str, list[AddressWithPrefix]] = defaultdict(list)
-        """The addresses of each node, its own and those of its interfaces, with their networks."""
+        """The addresses of each node, its own and those of its interfaces."""
+        self.known: dict[str, tuple[set[Address], set[Network]]] = {}
+        """The same of each source of a route so far, and the networks that they are in."""
         for node in lab.nodes:
             self.own[node.name] += (own.address for own in node.addresses)
         for end in self.ends.values():
@@ -66,11 +68,14 @@ class Explicit:
 
     def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
         """Reports a target that is the source's own: one of its addresses, or the network of one."""
-        own = self.own[asked.source]
-        if target.num_addresses == 1 and target.network_address in {address.ip for address in own}:
+        if asked.source not in self.known:
+            own = self.own[asked.source]
+            self.known[asked.source] = {address.ip for address in own}, {address.network for address in own}
+        addresses, networks = self.known[asked.source]
+        if target.num_addresses == 1 and target.network_address in addresses:
             message = f"the route of `{asked.source}` leads to `{asked.source}` itself"
             self.diagnostics.error("MPC505", message, asked.span, "its own address")
-        elif target in {address.network for address in own}:
+        elif target in networks:
             message = f"`{asked.source}` is on `{target}` itself, so it needs no route there"
             help = "route a longer prefix or an address in it, or leave this out"
             self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
