@@ -60,6 +60,22 @@ watch_subflows() {
   begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
 }
 
+# Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most.
+await_ends() {
+  local _ line token
+  local -A open
+  for _ in {1..20}; do
+    open=()
+    while read -r line; do
+      [[ $line =~ \[\ *(ESTABLISHED|CLOSED)\]\ token=([0-9a-f]+) ]] || continue
+      token=${BASH_REMATCH[2]}
+      if [[ ${BASH_REMATCH[1]} == CLOSED ]]; then unset "open[$token]"; else open[$token]=1; fi
+    done <"$scratch/events"
+    ((${#open[@]})) || return 0
+    sleep 0.1
+  done
+}
+
 # Reads what was told of subflows into `events`: `HUNDREDTHS EVENT SOURCE TARGET`, and into `counted`. The first
 # connection of iperf3 is for its control, and is left out, as is what was never established.
 read_events() {
@@ -100,6 +116,7 @@ measure() {
     [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
+  [[ $9 != mptcp ]] || await_ends
   stop
   [[ $9 != mptcp ]] || until [[ $(<"$scratch/events") == *. ]]; do sleep 0.02; done
   read_events
