@@ -48,6 +48,7 @@ ORDER = [
     "compiler.ir.slots",
     "compiler.ir.addressing",
     "compiler.ir.graph",
+    "compiler.ir.prefixes",
     "compiler.ir.forwarding",
     "compiler.ir.explicit",
     "compiler.ir.trees",

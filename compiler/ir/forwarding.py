@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_network
+from itertools import chain
 
 from compiler.ir.lab import Address, Lab, Network, Nexthop
+from compiler.ir.prefixes import Prefixes
 
 
 class Forwarding:
@@ -14,7 +16,7 @@ class Forwarding:
         self.forwards = {node.name: node.forwards for node in lab.nodes}
         self.owners: dict[Address, str] = {}
         self.routes = {node.name: node.routes for node in lab.nodes}
-        self.routed = cache(self._routed)
+        self.table = cache(self._table)
         self.connected: dict[str, dict[Network, str]] = {}
         """The interface of each connected network; none where all of it is the node itself."""
         for node in lab.nodes:
@@ -25,23 +27,20 @@ class Forwarding:
                 self.connected[end.node].setdefault(own.network, end.name)
                 self.connected[end.node][ip_network(own.ip)] = ""
 
-    def _routed(self, node: str) -> dict[Network, tuple[Nexthop, ...]]:
-        """The next hops of a node's routes, by target."""
-        return {target: route.nexthops for route in self.routes[node] for target in route.targets}
+    def _table(self, node: str, version: int) -> Prefixes[tuple[Nexthop, ...] | str]:
+        """The next hops of a node's routes, and the interfaces of connected networks, which count first."""
+        routes = ((target, route.nexthops) for route in self.routes[node] for target in route.targets)
+        return Prefixes(version, chain(routes, self.connected[node].items()))
 
     def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:
         """The next hops that an address can be sent to; none where it is the node's own, or unknown.
 
         What is on a segment of the node is its own next hop; without `connected`, it has none.
         """
-        for length in range(address.max_prefixlen, -1, -1):
-            network = ip_network((int(address), length), strict=False)
-            if network in self.connected[node]:
-                interface = self.connected[node][network]
-                return (Nexthop(address, interface),) if connected and interface else ()
-            if network in self.routed(node):
-                return self.routed(node)[network]
-        return ()
+        found = self.table(node, address.version).longest(address)
+        if isinstance(found, str):
+            return (Nexthop(address, found),) if connected and found else ()
+        return found or ()
 
     def circle(self, source: str, address: Address) -> list[str]:
         """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none.

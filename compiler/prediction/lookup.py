@@ -8,15 +8,13 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
+from compiler.ir.prefixes import Prefixes
 from compiler.ir.segments import domains
 from compiler.ir.shaping import DEFAULT_MTU
 from compiler.prediction.kernel import STRICT, Kernel
 
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; one that is on a link of the node is its own gateway."""
-
-Prefixes = dict[int, Choices | str]
-"""Of one length; where one is on a link of the node, the interface stands for what can be done with it."""
 
 MAIN = 0
 """Stands for the main table."""
@@ -138,21 +136,12 @@ class Lookup:
         yield MAIN
 
     def _longest(self, node: str, table: int, target: Address) -> Choices:
-        number = int(target)
-        for shift, prefixes in self._table(node, table, target.version):
-            found = prefixes.get(number >> shift)
-            if found is not None:
-                return found if isinstance(found, tuple) else (Nexthop(target, found),)
-        return ()
+        found = self._table(node, table, target.version).longest(target)
+        return (Nexthop(target, found),) if isinstance(found, str) else found or ()
 
-    def _read_table(self, node: str, table: int, version: int) -> list[tuple[int, Prefixes]]:
-        """The prefixes of a table by length, the longest first, each length as the bits behind it."""
-        lengths: dict[int, Prefixes] = {}
-        for target, found in self._entries(node, table):
-            if target.version == version:
-                shift = target.max_prefixlen - target.prefixlen
-                lengths.setdefault(shift, {})[int(target.network_address) >> shift] = found
-        return sorted(lengths.items(), key=lambda item: item[0])
+    def _read_table(self, node: str, table: int, version: int) -> Prefixes[Choices | str]:
+        """A table; an interface stands for what can be done with a prefix that is on a link of the node."""
+        return Prefixes(version, self._entries(node, table))
 
     def _entries(self, node: str, table: int) -> Iterator[tuple[Network, Choices | str]]:
         """What stands in a table; what is on a link of the node has the interface alone, and counts first."""
