@@ -99,13 +99,19 @@ link() {
 }
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
+# (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
 route() {
-  local line=$1 target=${1%% *} table=''
-  [[ $line != *" proto "* && $line != *" table local "* ]] || return 0
-  [[ ! $line =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; line=${line/"$table"/}; }
-  line=${line/ pref medium/} line=${line/ metric 1024/} line=${line// linkdown/}
+  local line=$1 target=${1%% *} way='' rest table=''
+  if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
+    way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
+  else
+    rest=${line%%nexthop via *}
+  fi
+  [[ $rest != *" proto "* && $rest != *" table local "* ]] || return 0
+  [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
+  rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  [[ $line == *nexthop* ]] || trimmed "route $target$table ${line#* }"
+  if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
   while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
     line=${BASH_REMATCH[3]}
     [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
@@ -125,8 +131,8 @@ rule() {
 # An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
 endpoint() {
   local words=" $1 " flag line="endpoint ${1%% *}"
+  [[ ! $words =~ \ dev\ [^\ ]+ ]] || { line+=${BASH_REMATCH[0]}; words=${words/"${BASH_REMATCH[0]}"/}; }
   [[ $words != *" implicit "* ]] || return 0
-  [[ ! $words =~ \ dev\ [^\ ]+ ]] || line+=${BASH_REMATCH[0]}
   [[ ! $words =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
   for flag in signal subflow fullmesh backup; do [[ $words != *" $flag "* ]] || line+=" $flag"; done
   echo "$line"

@@ -312,6 +312,35 @@ def test_a_lab_is_as_planned_on_every_kernel() -> None:
         assert all(holds for holds, _ in found.values()), found
 
 
+WORDS = """
+pool 10.0.0.0/8
+pool fd00::/48
+host a b
+router table nexthop via peer proto weight metric signal backup port root
+link a -- {table,nexthop,signal,backup} -- b
+link a -- {peer,proto,weight,metric} -- b
+router z
+link z -- {port,root,via,table,proto}
+mptcp a -> b endpoints a:signal subflow, a:backup subflow, b:table signal subflows 2
+at 1s down a -- nexthop
+at 2s down a -- table
+at 3s up a -- table
+"""
+
+
+def test_nodes_that_are_called_like_words_of_ip() -> None:
+    """Their interfaces are taken for none of these, neither in a plan nor in what ip(8) tells."""
+    compilation = compiled("words", WORDS)
+    with live.running(live.lab_of("words", WORDS)):
+        found = points(check(compilation))
+        assert len(found) == 14
+        assert all(holds for holds, _ in found.values()), found
+    events = compilation.script("play").rpartition("\nbegin\n")[2].splitlines()
+    routes = [line for line in events if line.startswith("route replace ")]
+    assert any(" dev table nexthop via " in line and " dev signal" in line for line in routes)
+    assert not any(" dev nexthop" in line for line in routes)
+
+
 def test_a_kernel_that_lacks_what_the_lab_needs_says_so(tmp_path: Path) -> None:
     (tmp_path / "unshare").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "unshare").chmod(0o755)

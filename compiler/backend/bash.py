@@ -10,7 +10,7 @@ from shlex import join, quote
 from compiler import __version__, resources
 from compiler.backend.braces import braces
 from compiler.backend.needs import PACKAGES
-from compiler.backend.plan import EACH, Command, Plan, Section, mark
+from compiler.backend.plan import EACH, Command, Plan, Section, mark, way
 
 
 class Style(StrEnum):
@@ -169,18 +169,13 @@ def _is_brief(section: Section) -> bool:
 
 def _brief(commands: Iterable[Command]) -> Iterator[str]:
     """Routes that are added to a batch, a line for each way; next hops that several have are told once."""
-    ways = [(_hops(command), command.each) for command in commands]
+    ways = [(way(command.rest)[0], command.each) for command in commands]
     count = Counter(hop for hops, _ in ways for hop in hops)
     shared = {hop: f"h{number}" for number, hop in enumerate((hop for hop in count if count[hop] > 1), 1)}
     yield from (f"{name}='{hop}'" for hop, name in shared.items())
     for hops, targets in ways:
         told = " ".join(f"${shared[hop]}" if hop in shared else hop for hop in hops)
         yield f'routes "{told}" {braces(targets)}'
-
-
-def _hops(command: Command) -> list[str]:
-    """The next hops of a route, one as it stands after the target."""
-    return " ".join(command.rest).replace(" nexthop ", "\0nexthop ").split("\0")
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}

@@ -1,15 +1,15 @@
 """The check: a script that compares the machine with the plan, and tries what the lab expects."""
 
 import re
-from collections.abc import Iterator
-from itertools import chain, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from shlex import join
 
 from compiler.backend.bash import fixed, head, script
 from compiler.backend.braces import braces
 from compiler.backend.measure import Ends, tools
 from compiler.backend.needs import PACKAGES
-from compiler.backend.plan import Command, Plan, mark
+from compiler.backend.plan import Command, Plan, mark, way
 from compiler.frontend.units import format_rate, format_time
 from compiler.ir.lab import Lab
 from compiler.ir.shaping import DEFAULT_MTU
@@ -99,8 +99,8 @@ def _brief(plan: Plan) -> dict[str, list[str]]:
     """The routes of each namespace that are told in short, a line for each next hop."""
     found: dict[str, dict[str, list[str]]] = {}
     for command in (command for section in plan.sections for command in section.commands if command.brief):
-        for way in _ways(list(command.rest)):
-            found.setdefault(command.namespace or "", {}).setdefault(way, []).extend(command.each)
+        for hop in _ways(command.rest):
+            found.setdefault(command.namespace or "", {}).setdefault(hop, []).extend(command.each)
     return {
         namespace: [f'routes "{way}" {braces(targets)}' for way, targets in ways.items()]
         for namespace, ways in found.items()
@@ -139,7 +139,7 @@ def _read_back(value: str) -> str:
 
 def _links(here: str, words: list[str]) -> Iterator[tuple[str, str]]:
     """The links that one `link add` makes; of a pair, each is at the other end of the other."""
-    split = words.index("peer") if "peer" in words else len(words)
+    split = next((place for place in range(0, len(words), 2) if words[place] == "peer"), len(words))
     ends = [_options(end) for end in (words[:split], words[split + 1 :]) if end]
     for end, other in zip(ends, reversed(ends), strict=True):
         to = f" to {other['netns']}" if other is not end else ""
@@ -147,26 +147,24 @@ def _links(here: str, words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _options(words: list[str]) -> dict[str, str]:
-    """The words of ip-link(8) that say something of one end, each with its value."""
-    return {word: value for word, value in pairwise(words) if word in ("name", "mtu", "netns")}
+    """The words of ip-link(8) that say something of one end, each with its value. Either may be any word."""
+    return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def _ways(words: list[str]) -> Iterator[str]:
+def _ways(words: Sequence[str]) -> Iterator[str]:
     """The next hops of a route, each after its table."""
-    table = ""
-    if "table" in words:
-        split = words.index("table")
-        table, words = f"table {words[split + 1]} ", words[:split]
-    if "nexthop" not in words:
-        yield table + " ".join(words)
-    for hop in " ".join(words).split("nexthop ")[1:]:
-        yield f"{table}{hop.strip()}" + " weight 1" * ("weight" not in hop)
+    hops, table = way(words)
+    for hop in hops:
+        own = hop.removeprefix("nexthop ")
+        weight = () if own == hop or " weight " in own else ("weight 1",)
+        yield " ".join((*table, own, *weight))
 
 
 def _flags(words: list[str]) -> Iterator[str]:
-    """What is said of an endpoint, the flags in one order."""
-    yield from (word for word in words if word not in _FLAGS)
-    yield from (flag for flag in _FLAGS if flag in words)
+    """What is said of an endpoint: its interface, which may be called like a flag; the flags in one order."""
+    device, rest = words[:2], words[2:]
+    yield from (*device, *(word for word in rest if word not in _FLAGS))
+    yield from (flag for flag in _FLAGS if flag in rest)
 
 
 Queues = dict[tuple[str, ...], int]

@@ -6,7 +6,7 @@ discipline waits for all processors), both ends of every link up before the firs
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
 
@@ -46,6 +46,16 @@ class Command(NamedTuple):
     def rest(self) -> tuple[str, ...]:
         """The arguments after EACH."""
         return self.arguments[self.arguments.index(EACH) + 1 :]
+
+
+def way(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What stands after a route's target: its next hops, and the table where it names one.
+
+    Each of several next hops begins with `nexthop`. Interfaces may be called like any of these words.
+    """
+    end = len(words) - 2 if words[-2] == "table" else len(words)
+    hops = " ".join(words[:end]).replace(" nexthop via ", "\0nexthop via ").split("\0")
+    return hops, tuple(words[end:])
 
 
 class Section(NamedTuple):

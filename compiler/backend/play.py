@@ -7,7 +7,7 @@ from typing import Any
 
 from compiler.backend.bash import fixed, head, script
 from compiler.backend.needs import PACKAGES, QDISCS
-from compiler.backend.plan import Plan
+from compiler.backend.plan import Plan, way
 from compiler.backend.traffic import Arguments, qdiscs
 from compiler.frontend.units import format_percent, format_queue, format_rate, format_time
 from compiler.ir.lab import Change, Event, InterfaceName, Lab, Reshaping, Shaping, Switching
@@ -180,14 +180,16 @@ def _place(command: Arguments) -> Arguments:
 
 def _without(route: Arguments, down: set[str]) -> Arguments:
     """A route without the next hops by interfaces that are down; nothing where it has no other."""
-    if "nexthop" not in route:
-        return () if down.intersection(route) else route
-    first = route.index("nexthop")
-    last = route.index("table") if "table" in route else len(route)
-    hops = " ".join(route[first:last]).split("nexthop ")[1:]
-    kept = [hop.split() for hop in hops if hop.split()[3] not in down]
-    words = [word for hop in kept for word in (hop if len(kept) == 1 else ["nexthop", *hop])]
-    return (*route[:first], *words, *route[last:]) if kept else ()
+    hops, table = way(route[1:])
+    kept = [hop for hop in hops if _device(hop) not in down]
+    if len(kept) == 1:
+        kept = [kept[0].removeprefix("nexthop ")]
+    return (route[0], *kept, *table) if kept else ()
+
+
+def _device(hop: str) -> str:
+    """The interface of a next hop."""
+    return hop.partition("dev ")[2].partition(" ")[0]
 
 
 def _described(event: Event) -> str:

@@ -1,6 +1,5 @@
 """The routes that `route` statements ask for, and whether packets that follow them go in circles."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
@@ -10,7 +9,6 @@ from compiler.ir.forwarding import Forwarding
 from compiler.ir.graph import family_address
 from compiler.ir.lab import (
     Address,
-    AddressWithPrefix,
     ExplicitHop,
     ExplicitRoute,
     Interface,
@@ -39,14 +37,13 @@ class Explicit:
         for segment in segments(lab.links, [switch.name for switch in lab.switches]):
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment
-        self.own: defaultdict[str, list[AddressWithPrefix]] = defaultdict(list)
-        """The addresses of each node, its own and those of its interfaces."""
-        self.known: dict[str, tuple[set[Address], set[Network]]] = {}
-        """The same of each source of a route so far, and the networks that they are in."""
-        for node in lab.nodes:
-            self.own[node.name] += (own.address for own in node.addresses)
-        for end in self.ends.values():
-            self.own[end.node] += end.addresses
+        sources = {asked.source for asked in lab.explicit_routes}
+        known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
+        known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
+        self.own = {(name, own.ip) for name, own in known if name in sources}
+        """The addresses of sources of routes, each with its node."""
+        self.connected = {(name, own.network) for name, own in known if name in sources}
+        """The networks that these are in."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -68,14 +65,10 @@ class Explicit:
 
     def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
         """Reports a target that is the source's own: one of its addresses, or the network of one."""
-        if asked.source not in self.known:
-            own = self.own[asked.source]
-            self.known[asked.source] = {address.ip for address in own}, {address.network for address in own}
-        addresses, networks = self.known[asked.source]
-        if target.num_addresses == 1 and target.network_address in addresses:
+        if target.num_addresses == 1 and (asked.source, target.network_address) in self.own:
             message = f"the route of `{asked.source}` leads to `{asked.source}` itself"
             self.diagnostics.error("MPC505", message, asked.span, "its own address")
-        elif target in networks:
+        elif (asked.source, target) in self.connected:
             message = f"`{asked.source}` is on `{target}` itself, so it needs no route there"
             help = "route a longer prefix or an address in it, or leave this out"
             self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
