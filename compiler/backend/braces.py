@@ -43,8 +43,9 @@ def _one_of(alternatives: Iterable[str]) -> str:
 
 def _runs(labels: list[str]) -> Iterator[str]:
     """Labels, those that are evenly spaced numbers as sequences."""
-    numbers = sorted(int(label) for label in labels if NUMBER.fullmatch(label))
-    yield from (label for label in labels if not NUMBER.fullmatch(label))
+    counted = {label for label in labels if NUMBER.fullmatch(label)}
+    yield from (label for label in labels if label not in counted)
+    numbers = sorted(map(int, counted))
     start = 0
     while start < len(numbers):
         end = _end_of_run(numbers, start)

@@ -5,7 +5,7 @@ known. `codes.py` holds the long text that `mpc explain` prints for each code.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
@@ -153,6 +153,14 @@ def listed(names: Iterable[str], most: int = 10) -> str:
     """Names for a message: the first ones, and a sign that there are more."""
     first = list(islice(names, most + 1))
     return ", ".join(first[:most]) + (", ..." if len(first) > most else "")
+
+
+def enumerated(names: Sequence[str], most: int | None = None) -> str:
+    """Names as a sentence has them, in backquotes; of more than `most`, the first and how many more."""
+    said = [f"`{name}`" for name in names[:most]]
+    said += [f"{len(names) - len(said)} more"] if len(names) > len(said) else []
+    *first, last = said
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 Paint = Callable[[str, str], str]

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.frontend.diagnostics import Diagnostics, Note, enumerated
 from compiler.ir.lab import Lab, Switch
 from compiler.ir.segments import Segment, segments
 from compiler.ir.shaping import DEFAULT_MTU
@@ -91,8 +91,8 @@ class _Domain:
                 continue
             loop = _loop(left, right, above)
             if without := [name for name in loop if not self.switches[name].stp]:
-                message = f"{_listed(loop)} are switches in a loop, in which packets go round for ever"
-                help = f"write `stp on` for {_listed(sorted(without))}, or leave a link out"
+                message = f"{enumerated(loop)} are switches in a loop, in which packets go round for ever"
+                help = f"write `stp on` for {enumerated(sorted(without))}, or leave a link out"
                 self.diagnostics.error("MPC507", message, self.lab.links[place].span, "closes a loop", help)
                 return
 
@@ -137,8 +137,3 @@ def _upward(name: str, above: dict[str, tuple[str, int]]) -> Iterator[str]:
     while above[name][0] != name:
         name = above[name][0]
         yield name
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = [f"`{name}`" for name in names]
-    return f"{', '.join(first)} and {last}" if first else last

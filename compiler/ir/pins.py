@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.frontend.diagnostics import Diagnostics, Note, enumerated
 from compiler.ir.lab import Lab, Network, Pin
 from compiler.ir.segments import Segment
 
@@ -47,7 +47,7 @@ class Pins:
         return found
 
     def _twice(self, segment: Segment, pin: Pin, first: Pin) -> None:
-        version, names = pin.network.version, " and ".join(f"`{name}`" for name in segment.switches[:2])
+        version, names = pin.network.version, enumerated(segment.switches[:2])
         message = f"the IPv{version} subnet of the broadcast domain of {names} is set twice"
         help = "switches that are linked share one subnet: write it for one of them"
         note = Note("first set here", first.span)

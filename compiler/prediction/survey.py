@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain, islice
 
-from compiler.frontend.diagnostics import Diagnostics, listed
+from compiler.frontend.diagnostics import Diagnostics, enumerated, listed
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Lab, Link
 from compiler.prediction.inbound import Bits
@@ -99,14 +99,18 @@ class _Unreached:
         """What is told of two groups of nodes, or of one, with two nodes to show why."""
         first, second = self._names(left), self._names(right or left)
         if not right:
-            return f"{_said(first)} do not reach each other", first[0], first[1]
+            return f"{enumerated(first, MOST_NAMES)} do not reach each other", first[0], first[1]
         everybody = len(self.reach.members)
         if len(first) == 1 and len(second) > 1 and len(second) == everybody - 1:
-            return f"{_said(first)} reaches no other node", first[0], second[0]
+            return f"{enumerated(first, MOST_NAMES)} reaches no other node", first[0], second[0]
         if mutual and len(first) == len(second) == 1:
             return f"`{first[0]}` and `{second[0]}` do not reach each other", first[0], second[0]
         verb, too = "does" if len(first) == 1 else "do", ", nor the other way round" if mutual else ""
-        return f"{_said(first)} {verb} not reach {_said(second)}{too}", first[0], second[0]
+        return (
+            f"{enumerated(first, MOST_NAMES)} {verb} not reach {enumerated(second, MOST_NAMES)}{too}",
+            first[0],
+            second[0],
+        )
 
     def _names(self, bits: Bits) -> list[str]:
         return [self.lab.nodes[place].name for place in _places(bits)]
@@ -173,12 +177,6 @@ def _places(bits: Bits) -> Iterator[int]:
         low = bits & -bits
         yield low.bit_length() - 1
         bits ^= low
-
-
-def _said(names: Sequence[str]) -> str:
-    said = [f"`{name}`" for name in names[:MOST_NAMES]]
-    said += [f"{len(names) - MOST_NAMES} more"] if len(names) > MOST_NAMES else []
-    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
 def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
