@@ -312,3 +312,32 @@ def test_a_command_arrives_byte_for_byte(command: str) -> None:
         env={"LC_ALL": "C"}, capture_output=True, check=True,
     ).stdout  # fmt: skip
     assert shown.decode().split("\0")[:-1] == ["lab-a", "a", command, f"X={command}"]
+
+
+TOLD = """\
+10 [   ESTABLISHED] token=86ebc2dc saddr4=10.0.0.1 daddr4=10.0.9.9
+20 [   ESTABLISHED] token=5fe03331 saddr4=10.0.0.1 daddr4=10.0.9.9
+30 [SF_ESTABLISHED] token=86ebc2dc saddr4=10.0.0.5 daddr4=10.0.9.9 backup=0
+31 [     SF_CLOSED] token=5fe03331 saddr4=10.0.0.5
+.
+"""
+"""Of iperf3's control connection and of the other, which lost its subflow."""
+CONTROL = "ESTAB 0 0 10.0.0.1:1 10.0.9.9:5201\n\t subflows:2 remote_key token:86ebc2dc snd_una:bf\n"
+DATA = "\t subflows:1 remote_key token:5fe03331 snd_una:46\n"
+
+
+@pytest.mark.parametrize(
+    ("sockets", "counted"),
+    [(CONTROL + DATA, "1"), (CONTROL + DATA.replace("subflows:1 ", ""), "0"), (CONTROL, "")],
+)
+def test_subflows_are_those_of_the_data(sockets: str, counted: str, tmp_path: Path) -> None:
+    (tmp_path / "events").write_text(TOLD)
+    (tmp_path / "sockets").write_text(sockets)
+    part = resources.read("compiler/backend/parts/bench.bash")
+    lines = [f"scratch={shlex.quote(str(tmp_path))}"]
+    lines += [
+        found[0] for found in re.finditer(r"^(field|read_events)\(\) {.*?^}", part, re.MULTILINE | re.DOTALL)
+    ]
+    lines += ["read_events", 'printf "%s\\n" "$counted" "${events[@]}"']
+    told = ["20 ESTABLISHED 10.0.0.1 10.0.9.9", "31 SF_CLOSED 10.0.0.5 -"]
+    assert bash_prints("\n".join(lines)).splitlines() == [counted, *told]

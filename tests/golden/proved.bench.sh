@@ -231,7 +231,7 @@ await_ends() {
 # Reads what was told of subflows into `events`: `HUNDREDTHS EVENT SOURCE TARGET`, and into `counted`. The first
 # connection of iperf3 is for its control, and is left out, as is what was never established.
 read_events() {
-  local line time name token control=''
+  local line time name token number control=''
   local -A known=()
   events=() counted=
   while read -r line; do
@@ -241,7 +241,10 @@ read_events() {
     [[ -z ${known[$token]:-} ]] || events+=("$time $name $(field saddr "$line") $(field daddr "$line")")
   done <"$scratch/events"
   while read -r line; do
-    [[ ! $line =~ \ ?subflows:([0-9]+) ]] || ((BASH_REMATCH[1] <= ${counted:--1})) || counted=${BASH_REMATCH[1]}
+    [[ $line =~ (^|\ )token:([0-9a-f]+) && -n ${known[${BASH_REMATCH[2]}]:-} ]] || continue
+    number=0
+    [[ ! $line =~ (^|\ )subflows:([0-9]+) ]] || number=${BASH_REMATCH[2]}
+    ((number <= ${counted:--1})) || counted=$number
   done <"$scratch/sockets"
 }
 
