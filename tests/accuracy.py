@@ -12,10 +12,11 @@ from itertools import groupby
 from math import sqrt
 from pathlib import Path
 from statistics import mean, median, stdev
-from typing import Any
+from typing import Any, NamedTuple
 
 from accuracy_labs import Lab
 
+from compiler.ir.lab import Address, Interface
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate, estimate
 from compiler.prediction.predict import Prediction, Predictor
@@ -24,8 +25,17 @@ MBIT = 1e6
 MEASURE = Path(__file__).with_name("accuracy.sh")
 
 
-def predicted(lab: Lab) -> Prediction:
-    return Predictor(lab.compiled().lab).between("a", "b")
+def predicted(lab: Lab, late: float = 0.0) -> Prediction:
+    """From a to b on a machine where all that a sends is so many milliseconds late."""
+    ir = lab.compiled().lab
+    links = [replace(one, left=_delayed(one.left, late), right=_delayed(one.right, late)) for one in ir.links]
+    return Predictor(replace(ir, links=tuple(links))).between("a", "b")
+
+
+def _delayed(end: Interface, late: float) -> Interface:
+    if end.node != "a" or not late:
+        return end
+    return replace(end, shaping=replace(end.shaping, delay=(end.shaping.delay or 0) + round(1000 * late)))
 
 
 def prepare(folder: Path, found: list[Lab]) -> None:
@@ -38,10 +48,34 @@ def prepare(folder: Path, found: list[Lab]) -> None:
         (own / "up").write_text(compilation.up())
         (own / "down").write_text(compilation.down())
         (own / "seconds").write_text(f"{lab.seconds}\n")
-        protocols = [protocol for protocol in ("tcp", "mptcp") if protocol == "tcp" or "mptcp" in lab.text]
-        (own / "protocols").write_text("".join(f"{protocol}\n" for protocol in protocols))
-        sources = dict.fromkeys(str(trip.out.source) for trip in predicted(lab).working)
+        prediction = predicted(lab)
+        (own / "transfers").write_text("".join(f"{one.name} {one.words}\n" for one in transfers(prediction)))
+        sources = dict.fromkeys(str(trip.out.source) for trip in prediction.working)
         (own / "sources").write_text("".join(f"{source}\n" for source in sources))
+
+
+class Measured(NamedTuple):
+    """A transfer, and the address that it is opened from, where that is not the kernel's choice."""
+
+    name: str
+    protocol: Protocol
+    source: Address | None = None
+
+    @property
+    def words(self) -> str:
+        return f"{self.protocol} {self.source or '-'}"
+
+
+def transfers(prediction: Prediction) -> list[Measured]:
+    """One TCP connection on the first way, and MPTCP; from each way, where they take different times."""
+    ways = prediction.working
+    found = [Measured("tcp", Protocol.TCP, ways[0].out.source)]
+    if len(prediction.connections[0].subflows) < 2:
+        return found
+    if len({trip.rtt for trip in ways}) == 1:
+        return [*found, Measured("mptcp", Protocol.MPTCP)]
+    firsts = {trip.out.source: trip.out.crossings[0].out.name for trip in ways}
+    return found + [Measured(f"mptcp-{name}", Protocol.MPTCP, source) for source, name in firsts.items()]
 
 
 @dataclass(frozen=True)
@@ -78,18 +112,18 @@ class Row:
 def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
     """Of each lab: one TCP connection on its first way, MPTCP over all, and a round trip of each way.
 
-    A round trip takes its delay, and what it does in the lab `base`, which has none, where that was measured.
+    What a round trip takes in the lab `base`, which has no delay, is the machine's, and in all labs the same.
     """
     base = min((min(times(path), default=0.0) for path in folder.glob("base/ping.*")), default=0.0)
     for lab in found:
-        prediction, own = predicted(lab), folder / lab.name
+        prediction, own = predicted(lab, base), folder / lab.name
         first = replace(prediction.working[0].out, share=Fraction(1))
         alone = estimate([[replace(prediction.working[0], out=first)]], Protocol.TCP)
-        yield _rate(lab, "tcp", alone, own)
-        if len(prediction.connections[0].subflows) > 1:
-            yield _rate(lab, "mptcp", prediction.goodput(Transfer(Protocol.MPTCP)), own)
+        for one in transfers(prediction):
+            tcp = one.protocol is Protocol.TCP
+            yield _rate(lab, one.name, alone if tcp else prediction.goodput(Transfer(one.protocol)), own)
         for source, group in groupby(prediction.working, key=lambda trip: trip.out.source):
-            both = [time / 1000 + base for trip in group for time in trip.rtt]
+            both = [time / 1000 for trip in group for time in trip.rtt]
             yield Row(lab, "rtt", (min(both), max(both)), min(times(own / f"ping.{source}"), default=0.0))
 
 

@@ -226,7 +226,7 @@ def table(rows: Iterator[Case]) -> None:
 
 # --- accuracy ---------------------------------------------------------------------------------------
 
-GUEST = "bookworm-backports"
+GUEST = "trixie"
 """The suite of the kernel that has netem, where this one has not."""
 
 
@@ -239,10 +239,16 @@ def bench_accuracy() -> None:
     measure_accuracy("here", labs(PLAIN), here, at_once=5)
     if machine.has("netem"):
         measure_accuracy("delays and losses", labs(DELAYED), here, at_once=5)
-    elif live.run("bash", "-c", f"[[ -d ~/.cache/mpc/guests/{GUEST} ]]").returncode == 0:
-        measure_accuracy(f"delays and losses, in the guest {GUEST}", labs(DELAYED), in_guest, at_once=1)
+    elif has_guest(GUEST):
+        measure_accuracy("delays and losses, in a guest", labs(DELAYED), in_guest(GUEST), at_once=1)
     else:
         say("delays and losses: left out, as this kernel has no netem; ./dev guests fetches one that has")
+
+
+def bench_joins() -> None:
+    """MPTCP opened over each of three paths that take different times, on the kernels of two guests."""
+    for suite in filter(has_guest, ("bookworm", GUEST)):
+        measure_accuracy("three paths", labs({"ddd5": DELAYED["ddd5"]}), in_guest(suite), at_once=1)
 
 
 def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str], *, at_once: int) -> None:
@@ -251,7 +257,7 @@ def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str], *,
         accuracy.prepare(folder, found)
         names = (lab.name for lab in longest_first(found))
         start("bash", accuracy.MEASURE, folder, "2", str(at_once), *names)
-        say(f"{title}:\n")
+        say(f"{title}, Linux {(folder / 'kernel').read_text().strip()}:\n")
         for line in accuracy.table(accuracy.rows(folder, found)):
             say(line)
         say()
@@ -265,9 +271,14 @@ def longest_first(found: list[Lab]) -> list[Lab]:
     return sorted(found, key=lambda lab: (-lab.seconds, "mptcp" not in lab.text))
 
 
-def in_guest(*argv: str | Path) -> str:
-    run = ("env", "GUEST_SECONDS=3000", live.ROOT / "tests" / "guest" / "run")
-    return live.succeed(*run, GUEST, argv[2], *argv, seconds=3100)
+def has_guest(suite: str) -> bool:
+    return live.run("bash", "-c", f"[[ -d ~/.cache/mpc/guests/{suite} ]]").returncode == 0
+
+
+def in_guest(suite: str) -> Callable[..., str]:
+    """What runs MEASURE under a suite's kernel, and keeps what it leaves in its folder."""
+    run = ("env", "GUEST_SECONDS=3000", live.ROOT / "tests" / "guest" / "run", suite)
+    return lambda *argv: live.succeed(*run, argv[2], *argv, seconds=3100)
 
 
 def main() -> None:
@@ -280,6 +291,7 @@ def main() -> None:
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
         "accuracy": bench_accuracy,
+        "joins": bench_joins,
     }
     for name in sys.argv[1:] or parts:
         if name not in ("compile", "scale", "routes") and os.geteuid() != 0:
