@@ -184,7 +184,7 @@ def iperf(
     The client sends, or with `-R` in the options the server does.
     """
     wrapped = ("mptcpize", "run") if mptcp else ()
-    with _listening(server, [*wrapped, "iperf3", "--server", "--one-off"], seconds + 20):
+    with listening(server, [*wrapped, "iperf3", "--server", "--one-off"], seconds + 20):
         argv = [*wrapped, "iperf3", "--client", target, "--time", str(seconds), "--json", *options]
         report = json.loads(in_ns(client, *argv, seconds=seconds + 15).stdout or "{}")
     assert "error" not in report, f"iperf3 from {client} to {target}: {report.get('error')}"
@@ -229,7 +229,7 @@ def gain(
 
 
 @contextmanager
-def _listening(ns: str, server: list[str], seconds: float) -> Iterator[None]:
+def listening(ns: str, server: list[str], seconds: float) -> Iterator[None]:
     argv = bounded(seconds, "ip", "netns", "exec", ns, *server)
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

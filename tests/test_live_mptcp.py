@@ -1,5 +1,8 @@
 """MPTCP carries more than one path does, by the receiver's count; TCP and MPTCP of a test share one run."""
 
+import sys
+
+import kernel
 import live
 import pytest
 
@@ -49,6 +52,35 @@ def test_paths_of_different_delay() -> None:
     """
     with live.running(live.lab_of("delays", topology)) as lab:
         assert gain(lab, "b", "a", enough=1.5) >= 1.5
+
+
+OPEN = """
+import socket, sys, time
+
+target, sources = sys.argv[1], sys.argv[2:]
+for source in sources:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP) as opened:
+        opened.bind((source, 0))
+        opened.connect((target, 5201))
+        opened.send(b"x")
+        time.sleep(0.5)
+"""
+"""Opens a connection from each source, and sends nothing more while its subflows join."""
+
+
+@pytest.mark.every_kernel("netem")
+def test_all_subflows_join_whichever_path_is_the_first() -> None:
+    """Three paths of 20, 40 and 60 ms. Where data comes out of order meanwhile, Linux 6.1 refuses some."""
+    links = (f"router r{way}\nlink {{a,b}} -- r{way} rate 5mbit delay {5 * way}ms\n" for way in (1, 2, 3))
+    with live.running(live.lab_of("joins", f"host a b\n{''.join(links)}mptcp a -> b")) as lab:
+        addresses = kernel.lines("ip", "-n", lab.ns("a"), "-br", "address", "show", "scope", "global")
+        sources = [line.split()[2].partition("/")[0] for line in addresses if line.startswith("r")]
+        assert len(sources) == 3
+        with live.listening(lab.ns("b"), ["mptcpize", "run", "iperf3", "--server"], 30):
+            opened = live.in_ns(lab.ns("a"), sys.executable, "-c", OPEN, "b", *sources)
+        assert opened.returncode == 0, opened.stderr
+        counted = live.in_ns(lab.ns("b"), "nstat", "-asz", "MPTcpExtMPJoinAckRx").stdout.split()
+        assert int(counted[counted.index("MPTcpExtMPJoinAckRx") + 1]) == 6
 
 
 def test_without_mptcp_there_is_no_gain() -> None:
