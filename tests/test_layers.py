@@ -79,6 +79,7 @@ ORDER = [
     "compiler.prediction.verify",
     "compiler.prediction.inbound",
     "compiler.prediction.reach",
+    "compiler.prediction.joins",
     "compiler.prediction.survey",
     "compiler.prediction.export",
     "compiler.prediction.show",

@@ -185,3 +185,38 @@ def is_uneven(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
 )
 def test_what_is_told(text: str, expected: list[str]) -> None:
     assert said(text) == expected
+
+
+def refused(*delays: int, mptcp: str = "mptcp a -> b") -> list[str]:
+    """What is told of subflows, where paths from a to b take twice so many milliseconds one way."""
+    lines = [f"router r{way}\nlink {{a,b}} -- r{way} delay {delay}ms" for way, delay in enumerate(delays)]
+    text = "\n".join(["host a b", *lines, mptcp])
+    return [found.label for found in notes(text) if found.code == "MPC743"]
+
+
+def test_a_subflow_joins_after_data_of_another() -> None:
+    """A round trip and a half is longer than two and a half of another that joins; not of the first one."""
+    assert refused(5, 10, 15)
+    assert refused(5, 5, 9)
+    assert not refused(10, 10, 16)
+    assert not refused(5, 50)
+    assert refused(0, 0, 5)
+    assert not refused(0, 0, 0)
+
+
+def test_those_that_open_and_those_that_are_pinned() -> None:
+    assert refused(5, 10, 15, mptcp="mptcp a -- b")
+    assert not refused(5, 10, 15, mptcp="mptcp a -> b subflows 1")
+    assert not refused(5, 10, 15, mptcp="routing none\nmptcp a -> b")
+
+
+def test_subflows_of_many_pairs_are_told_once() -> None:
+    hosts = "host a h[1..8]\nrouter c d e\n"
+    links = "".join(
+        f"link {{a,h[1..8]}} -- {end} delay {delay}ms\n" for end, delay in (("c", 1), ("d", 2), ("e", 9))
+    )
+    found = [one for one in said(f"{hosts}{links}mptcp h[1..8] -> a") if "subflow" in one]
+    assert found == [
+        "some kernels refuse a subflow of 3 more pairs at times",
+        "some kernels refuse a subflow between `h1` and `a` at times",
+    ]

@@ -5,7 +5,7 @@ and gives back one with more decided. Tuples are in written order unless said ot
 second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
@@ -303,6 +303,12 @@ class Pair:
     subflows: int | None
     accept: int | None
     span: Span
+
+    @property
+    def openings(self) -> Iterator[tuple[str, str]]:
+        """The ends as client and server, each way that a connection may be opened."""
+        ends = ((self.left, self.right), (self.right, self.left))
+        return (both for both in ends if self.client in (None, both[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,7 @@ class _Pinned:
     def check(self, diagnostics: Diagnostics) -> None:
         """Reports an end whose connections stay on one path where there are more."""
         pair, paths = self.pair, self._paths()
-        for client, server in ((pair.left, pair.right), (pair.right, pair.left)):
-            if paths < 2 or pair.client not in (None, client):
-                continue
+        for client, server in pair.openings if paths > 1 else ():
             found = self.predictor.between(client, server).connections
             alone = [one for one in found if _begun(one) < 2]
             if alone:

@@ -1,4 +1,5 @@
-"""Notes on a whole lab, for who asks: nodes that do not reach each other, and ways that are not those back.
+"""Notes on a whole lab, for who asks: nodes that do not reach each other, ways that are not those back, and
+subflows that some kernels refuse.
 
 A lab may be so on purpose, so these are no warnings. What is alike for many nodes is told once.
 """
@@ -11,7 +12,9 @@ from compiler.frontend.diagnostics import Diagnostics, enumerated, listed
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Lab, Link
 from compiler.prediction.inbound import Bits
+from compiler.prediction.joins import refusals
 from compiler.prediction.predict import Predictor
+from compiler.prediction.quantities import times
 from compiler.prediction.reach import Reach, arrives
 from compiler.prediction.verify import mend, why
 
@@ -39,6 +42,7 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
             message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
             help = "what is told of the others is what inferred routes would do" if lab.metric else ""
             diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+    _tell_refusals(predictor, diagnostics)
 
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
@@ -218,6 +222,20 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
     if left := sum(len(pairs) for _, pairs in groups[MOST:]):
         message = f"{left} more pairs of nodes have packets that go and come by different links{over}"
         diagnostics.note("MPC741", message, lab.span, "besides those that are named", "")
+
+
+def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:
+    """Tells of MPTCP pairs that have fewer subflows on some kernels."""
+    found = list(refusals(predictor))
+    for pair, slow, fast in found[:MOST]:
+        message = f"some kernels refuse a subflow between `{pair.left}` and `{pair.right}` at times"
+        label = (
+            f"joins over a round trip of {times((slow, slow))}, after data over one of {times((fast, fast))}"
+        )
+        diagnostics.note("MPC743", message, pair.span, label, "see `mpc explain MPC743` for which")
+    if len(found) > MOST:
+        message = f"some kernels refuse a subflow of {len(found) - MOST} more pairs at times"
+        diagnostics.note("MPC743", message, predictor.lab.span, "besides those that are named", "")
 
 
 def _named(lab: Lab, links: Bits) -> Iterable[str]:
