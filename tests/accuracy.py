@@ -1,6 +1,6 @@
 """Predictions against measurements, lab by lab.
 
-`prepare` writes the scripts of labs, MEASURE measures in all of them, which needs no Python, so that it runs
+`prepare` writes the scripts of labs, MEASURE measures in one of them, which needs no Python, so that it runs
 under an emulated kernel too, and `rows` reads what it left.
 """
 

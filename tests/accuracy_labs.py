@@ -15,8 +15,8 @@ class Lab:
 
     @property
     def seconds(self) -> int:
-        """How long a transfer takes: long enough to meet a hundred losses, where there are any."""
-        return 60 if "loss" in self.text else 10
+        """How long a transfer takes: long enough to meet some hundred losses, where there are any."""
+        return 180 if "loss" in self.text else 10
 
     def compiled(self) -> Compilation:
         return Compilation("-", f"lab {self.name}\n{self.text}")
