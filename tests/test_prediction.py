@@ -304,6 +304,13 @@ def test_cubic_is_near_its_formula(loss: float, round_trip: float) -> None:
     assert 1 < speed(Path(loss, round_trip, **FREE), "cubic") * round_trip / formula < 1.25
 
 
+def test_the_last_packet_of_a_window_waits_for_its_acknowledgement() -> None:
+    """For 40 ms, or until the next window comes: where a round trip takes as long, one of some 12 packets
+    takes two. Reno's windows are the same at each round trip."""
+    short, long = (speed(Path(0.01, time, **FREE), "reno") * time for time in (0.04, 4.0))
+    assert 0.88 < short / long < 0.95
+
+
 def test_no_window_exceeds_the_bottleneck() -> None:
     """It reaches it without losses where the queue is long enough, and comes near it where that is short."""
     assert speed(Path(0, 0.1, 1000, room=143), "cubic") == 1000
