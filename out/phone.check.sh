@@ -186,16 +186,38 @@ facts() {
   [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
 }
 
+# Namespaces are compared in parts, side by side: each turn is one of them.
+CPUS=$(nproc 2>/dev/null || echo 2)
+turn=0
+part=0
+
+# Has all namespaces compared, as `compare_each` says, and tells of them in their order: how many there are.
+compare_all() {
+  local pipes=() fd number line lines
+  for ((part = 0; part < CPUS && part < $1; part++)); do
+    exec {fd}< <(compare_each)
+    pipes+=("$fd")
+  done
+  for ((number = 0; number < $1; number++)); do
+    lines=()
+    while IFS= read -ru "${pipes[number % CPUS]}" line && [[ -n $line ]]; do lines+=("$line"); done
+    ((${#lines[@]})) || bail_out "not all namespaces could be compared"
+    tell "${lines[@]}"
+  done
+}
+
 # Has routes compared with the next namespace, beside what it is given: HOP TARGET...
 routes() {
   local target
+  ((turn % CPUS == part)) || return 0
   for target in "${@:2}"; do planned+=("route $target $1"); done
 }
 
-# Compares a namespace with the lines of its plan, which are its input.
+# Compares a namespace with the lines of its plan, which are its input, and has `compare_all` tell of it.
 compare() {
   local ns=$1 line key missing=() unexpected=() sysctls=() names=" "
   local -A wanted=() present=()
+  ((turn++ % CPUS == part)) || return 0
   for line in "${planned[@]}"; do wanted[$line]=1; done
   while IFS= read -r line; do
     case $line in
@@ -216,8 +238,8 @@ compare() {
     done < <(facts "$ns" "${sysctls[@]}")
     for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
   fi
-  tell "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
-    "${missing[@]}" "${unexpected[@]}"
+  printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
+    "${missing[@]}" "${unexpected[@]}" ""
   planned=()
 }
 
@@ -247,6 +269,8 @@ qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 qdisc show
 qdisc del dev lo root
 END
+
+compare_each() {
 
 compare phone-phone <<'END'
 mark mpc:phone
@@ -351,6 +375,8 @@ route 10.80.26.10 via 10.1.100.214 dev server
 qdisc phone 1
 qdisc server 2
 END
+}
+compare_all 4
 
 finish
 }

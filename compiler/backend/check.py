@@ -32,17 +32,13 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(transfers))]
     lines += ["prepare"] if lab.expectations else []
     lines += [f"begin {len(plan.namespaces) + len(lab.expectations)}", *_references(numbers)]
+    lines += ["", "compare_each() {"]
     for namespace in plan.namespaces:
         queues = (f"qdisc {device} {numbers[commands]}" for device, commands in shaped[namespace].items())
-        lines += [
-            "",
-            *routes.get(namespace, ()),
-            f"compare {namespace} <<'END'",
-            *facts[namespace],
-            *queues,
-            "END",
-        ]
-    return script([*lines, "", *_expectations(lab), "finish"])
+        lines += ["", *routes.get(namespace, ()), f"compare {namespace} <<'END'"]
+        lines += [*facts[namespace], *queues, "END"]
+    lines += ["}", f"compare_all {len(plan.namespaces)}", ""]
+    return script([*lines, *_expectations(lab), "finish"])
 
 
 def _expectations(lab: Lab) -> Iterator[str]:

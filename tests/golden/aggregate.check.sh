@@ -186,16 +186,38 @@ facts() {
   [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
 }
 
+# Namespaces are compared in parts, side by side: each turn is one of them.
+CPUS=$(nproc 2>/dev/null || echo 2)
+turn=0
+part=0
+
+# Has all namespaces compared, as `compare_each` says, and tells of them in their order: how many there are.
+compare_all() {
+  local pipes=() fd number line lines
+  for ((part = 0; part < CPUS && part < $1; part++)); do
+    exec {fd}< <(compare_each)
+    pipes+=("$fd")
+  done
+  for ((number = 0; number < $1; number++)); do
+    lines=()
+    while IFS= read -ru "${pipes[number % CPUS]}" line && [[ -n $line ]]; do lines+=("$line"); done
+    ((${#lines[@]})) || bail_out "not all namespaces could be compared"
+    tell "${lines[@]}"
+  done
+}
+
 # Has routes compared with the next namespace, beside what it is given: HOP TARGET...
 routes() {
   local target
+  ((turn % CPUS == part)) || return 0
   for target in "${@:2}"; do planned+=("route $target $1"); done
 }
 
-# Compares a namespace with the lines of its plan, which are its input.
+# Compares a namespace with the lines of its plan, which are its input, and has `compare_all` tell of it.
 compare() {
   local ns=$1 line key missing=() unexpected=() sysctls=() names=" "
   local -A wanted=() present=()
+  ((turn++ % CPUS == part)) || return 0
   for line in "${planned[@]}"; do wanted[$line]=1; done
   while IFS= read -r line; do
     case $line in
@@ -216,8 +238,8 @@ compare() {
     done < <(facts "$ns" "${sysctls[@]}")
     for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
   fi
-  tell "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
-    "${missing[@]}" "${unexpected[@]}"
+  printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
+    "${missing[@]}" "${unexpected[@]}" ""
   planned=()
 }
 
@@ -235,6 +257,8 @@ need_tool tc iproute2
 need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 11
+
+compare_each() {
 
 routes "via 10.16.0.1 dev dc-leaf0" 10.0.0.0/11
 routes "via 10.16.0.1 dev dc-leaf0 weight 1" 10.0.1.1
@@ -419,6 +443,8 @@ address 10.1.2.3/32 dev lo
 address 10.2.2.6/30 dev dc-leaf2
 route default via 10.2.2.5 dev dc-leaf2
 END
+}
+compare_all 11
 
 finish
 }
