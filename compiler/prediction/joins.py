@@ -16,28 +16,30 @@ JOINED, FIRST_DATA = 1.5, 2.5
 """Round trips of a subflow from when it is asked for until its third packet and its first data are there."""
 
 
-class Refusal(NamedTuple):
-    """A pair with a subflow that may be refused; microseconds of its round trip, and of that of another whose
-    data comes before it has joined."""
+class Joins(NamedTuple):
+    """Microseconds of the longest and the shortest round trip of a connection's subflows beside its first."""
 
-    pair: Pair
-    slow: float
-    fast: float
+    slow: float = 0.0
+    fast: float = 0.0
+
+    @property
+    def late(self) -> float:
+        """By how much one joins after data of another may have come, if at all."""
+        return self.slow * JOINED - self.fast * FIRST_DATA
 
 
-def refusals(predictor: Predictor) -> Iterator[Refusal]:
-    """One for each pair that has any, with the subflows that differ most."""
+def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
+    """The pairs with a subflow that may be refused, and the connection of each where one joins the latest."""
     lab = predictor.lab
     if not any(end.shaping.delay for link in lab.links for end in link.ends):
         return
     for pair in lab.pairs:
-        found = (one for ends in pair.openings for one in predictor.between(*ends).connections)
-        slow, fast = max(map(_joins, found), key=lambda times: times[0] - times[1], default=(0.0, 0.0))
-        if slow * JOINED > fast * FIRST_DATA:
-            yield Refusal(pair, slow, fast)
+        found = (_joins(one) for ends in pair.openings for one in predictor.between(*ends).connections)
+        worst = max(found, key=lambda joins: joins.late, default=Joins())
+        if worst.late > 0:
+            yield pair, worst
 
 
-def _joins(connection: Connection) -> tuple[float, float]:
-    """The longest and the shortest round trip of the subflows beside the first, in microseconds."""
+def _joins(connection: Connection) -> Joins:
     times = [max(trip.rtt[1] for trip in one.trips) for one in connection.subflows if not one.initial]
-    return max(times, default=0.0), min(times, default=0.0)
+    return Joins(max(times), min(times)) if times else Joins()

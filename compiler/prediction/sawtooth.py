@@ -15,7 +15,7 @@ LOSSES, ROUND_TRIPS = 1000, 30_000
 """After so many of either, the average is good to some 2 percent."""
 
 DELAYED = 0.04
-"""Seconds for which a receiver keeps an acknowledgement back where no second packet comes (TCP_DELACK_MIN)."""
+"""Seconds that a receiver keeps an acknowledgement back where no second packet comes (TCP_DELACK_MIN)."""
 
 FEWEST = 2
 """Packets in the window after a loss, at least."""

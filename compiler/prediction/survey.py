@@ -227,7 +227,7 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
 def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:
     """Tells of MPTCP pairs that have fewer subflows on some kernels."""
     found = list(refusals(predictor))
-    for pair, slow, fast in found[:MOST]:
+    for pair, (slow, fast) in found[:MOST]:
         message = f"some kernels refuse a subflow between `{pair.left}` and `{pair.right}` at times"
         label = (
             f"joins over a round trip of {times((slow, slow))}, after data over one of {times((fast, fast))}"
