@@ -201,6 +201,15 @@ def test_a_drift_is_named(lab: live.Lab, name: str) -> None:
     assert all(holds for holds, _ in points(check(COMPILED)).values()), "what was changed is not taken back"
 
 
+@pytest.mark.usefixtures("lab")
+def test_the_same_is_told_by_any_number_of_processors() -> None:
+    """What nproc(1) tells of them, OMP_NUM_THREADS decides."""
+    bash = [("env", f"OMP_NUM_THREADS={number}", "bash", "-s") for number in (1, 2, 5, 50)]
+    told = [live.run(*argv, stdin=script_of(COMPILED), seconds=60) for argv in bash]
+    assert {one.stdout for one in told} == {told[0].stdout}
+    assert len(points(told[0])) == 6
+
+
 def test_a_lab_that_is_not_up() -> None:
     text = "host a b\nlink a -- b\nexpect a -> b reachable\nexpect b -> a rate >= 1kbit"
     found = points(check(compiled("nowhere", text)))
