@@ -286,10 +286,14 @@ def test_the_status_of_a_signal(sign: signal.Signals, tmp_path: Path) -> None:
     script = tmp_path / "expanding.sh"
     script.write_text(EXPANDING)
     processes = [subprocess.Popen(["bash", script], stderr=subprocess.DEVNULL) for _ in range(25)]
-    time.sleep(0.5)
-    for process in processes:
-        process.send_signal(sign)
-    assert {process.wait(timeout=60) for process in processes} == {128 + sign}
+    try:
+        time.sleep(0.5)
+        for process in processes:
+            process.send_signal(sign)
+        assert {process.wait(timeout=60) for process in processes} == {128 + sign}
+    finally:
+        for process in processes:
+            process.kill()
 
 
 @given(
