@@ -99,9 +99,8 @@ BRIEF = [
 ]
 """Routes that are told in short."""
 
-CALLS = (
-    "ask compare throughput row need_nodes need_queues refer within again alter await happened begin".split()
-)
+CALLS = "ask begin compare compare_all refer throughput need_nodes need_queues row".split()
+CALLS += "alter again await happened within".split()
 """What scripts other than up and down are made of."""
 
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")

@@ -32,13 +32,14 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(transfers))]
     lines += ["prepare"] if lab.expectations else []
     lines += [f"begin {len(plan.namespaces) + len(lab.expectations)}", *_references(numbers)]
-    lines += ["", "compare_each() {"]
+    comparisons: list[str] = []
     for namespace in plan.namespaces:
         queues = (f"qdisc {device} {numbers[commands]}" for device, commands in shaped[namespace].items())
-        lines += ["", *routes.get(namespace, ()), f"compare {namespace} <<'END'"]
-        lines += [*facts[namespace], *queues, "END"]
-    lines += ["}", f"compare_all {len(plan.namespaces)}", ""]
-    return script([*lines, *_expectations(lab), "finish"])
+        comparisons += ["", *routes.get(namespace, ()), f"compare {namespace} <<'END'"]
+        comparisons += [*facts[namespace], *queues, "END"]
+    if comparisons:
+        lines += ["", "compare_each() {", *comparisons, "}", f"compare_all {len(plan.namespaces)}"]
+    return script([*lines, "", *_expectations(lab), "finish"])
 
 
 def _expectations(lab: Lab) -> Iterator[str]:
