@@ -95,14 +95,20 @@ def test_bytes_are_seen_on_their_paths(measured: list[dict[str, Any]]) -> None:
 
 
 def test_subflows_are_told(measured: list[dict[str, Any]]) -> None:
-    """When they came and went: those of the data, not those of iperf3's own connection."""
-    for one in measured:
+    """When they came and went: those of the data, not those of iperf3's own connection.
+
+    The kernel does not tell the end of one that the other end closes before it has read all.
+    """
+    for one in (one for one in measured if one["transfer"] == "mptcp"):
         events = [event["event"] for event in one["events"]]
-        assert events == (["ESTABLISHED", "SF_ESTABLISHED", "CLOSED"] if one["transfer"] == "mptcp" else [])
-        assert one["subflows"] == (1 if one["transfer"] == "mptcp" else None)
-    began, joined, ended = measured[1]["events"]
-    assert {began["source"], joined["source"]} == {"10.39.131.69", "10.86.184.181"}
-    assert 0 <= began["seconds"] <= joined["seconds"] < ended["seconds"] - 1.5
+        assert events in (["ESTABLISHED", "SF_ESTABLISHED"], ["ESTABLISHED", "SF_ESTABLISHED", "CLOSED"])
+        assert one["subflows"] == 1
+        began, joined, *ended = one["events"]
+        assert {began["source"], joined["source"]} == {"10.39.131.69", "10.86.184.181"}
+        assert 0 <= began["seconds"] <= joined["seconds"]
+        assert all(joined["seconds"] < end["seconds"] - 1.5 for end in ended)
+    others = [one for one in measured if one["transfer"] != "mptcp"]
+    assert all(one["events"] == [] and one["subflows"] is None for one in others)
 
 
 @pytest.mark.usefixtures("lab")

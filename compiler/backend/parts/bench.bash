@@ -60,7 +60,8 @@ watch_subflows() {
   begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
 }
 
-# Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most.
+# Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
+# that the other end closes before it has read all (MP_FASTCLOSE).
 await_ends() {
   local _ line token
   local -A open
