@@ -1,10 +1,13 @@
 """A plan as bash: the up and the down script, in either style. The only module that knows bash."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
 from itertools import chain, groupby
+from os import SEEK_END
+from pathlib import Path
 from shlex import join, quote
 
 from compiler import __version__, resources
@@ -30,8 +33,9 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     parts += ["routes"] if style is Style.BATCH and any(map(_is_brief, plan.sections)) else []
     parts += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
-    lines = [*head(plan, f'Brings up the lab "{plan.lab}"'), *namespaces(plan), *fixed(*parts)]
-    lines += [*_preflight(plan, tools), *_title("names"), *_names(plan, style)]
+    start = head(plan, f'Brings up the lab "{plan.lab}"', "up.sh [--preflight]", UP_OPTIONS)
+    lines = [*start, *about(plan), *namespaces(plan), *fixed(*parts)]
+    lines += [*_preflight(plan, tools), *_names(plan, style)]
     sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
     last = (*_ports(plan), *_processes(plan), "", "note up", "trap - EXIT HUP INT TERM", "say up")
     return script(chain(lines, *sections, last))
@@ -39,8 +43,9 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
 
 def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
-    what = f'Takes down the lab "{plan.lab}"'
-    return script([*head(plan, what), *namespaces(plan), *fixed("claim", "prelude", "down")])
+    start = head(plan, f'Takes down the lab "{plan.lab}"', "down.sh")
+    parts = fixed("claim", "prelude", "down")
+    return script([*start, *about(plan), *namespaces(plan), *parts, "", "# === the lab ".ljust(80, "="), "down"])
 
 
 def script(lines: Iterable[str]) -> Iterator[str]:
@@ -48,22 +53,53 @@ def script(lines: Iterable[str]) -> Iterator[str]:
     return (f"{line}\n" for line in chain(lines, ["}"]))
 
 
-def head(plan: Plan, what: str) -> Iterator[str]:
-    """The first lines of a script, with what it says of itself."""
-    origin = "standard input" if plan.source == "-" else plan.source
+UP_OPTIONS = ("--preflight  only tests whether this machine has all that the lab needs",)
+
+
+def head(plan: Plan, what: str, usage: str, options: Iterable[str] = ()) -> Iterator[str]:
+    """The first lines of a script, with what it says of itself, and how it is called."""
     yield "#!/usr/bin/env bash"
-    yield f"# {what}. Written by mpc {__version__} from {origin}:"
+    yield f"# {what}. Written by mpc {__version__} from {_origin(plan)}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
     yield '[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }'
     yield "{"
     yield from (
-        "set -eEuo pipefail",
+        "set -eEuo pipefail +o noglob +o posix",
+        "shopt -u failglob nullglob nocasematch",
+        "unset GLOBIGNORE",
         "export LC_ALL=C",
         "umask 022",
         "trap '' PIPE",
         "",
     )
     yield f"LAB={plan.lab}"
+    yield from _text("USAGE", (f"usage: {usage}", f"{what}.", *(f"  {option}" for option in options)))
+
+
+def _origin(plan: Plan) -> str:
+    return "standard input" if plan.source == "-" else plan.source
+
+
+def is_own(path: Path, lab: str) -> bool:
+    """Whether a file is a whole script of a lab of this name, as mpc writes them."""
+    with path.open("rb") as file:
+        first, second = file.readline(100), file.readline(1000)
+        file.seek(0, SEEK_END)
+        file.seek(-min(3, file.tell()), SEEK_END)
+        last = file.read()
+    whole = first == b"#!/usr/bin/env bash\n" and last == b"\n}\n"
+    told = re.match(rb'# [A-Z][a-z ]+ the lab "([\w-]+)"[a-z ]*\. Written by mpc ', second)
+    return whole and told is not None and told[1] == lab.encode()
+
+
+def about(plan: Plan) -> Iterator[str]:
+    """What up notes of itself, and down holds that against."""
+    return _text("ABOUT", (f"source {_origin(plan)}", f"plan {plan.digest}"))
+
+
+def _text(name: str, lines: Iterable[str]) -> Iterator[str]:
+    """Sets a variable to lines of any text."""
+    yield from (f"IFS= read -rd '' {name} <<'END' || true", *lines, "END")
 
 
 def namespaces(plan: Plan) -> Iterator[str]:
@@ -87,7 +123,7 @@ def _title(title: str) -> Iterator[str]:
 def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield from ("", "# === the lab: nothing is changed until all of this holds ".ljust(80, "="))
-    yield "[[ ! -e $CLAIM ]] || refuse"
+    yield "[[ ! -s $CLAIM ]] || refuse"
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
@@ -103,6 +139,9 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
 
     In batches, this is done beside what comes next, to its end, so that a roll-back finds all that it made.
     """
+    if not plan.namespaces:
+        return
+    yield from _title("names")
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
     yield from ("{", "trap '' HUP INT TERM") if style is Style.BATCH else ()
     yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
@@ -120,7 +159,7 @@ def _ports(plan: Plan) -> Iterator[str]:
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts what runs in the lab, and waits to see that it does."""
     if plan.processes:
-        yield from (*_title("processes"), 'mkdir "$RUNS"')
+        yield from (*_title("processes"), 'note "made $RUNS"', 'mkdir "$RUNS"')
         yield from (
             join(("start", process.namespace, process.name, process.command, *process.environment))
             for process in plan.processes

@@ -13,10 +13,17 @@ from compiler.ir.trials import Bench, Transfer
 from compiler.prediction.predict import Predictor
 
 
+USAGE = "bench.sh [--tsv | --json] [--repeat N]"
+OPTIONS = (
+    "--tsv, --json  prints values separated by tabs, or JSON, and no table",
+    "--repeat N     measures everything N times (3)",
+)
+
+
 def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that measures what the `bench` statements of a lab that is up name."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
-    lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up'), *namespaces(plan)]
+    lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS), *namespaces(plan)]
     lines += [*fixed("trial", "ending", "jobs", "transfer", "bench", "report")]
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "nsenter", *tools(transfers))]

@@ -27,7 +27,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     parts += ["pings"] * (len(transfers) < len(lab.expectations)) + ["transfer", "throughput"] * bool(
         transfers
     )
-    lines = [*head(plan, f'Checks the lab "{plan.lab}" that is up'), *fixed(*parts)]
+    lines = [*head(plan, f'Checks the lab "{plan.lab}" that is up', "check.sh"), *fixed(*parts)]
     lines += ["", "# === the lab ".ljust(80, "="), *_questions(lab)]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(transfers))]
     lines += ["prepare"] if lab.expectations else []

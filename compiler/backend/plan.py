@@ -7,7 +7,9 @@ discipline waits for all processors), both ends of every link up before the firs
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from ipaddress import ip_network
+from itertools import chain
 from typing import NamedTuple
 
 from compiler.backend.needs import Need, needs, sysctls, tools
@@ -91,6 +93,15 @@ class Plan(NamedTuple):
     sections: tuple[Section, ...]
     switches: tuple[str, ...]
     processes: tuple[Process, ...]
+
+    @property
+    def digest(self) -> str:
+        """A short hash of all that a lab consists of, by which two plans are told apart, whatever file they are of."""
+        found = sha256(repr((self.lab, self.namespaces, self.hosts, self.switches, self.processes)).encode())
+        for command in chain.from_iterable(section.commands for section in self.sections):
+            words = (*command.tool, command.namespace or "", *command.arguments, *command.each)
+            found.update("\n".join(words).encode())
+        return found.hexdigest()[:12]
 
 
 def plan(lab: Lab) -> Plan:

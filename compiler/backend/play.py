@@ -28,13 +28,16 @@ FORMS: dict[str, Callable[[Any], str]] = {
 }
 """How the attributes of a direction are written."""
 
+USAGE = "play.sh [--for SECONDS]"
+OPTIONS = ("--for SECONDS  ends the play then, before its last event or after it",)
+
 _KEPT = ("corrupt", "reorder", "rate")
 """What netem keeps when a change does not name it (netem_change of net/sched/sch_netem.c)."""
 
 
 def play(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that plays the events of a lab that is up."""
-    lines = [*head(plan, f'Plays the events of the lab "{plan.lab}" that is up')]
+    lines = [*head(plan, f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)]
     lines += [*fixed("claim", "trial", "ending", "play")]
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "tc", "nsenter", "unshare", "flock")]

@@ -12,13 +12,11 @@ events=()
 counted=
 failures=0
 
-usage() { say "usage: bench.sh [--tsv | --json] [--repeat N]"; exit 2; }
-
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
-    --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || usage; REPEAT=$2; shift ;;
-    *) usage ;;
+    --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
+    *) misuse "no such option: $1" ;;
   esac
   shift
 done

@@ -3,7 +3,7 @@
 count=0
 failed=0
 
-(($# == 0)) || die "usage: check.sh"
+(($# == 0)) || misuse "no such option: $1"
 
 # Ends the check where it cannot begin.
 bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }

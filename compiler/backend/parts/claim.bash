@@ -1,6 +1,25 @@
 # === the claim ================================================================
-# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
-# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
+# A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
+# file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
+# file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
 CLAIM=/run/mpc-$LAB
+lock=
+declare -A notes=()
 
-noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+# Opens the claim to lock it, and makes it where there is none.
+open_claim() { { exec {lock}>>"$CLAIM"; } 2>/dev/null || die "cannot make $CLAIM"; }
+
+# Whether what was locked is still the claim.
+current() { [[ $CLAIM -ef /proc/self/fd/$lock ]]; }
+
+# Reads the notes: each, and by its first word what follows.
+read_claim() {
+  local line
+  notes=()
+  while IFS= read -r line; do
+    [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
+  done 2>/dev/null <"$CLAIM"
+}
+
+noted() { [[ -n ${notes[$1]:-} ]]; }

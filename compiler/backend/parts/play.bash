@@ -2,13 +2,13 @@
 # Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
 touched=" "
 text=
-length=0
-
-usage() { say "usage: play.sh [--for SECONDS]"; exit 2; }
+length=
 
 if (($#)); then
-  [[ $# == 2 && $1 == --for && $2 =~ ^[0-9]{1,6}$ ]] || usage
-  length=$((10#$2 * 100))
+  [[ $1 == --for ]] || misuse "no such option: $1"
+  [[ $# == 2 && $2 =~ ^([0-9]{1,6})(\.([0-9]{1,2}))?$ ]] || misuse "--for takes seconds, as 30 or 0.5"
+  length=${BASH_REMATCH[3]}00
+  length=$((10#${BASH_REMATCH[1]}${length:0:2}))
 fi
 ((EUID == 0)) || die "must run as root"
 
@@ -20,16 +20,16 @@ need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel ha
 
 # Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
 begin() {
-  noted up || die "the lab is not up"
-  exec {lock}>>"$CLAIM"
+  { exec {lock}<"$CLAIM"; } 2>/dev/null || die "the lab is not up"
   flock -n "$lock" || die "an up, a down or a play of this lab is at work"
+  { current && read_claim && noted up; } || die "the lab is not up"
   guard
   printf 'due\thappened\tevent\n'
   set_clock
 }
 
 # Waits until a time of the play.
-await() {
+sleep_until() {
   while clock && ((now < $1)); do
     seconds "$(($1 - now))"
     sleep "$text" {lock}>&- &
@@ -37,6 +37,12 @@ await() {
     wait "$!"
     started=()
   done
+}
+
+# Waits until an event is due; where that is later than the play is to last, it ends when that is over.
+await() {
+  [[ -z $length ]] || (($1 <= length)) || close
+  sleep_until "$1"
 }
 
 # Tells of an event that was due at a time: TIME WHAT.
@@ -60,8 +66,11 @@ again() {
   [[ $touched != *" $1 "* ]] || nsenter --net="/run/netns/$2" "$3" -force -batch - 2>/dev/null || true
 }
 
-# Ends a play when its last event has happened, or later, as is asked for.
-close() { await "$length"; }
+# Ends a play when its last event has happened, or when it has lasted as long as is asked for.
+close() {
+  [[ -z $length ]] || sleep_until "$length"
+  exit 0
+}
 
 # Makes the lab as up made it.
 undo() {

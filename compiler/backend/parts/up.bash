@@ -5,7 +5,7 @@ parts=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
-[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
+[[ $# == 0 || $* == --preflight ]] || misuse "no such option: ${*: -1}"
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
@@ -48,21 +48,34 @@ need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set
 
 # Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns first
+  local ns link
   for ns in "${NAMESPACES[@]}"; do
-    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ -e /etc/netns/$ns ]] || continue
-    first=
-    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
-    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    if [[ -e /run/netns/$ns ]]; then
+      link=$(exec nsenter --net="/run/netns/$ns" ip link show dev lo 2>/dev/null) || true
+      missing+=("the name $ns: a namespace has it$(lab_of "${link##* alias }")")
+    fi
+    read_first "/etc/netns/$ns/hosts"
+    [[ ! -e /etc/netns/$ns || $first == "# $MARK" ]] ||
+      missing+=("the name $ns: the folder /etc/netns/$ns has it$(lab_of "${first#"# "}")")
   done
 }
 
-# Refuses where the lab is claimed.
+# Prints whose a mark is, and what is known of the up that made it.
+lab_of() {
+  local CLAIM=/run/mpc-${1#mpc:}
+  [[ $1 == mpc:* ]] || return 0
+  [[ $1 != "$MARK" ]] || { printf ', of this lab: run its down script first'; return; }
+  printf ', of the lab %s' "${1#mpc:}"
+  ! read_claim || printf ', up %s' "$(about)"
+}
+
+# Refuses where the lab is claimed, or another has the lock. What is known of that is read again when this has it.
 refuse() {
-  ! noted up || die "the lab is up: run its down script first"
-  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
-  die "an up of this lab was cut short: run its down script first"
+  [[ -n $lock ]] || { exec {lock}<"$CLAIM"; } 2>/dev/null || true
+  ! read_claim || ! noted up || die "the lab is up $(about): run its down script first"
+  { [[ -n $lock ]] && flock -n "$lock" && current && read_claim; } || die "an up, a down or a play of this lab is at work"
+  ! noted up || die "the lab is up $(about): run its down script first"
+  die "an up of this lab was cut short, $(about): run its down script first"
 }
 
 # Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
@@ -80,15 +93,19 @@ claim() {
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   trap '' HUP INT TERM
-  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  open_claim
+  { flock -n "$lock" && current && [[ ! -s $CLAIM ]]; } || refuse
   guard
   trap 'failed "$BASH_COMMAND"' ERR
-  exec {lock}>>"$CLAIM"
-  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
-  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
+  printf '%ssince %(%F %T %Z)T\n' "$ABOUT" -1 >>"$CLAIM"
+  ((${#NAMESPACES[@]} == 0)) || printf 'namespace %s\n' "${NAMESPACES[@]}" >>"$CLAIM"
+  read_claim
 }
 
-note() { printf '%s\n' "$1" >>"$CLAIM"; }
+note() {
+  printf '%s\n' "$1" >>"$CLAIM"
+  notes[$1]=1
+}
 
 # Notes which folders were not there before.
 remember() {
@@ -102,5 +119,5 @@ undo() {
   dismiss "${parts[@]}" "${started[@]}"
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
-  take_down || true
+  take_down "${NAMESPACES[@]}" || true
 }
