@@ -15,7 +15,7 @@ from typing import NoReturn
 import click
 
 from compiler import __version__
-from compiler.backend.bash import Style
+from compiler.backend.bash import Style, is_of
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Severity, as_json, plain, render, suggest, visible
 from compiler.frontend.files import LARGEST
@@ -176,6 +176,7 @@ def compile_(
         _lint(scripts)
     if directory:
         _write(Path(directory), compilation.lab.name, scripts)
+        _clear(Path(directory), compilation.lab.name, [kind for kind in CALLED_FOR_BY if kind not in kinds])
     else:
         for script in scripts.values():
             sys.stdout.writelines(script())
@@ -367,6 +368,21 @@ def _write(directory: Path, lab: str, scripts: Scripts) -> None:
             _replace(directory / f"{lab}.{name}.sh", script())
     except OSError as error:
         raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+
+
+def _clear(directory: Path, lab: str, kinds: Iterable[str]) -> None:
+    """Takes away scripts that the lab called for once, of those that mpc wrote."""
+    for kind in kinds:
+        path = directory / f"{lab}.{kind}.sh"
+        try:
+            if not path.is_file():
+                continue
+            if own := is_of(path.read_bytes(), lab):
+                path.unlink()
+        except OSError as error:
+            raise click.UsageError(f"cannot remove {visible(str(path))}: {error.strerror}") from error
+        what = "removed" if own else "left alone what mpc did not write:"
+        click.echo(f"mpc: {what} {visible(str(path))}; the lab has no `{CALLED_FOR_BY[kind]}`", err=True)
 
 
 def _replace(path: Path, pieces: Iterable[str]) -> None:

@@ -95,6 +95,35 @@ def test_out_writes_what_the_lab_calls_for(lab: Path) -> None:
         assert (printed.exit_code, printed.stdout) == (0, compilation.script(kind))
 
 
+def test_out_takes_away_what_the_lab_no_longer_calls_for(lab: Path) -> None:
+    """A play of links that are gone would fail half-way. Only what is certainly its own: whole, and of this lab."""
+    lab.write_text(TRIED)
+    mpc("compile", "-o", "out", "lab.topo")
+    out = lab.parent / "out"
+    other = compiled(TRIED, "other.topo").script("play")
+    assert 'the lab "other" that is up' in other
+    (out / "lab.bench.sh").write_text(other)
+    lab.write_text(GOOD)
+    result = mpc("compile", "-o", "out", "lab.topo")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.splitlines() == [
+        "mpc: left alone what mpc did not write: out/lab.bench.sh; the lab has no `bench`",
+        "mpc: removed out/lab.play.sh; the lab has no `at`",
+    ]
+    assert {path.name for path in out.iterdir()} == {f"lab.{k}.sh" for k in ("up", "down", "check", "bench")}
+    assert (out / "lab.bench.sh").read_text() == other
+
+
+@pytest.mark.parametrize("edit", ["", "#!/bin/sh\n", "{script}# more\n", "{half}"])
+def test_out_leaves_other_files(lab: Path, edit: str) -> None:
+    (lab.parent / "out").mkdir()
+    script = compiled(TRIED).script("play")
+    text = edit.format(script=script, half=script[: len(script) // 2])
+    (lab.parent / "out/lab.play.sh").write_text(text)
+    assert "left alone" in mpc("compile", "-o", "out", "lab.topo").stderr
+    assert (lab.parent / "out/lab.play.sh").read_text() == text
+
+
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize(("option", "statement"), [("--bench", "bench"), ("--play", "at")])
 def test_a_script_that_the_lab_has_nothing_for(option: str, statement: str) -> None:

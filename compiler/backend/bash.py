@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
 from itertools import chain, groupby
-from os import SEEK_END
-from pathlib import Path
 from shlex import join, quote
 
 from compiler import __version__, resources
@@ -80,16 +78,14 @@ def _origin(plan: Plan) -> str:
     return "standard input" if plan.source == "-" else plan.source
 
 
-def is_own(path: Path, lab: str) -> bool:
-    """Whether a file is a whole script of a lab of this name, as mpc writes them."""
-    with path.open("rb") as file:
-        first, second = file.readline(100), file.readline(1000)
-        file.seek(0, SEEK_END)
-        file.seek(-min(3, file.tell()), SEEK_END)
-        last = file.read()
-    whole = first == b"#!/usr/bin/env bash\n" and last == b"\n}\n"
-    told = re.match(rb'# [A-Z][a-z ]+ the lab "([\w-]+)"[a-z ]*\. Written by mpc ', second)
-    return whole and told is not None and told[1] == lab.encode()
+def is_of(script: bytes, lab: str) -> bool:
+    """Whether a text is a whole script of a lab of this name."""
+    told = re.match(_HEAD, script)
+    return told is not None and told[1] == lab.encode() and script.endswith(b"\n}\n")
+
+
+_HEAD = rb"""#!/usr/bin/env bash
+# [A-Z][a-z ]+ the lab "([\w-]+)"[a-z ]*\. Written by mpc """
 
 
 def about(plan: Plan) -> Iterator[str]:

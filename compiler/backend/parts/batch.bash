@@ -33,12 +33,26 @@ reject() {
   die "$log"
 }
 
+# Sets `row` to the number of the row at which a command ended: ROWS LOG COMMAND... The tools tell it, but for a row that
+# ip(8) or tc(8) cannot read: that is the first of which they say the same alone. (What was done before fails now, and
+# all is taken back.)
+row=
+find_row() {
+  local line number=0 said
+  row=
+  while IFS= read -r line; do
+    number=$((number + 1))
+    said=$("${@:3}" <<<"$line" 2>&1) || [[ -z $said || $2 != *"$said" ]] || { row=$number && return; }
+  done <<<"${1%$'\n'}"
+  return 1
+}
+
 # Feeds its input to a command. (`exec` saves a process.)
 feed() {
-  local input log row=''
+  local input log
   IFS= read -rd '' input || true
   log=$(exec "$@" <<<"$input" 2>&1) || {
-    [[ ! $log =~ -:([0-9]+) ]] || row=${BASH_REMATCH[1]}
+    if [[ $log =~ -:([0-9]+) ]]; then row=${BASH_REMATCH[1]}; else find_row "$input" "$log" "$@" || true; fi
     reject "$*" "$row" "$input" "$log"
   }
   [[ -z $log ]] || say "$log"
@@ -75,9 +89,20 @@ next() {
   ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
 }
 
+# Finds the tool and the row of what is noted that a visit ended at, where that does not tell: LOG.
+blame() {
+  local number words
+  for number in "${!tools[@]}"; do
+    tool=${tools[number]} input=${inputs[number]}
+    read -ra words <<<"$tool"
+    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$visited" "${words[@]}" || return 0
+  done
+  tool='' row=''
+}
+
 # Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
 visit() {
-  local number steps='' log tool='' row='' input=''
+  local number steps='' log tool='' input=''
   ((${#tools[@]})) || return 0
   for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
   log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
@@ -85,6 +110,8 @@ visit() {
     if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
       number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
       tool=${tools[number]} input=${inputs[number]}
+    else
+      blame "$log"
     fi
     reject "in $visited: $tool" "$row" "$input" "$log"
   }

@@ -17,12 +17,12 @@ begin() {
 down() {
   local path
   local -A named=()
+  begin
   for path in /run/netns/* /etc/netns/*; do
     [[ ${path##*/} == *[!A-Za-z0-9_.-]* ]] || named[${path##*/}]=1
     [[ ! $path -ef /proc/self/ns/net ]] || ! owned "${path##*/}" ||
       die "this runs in the namespace ${path##*/}, which it is to end: run it outside of the lab"
   done
-  begin
   take_down "${!named[@]}"
   say down
 }

@@ -165,7 +165,8 @@ remove_claim() {
   rm -f "$CLAIM"
 }
 
-# Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps the claim.
+# Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
+# claim says.
 take_down() {
   local whose ns left=0 own=() more=()
   local -A ours=()
@@ -186,6 +187,6 @@ take_down() {
   fi
   remove_names "$@" || left=1
   remove_runs || left=1
-  ((left)) || remove_claim || left=1
+  ((left && ${#notes[@]})) || remove_claim || left=1
   return "$left"
 }

@@ -1,0 +1,193 @@
+"""Three of up, down, play and check at once, each held at any step that has to do with the claim: none harms another.
+
+A script is held by a trap of bash before one of its commands, so that an order of steps is made, not waited for.
+"""
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import kernel
+import live
+import pytest
+from faults import thorough
+
+from compiler.driver import Compilation
+
+pytestmark = pytest.mark.live
+
+LAB = "host a b\nlink a -- b\nat 50ms down a -- b\n"
+COMPILATION = Compilation("-", f"lab raced\n{LAB}")
+KINDS = ("up", "down", "play", "check")
+NAMES = ["raced-a", "raced-b"]
+CLAIM = Path("/run/mpc-raced")
+
+FIRST = "\nset -eEuo pipefail"
+HOLD = r"""
+STEPS='^(claim|open_claim|exec .lock|flock|current|read_claim|\[\[ (! )?-[se] .CLAIM|printf .* >> .*CLAIM|note |guard|feed'
+STEPS+='|begin|owned|take_down|printf .netns del|remove_|rm |rmdir|umount|nsenter|set_clock|compare_all|trap|say (up|down))'
+step() {
+  [[ $BASHPID == "$$" && $1 =~ $STEPS && $1 != "$last" ]] || { last=$1; return 0; }
+  last=$1
+  echo "${1%%$'\n'*}" >>"$HELD/steps"
+  [[ $((++steps)) != "$HOLD_AT" ]] || { : >"$HELD/here"; until [[ -e $HELD/go ]]; do sleep 0.01; done; }
+}
+steps=0 last=
+trap 'step "$BASH_COMMAND"' DEBUG
+set -T
+"""
+"""Counts the commands that have to do with the claim or with what others see, and stops before one."""
+NEVER = 0
+
+
+class Actor:
+    """A script that runs, and is held before one of its steps."""
+
+    def __init__(self, kind: str, hold_at: int, folder: Path) -> None:
+        self.kind, self.folder, self.killed = kind, folder, False
+        folder.mkdir()
+        script = folder / "script"
+        script.write_text(COMPILATION.script(kind).replace(FIRST, HOLD + FIRST, 1))
+        environment = {**os.environ, "HELD": str(folder), "HOLD_AT": str(hold_at)}
+        with (folder / "said").open("w") as said:
+            self.process = subprocess.Popen(
+                live.bounded(60, "bash", script), env=environment, stdout=said, stderr=said
+            )
+        live.wait_until(self.rests, seconds=30)
+
+    def rests(self) -> bool:
+        """Whether it has ended, is held, or waits for another."""
+        return (
+            self.process.poll() is not None
+            or (self.folder / "here").exists()
+            or "waiting for an up" in self.said
+        )
+
+    def go_on(self) -> None:
+        (self.folder / "go").touch()
+
+    def end(self) -> None:
+        self.go_on()
+        self.process.wait(timeout=70)
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "said").read_text()
+
+    @property
+    def steps(self) -> int:
+        return len((self.folder / "steps").read_text().splitlines())
+
+    @property
+    def done(self) -> bool:
+        return self.process.returncode == 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} ended with {self.process.returncode}:\n{self.said}"
+
+
+class Order(NamedTuple):
+    """The first is held at a step, then the second, the third runs, and the two go on."""
+
+    up: bool
+    kinds: tuple[str, str, str]
+    first_at: int
+    second_at: int
+    first_goes_first: bool
+
+
+def raced(order: Order, folder: Path) -> list[Actor]:
+    """The three of an order, which have ended."""
+    places = zip(order.kinds, (order.first_at, order.second_at, NEVER), "123", strict=True)
+    actors = [Actor(kind, at, folder / name) for kind, at, name in places]
+    held = actors[:2] if order.first_goes_first else actors[1::-1]
+    for actor in held:
+        actor.go_on()
+        if "waiting for an up" not in actor.said:
+            live.wait_until(lambda one=actor: one.process.poll() is not None or "waiting" in one.said, 30)
+    for actor in actors:
+        actor.end()
+    return actors
+
+
+def problems(order: Order, actors: list[Actor]) -> Iterator[str]:
+    ups, downs = (sum(one.kind == kind and one.done for one in actors) for kind in ("up", "down"))
+    there = [name for name in kernel.namespaces() if name.startswith("raced-")]
+    if ups > downs + (not order.up):
+        yield "an up did not see another"
+    if there:
+        yield from what_is_broken(there)
+    elif CLAIM.exists() or any(Path("/etc/netns", name).exists() for name in NAMES):
+        yield "not all is gone"
+    if not downs and (order.up or ups) and not there:
+        yield "nobody took the lab down"
+    if downs and not ups and there:
+        yield "down left the lab"
+    for one in actors:
+        if one.kind != "check" and one.process.returncode not in (0, 1):
+            yield "it did not end by itself"
+        if one.kind != "check" and any(word in one.said for word in ("failed", "No such", "cannot make", "left")):
+            yield f"{one.kind} met what it should not"
+
+
+def what_is_broken(there: list[str]) -> Iterator[str]:
+    """What a lab that is there has not."""
+    if there != NAMES or CLAIM.read_text().splitlines()[-1:] != ["up"]:
+        yield "the lab is there in part"
+    elif any("mpc:raced" not in kernel.read("ip", "-n", name, "link", "show", "dev", "lo") for name in NAMES):
+        yield "a mark is missing"
+    elif not live.pings("raced-a", "b"):
+        yield "the lab that is up was harmed"
+
+
+@contextmanager
+def cleared() -> Iterator[None]:
+    lab = live.lab_of("raced", LAB)
+    try:
+        yield
+    finally:
+        lab.clear_away()
+
+
+def lengths(folder: Path) -> dict[str, int]:
+    """How many steps each script has where nothing is in its way."""
+    return {kind: steps_of(Actor(kind, NEVER, folder / kind)) for kind in ("up", "play", "check", "down")}
+
+
+def steps_of(actor: Actor) -> int:
+    actor.end()
+    assert actor.done, actor
+    return actor.steps
+
+
+def orders(lengths: dict[str, int]) -> Iterator[Order]:
+    """All that have the third run while two are held."""
+    for up in (False, True):
+        for first in KINDS:
+            for second in KINDS:
+                for third in KINDS:
+                    for at in range(1, lengths[first] + 1):
+                        for other in range(1, lengths[second] + 1):
+                            yield Order(up, (first, second, third), at, other, bool((at + other) % 2))
+
+
+def test_no_order_of_three_harms_another(tmp_path: Path) -> None:
+    chance = random.Random(6)
+    with cleared():
+        every = list(orders(lengths(tmp_path)))
+        for number, order in enumerate(chance.sample(every, 1000 if thorough() else 25)):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            if order.up:
+                live.succeed("bash", "-s", stdin=COMPILATION.up())
+            actors = raced(order, folder)
+            found = list(problems(order, actors))
+            assert not found, "\n".join([str(order), *found, *map(str, actors)])
+            down = live.run("bash", "-s", stdin=COMPILATION.down())
+            assert down.returncode == 0, down.stderr
+            assert not live.lab_of("raced", LAB).footprint()
