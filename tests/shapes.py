@@ -103,6 +103,10 @@ CALLS = "ask begin compare compare_all refer throughput need_nodes need_queues r
 CALLS += "alter again await happened within".split()
 """What scripts other than up and down are made of."""
 
+_NOTE = re.compile(
+    rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*|plan [0-9a-f]{{12}}"
+    r"|since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
+)
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}")
 _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}
 
@@ -114,7 +118,7 @@ def is_command(tool: str, arguments: str) -> bool:
 
 def is_note(line: str) -> bool:
     """Whether a line is one of the claim."""
-    return line in ("up", "made /etc/netns", "made /run/netns")
+    return _NOTE.fullmatch(line) is not None
 
 
 def is_host(line: str) -> bool:
@@ -212,7 +216,7 @@ def _frames() -> re.Pattern[str]:
     compilation = Compilation("Pattern.topo", PATTERN)
     scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
     lines = {line for script in scripts for line in script.splitlines()}
-    return re.compile("|".join([_HOST.pattern, *sorted(map(_frame, lines))]))
+    return re.compile("|".join([_HOST.pattern, "plan [0-9a-f]{12}", *sorted(map(_frame, lines))]))
 
 
 def _frame(line: str) -> str:

@@ -174,11 +174,22 @@ def test_it_lasts_as_long_as_is_asked_for(lab: live.Lab) -> None:
     assert "d veth up" in " ".join(kernel.state(lab.ns("c"))["links"])
 
 
-@pytest.mark.parametrize("options", [["--for"], ["--for", "x"], ["--for", "1", "2"], ["now"]])
+def test_it_lasts_no_longer_than_is_asked_for(lab: live.Lab) -> None:
+    """Events that are due later do not happen, those of that time do, and the lab is as up made it."""
+    before = states(lab)
+    result = play("--for", "0.3")
+    assert (result.returncode, result.stderr) == (0, "played: as up made it\n")
+    assert [row.split("\t")[0] for row in result.stdout.splitlines()[1:]] == ["0.10", "0.20", "0.20", "0.30"]
+    assert not (left := differs(before, lab)), left
+    assert play("--for", "0").stdout == "due\thappened\tevent\n"
+
+
+@pytest.mark.parametrize("options", [["--for"], ["--for", "x"], ["--for", "1", "2"], ["--for", "1.234"], ["now"]])
 def test_wrong_options(options: list[str]) -> None:
     result = play(*options)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "played: usage: play.sh [--for SECONDS]\n"
+    wrong = "no such option: now" if options == ["now"] else "--for takes seconds, as 30 or 0.5"
+    assert result.stderr == f"played: error: {wrong}; usage: play.sh [--for SECONDS]\n"
 
 
 def test_a_lab_that_is_not_up() -> None:
