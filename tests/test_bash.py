@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import words
 from conftest import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, bash_prints, bash_reads, compiled
+from words import PRINTED
 
 from compiler import resources
 from compiler.backend.bash import Style
@@ -297,7 +297,7 @@ def test_the_status_of_a_signal(sign: signal.Signals, tmp_path: Path) -> None:
             process.kill()
 
 
-@given(st.just("END") | st.text(words.PRINTED, min_size=1))
+@given(st.just("END") | st.text(PRINTED, min_size=1))
 def test_a_command_arrives_byte_for_byte(command: str) -> None:
     """What bash makes of the lines that start a process, of any command and any value of its environment."""
     text = command.replace("\\", "\\\\").replace('"', '\\"')

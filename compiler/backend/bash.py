@@ -147,7 +147,13 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(chain.from_iterable(map(_rows, own))), []).append(namespace)
     for rows, namespaces in alike.items():
-        yield from ("configure \\", *(f"  {quote(name)} \\" for name in namespaces), "  <<'END'", *rows, "END")
+        yield from (
+            "configure \\",
+            *(f"  {quote(name)} \\" for name in namespaces),
+            "  <<'END'",
+            *rows,
+            "END",
+        )
 
 
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
