@@ -1,6 +1,8 @@
 """The command `mpc`: files, streams, colour and exit statuses. What it prints comes from the driver.
 
-Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command line is wrong, 3 a bug of mpc.
+Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command line is wrong or something that
+mpc needs fails it (a file, standard output, shellcheck, memory), 3 a bug of mpc, 130 interrupted, 141 nobody
+reads its output any more.
 What only some commands need is imported where they need it, as a compilation takes little longer than that.
 """
 
@@ -10,11 +12,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial, wraps
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from compiler import __version__
+from compiler import __version__, streams
 from compiler.backend.bash import Style, is_of
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Severity, as_json, plain, render, suggest, visible
@@ -22,7 +24,10 @@ from compiler.frontend.files import LARGEST
 from compiler.frontend.names import is_variable
 from compiler.ir.lab import Lab
 
-WRONG_TOPOLOGY, BUG = 1, 3
+WRONG_TOPOLOGY, CANNOT, BUG, INTERRUPTED = 1, 2, 3, 130
+
+DEEPEST_TRACE = 8
+"""Calls that the report of a bug shows, the innermost."""
 
 CALLED_FOR_BY = {"bench": "bench", "play": "at"}
 """The statements without which a lab has no such script."""
@@ -45,7 +50,45 @@ def _examples(*lines: str) -> str:
     return "\n\n".join(["Examples:", "\b\n" + "\n".join(f"  {line}" for line in lines)])
 
 
+class _Main(click.Group):
+    """The command with an answer to whatever goes wrong in it."""
+
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        streams.prepare()
+        try:
+            return super().main(*arguments, **extra)
+        except streams.CannotWriteError as error:  # of a completion, which click does not look after
+            error.show()
+            sys.exit(error.exit_code)
+        except click.exceptions.Exit as error:
+            sys.exit(error.exit_code)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug
+            _bug(error)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        except MemoryError:
+            _say("out of memory: this lab is too large for this machine")
+            sys.exit(CANNOT)
+
+
+def _bug(error: Exception) -> NoReturn:
+    import traceback
+
+    click.echo("".join(traceback.format_exception(error, limit=-DEEPEST_TRACE)), err=True, nl=False)
+    _say("this is a bug of mpc: please report it, with the topology and the lines above")
+    sys.exit(BUG)
+
+
+def _say(message: str) -> None:
+    click.echo(f"mpc: {message}", err=True)
+
+
 @click.group(
+    cls=_Main,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_examples("mpc compile lab.topo > up.sh", "mpc compile lab.topo | ssh host sudo bash -s"),
 )
@@ -325,7 +368,7 @@ def _report(compilation: Compilation, outcome: str = "") -> None:
     more = ", and there are more" if compilation.diagnostics.incomplete else ""
     if said:
         name = visible(compilation.source.name)
-        click.echo(f"mpc: {said} in {name}{more}{outcome and '; ' + outcome}", err=True)
+        _say(f"{said} in {name}{more}{outcome and '; ' + outcome}")
 
 
 def _fail(compilation: Compilation, outcome: str) -> NoReturn:
@@ -349,11 +392,14 @@ Scripts = Mapping[str, Callable[[], Iterable[str]]]
 
 def _lint(scripts: Scripts) -> None:
     """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
-    from compiler.lint import LintError, lint
+    from compiler.lint import LintError, NoLintError, lint
 
     for name, script in scripts.items():
         try:
             lint(script(), _cache())
+        except NoLintError as error:
+            _say(f"shellcheck cannot be run, and --no-lint does without it: {visible(str(error))}")
+            sys.exit(CANNOT)
         except LintError as error:
             click.echo(f"mpc: shellcheck objects to the {name} script:\n{error}", err=True)
             click.echo("This is a bug of mpc: please report it. --no-lint leaves the check out.", err=True)
@@ -362,12 +408,18 @@ def _lint(scripts: Scripts) -> None:
 
 def _write(directory: Path, lab: str, scripts: Scripts) -> None:
     """Writes the scripts, executable, each whole or not at all."""
+    path = directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, script in scripts.items():
-            _replace(directory / f"{lab}.{name}.sh", script())
+            path = directory / f"{lab}.{name}.sh"
+            _replace(path, script())
     except OSError as error:
-        raise click.UsageError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise click.UsageError(f"cannot write {visible(str(path))}: {error.strerror}") from error
+
+
+MOST_OF_A_NAME = 100
+"""Characters that a temporary file takes from a script's name; a file's name has 255 bytes in all."""
 
 
 def _clear(directory: Path, lab: str, kinds: Iterable[str]) -> None:
@@ -388,12 +440,15 @@ def _clear(directory: Path, lab: str, kinds: Iterable[str]) -> None:
 def _replace(path: Path, pieces: Iterable[str]) -> None:
     from tempfile import NamedTemporaryFile
 
-    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    prefix = f".{path.name[:MOST_OF_A_NAME]}."
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=prefix, delete=False
+    ) as file:
         try:
             file.writelines(pieces)
             os.fchmod(file.fileno(), 0o755)
             file.flush()
             Path(file.name).replace(path)
         except BaseException:
-            Path(file.name).unlink()
+            Path(file.name).unlink(missing_ok=True)
             raise

@@ -6,7 +6,7 @@ What expands a lab is imported for a lab that needs it, as starting takes longer
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.backend import bash
 from compiler.backend.plan import Plan, plan
@@ -17,12 +17,16 @@ from compiler.frontend.names import default_name
 from compiler.frontend.parse import parse
 from compiler.frontend.resolve import resolve
 from compiler.frontend.source import Source, Span
+from compiler.frontend.text import check
 from compiler.ir.addressing import assign
 from compiler.ir.bridging import bridge
 from compiler.ir.lab import Lab
 from compiler.ir.multipath import connect
 from compiler.ir.routing import route
 from compiler.ir.shaping import size
+
+if TYPE_CHECKING:
+    from compiler.frontend.expand import Setting
 
 
 class TopologyError(Exception):
@@ -78,17 +82,29 @@ class Compilation:
             raise TopologyError
 
     def _expanded(self, tree: Iterable[syntax.Node]) -> tuple[syntax.Statement, ...]:
-        from compiler.frontend.expand import Setting, expand
-        from compiler.frontend.expressions import value_of
+        from compiler.frontend.expand import expand
         from compiler.library import Library
 
         library = Library(self.source.name, self.options.folders)
         files = Files(self.source, library.key, library, self.diagnostics, self.tables)
-        settings = {
-            name: Setting(value_of(value), _on_the_command_line(name, value))
-            for name, value in self.options.settings.items()
-        }
+        settings = {name: self._setting(name, value) for name, value in self.options.settings.items()}
+        self._stop_at_errors()
         return expand(tree, self.source, files, settings, self.diagnostics, self.options.most_statements)
+
+    def _setting(self, name: str, value: str) -> "Setting":
+        """What `-D` sets a param to: a text like that of a file, and a value like one that stands there."""
+        from compiler.frontend.expand import Setting
+        from compiler.frontend.expressions import ExpressionError, value_of
+
+        written = f"{name}={value}".encode("utf-8", "surrogatepass")  # of bytes that are no text
+        source = decode("-D", written, self.diagnostics)
+        check(source, self.diagnostics, one_line=True)
+        span = Span(source, 0, len(name))
+        try:
+            return Setting(value_of(value), span)
+        except ExpressionError as error:
+            self.diagnostics.error("MPC308", str(error.args[0]), span, "cannot be computed", error.help)
+            return Setting(0, span)
 
     def flat(self) -> str:
         """The lab as a text in which nothing is left to expand; names are resolved by nobody yet."""
@@ -191,8 +207,3 @@ def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     """Whether nothing in a file is to be expanded."""
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
-
-
-def _on_the_command_line(name: str, value: str) -> Span:
-    """The place of a param's name in a source that stands for its `-D`."""
-    return Span(Source("-D", f"{name}={value}"), 0, len(name))

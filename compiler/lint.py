@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
+from compiler.backend.quoting import without_text
+
 _USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
 """What the parts between the first and the last one read of the script's head."""
 
@@ -17,12 +19,22 @@ _ROUTES = re.compile(r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+)
 """Lines that hold nothing which a shell could take for something else; a large lab has thousands."""
 
 
+OBJECTS = 1
+"""The exit status of a shellcheck that has found something, and of one that has crashed without a report."""
+
+
 class LintError(Exception):
-    """shellcheck found something, or could not be run; the message is its report."""
+    """shellcheck found something; the message is its report."""
+
+
+class NoLintError(Exception):
+    """shellcheck cannot be run, or has no verdict; the message says why."""
 
 
 def lint(script: Iterable[str], known: str | None = None) -> None:
     """Raises LintError where shellcheck finds anything in a script, which comes in pieces of whole lines.
+
+    What a lab says in words of its own is no part of what it looks at: here-documents and quoted words.
 
     The parts of a script begin with a line of `# ===`. Those between its head and the lab are the same in
     many scripts, and most of each, so they are passed over where the folder `known` has a note that they were
@@ -41,11 +53,15 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
 
 def _shell(script: Iterable[str]) -> Iterator[str]:
     """A script with empty lines for its routes, and for its here-documents: they are quoted, so that no shell
-    reads them."""
-    end = None
+    reads them. Of lines that are about the lab, quoted words are left out too."""
+    end, lab = None, False
     for piece in script:
+        lab = lab or piece.startswith("# === the lab")
         inside = end is not None and piece != end
-        yield _lines_of(piece) if inside or _ROUTES.fullmatch(piece) else piece
+        if inside or _ROUTES.fullmatch(piece):
+            yield _lines_of(piece)
+        else:
+            yield without_text(piece) if lab else piece
         if not inside:
             opening = re.search(r"<<'(\w+)'", piece)
             end = f"{opening[1]}\n" if opening else None
@@ -65,11 +81,14 @@ def _note(part: str, known: str | None) -> Path | None:
 def _shellcheck(text: str) -> None:
     command = [_program(), "--shell=bash", "--norc", "--extended-analysis=false", "--format=gcc", "-"]
     try:
-        run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        run = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     except OSError as error:
-        raise LintError(f"shellcheck cannot be run: {error}") from error
+        raise NoLintError(f"{command[0]}: {error.strerror}") from error
+    said = (run.stdout + run.stderr).decode(errors="replace")
+    if run.returncode == OBJECTS and run.stdout:
+        raise LintError(said)
     if run.returncode != 0:
-        raise LintError(run.stdout + run.stderr)
+        raise NoLintError(f"{command[0]}: exit status {run.returncode}\n{said}".strip())
 
 
 def _version() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from compiler.backend.bash import Style
+from compiler.backend.quoting import join
 from compiler.driver import Compilation
 
 NAME = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
@@ -157,13 +158,23 @@ sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 
 def strange_lines(script: str) -> list[str]:
     """The lines of a script that are neither a command of a lab nor what stands around commands."""
-    return [line for line in script.splitlines() if not _is_known(line)]
+    return [line for line in _STARTS.sub(_started, script).splitlines() if not _is_known(line)]
+
+
+_STARTS = re.compile(r"^start (\S+) (\S+) <<'(\w+)'\n(.*)\n((?:.*\n)*?)\3\n", re.MULTILINE)
+
+
+def _started(start: re.Match[str]) -> str:
+    """Nothing, for the lines that start a process: any command, in a here-document that it does not end."""
+    namespace, name, _, _, environment = start.groups()
+    fits = is_process("".join(shlex.split(namespace)), name, environment.splitlines())
+    return "" if fits else start[0]
 
 
 @lru_cache(maxsize=100_000)
 def _is_known(line: str) -> bool:
     known = _frames().fullmatch(line) or _BATCHED.fullmatch(line)
-    return bool(known) or _is_plain(line) or _is_start(line) or _is_call(line)
+    return bool(known) or _is_plain(line) or _is_call(line)
 
 
 _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
@@ -180,20 +191,14 @@ def _is_plain(line: str) -> bool:
     if not line.startswith(("ip ", "tc ")):
         return False
     words = shlex.split(line)
-    return shlex.join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
-
-
-def _is_start(line: str) -> bool:
-    """Whether a line starts a process: any command, so long as it is one word to bash."""
-    words = shlex.split(line) if line.startswith("start ") else []
-    return len(words) > 3 and shlex.join(words) == line and is_process(words[1], words[2], words[4:])
+    return join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
 
 
 def _is_call(line: str) -> bool:
     """Whether a line calls a function of a script with words that mean nothing to bash."""
     call = line.removeprefix("  ").removesuffix(" <<'END'")
     words = shlex.split(call) if call.split(" ")[0] in CALLS else []
-    return bool(words) and shlex.join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
+    return bool(words) and join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
 
 
 _HARMLESS = r"[A-Za-z0-9_.:;%>= -]+"
@@ -222,4 +227,5 @@ def _frames() -> re.Pattern[str]:
 def _frame(line: str) -> str:
     """A regular expression for a line of PATTERN's scripts under other names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
-    return re.sub(r"Pattern\\-Q[a-h]", NAMESPACE, pattern).replace("Pattern", NAME)
+    pattern = re.sub(r"Pattern\\-Q[a-h]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
+    return pattern.replace("Pattern", NAME)

@@ -1,5 +1,10 @@
 """Words for hostile labs: what means something to a shell, to the kernel, to an eye, or to the language."""
 
+from hypothesis import strategies as st
+
+PRINTED = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t")
+"""What a string of the language may hold, most of it."""
+
 BASH = "' \" ` ; & | \\ { } [ ] ( ) < > # * ~ ! $ = % / , -- -> -n -batch --help $(reboot) ${IFS} <<X".split()
 BASH += "&&reboot >/run/x \\' '\"'\"' $'\\n' !! SYSCTL END IP TC HOSTS EOF".split()
 """What means something to a shell, and what ends a here-document."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
 from itertools import chain, groupby
-from shlex import join, quote
 
 from compiler import __version__, resources
 from compiler.backend.braces import braces
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import EACH, Command, Plan, Section, mark, way
+from compiler.backend.quoting import here, join, quote
 
 
 class Style(StrEnum):
@@ -43,7 +43,8 @@ def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
     start = head(plan, f'Takes down the lab "{plan.lab}"', "down.sh")
     parts = fixed("claim", "prelude", "down")
-    return script([*start, *about(plan), *namespaces(plan), *parts, "", "# === the lab ".ljust(80, "="), "down"])
+    lab = ("", "# === the lab ".ljust(80, "="), "down")
+    return script([*start, *about(plan), *namespaces(plan), *parts, *lab])
 
 
 def script(lines: Iterable[str]) -> Iterator[str]:
@@ -70,7 +71,7 @@ def head(plan: Plan, what: str, usage: str, options: Iterable[str] = ()) -> Iter
         "trap '' PIPE",
         "",
     )
-    yield f"LAB={plan.lab}"
+    yield f"LAB='{plan.lab}'"
     yield from _text("USAGE", (f"usage: {usage}", f"{what}.", *(f"  {option}" for option in options)))
 
 
@@ -99,7 +100,7 @@ def _text(name: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def namespaces(plan: Plan) -> Iterator[str]:
-    yield from ("NAMESPACES=(", *(f"  {name}" for name in plan.namespaces), ")")
+    yield from ("NAMESPACES=(", *(f"  {quote(name)}" for name in plan.namespaces), ")")
 
 
 def fixed(*names: str) -> Iterator[str]:
@@ -148,7 +149,7 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
 def _ports(plan: Plan) -> Iterator[str]:
     """Waits until all switches pass frames on."""
     if plan.switches:
-        *others, last = plan.switches
+        *others, last = map(quote, plan.switches)
         yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
 
 
@@ -156,10 +157,9 @@ def _processes(plan: Plan) -> Iterator[str]:
     """Starts what runs in the lab, and waits to see that it does."""
     if plan.processes:
         yield from (*_title("processes"), 'note "made $RUNS"', 'mkdir "$RUNS"')
-        yield from (
-            join(("start", process.namespace, process.name, process.command, *process.environment))
-            for process in plan.processes
-        )
+        for process in plan.processes:
+            call = join(("start", process.namespace, process.name))
+            yield from here(call, (process.command, *process.environment))
         yield "watch"
 
 
@@ -183,7 +183,13 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
     for namespace, own in groupby(commands, lambda command: command.namespace or ""):
         alike.setdefault(tuple(chain.from_iterable(map(_rows, own))), []).append(namespace)
     for rows, namespaces in alike.items():
-        yield from ("configure \\", *(f"  {name} \\" for name in namespaces), "  <<'END'", *rows, "END")
+        yield from (
+            "configure \\",
+            *(f"  {quote(name)} \\" for name in namespaces),
+            "  <<'END'",
+            *rows,
+            "END",
+        )
 
 
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
@@ -192,7 +198,7 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
         run = list(own)
         brief = [command for command in run if command.brief]
         rows = list(chain.from_iterable(_rows(command) for command in run if not command.brief))
-        start = "feed" if namespace is None else f"within {namespace}"
+        start = "feed" if namespace is None else join(("within", namespace))
         start = f"{start} {' '.join(tool)} {_BATCH[tool[0]]}"
         yield from (f"{start} <<'END'", *rows, "END") if rows else (f"{start} </dev/null",)
         yield from _brief(brief)

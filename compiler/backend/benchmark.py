@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from math import isinf
-from shlex import join
 
 from compiler.backend.bash import fixed, head, namespaces, script
 from compiler.backend.measure import Ends, tools
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import Plan
+from compiler.backend.quoting import join
 from compiler.ir.lab import Lab
 from compiler.ir.trials import Bench, Transfer
 from compiler.prediction.predict import Predictor
-
 
 USAGE = "bench.sh [--tsv | --json] [--repeat N]"
 OPTIONS = (

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from shlex import join
 
 from compiler.backend.bash import fixed, head, script
 from compiler.backend.braces import braces
 from compiler.backend.measure import Ends, tools
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import Command, Plan, mark, way
+from compiler.backend.quoting import join, quote
 from compiler.frontend.units import format_rate, format_time
 from compiler.ir.lab import Lab
 from compiler.ir.shaping import DEFAULT_MTU
@@ -35,7 +35,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     comparisons: list[str] = []
     for namespace in plan.namespaces:
         queues = (f"qdisc {device} {numbers[commands]}" for device, commands in shaped[namespace].items())
-        comparisons += ["", *routes.get(namespace, ()), f"compare {namespace} <<'END'"]
+        comparisons += ["", *routes.get(namespace, ()), f"compare {quote(namespace)} <<'END'"]
         comparisons += [*facts[namespace], *queues, "END"]
     if comparisons:
         lines += ["", "compare_each() {", *comparisons, "}", f"compare_all {len(plan.namespaces)}"]

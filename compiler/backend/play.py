@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from shlex import join
 from typing import Any
 
 from compiler.backend.bash import fixed, head, script
 from compiler.backend.needs import PACKAGES, QDISCS
 from compiler.backend.plan import Plan, way
+from compiler.backend.quoting import join, quote
 from compiler.backend.traffic import Arguments, qdiscs
 from compiler.frontend.units import format_percent, format_queue, format_rate, format_time
 from compiler.ir.lab import Change, Event, InterfaceName, Lab, Reshaping, Shaping, Switching
@@ -150,12 +150,12 @@ class _Player:
     def _within(self, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
         rows = list(commands)
         if rows:
-            yield from (f"within {self.namespace[node]} {tool} <<'END'", *rows, "END")
+            yield from (f"within {quote(self.namespace[node])} {tool} <<'END'", *rows, "END")
 
     def _again(self, key: str, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
         rows = list(commands)
         if rows:
-            yield from (f"  again {key} {self.namespace[node]} {tool} <<'END'", *rows, "END")
+            yield from (f"  again {key} {quote(self.namespace[node])} {tool} <<'END'", *rows, "END")
 
 
 def _reshaping(before: list[Arguments], after: list[Arguments]) -> Iterator[str]:

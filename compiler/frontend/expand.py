@@ -4,23 +4,33 @@ A flat statement has a span whose frames say what it was made by. Expansion goes
 count, so that one that is too large costs no memory, and once to make statements.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import ChainMap, deque
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
 from compiler.frontend.expressions import Value, written
 from compiler.frontend.files import Files, UseError
 from compiler.frontend.flat import Flattener
-from compiler.frontend.names import NAME_FORM, VARIABLE_FORM, is_name, is_variable
+from compiler.frontend.names import LABEL_BYTES, NAME_FORM, VARIABLE_FORM, is_name, is_variable
 from compiler.frontend.references import with_references
 from compiler.frontend.source import Frame, Source, Span
 from compiler.frontend.words import CannotComputeError, Words
 
+LONGEST_SHOWN = 100
+"""Characters of the value of a loop's variable that diagnostics show."""
+
+COST_OF_USE = 9
+"""What the use of a file counts beyond what is in it, as it takes as long as so many more statements."""
+
 DEEPEST = 50
 """Blocks and used files within each other."""
+
+
+Written = TypeVar("Written", bound=syntax.Word | syntax.String)
+"""What a file has written."""
 
 
 class Setting(NamedTuple):
@@ -41,7 +51,7 @@ class _Scope(NamedTuple):
     """
 
     within: Frame | None
-    names: dict[str, Value]
+    names: MutableMapping[str, Value]
     places: dict[str, Span]
     depth: int
     files: tuple[Source, ...]
@@ -50,7 +60,7 @@ class _Scope(NamedTuple):
 
     def inside(self, frame: Frame, name: str, value: Value, place: Span) -> "_Scope":
         """The scope of one turn of a loop."""
-        names = {**self.names, name: value}
+        names = ChainMap({name: value}, self.names)  # there may be many, and as many turns
         return _Scope(frame, names, {name: place}, self.depth, self.files, self.settings, self.prefix)
 
     @property
@@ -95,6 +105,7 @@ class _Expansion:
         self.files = files
         self.diagnostics = diagnostics
         self.left = most
+        self.params: dict[Source, dict[str, None]] = {}
         self.words = Words(diagnostics, self.spend, files.tables)
 
     def spend(self, count: int, span: Span) -> None:
@@ -117,6 +128,7 @@ class _Expansion:
         """The statements of a tree as they are written, as often as they are made, with what each sees."""
         for node in tree:
             span = node.span.under(scope.within)
+            self.spend(1, span)
             try:
                 match node:
                     case syntax.Param():
@@ -128,7 +140,6 @@ class _Expansion:
                     case syntax.Use():
                         yield from self._use(node, self._deeper(scope, span))
                     case _:
-                        self.spend(1, span)
                         yield node, scope
             except CannotComputeError:
                 continue
@@ -163,8 +174,6 @@ class _Expansion:
         raise CannotComputeError
 
     def _value(self, word: syntax.Word | syntax.String, scope: _Scope) -> Value:
-        if isinstance(word, syntax.String):
-            return word.text
         return self.words.value(_framed(word, scope), scope.names)
 
     def _loop(self, node: syntax.Loop, scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
@@ -176,7 +185,7 @@ class _Expansion:
             self.spend(len(values) * len(node.body), head)
             return
         for value in values:
-            frame = Frame(f"in for {name} = {written(value)}", head)
+            frame = Frame(f"in for {name} = {_shown(value)}", head)
             yield from self.walk(node.body, scope.inside(frame, name, value, place))
 
     def _loop_values(self, node: syntax.Loop, scope: _Scope) -> Sequence[Value]:
@@ -188,11 +197,7 @@ class _Expansion:
         values = [
             value
             for word in node.values.words
-            for value in (
-                [word.text]
-                if isinstance(word, syntax.String)
-                else self.words.values(_framed(word, scope), scope.names)
-            )
+            for value in self.words.values(_framed(word, scope), scope.names)
         ]
         self.spend(len(values), node.values.span)
         return values
@@ -201,12 +206,14 @@ class _Expansion:
         """What stands under the first condition that is true."""
         for branch in node.branches:
             span, text = branch.condition
+            self.spend(1, span.under(scope.within))
             if self.words.holds(syntax.Formula(span.under(scope.within), text), scope.names):
                 return branch.body
         return node.otherwise
 
     def _use(self, node: syntax.Use, scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
         span = node.span.under(scope.within)
+        self.spend(COST_OF_USE, span)
         source = self._file(node, scope)
         prefix = scope.prefix + (f"{self._prefix(node.name, scope)}-" if node.name else "")
         frame = Frame(f"in the use of {source.name}", span, prefix)
@@ -241,6 +248,11 @@ class _Expansion:
             message = f"`{name}` cannot name the use of a file"
             self.diagnostics.error("MPC203", message, framed.span, "not a name", NAME_FORM)
             raise CannotComputeError
+        if len(scope.prefix) + len(name) >= LABEL_BYTES:
+            message = f"no name of a node fits behind `{scope.prefix}{name}-`"
+            label = f"the names of nodes have {LABEL_BYTES} characters at most"
+            self.diagnostics.error("MPC203", message, framed.span, label)
+            raise CannotComputeError
         return name
 
     def _settings(self, node: syntax.Use, scope: _Scope) -> dict[str, Setting]:
@@ -257,16 +269,27 @@ class _Expansion:
 
     def check_settings(self, tree: Iterable[syntax.Node], scope: _Scope) -> None:
         """Reports what is set from outside a file that has no such param."""
-        known = list(_params(tree)) if scope.settings else []
+        if not scope.settings:
+            return
+        source = scope.files[-1]
+        if source not in self.params:
+            self.params[source] = dict.fromkeys(_params(tree))
+        known = self.params[source]
         for name, setting in scope.settings.items():
             if name not in known:
-                message = f"`{scope.files[-1].name}` has no param `{name}`"
+                message = f"`{source.name}` has no param `{name}`"
                 help = suggest(name, known) or f"its params are {listed(known)}" * bool(known)
                 self.diagnostics.error("MPC217", message, setting.span, "sets nothing", help)
 
 
-def _framed(word: syntax.Word, scope: _Scope) -> syntax.Word:
-    return syntax.Word(word.span.under(scope.within), word.text)
+def _shown(value: Value) -> str:
+    """A value as a frame shows it, which each turn of a loop has."""
+    text = written(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _framed(word: Written, scope: _Scope) -> Written:
+    return cast(Written, word._replace(span=word.span.under(scope.within)))
 
 
 def _params(tree: Iterable[syntax.Node]) -> Iterator[str]:

@@ -65,12 +65,12 @@ class Files:
 
 
 def decode(name: str, data: bytes, diagnostics: Diagnostics) -> Source:
-    """The text of a file; what is no text in it is reported."""
+    """The text that bytes are; what is no text in them is reported."""
     source = Source(name, data.decode("utf-8-sig", "replace"))
     try:
         data.decode("utf-8-sig")
     except UnicodeDecodeError:
         place = source.text.find("\N{REPLACEMENT CHARACTER}")
         span = Span(source, place, place + 1)
-        diagnostics.error("MPC107", "this file is not UTF-8 text", span, "not a character")
+        diagnostics.error("MPC107", "this text is not UTF-8", span, "not a character")
     return source

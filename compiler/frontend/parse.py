@@ -20,6 +20,9 @@ from compiler.frontend.recovery import Recovery, span_of
 from compiler.frontend.source import Source, Span
 from compiler.frontend.text import check
 
+_BLANK = " \t\f\r\n\\"
+"""What stands around a formula: blanks and continued lines. Else a `\\` stands in strings only."""
+
 
 class _Words(PostLex):
     """Makes the lexer match whole words everywhere, so that `hosta` is not `host` and `a`."""
@@ -80,9 +83,9 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
 
     def IF(self, token: Token) -> syntax.Formula:
         """What follows the keyword; a place where nothing does."""
-        text = str(token)[2:].strip()
+        text = str(token)[2:].strip(_BLANK)
         span = span_of(self.source, token)
-        start = len(token) - len(token[2:].lstrip()) if text else 2
+        start = len(token) - len(token[2:].lstrip(_BLANK)) if text else 2
         return syntax.Formula(span.part(start, start + len(text)), text)
 
     OVER = IF

@@ -17,10 +17,12 @@ CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
 
 HIDING = re.compile(rf"([{DIRECTIONS}])|(?!\r\n)[{CONTROLS}]")
 
+HIDING_IN_A_LINE = re.compile(rf"([{DIRECTIONS}])|[{CONTROLS}\n]")
 
-def check(source: Source, diagnostics: Diagnostics) -> None:
+
+def check(source: Source, diagnostics: Diagnostics, *, one_line: bool = False) -> None:
     """Reports each character that hides what the text says, in comments and strings too."""
-    for match in HIDING.finditer(source.text):
+    for match in (HIDING_IN_A_LINE if one_line else HIDING).finditer(source.text):
         char, span = match[0], Span(source, match.start(), match.end())
         if match[1]:
             what, label = "changes the direction of writing", "what follows is not shown as it is read"

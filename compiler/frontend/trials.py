@@ -30,7 +30,13 @@ BENCH_TIME = 10 * 10**6
 """How long a transfer takes that does not say so."""
 
 LONGEST_COMMAND = 65_535
-"""Bytes of a command line; the kernel takes 128 KiB for one argument, the word before it included."""
+"""Bytes of a command line with its variables; the kernel may take 128 KiB and no more."""
+
+BYTES_OF_ONE = 1000
+"""Bytes of commands that count as one more thing that a lab stands for, as each node has a copy."""
+
+OWN_VARIABLES = "MPC_"
+"""What the names of the variables begin with that tell a process where it runs."""
 
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -74,10 +80,14 @@ class Trials:
         environment = self._environment(assignments)
         command = statement.command
         nodes = self.scope.known_nodes(statement.nodes)
-        if not command.text.strip() or len(command.text.encode()) > LONGEST_COMMAND:
-            message = f"a command has 1 to {LONGEST_COMMAND} bytes, and is not blank"
+        size = len(command.text.encode()) + sum(
+            len(f"{key}={value}\0".encode()) for key, value in environment
+        )
+        if not command.text.strip() or size > LONGEST_COMMAND:
+            message = f"a command has, with its variables, 1 to {LONGEST_COMMAND} bytes, and is not blank"
             self.scope.diagnostics.error("MPC803", message, command.span, "not such a command")
             return
+        self.scope.stands_for(len(nodes) * size // BYTES_OF_ONE, statement.span)
         self.runs += [Run(node, command.text, environment, statement.span) for node in nodes]
 
     def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[str, str]]:
@@ -147,6 +157,10 @@ class Trials:
                 message = f"`{key}` cannot name an environment variable"
                 help = "such a name has letters, digits and `_`, and starts with no digit"
                 self.scope.diagnostics.error("MPC804", message, assignment.key.span, "not such a name", help)
+            elif key.startswith(OWN_VARIABLES):
+                message = f"`{key}` is a name that mpc keeps for what it tells a process itself"
+                help = "names that begin with `MPC_` are its own: MPC_LAB, MPC_NODE, MPC_NETNS"
+                self.scope.diagnostics.error("MPC804", message, assignment.key.span, "not to be set", help)
             found[key] = assignment.value.text
         return tuple(found.items())
 

@@ -1,7 +1,7 @@
 """Computed words: `h[i]`, `10.0.[i].1/24`, `s[0..1]-[0..1]`, and what a word means as a value."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
 from math import prod
@@ -29,6 +29,13 @@ Names = Mapping[str, Value]
 Result = TypeVar("Result")
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
+
+
+LONGEST = 65_535
+"""Characters of a computed text; a command of `run` is the longest that there is a use for."""
+
+TEXT_OF_ONE = 100
+"""Characters of computed text that count as one word more."""
 
 
 class CannotComputeError(Exception):
@@ -66,12 +73,12 @@ class Words:
     def text(self, word: syntax.Word, names: Names) -> str:
         """What a word computes to, be it a word or not."""
         parts, tail = _split(word.text)
-        inners = [word.span.part(part.start + 1, part.end - 1) for part in parts]
-        texts = [
-            part.before + written(self._single(self._parse(part.inside, inner), inner, names))
-            for part, inner in zip(parts, inners, strict=True)
-        ]
-        return "".join(texts) + tail
+        pieces = []
+        for part in parts:
+            inner = word.span.part(part.start + 1, part.end - 1)
+            value = self._single(self._parse(part.inside, inner), inner, names)
+            pieces += [part.before, written(value)]
+        return self._joined([*pieces, tail], word.span)
 
     def nodes(self, word: syntax.Word, names: Names) -> list[str]:
         """The words that a word is where several are meaningful; the rightmost range is the fastest."""
@@ -85,26 +92,37 @@ class Words:
             self.spend(prod(_count(values) for values in choices), word.span)
         befores = [part.before for part in parts]
         return [
-            self._well_formed(
-                "".join(b + written(v) for b, v in zip(befores, values, strict=True)) + tail, word.span
-            )
+            self._well_formed(self._joined([*_between(befores, values), tail], word.span), word.span)
             for values in product(*choices)
         ]
+
+    def _joined(self, pieces: list[str], span: Span) -> str:
+        """The text that pieces make, if it is not longer than any that is of use."""
+        size = sum(map(len, pieces))
+        if size > LONGEST:
+            message = f"this computes to {size} characters, and a text has {LONGEST} at most"
+            self.diagnostics.error("MPC308", message, span, "too long")
+            raise CannotComputeError
+        self.spend(size // TEXT_OF_ONE, span)
+        return "".join(pieces)
 
     def value(self, word: syntax.Word | syntax.String, names: Names) -> Value:
         """What a word means as the value of a param; a single bracket keeps its exact value."""
         if isinstance(word, syntax.String):
-            return word.text
+            return self._joined([word.text], word.span)
         if match := _BRACKETS.fullmatch(word.text):
             inner = word.span.part(1, len(word.text) - 1)
             return self._single(self._parse(match[1], inner), inner, names)
-        return value_of(self.text(word, names))
+        return self._plain(self.text(word, names), word.span)
 
     def values(self, word: syntax.Word | syntax.String, names: Names) -> list[Value]:
         """What an item of a list means: several values where it has ranges."""
         if isinstance(word, syntax.Word) and ".." in word.text and "[" in word.text:
-            return [value_of(text) for text in self.nodes(word, names)]
+            return [self._plain(text, word.span) for text in self.nodes(word, names)]
         return [self.value(word, names)]
+
+    def _plain(self, text: str, span: Span) -> Value:
+        return self._computed(lambda: value_of(text), span, {})
 
     def turns(self, formula: syntax.Formula, names: Names) -> range:
         """The numbers of a range that stands without brackets."""
@@ -181,6 +199,12 @@ def _split(text: str) -> tuple[tuple[_Part, ...], str]:
         parts.append(_Part(text[end : match.start()], match.start(), match.end(), match[1]))
         end = match.end()
     return tuple(parts), text[end:]
+
+
+def _between(befores: list[str], values: Iterable[Value]) -> Iterator[str]:
+    """The values of a word's brackets, each after the text before it."""
+    for before, value in zip(befores, values, strict=True):
+        yield from (before, written(value))
 
 
 def _count(values: "range | tuple[Value]") -> int:

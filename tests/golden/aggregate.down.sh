@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=aggregate
+LAB='aggregate'
 NAMESPACES=(
   aggregate-dc-spine0
   aggregate-dc-spine1

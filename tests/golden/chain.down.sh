@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=chain
+LAB='chain'
 NAMESPACES=(
   chain-a
   chain-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=client
+LAB='client'
 NAMESPACES=(
   client-client
   client-server

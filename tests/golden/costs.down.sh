@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=costs
+LAB='costs'
 NAMESPACES=(
   costs-a
   costs-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=ipv6
+LAB='ipv6'
 NAMESPACES=(
   ipv6-a
   ipv6-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=office
+LAB='office'
 NAMESPACES=(
   office-a
   office-b

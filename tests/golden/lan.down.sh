@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=lan
+LAB='lan'
 NAMESPACES=(
   lan-h1
   lan-h2

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=loops
+LAB='loops'
 NAMESPACES=(
   loops-r0
   loops-h0-0

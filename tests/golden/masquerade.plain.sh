@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=masquerade
+LAB='masquerade'
 NAMESPACES=(
   masquerade-pc
   masquerade-tv

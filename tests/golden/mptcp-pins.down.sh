@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=mptcp-pins
+LAB='mptcp-pins'
 NAMESPACES=(
   mptcp-pins-laptop
   mptcp-pins-phone

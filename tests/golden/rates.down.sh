@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=rates
+LAB='rates'
 NAMESPACES=(
   rates-a
   rates-b

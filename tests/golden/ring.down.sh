@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=ring
+LAB='ring'
 NAMESPACES=(
   ring-r0
   ring-r1

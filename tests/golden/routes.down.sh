@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=routes
+LAB='routes'
 NAMESPACES=(
   routes-a
   routes-b

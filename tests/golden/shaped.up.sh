@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=shaped
+LAB='shaped'
 NAMESPACES=(
   shaped-home
   shaped-office

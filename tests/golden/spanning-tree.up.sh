@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=spanning-tree
+LAB='spanning-tree'
 NAMESPACES=(
   spanning-tree-a
   spanning-tree-b

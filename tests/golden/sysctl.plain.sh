@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=sysctl
+LAB='sysctl'
 NAMESPACES=(
   sysctl-a
   sysctl-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=topologies
+LAB='topologies'
 NAMESPACES=(
   topologies-west-r0
   topologies-west-r1
