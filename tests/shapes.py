@@ -53,7 +53,7 @@ COMMANDS = {
     ],
     "tc": [
         rf"qdisc add dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
-        rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
+        rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     ],
     "sysctl": [rf"{KEY}={VALUE}"],
     "nft": [
@@ -85,9 +85,9 @@ EVENTS = [
     rf"address replace {PREFIX} dev {INTERFACE}",
     rf"route replace {ROUTE} (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
-    rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
+    rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     rf"qdisc del dev {INTERFACE} root",
-    r"qdisc replace dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+    r"qdisc replace dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
 ]
 """What a play does, beside the commands of labs."""
 
