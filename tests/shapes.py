@@ -33,7 +33,7 @@ NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
     rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
 )
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
-TBF = rf"tbf rate {RATE} burst {NUMBER}b limit {NUMBER}b"
+TBF = rf"tbf rate {RATE} burst {NUMBER}b(?: peakrate {RATE} mtu {NUMBER})? limit {NUMBER}b"
 CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
 
 COMMANDS = {

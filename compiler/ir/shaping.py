@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
-from compiler.frontend.units import Queue, format_rate
+from compiler.frontend.units import Queue
 from compiler.ir.lab import (
     Change,
     Event,
@@ -132,10 +132,10 @@ def _queue(shaping: Shaping, rate: int, frame: int) -> Queue:
     waiting beside what is under way.
     """
     waiting = max(rate * QUEUE_TIME // (8 * SECOND), 4 * frame)
-    return Queue(min(MOST, waiting + 2 * frame * _packets(shaping, rate, frame)), packets=False)
+    return Queue(min(MOST, waiting + 2 * frame * under_way(shaping, rate, frame)), packets=False)
 
 
-def _packets(shaping: Shaping, rate: int, frame: int) -> int:
+def under_way(shaping: Shaping, rate: int, frame: int) -> int:
     """The bandwidth-delay product of one direction, in full packets, rounded up."""
     time = (shaping.delay or 0) + (shaping.jitter or 0)
     return -(-rate * time // (8 * SECOND * frame))
@@ -144,11 +144,11 @@ def _packets(shaping: Shaping, rate: int, frame: int) -> int:
 def _held(shaping: Shaping, frame: int) -> int:
     """What the delay line holds: what is under way, and what has come before the token bucket takes the next
     packet, which it hands on to the queue then."""
-    under_way = max(FEWEST_HELD, _packets(shaping, FASTEST, frame))
+    delayed = max(FEWEST_HELD, under_way(shaping, FASTEST, frame))
     if shaping.rate is None or shaping.queue is None:
-        return min(MOST_HELD, under_way)
+        return min(MOST_HELD, delayed)
     amount, packets = shaping.queue
-    return min(MOST_HELD, under_way + (amount if packets else amount // SMALLEST_FRAME))
+    return min(MOST_HELD, delayed + (amount if packets else amount // SMALLEST_FRAME))
 
 
 def waits(shaping: Shaping, frame: int) -> int:
@@ -167,7 +167,7 @@ def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
             diagnostics.warning("MPC709", message, _place(end, name), "no rate here", "set a `rate` as well")
     if end.shaping.rate is not None:
         _check_burst(end, frame, diagnostics)
-        _check_queue(end, end.shaping.rate, frame, diagnostics)
+        _check_queue(end, frame, diagnostics)
 
 
 def _place(end: Interface, attribute: str) -> Span:
@@ -182,17 +182,9 @@ def _check_burst(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
         diagnostics.error("MPC311", message, _place(end, "burst"), "too small", help)
 
 
-def _check_queue(end: Interface, rate: int, frame: int, diagnostics: Diagnostics) -> None:
-    queue, under_way = end.shaping.queue, _packets(end.shaping, rate, frame)
-    if queue is None:
-        return
-    held = queue.amount * (frame if queue.packets else 1)
-    if held < frame:
+def _check_queue(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
+    queue = end.shaping.queue
+    if queue is not None and not queue.packets and queue.amount < frame:
         message = f"this queue is under one frame of {frame} bytes, so no full packet is sent"
         help = "write at least `queue 1p`, or leave it out"
         diagnostics.error("MPC311", message, _place(end, "queue"), "too small", help)
-    elif held < under_way * frame:
-        product = f"{under_way} packets at {format_rate(rate)}"
-        message = f"this queue is under the bandwidth-delay product, {product}"
-        help = f"TCP reaches the rate with `queue {under_way}p`, or without a `queue`"
-        diagnostics.note("MPC706", message, _place(end, "queue"), "TCP may not reach the rate", help)
