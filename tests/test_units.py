@@ -72,7 +72,7 @@ def test_reads(read: Callable[[str], object], word: str, value: object) -> None:
         (units.rate, "1e3mbit", "is not a rate"),
         (units.rate, "٣mbit", "is not a rate"),
         (units.rate, "9" * 5000 + "bit", "is not a rate"),
-        (units.time, "20", "has no unit; a time takes one of us, ms, s"),
+        (units.time, "20", "has no unit; a time takes one of ns, us, ms, s"),
         (units.time, "3000s", "out of range"),
         (units.size, "0b", "out of range"),
         (units.size, "100p", "unknown unit `p`"),

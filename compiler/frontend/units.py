@@ -35,9 +35,9 @@ RATES = {
 }
 """Bits a second; as in tc(8), `bps` is bytes a second."""
 
-TIMES = {"us": 10**3, "ms": 10**6, "s": 10**9, "ns": 1}
-TIMES |= {"usec": 10**3, "msec": 10**6, "sec": 10**9, "nsec": 1}
-TIMES |= {"usecs": 10**3, "msecs": 10**6, "secs": 10**9, "nsecs": 1}
+TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+TIMES |= {"nsec": 1, "usec": 10**3, "msec": 10**6, "sec": 10**9}
+TIMES |= {"nsecs": 1, "usecs": 10**3, "msecs": 10**6, "secs": 10**9}
 """Nanoseconds, of which times are whole thousands: tc(8) of iproute2 6.1 reads whole microseconds."""
 
 SIZES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
