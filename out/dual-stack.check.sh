@@ -259,7 +259,9 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 4
 refer 1 <<'END'
-qdisc add dev lo root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev lo root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev lo parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev lo parent 10:1 bfifo limit 113976b
 qdisc show
 qdisc del dev lo root
 END

@@ -405,7 +405,9 @@ need_folder /etc/netns
 need_features <<'END'
 need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'IPv6 (module ipv6)' test -d /proc/sys/net/ipv6
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
@@ -519,8 +521,12 @@ END
 say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within dual-stack-a tc -batch - <<'END'
-qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev c parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev c parent 10:1 bfifo limit 113976b
+qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev d parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev d parent 10:1 bfifo limit 113976b
 END
 within dual-stack-a ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
@@ -534,8 +540,12 @@ address add fd00::ed6:b8b5/126 dev d
 link set dev d up
 END
 within dual-stack-b tc -batch - <<'END'
-qdisc add dev c root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev d root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev c root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev c parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev c parent 10:1 bfifo limit 113976b
+qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev d parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev d parent 10:1 bfifo limit 113976b
 END
 within dual-stack-b ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
@@ -549,8 +559,12 @@ address add fd00::a74b:8ad1/126 dev d
 link set dev d up
 END
 within dual-stack-c tc -batch - <<'END'
-qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev a parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev a parent 10:1 bfifo limit 113976b
+qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev b parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev b parent 10:1 bfifo limit 113976b
 END
 within dual-stack-c ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
@@ -564,8 +578,12 @@ address add fd00::4634:7e66/126 dev b
 link set dev b up
 END
 within dual-stack-d tc -batch - <<'END'
-qdisc add dev a root handle 1: netem limit 92 delay 10ms rate 20mbit
-qdisc add dev b root handle 1: netem limit 92 delay 10ms rate 20mbit
+qdisc add dev a root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev a parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev a parent 10:1 bfifo limit 113976b
+qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev b parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev b parent 10:1 bfifo limit 113976b
 END
 within dual-stack-d ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack

@@ -259,10 +259,14 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 4
 refer 3 <<'END'
-qdisc add dev lo root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev lo root handle 1: tbf rate 40mbit burst 20000b limit 20000b
+qdisc add dev lo parent 1:1 handle 10: netem limit 8330 delay 5ms
+qdisc add dev lo parent 10:1 bfifo limit 176476b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+qdisc add dev lo root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev lo parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
+qdisc add dev lo parent 10:1 bfifo limit 158426b
 qdisc show
 qdisc del dev lo root
 qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b

@@ -407,6 +407,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
@@ -489,8 +490,12 @@ END
 say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within phone-phone tc -batch - <<'END'
-qdisc add dev ap root handle 1: netem limit 133 delay 5ms rate 40mbit
-qdisc add dev cell root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+qdisc add dev ap root handle 1: tbf rate 40mbit burst 20000b limit 20000b
+qdisc add dev ap parent 1:1 handle 10: netem limit 8330 delay 5ms
+qdisc add dev ap parent 10:1 bfifo limit 176476b
+qdisc add dev cell root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev cell parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
+qdisc add dev cell parent 10:1 bfifo limit 158426b
 END
 within phone-phone ip -batch - <<'END'
 link set dev lo up alias mpc:phone
@@ -513,7 +518,9 @@ address add 10.1.100.214/30 dev cell
 link set dev cell up
 END
 within phone-ap tc -batch - <<'END'
-qdisc add dev phone root handle 1: netem limit 133 delay 5ms rate 40mbit
+qdisc add dev phone root handle 1: tbf rate 40mbit burst 20000b limit 20000b
+qdisc add dev phone parent 1:1 handle 10: netem limit 8330 delay 5ms
+qdisc add dev phone parent 10:1 bfifo limit 176476b
 qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 END
 within phone-ap ip -batch - <<'END'
@@ -525,7 +532,9 @@ address add 10.80.26.9/30 dev server
 link set dev server up
 END
 within phone-cell tc -batch - <<'END'
-qdisc add dev phone root handle 1: netem limit 146 delay 45ms 5ms rate 10mbit
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev phone parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
+qdisc add dev phone parent 10:1 bfifo limit 158426b
 qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 END
 within phone-cell ip -batch - <<'END'

@@ -453,7 +453,9 @@ refer 2 <<'END'
 qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 13 delay 2ms rate 5mbit
+qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 6056b
+qdisc add dev lo parent 1:1 handle 10: netem limit 2096 delay 2ms
+qdisc add dev lo parent 10:1 bfifo limit 18653b
 qdisc show
 qdisc del dev lo root
 END

@@ -75,18 +75,34 @@ def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float)
         return {target: read(output) for target, output in outputs.items()}
 
 
-def carried(lab: live.Lab, link: str, target: str, number: int) -> int:
-    """How many of so many full frames, sent by node a at once, node b receives.
+def carried(lab: live.Lab, link: str, target: str, number: int, pause: float = 0) -> int:
+    """How many of so many full frames, sent by node a at once or with pauses of seconds, node b receives.
 
     The link has one name at both ends. The target is an address that a has a route to and b has not, so that
     b drops the frames without an answer.
     """
-    send = f'exec 3>"/dev/udp/$0/9"; for ((i = 0; i < $1; i++)); do printf "%0{DATA}d" 0 >&3; done'
     before = _received(lab.ns("b"), link)
-    assert live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number)).returncode == 0
+    _send(lab, target, number, pause)
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
     return (_received(lab.ns("b"), link) - before) // FRAME
 
+
+def passed(lab: live.Lab, link: str, target: str, number: int) -> int:
+    """How many of them node b has when the last is sent, whatever waits."""
+    before = _received(lab.ns("b"), link)
+    _send(lab, target, number, 0)
+    return (_received(lab.ns("b"), link) - before) // FRAME
+
+
+def _send(lab: live.Lab, target: str, number: int, pause: float) -> None:
+    wait = f"; read -rt {pause} -u 4" if pause else ""
+    frames = f'for ((i = 0; i < $1; i++)); do printf "%0{DATA}d" 0 >&3{wait}; done'
+    send = f'exec 3>"/dev/udp/$0/9" 4<> <(:); {frames}; true'
+    assert live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number)).returncode == 0
+
+
+PIECE = 1042
+"""The bytes of a frame of which ten are handed down in one piece."""
 
 _PIECES = """
 import socket, sys
@@ -104,6 +120,14 @@ def lost_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
     assert live.in_ns(lab.ns("a"), sys.executable, "-c", _PIECES, target, str(pieces)).returncode == 0
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
     return _dropped(lab.ns("a"), link) - before
+
+
+def carried_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
+    """How many packets arrive of so many times ten, of which node a hands down ten in one piece (GSO)."""
+    before = _received(lab.ns("b"), link)
+    assert live.in_ns(lab.ns("a"), sys.executable, "-c", _PIECES, target, str(pieces)).returncode == 0
+    live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
+    return (_received(lab.ns("b"), link) - before) // PIECE
 
 
 def _dropped(ns: str, dev: str) -> int:

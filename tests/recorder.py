@@ -184,7 +184,7 @@ CALLS = {
     "tc": [
         r"(?:-force )?-batch (?:-|/dev/fd/[3-6])",
         "qdisc show",
-        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
     ],
     "sysctl": [rf"-n {KEY}", rf"-qw {KEY}={VALUE}"],
     "sh": [VISIT, FOR_ALL],

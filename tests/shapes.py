@@ -34,7 +34,7 @@ NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
     rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
 )
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
-TBF = rf"tbf rate {RATE} burst {NUMBER}b limit {NUMBER}b"
+TBF = rf"tbf rate {RATE} burst {NUMBER}b(?: peakrate {RATE} mtu {NUMBER})? limit {NUMBER}b"
 CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
 
 COMMANDS = {
@@ -54,7 +54,7 @@ COMMANDS = {
     ],
     "tc": [
         rf"qdisc add dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
-        rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
+        rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     ],
     "sysctl": [rf"{KEY}={VALUE}"],
     "nft": [
@@ -86,9 +86,9 @@ EVENTS = [
     rf"address replace {PREFIX} dev {INTERFACE}",
     rf"route replace {ROUTE} (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
-    rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 pfifo limit {NUMBER}",
+    rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     rf"qdisc del dev {INTERFACE} root",
-    r"qdisc replace dev lo root (?:tbf|netem|pfifo) [a-z0-9 ]+",
+    r"qdisc replace dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
 ]
 """What a play does, beside the commands of labs."""
 

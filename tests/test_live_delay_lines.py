@@ -15,6 +15,7 @@ from packets import Echoes
 
 pytestmark = [pytest.mark.live, pytest.mark.every_kernel("netem")]
 
+FAR = ("10.9.0.2", "fd00:9::2")
 NAMES = ("delay", "jitter", "loss", "duplicate", "corrupt", "reorder")
 TOPOLOGY = """
 routing none
@@ -25,6 +26,7 @@ link a:loss -- b:loss
 link a:duplicate -- b:duplicate
 link a:corrupt -- b:corrupt
 link a:reorder -- b:reorder
+link a:far -- b:far  delay 1600ms address 10.9.0.1/30 10.9.0.2/30 address fd00:9::1/64 fd00:9::2/64
 shape a -> b:jitter  delay 20ms jitter 8ms
 shape a -> b:loss  loss 20%
 shape a -> b:duplicate  duplicate 50%
@@ -74,6 +76,17 @@ def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
     assert of.share == 1
 
 
+def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
+    """Of pings that are sent 10 ms apart, each may take up to 16 ms longer than the next."""
+    assert list(pinged["jitter"].sequence) == sorted(pinged["jitter"].sequence)
+
+
+def test_a_neighbour_that_answers_late_is_found(lab: live.Lab) -> None:
+    """After 3.2 s, when the kernel would have given up; all pings that waited are sent then."""
+    found = packets.side_by_side(lab.ns("a"), FAR, "-c", "3", "-W", "10", seconds=60)
+    assert {target: of.answered for target, of in found.items()} == dict.fromkeys(FAR, 3)
+
+
 def test_loss(pinged: dict[str, Echoes]) -> None:
     of = pinged["loss"]
     assert of.share == about(0.8)
@@ -109,17 +122,21 @@ def test_reorder_sends_a_share_without_delay(pinged: dict[str, Echoes]) -> None:
 
 @pytest.fixture(scope="module")
 def queued() -> Iterator[live.Lab]:
-    """Delay lines that keep a rate themselves; up, and with the neighbours found."""
+    """Delay lines with a rate; up, and with the neighbours found."""
     topology = """
         routing none
         host a b
         link a:product -- b:product  rate 10mbit delay 20ms
-        link a:queue -- b:queue  rate 200kbit delay 10ms queue 30p
+        link a:packets -- b:packets  rate 200kbit delay 10ms queue 30p
+        link a:bytes -- b:bytes  rate 200kbit delay 10ms queue 45420b
+        link a:way -- b:way  rate 1mbit delay 500ms queue 8p
         route a to 192.0.2.1 via b:product
-        route a to 192.0.2.2 via b:queue
+        route a to 192.0.2.2 via b:packets
+        route a to 192.0.2.3 via b:bytes
+        route a to 192.0.2.4 via b:way
     """
     with live.running(live.lab_of("queued", topology)) as lab:
-        for name in ("product", "queue"):
+        for name in ("product", "packets", "bytes", "way"):
             assert live.pings(lab.ns("a"), f"{name}.b")
         yield lab
 
@@ -135,6 +152,12 @@ def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
     assert live.most(send, enough=0.9 * expected) == pytest.approx(expected, rel=0.1)
 
 
-def test_queue_of_a_delay_line_is_in_packets(queued: live.Lab) -> None:
-    """Of more at once, so many are carried: one leaves in 60 ms."""
-    assert 30 <= packets.carried(queued, "queue", "192.0.2.2", 60) <= 34
+@pytest.mark.parametrize(("link", "target"), [("packets", "192.0.2.2"), ("bytes", "192.0.2.3")])
+def test_a_queue_is_as_long_in_either_unit(queued: live.Lab, link: str, target: str) -> None:
+    """Of more at once, 4 frames leave, one is on its way out, and 30 wait; one leaves in 60 ms."""
+    assert 34 <= packets.carried(queued, link, target, 60) <= 38
+
+
+def test_what_is_under_way_is_not_in_the_queue(queued: live.Lab) -> None:
+    """40 frames are under way in half a second, at little less than the rate; 8 may wait."""
+    assert packets.carried(queued, "way", "192.0.2.4", 40, pause=0.013) == 40

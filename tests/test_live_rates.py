@@ -16,9 +16,13 @@ link a:rate -- b:rate  rate 2mbit
 link a:burst -- b:burst  rate 200kbit burst 64kb
 link a:packets -- b:packets  rate 200kbit queue 20p
 link a:bytes -- b:bytes  rate 200kbit queue 60kb
+link a:pieces -- b:pieces  rate 200kbit burst 31260b queue 20p
+link a:low -- b:low  rate 8bit burst 60kb queue 1p
 route a to 192.0.2.1 via b:burst
 route a to 192.0.2.2 via b:packets
 route a to 192.0.2.3 via b:bytes
+route a to 192.0.2.4 via b:pieces
+route a to 192.0.2.5 via b:low
 """
 # Frames that a burst of so many bytes, or a queue, holds.
 BURST, QUEUE = 64 * 1024 // packets.FRAME, 60 * 1024 // packets.FRAME
@@ -32,7 +36,7 @@ MEANWHILE = 4
 def lab() -> Iterator[live.Lab]:
     """Up, and with the neighbours found."""
     with live.running(live.lab_of("rates", TOPOLOGY)) as lab:
-        for name in ("rate", "burst", "packets", "bytes"):
+        for name in ("rate", "burst", "packets", "bytes", "pieces", "low"):
             assert live.pings(lab.ns("a"), f"{name}.b")
         yield lab
 
@@ -56,3 +60,13 @@ def test_rate_is_that_of_frames(lab: live.Lab) -> None:
 def test_burst_and_queue_hold_so_much_and_no_more(lab: live.Lab, link: str, target: str, held: int) -> None:
     """Of many frames at once, the burst leaves and the queue waits; the rest is lost."""
     assert held <= packets.carried(lab, link, target, 80) <= held + MEANWHILE
+
+
+def test_a_queue_takes_pieces_apart(lab: live.Lab) -> None:
+    """Of 20 pieces of ten packets each, the burst is 30 packets and the queue 20, and not 20 pieces."""
+    assert 50 <= packets.carried_of_pieces(lab, "pieces", "192.0.2.4", 20) <= 50 + 3 * MEANWHILE
+
+
+def test_a_burst_is_kept_at_the_lowest_rate(lab: live.Lab) -> None:
+    """It takes 17 hours at 8 bit/s. What is left of it by full frames was enough for a ping."""
+    assert packets.passed(lab, "low", "192.0.2.5", 60) == 60 * 1024 // packets.FRAME

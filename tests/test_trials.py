@@ -125,7 +125,7 @@ def test_an_event_is_over_what_was_before() -> None:
 
 def test_an_event_has_the_profiles_and_warnings_of_a_shape() -> None:
     assert codes(f"profile slow rate 1mbit\n{NODES}at 1s shape a -> c slow") == []
-    assert codes(f"{NODES}at 1s shape a -> c burst 1kb") == ["MPC707"]
+    assert codes(f"{NODES}at 1s shape a -> c burst 1kb") == ["MPC311"]
     assert codes(f"{NODES}at 1s shape c -> b queue 10p") == ["MPC709"]
     assert codes(f"{NODES}at 1s shape a -> c reorder 1%") == ["MPC303"]
 

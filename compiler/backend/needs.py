@@ -39,6 +39,7 @@ QDISCS = {
     "tbf": ("rate", "1mbit", "burst", "10kb", "limit", "10kb"),
     "netem": ("delay", "1ms"),
     "pfifo": ("limit", "10"),
+    "bfifo": ("limit", "10kb"),
 }
 
 _NAT = (

@@ -178,7 +178,8 @@ def _reshaping(before: list[Arguments], after: list[Arguments]) -> Iterator[str]
 
 def _place(command: Arguments) -> Arguments:
     """Where a queueing discipline is, and its kind."""
-    return command[: command.index("limit")] if "pfifo" in command else command[:9]
+    kind = next(place for place, word in enumerate(command) if place > 3 and word in QDISCS)
+    return command[: kind + 1]
 
 
 def _without(route: Arguments, down: set[str]) -> Arguments:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node, Switch
+from compiler.ir.neighbours import patience
 from compiler.ir.segments import domains
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
@@ -29,6 +30,7 @@ class Settings:
         ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
         self.twice = {name for (_, name), count in ends.items() if count > 1}
         """The nodes that have two interfaces on one broadcast domain."""
+        self.patience = self._patience(lab)
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """All that is set in a node's namespace, in this order."""
@@ -39,6 +41,16 @@ class Settings:
         scopes = ("all", "default") if 6 in self.versions else ()
         silent = {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
         return _over(silent, switch, interfaces)
+
+    def _patience(self, lab: Lab) -> dict[str, Values]:
+        """By node, after how many milliseconds interfaces ask again for a neighbour's address."""
+        times, found = patience(lab), dict[str, Values]()
+        for end in (end for link in lab.links for end in link.ends if end.id in times):
+            name, value = end.name.replace(".", "/"), str(times[end.id] // 1000)
+            for version in sorted({address.version for address in end.addresses}):
+                key = f"net.ipv{version}.neigh.{name}.retrans_time_ms"
+                found.setdefault(end.node, {})[key] = value
+        return found
 
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
@@ -60,7 +72,7 @@ class Settings:
             inferred["net.mptcp.enabled"] = "1"
         if node.backlog is not None:
             inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
-        return inferred
+        return inferred | self.patience.get(node.name, {})
 
 
 def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:

@@ -10,35 +10,46 @@ Arguments = tuple[str, ...]
 
 
 UNBOUND = 10**12
-"""The rate of a token bucket that bounds nothing, in bits a second."""
+"""A rate that bounds nothing, in bits a second."""
+
+
+QUEUES = ("pfifo", "bfifo")
+"""Queueing disciplines that have no other below them, and so need no handle."""
 
 
 def qdiscs(end: Interface) -> Iterator[Arguments]:
     """The `qdisc add` commands of an interface, parents first.
 
-    A delay line (netem) keeps the rate itself or has a token bucket (tbf) below it. The limit of a token
-    bucket is in bytes; a queue that counts packets is below it (pfifo).
+    A token bucket (tbf) keeps the rate. Packets come to a delay line (netem) before, and wait between the
+    two: netem hands on what has had its delay to the queue below it (pfifo or bfifo), from which the bucket
+    takes it. So the queue holds what waits, and not what is under way.
     """
     place: Arguments = ("root",)
     for handle, words in zip(("1:", "10:", "20:"), _nested(end.shaping), strict=False):
-        yield "qdisc", "add", "dev", end.name, *place, "handle", handle, *words
+        named = () if words[0] in QUEUES else ("handle", handle)
+        yield "qdisc", "add", "dev", end.name, *place, *named, *words
         place = ("parent", f"{handle}1")
-    if _is_bucket(end.shaping) and end.shaping.queue is not None and end.shaping.queue.packets:
-        yield "qdisc", "add", "dev", end.name, *place, "pfifo", "limit", str(end.shaping.queue.amount)
 
 
 def _nested(shaping: Shaping) -> Iterator[Arguments]:
-    """Those with a handle, the root first."""
-    if shaping.alone is not None:
+    """Each the parent of the next."""
+    if shaping.rate is not None:
+        yield tbf(shaping)
+    elif shaping.alone is not None:
         yield _cutter(shaping.alone)
     if delays(shaping):
         yield tuple(netem(shaping))
-    if _is_bucket(shaping):
-        yield tbf(shaping)
+    if shaping.queue is not None and shaping.rate is not None and not _is_limit(shaping):
+        yield _fifo(shaping.queue)
 
 
-def _is_bucket(shaping: Shaping) -> bool:
-    return shaping.rate is not None and shaping.burst is not None
+def _is_limit(shaping: Shaping) -> bool:
+    """Whether the queue is the limit of the token bucket, which counts bytes and has no other child."""
+    return not delays(shaping) and shaping.queue is not None and not shaping.queue.packets
+
+
+def _fifo(queue: Queue) -> Arguments:
+    return ("pfifo", "limit", str(queue.amount)) if queue.packets else ("bfifo", "limit", format_queue(queue))
 
 
 def _cutter(frame: int) -> Arguments:
@@ -52,30 +63,31 @@ def _cutter(frame: int) -> Arguments:
 
 
 def netem(shaping: Shaping) -> Iterator[str]:
-    """The arguments of netem, as in tc-netem(8)."""
+    """The arguments of netem, as in tc-netem(8).
+
+    With a rate, it sends nothing before what came earlier; one that bounds nothing keeps jitter from
+    reordering, and delays nothing.
+    """
     yield "netem"
-    yield from ("limit", str(_netem_limit(shaping)))
+    yield from ("limit", str(shaping.held))
     if shaping.delay or shaping.jitter:
         yield from ("delay", format_time(shaping.delay or 0))
         yield from (format_time(shaping.jitter),) if shaping.jitter else ()
     for name in ("loss", "duplicate", "corrupt", "reorder"):
         value = getattr(shaping, name)
         yield from (name, format_percent(value)) if value else ()
-    if shaping.rate is not None and shaping.burst is None:
-        yield from ("rate", format_rate(shaping.rate))
-
-
-def _netem_limit(shaping: Shaping) -> int:
-    if shaping.rate is not None and shaping.burst is None:
-        assert shaping.queue is not None
-        return shaping.queue.amount
-    assert shaping.held is not None
-    return shaping.held
+    yield from ("rate", format_rate(UNBOUND)) if shaping.jitter else ()
 
 
 def tbf(shaping: Shaping) -> Arguments:
-    """The arguments of tbf, as in tc-tbf(8); its limit is replaced where the queue counts packets."""
+    """The arguments of tbf, as in tc-tbf(8); its limit counts where nothing is below it.
+
+    It takes apart what is larger than its burst and than what it sends at once at its peak rate, which has to
+    be above its rate. So a peak rate that bounds nothing lets it hand on packets one at a time.
+    """
     assert shaping.rate is not None and shaping.burst is not None and shaping.queue is not None
-    limit = shaping.burst if shaping.queue.packets else shaping.queue.amount
+    limit = shaping.queue.amount if _is_limit(shaping) else shaping.burst
     burst, limit_text = (format_queue(Queue(value, packets=False)) for value in (shaping.burst, limit))
-    return "tbf", "rate", format_rate(shaping.rate), "burst", burst, "limit", limit_text
+    peak = ("peakrate", format_rate(max(UNBOUND, 2 * shaping.rate)), "mtu", str(shaping.alone))
+    cut = peak if shaping.alone is not None else ()
+    return "tbf", "rate", format_rate(shaping.rate), "burst", burst, *cut, "limit", limit_text

@@ -12,8 +12,8 @@ from compiler.ir.lab import AddressWithPrefix, Network
 
 VALUES: dict[str, Callable[[str], object]] = {
     "rate": units.rate,
-    "delay": units.time,
-    "jitter": units.time,
+    "delay": units.delay,
+    "jitter": units.jitter,
     "loss": units.percent,
     "duplicate": units.percent,
     "corrupt": units.percent,

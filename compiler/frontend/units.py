@@ -1,7 +1,11 @@
 """Quantities in the units of tc(8), and how they are written back.
 
 Everything is exact: a rate is whole bits a second, a time whole microseconds, a size whole bytes, a
-probability whole millionths of a percent. What does not come out whole is rounded down.
+probability whole millionths of a percent. What does not come out whole is rounded down, but never to 0: what
+is written would have no effect.
+
+Bounds are what tc(8) of iproute2 6.1 takes and the kernel keeps to, by measurement
+(tests/test_live_bounds.py).
 """
 
 import re
@@ -31,16 +35,25 @@ RATES = {
 }
 """Bits a second; as in tc(8), `bps` is bytes a second."""
 
-TIMES = {"us": 1, "ms": 10**3, "s": 10**6}
-TIMES |= {"usec": 1, "msec": 10**3, "sec": 10**6}
-TIMES |= {"usecs": 1, "msecs": 10**3, "secs": 10**6}
-"""Microseconds; tc(8) of iproute2 6.1 takes no finer unit."""
+TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+TIMES |= {"nsec": 1, "usec": 10**3, "msec": 10**6, "sec": 10**9}
+TIMES |= {"nsecs": 1, "usecs": 10**3, "msecs": 10**6, "secs": 10**9}
+"""Nanoseconds, of which times are whole thousands: tc(8) of iproute2 6.1 reads whole microseconds."""
 
 SIZES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 SIZES |= {"kbit": 2**10 // 8, "mbit": 2**20 // 8, "gbit": 2**30 // 8}
 """Bytes; as in tc(8), k, m and g are powers of 1024 in sizes and of 1000 in rates."""
 
 PERCENT = {"%": 10**6}
+
+SMALLEST = {
+    "a rate": "8bit",
+    "a time": "1us",
+    "a size": "1b",
+    "a percentage": "0.000001%",
+    "a queue length": "1p or 1b",
+}
+"""Of each quantity, the least that is not 0."""
 
 
 class UnitError(ValueError):
@@ -55,18 +68,33 @@ class Queue(NamedTuple):
 
 
 def rate(word: str) -> int:
-    """Bits a second: below 1 kbit a token bucket cannot be told its burst, and links end at 1 Tbit."""
-    return _bounded(word, _quantity(word, "a rate", "mbit", RATES), 10**3, 10**12 + 1, "1kbit", "1tbit")
+    """Bits a second, at least 8 and less than 2^63; whole bytes, as tc(8) and the kernel count."""
+    value = _quantity(word, "a rate", "mbit", RATES)
+    return _bounded(word, value, 8, 2**63, "8bit", "9223372tbit") // 8 * 8
+
+
+def _time(word: str) -> int:
+    return _quantity(word, "a time", "ms", TIMES, step=10**3)
 
 
 def time(word: str) -> int:
     """Microseconds, less than 2^31 of them."""
-    return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31, "0ms", "2147s")
+    return _bounded(word, _time(word), 0, 2**31, "0ms", "2147s")
+
+
+def delay(word: str) -> int:
+    """Microseconds: tc(8) of iproute2 6.1 tells netem a delay in 32 bits of 64 ns."""
+    return _bounded(word, _time(word), 0, 2**32 * 64 // 1000 + 1, "0ms", "274s")
+
+
+def jitter(word: str) -> int:
+    """Microseconds: netem makes 2^31 - 1 ns of more, without a word (get_stdev of net/sched/sch_netem.c)."""
+    return _bounded(word, _time(word), 0, 2**31 // 1000 + 1, "0ms", "2147ms")
 
 
 def seconds(word: str) -> int:
     """Microseconds that are whole seconds, at least one, less than 2^31 of them."""
-    if (value := time(word)) % TIMES["s"] or not value:
+    if (value := time(word)) % 10**6 or not value:
         raise UnitError(f"`{word}` is out of range: it can be 1s, 2s and so on")
     return value
 
@@ -83,8 +111,8 @@ def time_range(word: str) -> tuple[int, int]:
 
 
 def size(word: str) -> int:
-    """Bytes, at least 1 and under 2^31."""
-    return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**31, "1b", "2047mb")
+    """Bytes, at least 1 and under 2^32."""
+    return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**32, "1b", "4095mb")
 
 
 def percent(word: str) -> int:
@@ -97,7 +125,7 @@ def queue(word: str) -> Queue:
     """`1000p` is packets, `64kb` bytes."""
     packets = word.endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
-    return Queue(_bounded(word, value, 1, 2**31, "1p", "2147483647p or 2047mb"), packets)
+    return Queue(_bounded(word, value, 1, 2**32, "1p", "4294967295p or 4095mb"), packets)
 
 
 def number(word: str, low: int, high: int) -> int:
@@ -107,7 +135,8 @@ def number(word: str, low: int, high: int) -> int:
     return _bounded(word, int(word), low, high + 1, str(low), str(high))
 
 
-def _quantity(word: str, what: str, unit: str, units: dict[str, int]) -> int:
+def _quantity(word: str, what: str, unit: str, units: dict[str, int], step: int = 1) -> int:
+    """In whole steps of the unit that is 1."""
     match = _NUMBER.fullmatch(word)
     if not match or len(word) > 40:
         raise UnitError(f"`{word}` is not {what}: write a number and a unit, like `10{unit}`")
@@ -116,7 +145,11 @@ def _quantity(word: str, what: str, unit: str, units: dict[str, int]) -> int:
         known = ", ".join(units)
         said = f"has the unknown unit `{suffix}`" if suffix else "has no unit"
         raise UnitError(f"`{word}` {said}; {what} takes one of {known}")
-    return int(whole + fraction) * units[suffix] // int(10 ** len(fraction))
+    exact = int(whole + fraction) * units[suffix]
+    value = exact // int(step * 10 ** len(fraction))
+    if exact and not value:
+        raise UnitError(f"`{word}` is less than the smallest step of {what}, which is {SMALLEST[what]}")
+    return value
 
 
 def _bounded(word: str, value: int, low: int, end: int, least: str, most: str) -> int:

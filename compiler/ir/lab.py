@@ -72,9 +72,8 @@ class Metric(StrEnum):
 class Shaping:
     """What one direction of a link does to packets; None is what nothing asks for.
 
-    A rate that has a `burst` is kept by a token bucket, one without by the delay line itself. `held` is how
-    many packets a delay line without a rate of its own can hold. `alone` is the bytes of a full packet, where
-    the delay line has to meet each packet by itself.
+    After the passes, what has a rate has a `queue` and a `burst` too. `held` is how many packets a delay line
+    can hold. `alone` is the bytes of a full packet, where each has to be met by itself.
     """
 
     rate: int | None = None

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
-from compiler.frontend.units import Queue, format_rate
+from compiler.frontend.units import Queue
 from compiler.ir.lab import (
     Change,
     Event,
@@ -32,11 +32,14 @@ TICKS = 250
 FASTEST = 10 * 10**9
 """What a delay line without a rate is made to hold, in bits a second."""
 
-MOST = 2**31 - 1
-"""Of a queue or a burst: what tc(8) takes."""
+MOST = 2**32 - 1
+"""Of a queue or a burst: what tc(8) and the kernel take, at any rate (measured)."""
 
-LONGEST_BURST = 2**32 * 64 // 1000
-"""Microseconds: tbf is told the time of a burst in 32 bits of 64 ns, and more wraps round without a word."""
+MOST_HELD = 2**31 - 1
+"""Packets in a delay line: tc-netem(8) shows more as a negative number."""
+
+SMALLEST_FRAME = 42
+"""Bytes, as tc(8) counts them: ARP, or an empty UDP datagram."""
 
 LEAST_MTU_IPV6 = 1280
 """RFC 8200; with less, the kernel takes IPv6 off an interface."""
@@ -61,7 +64,7 @@ def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics) -> tuple[Event, ...]:
     """`later` are the interfaces that draw lots for packets after some event."""
-    ends = {end.id: (end, _frame(link)) for link in lab.links for end in link.ends}
+    ends = {end.id: (end, full_frame(link)) for link in lab.links for end in link.ends}
 
     def sized(change: Change) -> Change:
         if isinstance(change, Switching):
@@ -74,20 +77,17 @@ def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics)
     return tuple(replace(event, changes=tuple(map(sized, event.changes))) for event in lab.events)
 
 
-def _frame(link: Link) -> int:
+def full_frame(link: Link) -> int:
     """The bytes of a full packet."""
     return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
 
 
 def _sized(link: Link, later: Container[InterfaceName], diagnostics: Diagnostics) -> Link:
-    frame = _frame(link)
+    frame = full_frame(link)
     for end in link.ends:
         _check(end, frame, diagnostics)
-    if (
-        link.mtu is not None
-        and link.mtu < LEAST_MTU_IPV6
-        and any(a.version == 6 for a in link.left.addresses)
-    ):
+    addresses = [address for end in link.ends for address in end.addresses]
+    if (link.mtu or DEFAULT_MTU) < LEAST_MTU_IPV6 and any(own.version == 6 for own in addresses):
         message = f"an MTU of {link.mtu} is too small for IPv6"
         diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
     left, right = (
@@ -109,42 +109,55 @@ def draws(shaping: Shaping) -> bool:
 
 def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
     """`alone` is whether the direction has a share of packets that fares otherwise, now or after some event:
-    then its queueing disciplines are of the same kinds all the time, and events change them in place."""
+    then its queueing disciplines are of the same kinds all the time, and events change them in place.
+
+    A queue that is written counts frames, so each has to come to it by itself too.
+    """
+    rate, written = shaping.rate, shaping.queue is not None
+    if rate is None:
+        shaping = replace(shaping, burst=None)
+    else:
+        burst = min(MOST, max(rate // 8 // TICKS, 4 * frame)) if shaping.burst is None else shaping.burst
+        shaping = replace(shaping, burst=burst, queue=shaping.queue or _queue(shaping, rate, frame))
     if delays(shaping):
-        shaping = replace(shaping, held=_held(shaping, FASTEST, frame), alone=frame if alone else None)
-    if shaping.rate is None:
-        return replace(shaping, burst=None)
-    in_bytes = shaping.queue is not None and not shaping.queue.packets
-    if shaping.burst is None and (in_bytes or not delays(shaping)):
-        burst = max(shaping.rate // 8 // TICKS, 4 * frame)
-        shaping = replace(shaping, burst=burst)
-    if shaping.queue is None:
-        shaping = replace(shaping, queue=_queue(shaping, frame))
-    return shaping
+        shaping = replace(shaping, held=_held(shaping, frame))
+    cut = (alone and delays(shaping)) or (rate is not None and written)
+    return replace(shaping, alone=frame if cut else None)
 
 
-def _queue(shaping: Shaping, frame: int) -> Queue:
+def _queue(shaping: Shaping, rate: int, frame: int) -> Queue:
     """The default queue: what waits for QUEUE_TIME.
 
-    A delay line that keeps the rate itself holds what is under way too: the bandwidth-delay product, three
-    times, as a sender may have a round trip's worth under way and the same again waiting.
+    With a delay, it is twice the bandwidth-delay product more, as a sender may have a round trip's worth
+    waiting beside what is under way.
     """
-    assert shaping.rate is not None
-    waiting = shaping.rate * QUEUE_TIME // (8 * SECOND)
-    if shaping.burst is not None:
-        return Queue(min(MOST, max(waiting, 4 * frame)), packets=False)
-    packets = 3 * _packets(shaping, shaping.rate, frame) + max(4, waiting // frame)
-    return Queue(min(MOST, packets), packets=True)
+    waiting = max(rate * QUEUE_TIME // (8 * SECOND), 4 * frame)
+    return Queue(min(MOST, waiting + 2 * frame * under_way(shaping, rate, frame)), packets=False)
 
 
-def _packets(shaping: Shaping, rate: int, frame: int) -> int:
+def under_way(shaping: Shaping, rate: int, frame: int) -> int:
     """The bandwidth-delay product of one direction, in full packets, rounded up."""
     time = (shaping.delay or 0) + (shaping.jitter or 0)
     return -(-rate * time // (8 * SECOND * frame))
 
 
-def _held(shaping: Shaping, rate: int, frame: int) -> int:
-    return min(MOST, max(FEWEST_HELD, _packets(shaping, rate, frame)))
+def _held(shaping: Shaping, frame: int) -> int:
+    """What the delay line holds: what is under way, and what has come before the token bucket takes the next
+    packet, which it hands on to the queue then."""
+    delayed = max(FEWEST_HELD, under_way(shaping, FASTEST, frame))
+    if shaping.rate is None or shaping.queue is None:
+        return min(MOST_HELD, delayed)
+    amount, packets = shaping.queue
+    return min(MOST_HELD, delayed + (amount if packets else amount // SMALLEST_FRAME))
+
+
+def waits(shaping: Shaping, frame: int) -> int:
+    """The microseconds that a packet takes at most: it waits in a full queue, and is delayed."""
+    time = (shaping.delay or 0) + (shaping.jitter or 0)
+    if shaping.rate is None or shaping.queue is None:
+        return time
+    amount, packets = shaping.queue
+    return time + amount * (frame if packets else 1) * 8 * SECOND // shaping.rate
 
 
 def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
@@ -153,32 +166,25 @@ def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
             message = f"this {name} waits for no rate, so it has no effect"
             diagnostics.warning("MPC709", message, _place(end, name), "no rate here", "set a `rate` as well")
     if end.shaping.rate is not None:
-        _check_burst(end, end.shaping.rate, frame, diagnostics)
-        _check_queue(end, end.shaping.rate, frame, diagnostics)
+        _check_burst(end, frame, diagnostics)
+        _check_queue(end, frame, diagnostics)
 
 
 def _place(end: Interface, attribute: str) -> Span:
     return end.shaping.place(attribute) or end.span
 
 
-def _check_burst(end: Interface, rate: int, frame: int, diagnostics: Diagnostics) -> None:
+def _check_burst(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
     burst = end.shaping.burst
-    if burst is None:
-        return
-    if burst < frame:
-        message = f"this burst is under one packet of {frame} bytes, so full packets are lost"
+    if burst is not None and burst < frame:
+        message = f"this burst is under one frame of {frame} bytes, so no full packet is sent"
         help = f"write at least `burst {frame}b`, or leave it out"
-        diagnostics.warning("MPC707", message, _place(end, "burst"), "too small", help)
-    if burst * 8 * SECOND >= rate * LONGEST_BURST:
-        message = f"this burst takes over {LONGEST_BURST // SECOND} seconds at its rate"
-        diagnostics.error("MPC306", message, _place(end, "burst"), "too large")
+        diagnostics.error("MPC311", message, _place(end, "burst"), "too small", help)
 
 
-def _check_queue(end: Interface, rate: int, frame: int, diagnostics: Diagnostics) -> None:
-    queue, needed = end.shaping.queue, _packets(end.shaping, rate, frame)
-    if queue is None or queue.amount * (frame if queue.packets else 1) >= needed * frame:
-        return
-    product = f"{needed} packets at {format_rate(rate)}"
-    message = f"this queue is under the bandwidth-delay product, {product}"
-    help = f"write at least `queue {needed}p`, or leave it out"
-    diagnostics.warning("MPC706", message, _place(end, "queue"), "packets will be lost", help)
+def _check_queue(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
+    queue = end.shaping.queue
+    if queue is not None and not queue.packets and queue.amount < frame:
+        message = f"this queue is under one frame of {frame} bytes, so no full packet is sent"
+        help = "write at least `queue 1p`, or leave it out"
+        diagnostics.error("MPC311", message, _place(end, "queue"), "too small", help)

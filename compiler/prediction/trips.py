@@ -9,9 +9,6 @@ from compiler.ir.shaping import ETHERNET_HEADER, SECOND
 from compiler.prediction.lookup import Crossing, Lookup
 from compiler.prediction.ways import Way, ways
 
-PING = 98
-"""Bytes of the frame of a ping(8)."""
-
 CERTAIN = 100 * 10**6
 """A probability of 1, in millionths of a percent."""
 
@@ -56,24 +53,22 @@ class Trip:
 
     @property
     def data_rtt(self) -> float:
-        """Microseconds from a full packet to its answer, on average, where no others wait but the next one:
-        TCP acknowledges every second packet, and the first of two waits for the other."""
-        rates = [one.out.shaping.rate for one in self.out.crossings if one.out.shaping.burst is None]
-        times = [8 * SECOND / rate for rate in rates if rate]
-        full = frame(self.mtu)
-        return sum(self.rtt) / 2 + (full - PING) * sum(times) + full * max(times, default=0)
+        """Microseconds from a full packet to its answer, on average, where no others wait.
+
+        Jitter keeps packets in order: what comes close behind others waits for the slowest of them, and what
+        comes alone does not. So the average lies between the middle and the most, and is taken as halfway.
+        """
+        least, most = self.rtt
+        return (least + 3 * most) / 4
 
     @property
     def room(self) -> float:
-        """Full packets that are under way when the queue of the bottleneck is full; infinite without one.
-
-        A delay line that keeps the rate itself has what it delays in its queue.
-        """
+        """Full packets that are under way when the queue of the bottleneck is full; infinite without one."""
         for shaping in (crossing.out.shaping for crossing in self.out.crossings):
             if shaping.rate == self.rate and shaping.queue is not None:
-                size, own = frame(self.mtu), (shaping.delay or 0) if shaping.burst is None else 0
-                elsewhere = self.rate * (sum(self.rtt) / 2 - own) / (8 * SECOND)
-                return shaping.queue.amount / (1 if shaping.queue.packets else size) + elsewhere / size
+                amount, packets = shaping.queue
+                size, under_way = frame(self.mtu), self.rate * self.data_rtt / (8 * SECOND)
+                return amount / (1 if packets else size) + under_way / size
         return inf
 
     @property
@@ -99,11 +94,10 @@ def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:
 
 
 def _delay(shaping: Shaping) -> tuple[float, float]:
-    """Of a direction. A delay line that keeps the rate itself sends each packet bit by bit."""
-    serial = PING * 8 * SECOND / shaping.rate if shaping.rate and shaping.burst is None else 0.0
+    """Of a direction. A token bucket sends a single packet at once."""
     middle, jitter = shaping.delay or 0, shaping.jitter or 0
     least = 0 if shaping.reorder else max(0, middle - jitter)
-    return serial + least, serial + middle + jitter
+    return float(least), float(middle + jitter)
 
 
 def loss(crossings: Iterable[Crossing]) -> float:

@@ -415,6 +415,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
@@ -579,7 +580,9 @@ within loops-r1 tc -batch - <<'END'
 qdisc add dev h1-0 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 qdisc add dev h1-1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 qdisc add dev r0 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
-qdisc add dev r2 root handle 1: netem limit 47 delay 1ms rate 20mbit
+qdisc add dev r2 root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev r2 parent 1:1 handle 10: netem limit 2632 delay 1ms
+qdisc add dev r2 parent 10:1 bfifo limit 68556b
 END
 within loops-r1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
@@ -614,7 +617,9 @@ END
 within loops-r2 tc -batch - <<'END'
 qdisc add dev h2-0 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
 qdisc add dev h2-1 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
-qdisc add dev r1 root handle 1: netem limit 47 delay 1ms rate 20mbit
+qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev r1 parent 1:1 handle 10: netem limit 2632 delay 1ms
+qdisc add dev r1 parent 10:1 bfifo limit 68556b
 qdisc add dev r3 root handle 1: tbf rate 2mbit burst 6056b limit 6250b
 END
 within loops-r2 ip -batch - <<'END'

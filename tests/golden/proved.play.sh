@@ -141,9 +141,10 @@ need_tool tc iproute2
 need_tool nsenter util-linux
 need_tool unshare util-linux
 need_tool flock util-linux
-need_queues tbf netem <<'END'
+need_queues tbf netem bfifo <<'END'
 qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 qdisc replace dev lo root netem delay 1ms
+qdisc replace dev lo root bfifo limit 10kb
 END
 
 restore() {
@@ -221,7 +222,9 @@ await 1500
 alter proved-a:c
 within proved-a tc <<'END'
 qdisc del dev c root
-qdisc add dev c root handle 1: netem limit 7 delay 10ms rate 1mbit
+qdisc add dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+qdisc add dev c parent 1:1 handle 10: netem limit 8473 delay 10ms
+qdisc add dev c parent 10:1 bfifo limit 9084b
 END
 happened 1500 'shape a:c rate 1mbit delay 10ms'
 

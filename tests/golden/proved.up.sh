@@ -465,6 +465,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
@@ -573,7 +574,9 @@ link set dev d up
 END
 within proved-c tc -batch - <<'END'
 qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-qdisc add dev b root handle 1: netem limit 13 delay 2ms rate 5mbit
+qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 6056b
+qdisc add dev b parent 1:1 handle 10: netem limit 2096 delay 2ms
+qdisc add dev b parent 10:1 bfifo limit 18653b
 END
 within proved-c ip -batch - <<'END'
 link set dev lo up alias mpc:proved
@@ -585,7 +588,9 @@ link set dev b up
 END
 within proved-d tc -batch - <<'END'
 qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-qdisc add dev b root handle 1: netem limit 13 delay 2ms rate 5mbit
+qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 6056b
+qdisc add dev b parent 1:1 handle 10: netem limit 2096 delay 2ms
+qdisc add dev b parent 10:1 bfifo limit 18653b
 END
 within proved-d ip -batch - <<'END'
 link set dev lo up alias mpc:proved

@@ -258,35 +258,36 @@ need_tool nsenter util-linux
 need_tool unshare util-linux
 begin 4
 refer 7 <<'END'
-qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev lo parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
+qdisc add dev lo root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
+qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev lo parent 10:1 pfifo limit 200
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 238685 delay 270ms
-qdisc add dev lo parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
+qdisc add dev lo root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
+qdisc add dev lo parent 1:1 handle 10: netem limit 238785 delay 270ms
 qdisc add dev lo parent 10:1 pfifo limit 100
 qdisc show
 qdisc del dev lo root
 qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
 qdisc add dev lo parent 1:1 pfifo limit 50
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev lo parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev lo root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
+qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev lo parent 10:1 pfifo limit 200
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev lo parent 1:1 handle 10: netem limit 238685 delay 270ms loss 0.02%
-qdisc add dev lo parent 10:1 handle 20: tbf rate 50mbit burst 16384b limit 2097152b
+qdisc add dev lo root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
+qdisc add dev lo parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
+qdisc add dev lo parent 10:1 bfifo limit 2097152b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev lo parent 1:1 handle 10: netem limit 1000 loss 0.02%
-qdisc add dev lo parent 10:1 handle 20: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev lo parent 20:1 pfifo limit 50
+qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev lo parent 1:1 handle 10: netem limit 1050 loss 0.02%
+qdisc add dev lo parent 10:1 pfifo limit 50
 qdisc show
 qdisc del dev lo root
 END
@@ -301,6 +302,8 @@ sysctl net.ipv4.ip_forward = 0
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.isp.retrans_time_ms = 3000
+sysctl net.ipv4.neigh.hub.retrans_time_ms = 2000
 address 10.208.119.60/32 dev lo
 address 10.59.128.129/30 dev isp
 address 10.0.19.189/30 dev hub
@@ -343,6 +346,7 @@ sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.home.retrans_time_ms = 3000
 address 10.253.32.216/32 dev lo
 address 10.59.128.130/30 dev home
 address 10.28.249.105/30 dev office
@@ -362,6 +366,7 @@ sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.home.retrans_time_ms = 2000
 address 10.231.212.193/32 dev lo
 address 10.0.19.190/30 dev home
 address 10.69.63.49/30 dev office

@@ -408,6 +408,7 @@ need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc replace dev lo root pfifo limit 10
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
@@ -465,6 +466,14 @@ END
 say "settings"
 configure \
   shaped-home \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.isp.retrans_time_ms=3000
+net.ipv4.neigh.hub.retrans_time_ms=2000
+END
+configure \
   shaped-office \
   <<'END'
 net.ipv4.ip_forward=0
@@ -473,21 +482,30 @@ net.ipv4.fib_multipath_hash_policy=1
 END
 configure \
   shaped-isp \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.home.retrans_time_ms=3000
+END
+configure \
   shaped-hub \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.home.retrans_time_ms=2000
 END
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within shaped-home tc -batch - <<'END'
-qdisc add dev isp root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev isp parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1mbit
-qdisc add dev hub root handle 1: netem limit 238685 delay 270ms
-qdisc add dev hub parent 1:1 handle 10: tbf rate 3mbit burst 1600b limit 1600b
+qdisc add dev isp root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
+qdisc add dev isp parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev isp parent 10:1 pfifo limit 200
+qdisc add dev hub root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
+qdisc add dev hub parent 1:1 handle 10: netem limit 238785 delay 270ms
 qdisc add dev hub parent 10:1 pfifo limit 100
 END
 within shaped-home ip -batch - <<'END'
@@ -500,7 +518,7 @@ link set dev hub up
 END
 within shaped-office tc -batch - <<'END'
 qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b limit 32768b
+qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
 qdisc add dev hub parent 1:1 pfifo limit 50
 END
 within shaped-office ip -batch - <<'END'
@@ -512,8 +530,9 @@ address add 10.69.63.50/30 dev hub
 link set dev hub up
 END
 within shaped-isp tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev home parent 1:1 handle 10: netem limit 200 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 16mbit
+qdisc add dev home root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
+qdisc add dev home parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev home parent 10:1 pfifo limit 200
 qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
 END
 within shaped-isp ip -batch - <<'END'
@@ -525,13 +544,12 @@ address add 10.28.249.105/30 dev office
 link set dev office up
 END
 within shaped-hub tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev home parent 1:1 handle 10: netem limit 238685 delay 270ms loss 0.02%
-qdisc add dev home parent 10:1 handle 20: tbf rate 50mbit burst 16384b limit 2097152b
-qdisc add dev office root handle 1: tbf rate 1000gbit burst 1414b limit 1414b
-qdisc add dev office parent 1:1 handle 10: netem limit 1000 loss 0.02%
-qdisc add dev office parent 10:1 handle 20: tbf rate 100mbit burst 32768b limit 32768b
-qdisc add dev office parent 20:1 pfifo limit 50
+qdisc add dev home root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
+qdisc add dev home parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
+qdisc add dev home parent 10:1 bfifo limit 2097152b
+qdisc add dev office root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev office parent 1:1 handle 10: netem limit 1050 loss 0.02%
+qdisc add dev office parent 10:1 pfifo limit 50
 END
 within shaped-hub ip -batch - <<'END'
 link set dev lo up alias mpc:shaped

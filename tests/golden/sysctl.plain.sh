@@ -303,7 +303,9 @@ need_folder /etc/netns
 need_features <<'END'
 need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
@@ -363,18 +365,26 @@ ip netns exec sysctl-c sysctl -qw net.ipv4.conf.b.rp_filter=1
 
 # --- interfaces ---------------------------------------------------------------
 say "interfaces"
-tc -n sysctl-a qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+tc -n sysctl-a qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+tc -n sysctl-a qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+tc -n sysctl-a qdisc add dev c parent 10:1 bfifo limit 407574b
 ip -n sysctl-a link set dev lo up alias mpc:sysctl
 ip -n sysctl-a address add 10.219.189.202/32 dev lo
 ip -n sysctl-a address add 10.39.131.69/30 dev c
 ip -n sysctl-a link set dev c up
-tc -n sysctl-b qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+tc -n sysctl-b qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+tc -n sysctl-b qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+tc -n sysctl-b qdisc add dev c parent 10:1 bfifo limit 407574b
 ip -n sysctl-b link set dev lo up alias mpc:sysctl
 ip -n sysctl-b address add 10.249.89.74/32 dev lo
 ip -n sysctl-b address add 10.52.126.101/30 dev c
 ip -n sysctl-b link set dev c up
-tc -n sysctl-c qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
-tc -n sysctl-c qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
+tc -n sysctl-c qdisc add dev a root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+tc -n sysctl-c qdisc add dev a parent 1:1 handle 10: netem limit 26217 delay 20ms
+tc -n sysctl-c qdisc add dev a parent 10:1 bfifo limit 407574b
+tc -n sysctl-c qdisc add dev b root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+tc -n sysctl-c qdisc add dev b parent 1:1 handle 10: netem limit 26217 delay 20ms
+tc -n sysctl-c qdisc add dev b parent 10:1 bfifo limit 407574b
 ip -n sysctl-c link set dev lo up alias mpc:sysctl
 ip -n sysctl-c address add 10.208.122.226/32 dev lo
 ip -n sysctl-c address add 10.39.131.70/30 dev a

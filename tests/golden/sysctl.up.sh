@@ -404,7 +404,9 @@ need_folder /etc/netns
 need_features <<'END'
 need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
@@ -477,7 +479,9 @@ END
 say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within sysctl-a tc -batch - <<'END'
-qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev c parent 10:1 bfifo limit 407574b
 END
 within sysctl-a ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl
@@ -486,7 +490,9 @@ address add 10.39.131.69/30 dev c
 link set dev c up
 END
 within sysctl-b tc -batch - <<'END'
-qdisc add dev c root handle 1: netem limit 352 delay 20ms rate 50mbit
+qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev c parent 10:1 bfifo limit 407574b
 END
 within sysctl-b ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl
@@ -495,8 +501,12 @@ address add 10.52.126.101/30 dev c
 link set dev c up
 END
 within sysctl-c tc -batch - <<'END'
-qdisc add dev a root handle 1: netem limit 352 delay 20ms rate 50mbit
-qdisc add dev b root handle 1: netem limit 352 delay 20ms rate 50mbit
+qdisc add dev a root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev a parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev a parent 10:1 bfifo limit 407574b
+qdisc add dev b root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev b parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev b parent 10:1 bfifo limit 407574b
 END
 within sysctl-c ip -batch - <<'END'
 link set dev lo up alias mpc:sysctl

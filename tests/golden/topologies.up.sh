@@ -414,6 +414,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
@@ -607,8 +608,12 @@ address add 10.20.134.50/30 dev a
 link set dev a up
 END
 within topologies-east-spine0 tc -batch - <<'END'
-qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf0 parent 10:1 bfifo limit 34278b
+qdisc add dev east-leaf1 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf1 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf1 parent 10:1 bfifo limit 34278b
 qdisc add dev west-r0 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 END
 within topologies-east-spine0 ip -batch - <<'END'
@@ -622,8 +627,12 @@ address add 10.59.199.253/30 dev west-r0
 link set dev west-r0 up
 END
 within topologies-east-spine1 tc -batch - <<'END'
-qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf0 parent 10:1 bfifo limit 34278b
+qdisc add dev east-leaf1 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf1 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf1 parent 10:1 bfifo limit 34278b
 qdisc add dev west-r2 root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 END
 within topologies-east-spine1 ip -batch - <<'END'
@@ -637,9 +646,15 @@ address add 10.57.186.73/30 dev west-r2
 link set dev west-r2 up
 END
 within topologies-east-leaf0 tc -batch - <<'END'
-qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-h0-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-spine0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-spine0 parent 10:1 bfifo limit 34278b
+qdisc add dev east-spine1 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-spine1 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-spine1 parent 10:1 bfifo limit 34278b
+qdisc add dev east-h0-0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-h0-0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-h0-0 parent 10:1 bfifo limit 34278b
 END
 within topologies-east-leaf0 ip -batch - <<'END'
 link set dev lo up alias mpc:topologies
@@ -652,7 +667,9 @@ address add 10.2.0.1/30 dev east-h0-0
 link set dev east-h0-0 up
 END
 within topologies-east-h0-0 tc -batch - <<'END'
-qdisc add dev east-leaf0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf0 parent 10:1 bfifo limit 34278b
 END
 within topologies-east-h0-0 ip -batch - <<'END'
 link set dev lo up alias mpc:topologies
@@ -661,9 +678,15 @@ address add 10.2.0.2/30 dev east-leaf0
 link set dev east-leaf0 up
 END
 within topologies-east-leaf1 tc -batch - <<'END'
-qdisc add dev east-spine0 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-spine1 root handle 1: netem limit 23 delay 1ms rate 10mbit
-qdisc add dev east-h1-0 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-spine0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-spine0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-spine0 parent 10:1 bfifo limit 34278b
+qdisc add dev east-spine1 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-spine1 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-spine1 parent 10:1 bfifo limit 34278b
+qdisc add dev east-h1-0 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-h1-0 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-h1-0 parent 10:1 bfifo limit 34278b
 END
 within topologies-east-leaf1 ip -batch - <<'END'
 link set dev lo up alias mpc:topologies
@@ -676,7 +699,9 @@ address add 10.2.1.1/30 dev east-h1-0
 link set dev east-h1-0 up
 END
 within topologies-east-h1-0 tc -batch - <<'END'
-qdisc add dev east-leaf1 root handle 1: netem limit 23 delay 1ms rate 10mbit
+qdisc add dev east-leaf1 root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev east-leaf1 parent 1:1 handle 10: netem limit 1816 delay 1ms
+qdisc add dev east-leaf1 parent 10:1 bfifo limit 34278b
 END
 within topologies-east-h1-0 ip -batch - <<'END'
 link set dev lo up alias mpc:topologies
