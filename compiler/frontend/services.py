@@ -9,7 +9,6 @@ from compiler.frontend.sets import unique
 from compiler.frontend.source import Span
 from compiler.ir.lab import InterfaceName
 
-
 _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
 
 

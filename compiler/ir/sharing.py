@@ -56,7 +56,7 @@ def _endpoints(side: Side) -> set[tuple[str, Address]]:
 
 
 def share(shares: list[Share], pinned: set[str], diagnostics: Diagnostics) -> None:
-    """Has pairs give up paths until no node has too many endpoints; those that are `pinned` have their own."""
+    """Has pairs give up paths until no node has too many endpoints; nodes with `pinned` ones have theirs."""
     at: dict[str, list[Share]] = defaultdict(list)
     for own in shares:
         for name in (own.pair.left, own.pair.right):
