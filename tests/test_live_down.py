@@ -83,7 +83,10 @@ def test_files_without_their_namespaces() -> None:
     own.write_text("# mpc:edited2\n")
     try:
         down = edited(AB).down()
-        assert (down.returncode, [*NETNS.rglob("edited*"), *NETNS.rglob("own")]) == (1, [NETNS / "edited-y", own])
+        assert (down.returncode, [*NETNS.rglob("edited*"), *NETNS.rglob("own")]) == (
+            1,
+            [NETNS / "edited-y", own],
+        )
         assert "left /etc/netns/edited-y alone" in down.stderr
     finally:
         shutil.rmtree(NETNS / "edited-y")
@@ -106,7 +109,9 @@ def test_what_is_not_marked_stays(tmp_path: Path) -> None:
         up(edited(ABC))
         before = [name for name in kernel.namespaces() if name not in ("edited-a", "edited-b", "edited-c")]
         down = edited(AB)
-        result = live.run("env", f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "bash", "-s", stdin=down.down_script)
+        result = live.run(
+            "env", f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin", "bash", "-s", stdin=down.down_script
+        )
         assert result.returncode == 0, result.stderr
         assert kernel.namespaces() == before
         assert all(path.exists() for path in broken)
@@ -128,7 +133,9 @@ def test_a_refused_up_says_whose_lab_is_up() -> None:
         assert re.findall(told, lab.up().stderr) == ["the same"]
         assert re.findall(told, edited(ABC).up().stderr) == ["another"]
         clash = live.lab_of("clash", AB.replace("host a", "host a netns edited-a\nhost")).up().stderr
-        assert re.search("name edited-a: a namespace has it, of the lab edited, up since .*, from standard input", clash)
+        assert re.search(
+            "name edited-a: a namespace has it, of the lab edited, up since .*, from standard input", clash
+        )
         assert "folder /etc/netns/edited-a has it, of the lab edited" in clash
         Path("/run/mpc-edited").unlink()
         assert "a namespace has it, of this lab: run its down script first" in lab.up().stderr

@@ -6,7 +6,6 @@ A script is held by a trap of bash before one of its commands, so that an order 
 import os
 import random
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,7 +130,9 @@ def problems(order: Order, actors: list[Actor]) -> Iterator[str]:
     for one in actors:
         if one.kind != "check" and one.process.returncode not in (0, 1):
             yield "it did not end by itself"
-        if one.kind != "check" and any(word in one.said for word in ("failed", "No such", "cannot make", "left")):
+        if one.kind != "check" and any(
+            word in one.said for word in ("failed", "No such", "cannot make", "left")
+        ):
             yield f"{one.kind} met what it should not"
 
 

@@ -184,7 +184,9 @@ def test_it_lasts_no_longer_than_is_asked_for(lab: live.Lab) -> None:
     assert play("--for", "0").stdout == "due\thappened\tevent\n"
 
 
-@pytest.mark.parametrize("options", [["--for"], ["--for", "x"], ["--for", "1", "2"], ["--for", "1.234"], ["now"]])
+@pytest.mark.parametrize(
+    "options", [["--for"], ["--for", "x"], ["--for", "1", "2"], ["--for", "1.234"], ["now"]]
+)
 def test_wrong_options(options: list[str]) -> None:
     result = play(*options)
     assert (result.returncode, result.stdout) == (2, "")

@@ -12,6 +12,7 @@ from compiler.backend.braces import braces
 from compiler.backend.needs import PACKAGES
 from compiler.backend.plan import EACH, Command, Plan, Section, mark, way
 from compiler.backend.quoting import here, join, quote
+from compiler.backend.words import is_long, split
 
 
 class Style(StrEnum):
@@ -28,6 +29,7 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     parts += ["up"]
     parts += ["load"] if any(need.module for need in plan.needs) else []
     parts += ["batch"] if style is Style.BATCH else []
+    parts += ["lines"] if style is Style.BATCH and any(map(_has_lone, plan.sections)) else []
     parts += ["routes"] if style is Style.BATCH and any(map(_is_brief, plan.sections)) else []
     parts += ["ports"] if plan.switches else []
     tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
@@ -166,7 +168,7 @@ def _processes(plan: Plan) -> Iterator[str]:
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     if style is Style.PLAIN:
-        yield from chain.from_iterable(map(_lines, section.commands))
+        yield from chain.from_iterable(map(_lines, _split(section.commands)))
     elif section.title == "settings":
         yield from _settings(section.commands)
     elif section.commands[0].namespace is None:
@@ -195,13 +197,35 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
     """A batch for each run of commands of one tool in one namespace, to which brief ones are added."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
-        run = list(own)
+        run = list(_split(own))
         brief = [command for command in run if command.brief]
-        rows = list(chain.from_iterable(_rows(command) for command in run if not command.brief))
+        lone = [command for command in run if is_long(command.arguments)]
+        batch = (command for command in run if not (command.brief or is_long(command.arguments)))
+        rows = list(chain.from_iterable(map(_rows, batch)))
         start = "feed" if namespace is None else join(("within", namespace))
+        if lone:
+            told = chain.from_iterable(map(_rows, lone))
+            yield from (f"{start} lines {' '.join(tool)} - <<'END'", *told, "END")
+        if not rows and not brief:
+            continue
         start = f"{start} {' '.join(tool)} {_BATCH[tool[0]]}"
         yield from (f"{start} <<'END'", *rows, "END") if rows else (f"{start} </dev/null",)
         yield from _brief(brief)
+
+
+def _split(commands: Iterable[Command]) -> Iterator[Command]:
+    """Commands, those of too many words in several where that may be; what is split is not brief."""
+    for command in commands:
+        if not is_long(command.arguments):
+            yield command
+            continue
+        for arguments in split(command.arguments):
+            yield command._replace(arguments=arguments, brief=False)
+
+
+def _has_lone(section: Section) -> bool:
+    """Whether a section has commands that no batch takes."""
+    return any(is_long(command.arguments) for command in _split(section.commands))
 
 
 def _is_brief(section: Section) -> bool:

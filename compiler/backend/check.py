@@ -152,9 +152,11 @@ def _ways(words: Sequence[str]) -> Iterator[str]:
     """The next hops of a route, each after its table."""
     hops, table = way(words)
     for hop in hops:
-        own = hop.removeprefix("nexthop ")
-        weight = () if own == hop or " weight " in own else ("weight 1",)
-        yield " ".join((*table, own, *weight))
+        words = hop.split()
+        if words[0] == "nexthop":
+            rest = words[5:] if words[5:6] == ["weight"] else ["weight", "1", *words[5:]]
+            words = [*words[1:5], *rest]
+        yield " ".join((*table, *words))
 
 
 def _flags(words: list[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from compiler.backend.needs import Need, needs, sysctls, tools
 from compiler.backend.settings import Settings, Values
 from compiler.backend.traffic import qdiscs
-from compiler.ir.lab import Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule, Switch
+from compiler.ir.lab import Address, Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule, Switch
 
 EACH = "{}"
 
@@ -224,17 +224,36 @@ class _Planner:
             yield Process(self.namespace[run.node], name, run.command, variables)
 
     def _routing(self, node: Node) -> Iterator[Command]:
+        shadowed = self._shadowed(node)
         for route in node.routes:
-            yield self._route(node, route)
+            yield self._route(node, shadowed, route)
         for table in node.tables:
             for route in table.routes:
-                yield self._route(node, route, "table", str(table.number))
+                yield self._route(node, shadowed, route, "table", str(table.number))
         for rule in node.rules:
             family = () if rule.version == 4 else ("-6",)
             yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
 
-    def _route(self, node: Node, route: Route, *table: str) -> Command:
-        arguments = ("route", "add", EACH, *_hops(route), *table)
+    def _shadowed(self, node: Node) -> set[Address]:
+        """The gateways of IPv6 that a node has a longer route to than its connected one, itself by a gateway.
+
+        The kernel looks gateways up, and takes only what is on a link; `onlink` tells it that they are. In
+        IPv4 it leaves such routes out when it looks (ip6_route_check_nh, fib_check_nh).
+        """
+        explicit = [route for route in node.routes if route.explicit]
+        targets: set[Network] = {
+            target for route in explicit for target in route.targets if target.version == 6
+        }
+        if not targets:
+            return set()
+        routes = chain(node.routes, *(table.routes for table in node.tables))
+        gateways = {hop.via for route in routes for hop in route.nexthops if hop.via.version == 6}
+        connected = [own.network for end in self.ends[node.name] for own in end.addresses]
+        lengths = {target.prefixlen for target in targets}
+        return {via for via in gateways if _covers(via, targets, lengths, connected)}
+
+    def _route(self, node: Node, shadowed: set[Address], route: Route, *table: str) -> Command:
+        arguments = ("route", "add", EACH, *_hops(route, shadowed), *table)
         aggregated = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
         return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets), brief=aggregated)
 
@@ -294,17 +313,28 @@ def _target(network: Network) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _hops(route: Route) -> Iterator[str]:
+def _covers(via: Address, targets: set[Network], lengths: set[int], connected: list[Network]) -> bool:
+    """Whether one of the targets holds a gateway, and is longer than the connected network that does."""
+    least = max((network.prefixlen for network in connected if via in network), default=0)
+    return any(
+        ip_network((int(via), length), strict=False) in targets for length in lengths if length > least
+    )
+
+
+def _hops(route: Route, shadowed: set[Address]) -> Iterator[str]:
     """Next hops of a route. One of IPv6 is no gateway to itself: the kernel would refuse others by that."""
     if len(route.nexthops) == 1:
         (hop,) = route.nexthops
         itself = hop.via.version == 6 and route.targets == (ip_network(hop.via),)
-        yield from ("dev", hop.interface) if itself else ("via", str(hop.via), "dev", hop.interface)
+        yield from () if itself else ("via", str(hop.via))
+        yield from ("dev", hop.interface)
+        yield from ("onlink",) if hop.via in shadowed and not itself else ()
         return
     weighted = any(hop.weight != 1 for hop in route.nexthops)
     for hop in route.nexthops:
         yield from ("nexthop", "via", str(hop.via), "dev", hop.interface)
         yield from ("weight", str(hop.weight)) if weighted else ()
+        yield from ("onlink",) if hop.via in shadowed else ()
 
 
 def _rule(rule: Rule) -> Iterator[str]:

@@ -9,6 +9,7 @@ from compiler.backend.needs import PACKAGES, QDISCS
 from compiler.backend.plan import Plan, way
 from compiler.backend.quoting import join, quote
 from compiler.backend.traffic import Arguments, qdiscs
+from compiler.backend.words import is_long, split
 from compiler.frontend.units import format_percent, format_queue, format_rate, format_time
 from compiler.ir.lab import Change, Event, InterfaceName, Lab, Reshaping, Shaping, Switching
 
@@ -148,14 +149,20 @@ class _Player:
         return f"{self.namespace[id.node]}:{id.name}"
 
     def _within(self, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
-        rows = list(commands)
-        if rows:
-            yield from (f"within {quote(self.namespace[node])} {tool} <<'END'", *rows, "END")
+        for how, rows in _fed(tool, commands):
+            yield from (f"within {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
 
     def _again(self, key: str, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
-        rows = list(commands)
-        if rows:
-            yield from (f"  again {key} {quote(self.namespace[node])} {tool} <<'END'", *rows, "END")
+        for how, rows in _fed(tool, commands):
+            yield from (f"  again {key} {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
+
+
+def _fed(tool: str, commands: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """What a tool is given in a batch, and what line by line, as a line has too many words for that."""
+    lines = [line for command in commands for line in split(tuple(command.split()))]
+    for how, long in ((tool, False), (f"lines {tool}", True)):
+        if rows := [" ".join(line) for line in lines if is_long(line) is long]:
+            yield how, rows
 
 
 def _reshaping(before: list[Arguments], after: list[Arguments]) -> Iterator[str]:
@@ -186,8 +193,9 @@ def _without(route: Arguments, down: set[str]) -> Arguments:
     """A route without the next hops by interfaces that are down; nothing where it has no other."""
     hops, table = way(route[1:])
     kept = [hop for hop in hops if _device(hop) not in down]
-    if len(kept) == 1:
-        kept = [kept[0].removeprefix("nexthop ")]
+    if len(kept) == 1:  # which has no weight
+        words = kept[0].removeprefix("nexthop ").split()
+        kept = [" ".join((*words[:4], *("onlink",) * (words[-1] == "onlink" and len(words) > 4)))]
     return (route[0], *kept, *table) if kept else ()
 
 

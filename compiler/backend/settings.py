@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from compiler.ir.lab import Lab, Node, Switch
 from compiler.ir.neighbours import patience
-from compiler.ir.segments import domains
+from compiler.ir.segments import domains, segments
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
 _DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
@@ -23,7 +23,7 @@ class Settings:
     """The sysctls of the nodes of one lab; what the source sets stands over what is inferred."""
 
     def __init__(self, lab: Lab) -> None:
-        self.versions = lab.versions
+        self.families = _families(lab)
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
         domain = domains(lab.links, [switch.name for switch in lab.switches])
         ways = (way for link in lab.links for way in link.directions)
@@ -38,7 +38,7 @@ class Settings:
 
     def of_switch(self, switch: Switch, interfaces: Iterable[str]) -> Values:
         """All that is set in a switch's namespace: nothing speaks IPv6 there, as it has no addresses."""
-        scopes = ("all", "default") if 6 in self.versions else ()
+        scopes = ("all", "default") if 6 in self.families[switch.name] else ()
         silent = {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
         return _over(silent, switch, interfaces)
 
@@ -55,14 +55,14 @@ class Settings:
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
-        if 4 in self.versions:
+        if 4 in self.families[node.name]:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
             inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
-        if 4 in self.versions and node.name in self.twice:
+        if 4 in self.families[node.name] and node.name in self.twice:
             inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
             inferred["net.ipv4.conf.all.arp_announce"] = "2"
-        if 6 in self.versions:
+        if 6 in self.families[node.name]:
             for scope in ("all", "default"):
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
                 inferred[f"net.ipv6.conf.{scope}.forwarding"] = forward
@@ -73,6 +73,20 @@ class Settings:
         if node.backlog is not None:
             inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
         return inferred | self.patience.get(node.name, {})
+
+
+def _families(lab: Lab) -> dict[str, set[int]]:
+    """The IP versions that matter to each node and switch: those of pools, and of what is pinned at it."""
+    pools: set[int] = {pool.version for pool in lab.pools}
+    found: dict[str, set[int]] = {
+        node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
+    }
+    found |= {switch.name: set(pools) for switch in lab.switches}
+    for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+        versions = {own.version for end in segment.ends for own in end.addresses}
+        for name in (*segment.nodes, *segment.switches):
+            found[name] |= versions
+    return found
 
 
 def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:

@@ -182,9 +182,10 @@ def read_address(
 
 NO_ADDRESSES = [
     ip_network(prefix)
-    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/10", "ff00::/8")
+    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/9", "ff00::/8")
 ]
-"""What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local."""
+"""What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local, and
+site-local, which the kernel keeps apart from all other addresses."""
 
 
 NO_ADDRESSES_HELP = "write a private range, like one of `10.0.0.0/8` or `fd00::/8`"

@@ -1,14 +1,24 @@
 """The links of a lab: their ends by name, their pinned addresses, and what shapes each direction."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from compiler.frontend import attributes, syntax
 from compiler.frontend.attributes import PER_DIRECTION, Values
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.names import INTERFACE_BYTES, INTERFACE_FORM, fault, inferred_interface, is_interface
+from compiler.frontend.names import (
+    INTERFACE_BYTES,
+    INTERFACE_FORM,
+    bridge_name,
+    fault,
+    is_interface,
+    other_name,
+    shortened,
+    whole_name,
+)
 from compiler.frontend.pins import Pinned, pinned
 from compiler.frontend.scope import Profile, Scope
 from compiler.frontend.sets import hops, node_of, unique
@@ -45,6 +55,15 @@ def _with_profile(written: syntax.Attributes, values: Values, scope: Scope) -> V
     return {**profile.values, **values} if profile else values
 
 
+class _Asked(NamedTuple):
+    """A link that a statement asks for: the words of its ends, and what they would be called."""
+
+    words: tuple[syntax.Word, syntax.Word]
+    ids: tuple[InterfaceName, InterfaceName]
+    own: Pinned
+    values: Values
+
+
 class Linker:
     """Makes links of `link` statements, and shapes them by `shape` statements."""
 
@@ -54,9 +73,14 @@ class Linker:
         self.values: list[Values] = []
         self.shapes: dict[InterfaceName, Values] = {}
         self.parallel: Counter[tuple[str, str]] = Counter()
+        self.asked: list[_Asked] = []
+        self.names: defaultdict[str, set[str]] = defaultdict(set)
+        """What the interfaces of each node are called, or would be if the kernel took long names."""
+        self.lowered: dict[InterfaceName, Interface] = {}
+        """The ends of links by their names in lower case."""
 
     def add(self, statement: syntax.Link) -> None:
-        """Makes the links of one statement."""
+        """Notes the links of one statement."""
         read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
         default = self.defaults.get(statement.span.unit, {})
         values = {**default, **_with_profile(statement.attributes, read.values, self.scope)}
@@ -64,9 +88,10 @@ class Linker:
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
         for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
-            self._join(left, right, own, values)
+            self._ask(left, right, own, values)
 
-    def _join(self, left: syntax.Word, right: syntax.Word, own: Pinned, values: Values) -> None:
+    def _ask(self, left: syntax.Word, right: syntax.Word, own: Pinned, values: Values) -> None:
+        """Notes a link, and what its ends would be called."""
         near, far = (self.scope.node(_node_part(word)) for word in (left, right))
         if near is None or far is None:
             self.scope.incomplete |= {name for name in (near, far) if name}
@@ -77,45 +102,66 @@ class Linker:
                 "MPC212", message, left.span.to(right.span), "both ends are one node"
             )
             return
-        ids = self._port(left, near, far), self._port(right, far, near)
-        if ids[0] is None or ids[1] is None:
-            return
-        ends = (
-            Interface(ids[0], own.left, Shaping(), left.span),
-            Interface(ids[1], own.right, Shaping(), right.span),
-        )
-        index = len(self.scope.links)
-        mtu, cost = (_number(values, name) for name in ("mtu", "cost"))
-        self.scope.links.append(Link(*ends, own.pins, mtu, cost or 1, left.span.to(right.span)))
-        self.scope.between.setdefault(frozenset((near, far)), []).append(index)
-        self.scope.ports |= {end.id: index for end in ends}
-        self.values.append(values)
+        names = self._name(left, near, far), self._name(right, far, near)
+        if names[0] and names[1]:
+            ids = InterfaceName(near, names[0]), InterfaceName(far, names[1])
+            self.asked.append(_Asked((left, right), ids, own, values))
 
-    def _port(self, word: syntax.Word, node: str, peer: str) -> InterfaceName | None:
-        """The interface at one end: the name that is pinned, or the one that is inferred."""
+    def _name(self, word: syntax.Word, node: str, peer: str) -> str:
+        """The name of one end, which is pinned or inferred; nothing where it is pinned to what is no name."""
         _, pinned, name = word.text.partition(":")
-        if pinned and not is_interface(name):
-            message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
-            label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
-            self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
-            self.scope.incomplete |= {node, peer}
-            return None
         if not pinned:
             self.parallel[node, peer] += 1
-            name = inferred_interface(peer, self.parallel[node, peer])
-        id = InterfaceName(node, name)
-        if id in self.scope.ports:
-            self._taken(id, word)
-            self.scope.incomplete |= {node, peer}
-            return None
-        return id
+            return whole_name(peer, self.parallel[node, peer])
+        if is_interface(name):
+            return name
+        message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
+        label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
+        self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
+        self.scope.incomplete |= {node, peer}
+        return ""
 
-    def _taken(self, id: InterfaceName, word: syntax.Word) -> None:
-        first = self.scope.links[self.scope.ports[id]]
-        end = next(end for end in first.ends if end.id == id)
+    def join(self) -> None:
+        """Makes the links that all statements ask for, now that all that a node's interfaces are named after
+        is known."""
+        for asked in self.asked:
+            for id in asked.ids:
+                self.names[id.node].add(id.name)
+        for node, names in self.names.items():
+            long = {name for name in names if len(name) > INTERFACE_BYTES}
+            short = names - long | ({bridge_name(node)} if node in self.scope.switches else set())
+            for whole, name in shortened(long, short).items() if long else ():
+                self.scope.shortened[InterfaceName(node, whole)] = InterfaceName(node, name)
+        for asked in self.asked:
+            self._join(asked)
+
+    def _join(self, asked: "_Asked") -> None:
+        ids = [self.scope.shortened.get(id, id) for id in asked.ids]
+        lowered = [InterfaceName(id.node, id.name.lower()) for id in ids]
+        for id, lower, word in zip(ids, lowered, asked.words, strict=True):
+            if lower in self.lowered:
+                self._taken(id, self.lowered[lower], word)
+                self.scope.incomplete |= {one.node for one in ids}
+                return
+        left, right = asked.words
+        ends = (
+            Interface(ids[0], asked.own.left, Shaping(), left.span),
+            Interface(ids[1], asked.own.right, Shaping(), right.span),
+        )
+        index = len(self.scope.links)
+        mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
+        self.scope.links.append(Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span)))
+        self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
+        self.scope.ports |= dict.fromkeys(ids, index)
+        self.lowered |= dict(zip(lowered, ends, strict=True))
+        self.values.append(asked.values)
+
+    def _taken(self, id: InterfaceName, first: Interface, word: syntax.Word) -> None:
         message = f"`{id.node}` has two interfaces named `{id.name}`"
-        help = f"name one of them otherwise, like `{id.node}:{id.name[:11]}-new`"
-        note = Note("the other one", end.span)
+        help = f"name one of them otherwise, like `{id.node}:{other_name(id.name, self.names[id.node])}`"
+        if first.name != id.name:
+            help = f"`{first.name}` is the same name: names resolve without regard to case; {help}"
+        note = Note("the other one", first.span)
         self.scope.diagnostics.error("MPC208", message, word.span, "named again here", help, note)
 
     def shape(self, statement: syntax.Shape) -> None:

@@ -1,11 +1,16 @@
 """The forms of names, and the interface names that are inferred."""
 
 import re
+from collections.abc import Container, Iterable
 from hashlib import sha256
+from itertools import count
 from pathlib import PurePath
 
 INTERFACE_BYTES = 15
 """IFNAMSIZ of linux/if.h, less the closing NUL."""
+
+BASE_32, DIGITS = "0123456789abcdefghijklmnopqrstuv", 5
+"""The digits of the hash in an interface's name, and how many there are."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"[A-Za-z0-9_:/%]+(?:(?:\.\.?|-)[A-Za-z0-9_:/%]+)*")
@@ -76,13 +81,48 @@ def shown_file(name: str) -> str:
     return re.sub("[^ -~]", "?", name)
 
 
-def inferred_interface(peer: str, number: int) -> str:
+def whole_name(peer: str, number: int) -> str:
     """The name of the `number`th parallel link to `peer` (from 1), for an end that is not pinned.
 
-    A name that is too long for the kernel keeps its head and takes a short hash of the whole.
+    It can be too long for the kernel.
     """
-    whole = peer if number == 1 else f"{peer}.{number}"
-    if len(whole) <= INTERFACE_BYTES:
-        return whole
-    digest = sha256(whole.encode()).hexdigest()[:4]
-    return f"{whole[: INTERFACE_BYTES - 5]}-{digest}"
+    return peer if number == 1 else f"{peer}.{number}"
+
+
+def shortened(wholes: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """What interfaces of one node are called whose names are too long for the kernel.
+
+    Each name keeps its head and takes a hash of the whole, or on a collision the next number that is free.
+    They are taken in order, so that one more moves another only where both hash to one number. `taken` are
+    the names of the node's other interfaces. Names are compared without regard to case, as they resolve.
+    """
+    used = {name.lower() for name in taken}
+    found = {}
+    for whole in sorted(wholes):
+        head = whole[: INTERFACE_BYTES - DIGITS - 1].rstrip(".-")  # a word has no `.-` and no `--`
+        number = int.from_bytes(sha256(whole.encode()).digest()[:4], "big")
+        while (name := f"{head}-{_digits(number)}").lower() in used:
+            number += 1
+        used.add(name.lower())
+        found[whole] = name
+    return found
+
+
+def _digits(number: int) -> str:
+    """The last digits of a number in base 32."""
+    return "".join(BASE_32[number >> 5 * place & 31] for place in reversed(range(DIGITS)))
+
+
+def bridge_name(switch: str) -> str:
+    """The name of the device of a switch."""
+    return switch if len(switch) <= INTERFACE_BYTES else shortened([switch], ())[switch]
+
+
+def other_name(name: str, taken: Container[str]) -> str:
+    """A name like one that is taken, which is not; it is a word of the language."""
+    for number in count(2):
+        end = f"-{number}"
+        head = re.split(r"[.-]{2}|[.-]\Z", name[: INTERFACE_BYTES - len(end)])[0]
+        if (other := f"{head}{end}") not in taken:
+            return other
+    raise AssertionError

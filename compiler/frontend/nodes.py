@@ -3,7 +3,7 @@
 from compiler.frontend import syntax
 from compiler.frontend.attributes import read_address, read_subnet
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.names import inferred_interface, is_address_device, is_namespace
+from compiler.frontend.names import bridge_name, is_address_device, is_namespace
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Span
 from compiler.ir.lab import Node, NodeAddress, Pin, Switch
@@ -51,7 +51,7 @@ class Declarer:
         self.scope.nodes[word.text] = word.span
         if statement.kind.text == "switch":
             self.scope.switches.add(word.text)
-            bridge, pins = inferred_interface(word.text, 1), tuple(attributes.subnets)
+            bridge, pins = bridge_name(word.text), tuple(attributes.subnets)
             self.switches[word.text] = Switch(
                 word.text, namespace, bridge, attributes.stp, pins, (), word.span
             )

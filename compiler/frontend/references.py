@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.frontend import syntax
-from compiler.frontend.names import inferred_interface, is_name
+from compiler.frontend.names import is_name
 
 _NUMBERED = re.compile(r"(.+?)(?:\.([1-9][0-9]{0,8}))?")
 _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
@@ -91,7 +91,7 @@ class _References:
         match = _NUMBERED.fullmatch(name)
         if not match or not is_name(match[1]) or prefix + match[1] not in self.nodes:
             return name
-        return inferred_interface(prefix + match[1], int(match[2] or 1))
+        return prefix + name
 
     def _sysctls(self, statement: syntax.Sysctl, prefix: str) -> Iterator[syntax.Sysctl]:
         """One statement for each node, as a name may be pinned in one of them and inferred in another."""

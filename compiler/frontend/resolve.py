@@ -116,6 +116,7 @@ class _Resolver:
         linker = Linker(self.scope, defaults)
         for link in self._all(syntax.Link):
             linker.add(link)
+        linker.join()
         for shape in self._all(syntax.Shape):
             linker.shape(shape)
         return linker

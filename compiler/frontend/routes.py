@@ -60,10 +60,11 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
     if node in scope.switches:
         scope.is_switch(hop.to, "be a next hop")
         return None
-    if (scope.interface(hop.to) if colon else scope.node(hop.to)) is None:
+    known = scope.interface(hop.to) if colon else scope.node(hop.to)
+    if known is None:
         return None
     ends = scope.neighbouring(source, node) if node != source else []
-    ends = [end for end in dict.fromkeys(ends) if not colon or str(end) == hop.to.text]
+    ends = [end for end in dict.fromkeys(ends) if not colon or end == known]
     if not ends and source not in scope.incomplete:
         message = f"`{hop.to.text}` is no neighbour of `{source}`"
         scope.diagnostics.error(

@@ -35,6 +35,8 @@ class Scope:
     links: list[Link] = field(default_factory=list)
     ports: dict[InterfaceName, int] = field(default_factory=dict)
     """The interfaces of links, and the place of their link in `links`."""
+    shortened: dict[InterfaceName, InterfaceName] = field(default_factory=dict)
+    """The interfaces whose inferred names are too long for the kernel, by these: either name means them."""
     between: dict[frozenset[str], list[int]] = field(default_factory=dict)
     """The links between two nodes, by their place in `links`."""
     incomplete: set[str] = field(default_factory=set)
@@ -133,7 +135,7 @@ class Scope:
         if node not in self.nodes:
             self._unknown_node(word, node)
             return None
-        found = InterfaceName(node, name)
+        found = self.called(InterfaceName(node, name))
         if found in self.ports:
             return found
         if node in self.incomplete:
@@ -147,6 +149,10 @@ class Scope:
             lambda: self._nearest_interface(word.text, node),
         )
         return None
+
+    def called(self, id: InterfaceName) -> InterfaceName:
+        """An interface as the kernel has it."""
+        return self.shortened.get(id, id)
 
     def _nearest_interface(self, text: str, node: str) -> str:
         known = [str(port) for port in self.ports if port.node == node]
@@ -180,7 +186,7 @@ class Scope:
             known = self.interface(word) if ":" in word.text else self.node(word)
             if known is None:
                 return []
-            ends.append(InterfaceName(*word.text.partition(":")[::2]))
+            ends.append(self.called(InterfaceName(*word.text.partition(":")[::2])))
         found = self.between.get(frozenset(end.node for end in ends), [])
         return [
             (index, forward)

@@ -7,6 +7,9 @@ from compiler.frontend.names import is_network_sysctl
 from compiler.frontend.scope import Scope
 from compiler.frontend.sets import unique
 from compiler.frontend.source import Span
+from compiler.ir.lab import InterfaceName
+
+_OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
 
 
 class Sysctls:
@@ -26,11 +29,16 @@ class Sysctls:
                     self._set(node, assignment)
 
     def _set(self, node: str, assignment: syntax.Assignment) -> None:
-        key = assignment.key.text
+        key = _OF_INTERFACE.sub(lambda match: self._key(node, match), assignment.key.text)
         first = self.places.setdefault((node, key), assignment.span)
         if first is not assignment.span:
             self.scope.set_twice(f"`{key}` of `{node}`", assignment.span, first)
         self.values.setdefault(node, {})[key] = assignment.value.text
+
+    def _key(self, node: str, match: re.Match[str]) -> str:
+        """A key of an interface, called as the kernel has it; see sysctl(8) on dots."""
+        name = self.scope.called(InterfaceName(node, match[2].replace("/", "."))).name
+        return f"{match[1]}{name.replace('.', '/')}{match[3]}"
 
     def _well_formed(self, assignment: syntax.Assignment) -> bool:
         key, value = assignment.key, assignment.value

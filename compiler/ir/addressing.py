@@ -46,7 +46,7 @@ class _Assigner:
     def assign(self, version: int) -> None:
         """Adds what is inferred in a family: where it has a pool, or a switch pins a subnet in it."""
         pool = next((pool for pool in self.given.pools if pool.version == version), None)
-        parts = _parts(pool, self.pins.networks, self.diagnostics) if pool else None
+        parts = _parts(pool, self.pins, self.diagnostics) if pool else None
         for segment in self.segments:
             if segment.switches:
                 self._domain(segment, version, parts)
@@ -130,7 +130,8 @@ class _Assigner:
 class _Part:
     """A part of a pool, in slots for one kind of thing."""
 
-    def __init__(self, what: str, slots: Slots, diagnostics: Diagnostics) -> None:
+    def __init__(self, what: str, slots: Slots, pins: Pins, diagnostics: Diagnostics) -> None:
+        self.pins = pins
         self.what = what
         self.slots = slots
         self.diagnostics = diagnostics
@@ -141,11 +142,15 @@ class _Part:
         network = self.slots.take(identity)
         if network is None and not self.exhausted:
             self.exhausted = True
-            message = f"the pool's part for {self.what}, `{self.slots.network}`, has no free address left"
-            help = "write a `pool` with a shorter prefix"
-            help += f", or `switch {identity} subnet P`" if self.what == DOMAINS else ""
-            self.diagnostics.error("MPC406", message, span, "has no address", help)
+            if not self.pins.blame(self.slots.network, self.what):
+                self._too_small(identity, span)
         return network
+
+    def _too_small(self, identity: str, span: Span) -> None:
+        message = f"the pool's part for {self.what}, `{self.slots.network}`, has no free address left"
+        help = "write a `pool` with a shorter prefix"
+        help += f", or `switch {identity} subnet P`" if self.what == DOMAINS else ""
+        self.diagnostics.error("MPC406", message, span, "has no address", help)
 
 
 class _Parts(NamedTuple):
@@ -154,7 +159,7 @@ class _Parts(NamedTuple):
     loopbacks: _Part
 
 
-def _parts(pool: Network, taken: list[Network], diagnostics: Diagnostics) -> _Parts:
+def _parts(pool: Network, pins: Pins, diagnostics: Diagnostics) -> _Parts:
     """The three parts of a pool; they are empty where it cannot be divided."""
     whats = ("links", DOMAINS, "loopbacks")
     networks, lengths = [pool] * 3, [0] * 3
@@ -162,8 +167,8 @@ def _parts(pool: Network, taken: list[Network], diagnostics: Diagnostics) -> _Pa
         first, rest = (ip_network(half) for half in pool.subnets(1))
         networks = [first, *(ip_network(quarter) for quarter in rest.subnets(1))]
         lengths = [pool.max_prefixlen - 2, DOMAIN_LENGTH[pool.version], pool.max_prefixlen]
-    slots = (Slots(network, length, taken) for network, length in zip(networks, lengths, strict=True))
-    return _Parts(*(_Part(what, own, diagnostics) for what, own in zip(whats, slots, strict=True)))
+    slots = (Slots(network, length, pins.networks) for network, length in zip(networks, lengths, strict=True))
+    return _Parts(*(_Part(what, own, pins, diagnostics) for what, own in zip(whats, slots, strict=True)))
 
 
 def has_family(end: Interface, version: int) -> bool:

@@ -5,7 +5,7 @@ neighbour with the lowest priority and of its ports the first. With priorities b
 here: the first switch is the root, and each other one is joined to the tree by one link.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +13,9 @@ from compiler.frontend.diagnostics import Diagnostics, Note, enumerated
 from compiler.ir.lab import Lab, Switch
 from compiler.ir.segments import Segment, segments
 from compiler.ir.shaping import DEFAULT_MTU
+
+MOST_PORTS = 1023
+"""BR_MAX_PORTS of net/bridge/br_private.h, less the number that no port has."""
 
 HIGHEST_PRIORITY = 2**16 - 1
 
@@ -61,6 +64,7 @@ class _Domain:
 
     def check(self) -> None:
         self._check_ends()
+        self._check_ports()
         self._check_mtu()
         self._check_loops()
 
@@ -70,6 +74,15 @@ class _Domain:
             message = f"the switch `{name}` connects no two nodes"
             help = f"write `link {{A,B}} -- {name}`"
             self.diagnostics.warning("MPC715", message, self.switches[name].span, "has no effect", help)
+
+    def _check_ports(self) -> None:
+        links = (self.lab.links[place] for place in self.segment.links)
+        ports = Counter(end.node for link in links for end in link.ends)
+        for name, switch in self.switches.items():
+            if ports[name] > MOST_PORTS:
+                message = f"the switch `{name}` has {ports[name]} ports, and the kernel takes {MOST_PORTS}"
+                help = "link some of what hangs on it with another switch, and that with this one"
+                self.diagnostics.error("MPC413", message, switch.span, "too many links", help)
 
     def _check_mtu(self) -> None:
         links = [self.lab.links[place] for place in self.segment.links]

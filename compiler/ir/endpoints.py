@@ -44,21 +44,18 @@ class Endpoints:
 
     def infer(self, side: Side) -> None:
         """Adds what an end needs for the paths of one address family."""
-        if len(side.paths) < 2 or side.ways_out < 2:
-            return
-        flags = ["subflow"] if side.opens else []
-        if side.listens and side.ways_in == 1:
-            flags.append("signal")
+        flags = flags_of(side)
         for path in side.paths:
             key = (path.first.interface, path.first.own, None)
             known = self.found[side.node].get(key, ())
-            self.found[side.node][key] = tuple(dict.fromkeys((*known, *flags)))
+            if flags:
+                self.found[side.node][key] = tuple(dict.fromkeys((*known, *flags)))
 
     def of(self, node: str) -> dict[Key, tuple[str, ...]]:
         """A node's endpoints: those that are pinned, or else those that are inferred."""
         if node in self.pinned:
             return {key: pin.flags for key, pin in self.pinned[node].items()}
-        return {key: flags for key, flags in self.found[node].items() if flags}
+        return self.found[node]
 
     def limit(self, pair: Pair) -> None:
         """Sets the limits of both ends of a pair: what it pins, or what its endpoints can use up."""
@@ -95,6 +92,13 @@ class Endpoints:
 
     def _limit(self, node: str, kind: str) -> int:
         return self.limit_pins.get((node, kind), (self.limits.get((node, kind), 0),))[0]
+
+
+def flags_of(side: Side) -> tuple[str, ...]:
+    """The flags of an end's endpoints; none where it needs no endpoint."""
+    if side.ways_out < 2:
+        return ()
+    return (*("subflow",) * side.opens, *("signal",) * (side.listens and side.ways_in == 1))
 
 
 def _subflows(endpoints: list[tuple[int, tuple[str, ...]]]) -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from compiler.frontend.diagnostics import Diagnostics, Note
+from compiler.frontend.source import Span
 from compiler.ir.forwarding import Forwarding
 from compiler.ir.graph import family_address
 from compiler.ir.lab import (
@@ -101,6 +102,11 @@ class Explicit:
 
     def has(self, node: str, target: Network) -> bool:
         return target in self.routes.get(node, {})
+
+    def place(self, node: str, target: Network) -> Span | None:
+        """Where the explicit route of a node to a target is written."""
+        known = self.routes.get(node, {}).get(target)
+        return known[1].span if known else None
 
     def over(self, node: str, inferred: list[Route]) -> list[Route]:
         """A node's routes: the explicit ones, and the inferred ones that none of them covers."""

@@ -16,8 +16,9 @@ from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.backlog import Backlog, Rates
 from compiler.ir.endpoints import Endpoints
 from compiler.ir.graph import Graph
-from compiler.ir.lab import MPTCP_MOST, Lab, Pair
-from compiler.ir.paths import Path, paths, sides
+from compiler.ir.lab import Lab, Pair
+from compiler.ir.paths import Path, sides
+from compiler.ir.sharing import FEWEST, Share, share
 from compiler.ir.steering import Steering
 
 UNEQUAL = 10
@@ -38,17 +39,18 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
     rates = Rates(lab)
     advice, backlog = _Advice(rates, diagnostics), Backlog(rates)
-    for pair in lab.pairs:
-        for graph in graphs:
-            found = paths(graph, pair.left, pair.right, MPTCP_MOST // len(graphs) + 1)
-            advice.give(pair, found, MPTCP_MOST // len(graphs))
-            ends = sides(graph, pair, found[: MPTCP_MOST // len(graphs)])
+    shares = [Share(pair, graphs) for pair in lab.pairs]
+    share(shares, set(endpoints.pinned), diagnostics)
+    for own in shares:
+        advice.give(own)
+        for graph, found in own.used:
+            ends = sides(graph, own.pair, found)
             for side in ends:
                 endpoints.infer(side)
                 backlog.add(side)
             if lab.metric is not None and len(found) > 1:
-                steering.steer(pair, ends)
-        endpoints.limit(pair)
+                steering.steer(own.pair, ends)
+        endpoints.limit(own.pair)
     return backlog.apply(steering.apply(endpoints.apply(lab)))
 
 
@@ -70,17 +72,19 @@ class _Advice:
         self.diagnostics = diagnostics
         self.rates = rates
 
-    def give(self, pair: Pair, found: list[Path], most: int) -> None:
-        if len(found) < 2:
-            self._too_few(pair, len(found))
-        if len(found) > most:
+    def give(self, share: Share) -> None:
+        pair, most = share.pair, share.alone
+        if share.width < FEWEST:
+            self._too_few(pair, share.width)
+        if any(len(found) > most for _, found in share.found):
             message = f"`{pair.left}` and `{pair.right}` have more paths than the kernel takes endpoints"
             help = f"the first {most} are used"
             self.diagnostics.warning("MPC713", message, pair.span, f"more than {most} paths", help)
         self._flags(pair)
-        self._single_interface(pair, found[:most])
-        self._bottlenecks(pair, found[:most])
-        self._unequal(pair, found[:most])
+        for _, found in share.used:
+            self._single_interface(pair, found)
+            self._bottlenecks(pair, found)
+            self._unequal(pair, found)
 
     def _too_few(self, pair: Pair, count: int) -> None:
         ends = f"`{pair.left}` and `{pair.right}`"

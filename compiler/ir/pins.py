@@ -1,10 +1,17 @@
 """The networks that the source pins: what each segment has, and where two of them are one too many."""
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 
 from compiler.frontend.diagnostics import Diagnostics, Note, enumerated
 from compiler.ir.lab import Lab, Network, Pin
 from compiler.ir.segments import Segment
+
+RANGES = {
+    4: ("10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "192.168.0.0/16", "198.18.0.0/15"),
+    6: ("fd00::/32", "fd01::/32", "fd02::/32", "2001:db8::/32"),
+}
+"""Ranges that a pool can be, as they are nobody's on the Internet."""
 
 
 class Pins:
@@ -25,6 +32,21 @@ class Pins:
     @property
     def networks(self) -> list[Network]:
         return [pin.network for pin in self._all()]
+
+    def blame(self, part: Network, what: str) -> bool:
+        """Whether it is for pins that a part of a pool has no address left; reports the largest of these."""
+        own = [pin for pin in self._all() if pin.network.version == part.version]
+        taken = [(_overlap(pin.network, part), pin) for pin in own if pin.network.overlaps(part)]
+        if 2 * sum(count for count, _ in taken) < part.num_addresses:
+            return False
+        pin = max(taken, key=lambda found: found[0])[1]
+        pool = next(pool for pool in self.lab.pools if pool.version == part.version)
+        message = f"`{pin.network}` is pinned, and leaves the pool `{pool}` too few addresses for {what}"
+        free = (ip_network(other) for other in RANGES[part.version])
+        like = next((f", like `{o}`" for o in free if not any(o.overlaps(p.network) for p in own)), "")
+        help = f"write a `pool` in which nothing is pinned{like}"
+        self.diagnostics.error("MPC406", message, pin.span, "takes most of the pool", help)
+        return True
 
     def _all(self) -> list[Pin]:
         own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
@@ -63,11 +85,11 @@ class Pins:
                 and widest.network.overlaps(pin.network)
             ):
                 earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
-                self._overlap(earlier, later)
+                self._overlaps(earlier, later)
             else:
                 widest = pin
 
-    def _overlap(self, first: Pin, second: Pin) -> None:
+    def _overlaps(self, first: Pin, second: Pin) -> None:
         if first.span == second.span:
             message = f"`{second.network}` is written for several nodes at once"
             self.diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
@@ -80,6 +102,11 @@ class Pins:
             message = f"the subnets `{second.network}` and `{first.network}` overlap"
             help = "a subnet is on one link or one node, so that routes can tell where an address is"
             self.diagnostics.error("MPC402", message, second.span, f"`{second.network}`", help, note)
+
+
+def _overlap(one: Network, other: Network) -> int:
+    """How many addresses two networks share, of which one is in the other."""
+    return min(one.num_addresses, other.num_addresses)
 
 
 def _place(pin: Pin) -> tuple[int, int, int]:

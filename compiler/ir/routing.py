@@ -11,7 +11,7 @@ from dataclasses import replace
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import DEFAULT, Explicit
 from compiler.ir.graph import Graph, Hop
-from compiler.ir.lab import Lab, Network, Nexthop, Route
+from compiler.ir.lab import Lab, Network, Nexthop, Node, Route
 from compiler.ir.segments import segments
 from compiler.ir.targets import Targets
 from compiler.ir.trees import Bits, Row, Trees
@@ -21,6 +21,10 @@ MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
 1264 nodes, a torus of 32 x 32, a fat tree of k = 16. That takes some five seconds a family, and 400 MB."""
 
 
+MOST_HOPS = 253
+"""Next hops of a route of IPv4, as a message of ip(8) has 4096 bytes; to one of IPv6 others are appended."""
+
+
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives every node its routes, explicit ones over inferred ones."""
     explicit = Explicit(lab, diagnostics)
@@ -28,12 +32,28 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     for inference in _inferences(lab, explicit, diagnostics):
         for name, found in inference.routes():
             tables[name].append(found)
-    for name, table in tables.items():
-        table[:] = explicit.over(name, table)
+    for node in lab.nodes:
+        table = tables[node.name]
+        table[:] = explicit.over(node.name, table)
+        _check_hops(node, table, explicit, diagnostics)
     nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
     explicit.check_loops(lab)
     return lab
+
+
+def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics: Diagnostics) -> None:
+    """Reports the first route of a node that has too many next hops."""
+    for route in routes:
+        if len(route.nexthops) <= MOST_HOPS or route.targets[0].version == 6:
+            continue
+        message = f"a route of `{node.name}` has {len(route.nexthops)} next hops, and ip(8) takes {MOST_HOPS}"
+        help = "leave next hops out"
+        span = explicit.place(node.name, route.targets[0])
+        if span is None:
+            help = "write `route` with fewer, or `routing shortest by cost` and another `cost` for some links"
+        diagnostics.error("MPC509", message, span or node.span, f"over all to `{route.targets[0]}`", help)
+        return
 
 
 def _inferences(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> Iterator["_Inference"]:
