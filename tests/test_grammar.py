@@ -12,7 +12,7 @@ from compiler.frontend import syntax
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.names import RESERVED
 from compiler.frontend.parse import parse, parser
-from compiler.frontend.recovery import PLANNED
+from compiler.frontend.complaints import PLANNED
 from compiler.frontend.source import Source
 
 LARK = parser()
