@@ -1,7 +1,9 @@
-"""What is said of a syntax error: the sentence, the place, and what was meant. Read for errors only."""
+"""What is said of a word that cannot stand where it does: the sentence, the place, and what was meant.
+
+Read for errors only; `characters.py` says the same of characters that begin no word.
+"""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -74,24 +76,13 @@ ENDINGS = {"_NL", "$END"}
 _SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
 _SIGNS |= {"STRING": '"..."', "OVER": "in", "_AT_LEAST": ">=", "_DURING": "for"}
 
-_HINTS = {
-    "[": "brackets close on their line, and hold no others",
-    "-": "a link is written `--`, and a name does not end in a hyphen",
-    ";": "a newline ends a statement",
-    "'": 'a string is written `"..."`',
-    "*": "nodes are named one by one, or as a set `{a,b}` or `h[0..3]`; what is computed stands in brackets",
-    "+": "what is computed stands in brackets, like `[n + 1]`",
-    "\N{PLUS-MINUS SIGN}": "what a delay varies by is an attribute of its own: `delay 10ms jitter 5ms`",
-}
-"""Mends for characters in the wrong place."""
-
 _MISPLACED = {
     "{": "a block opens on the line of its `for`, `if` or `else`",
     "}": "no block is open here",
 }
 """Mends for braces where a statement could start."""
 
-_INSERTED = "EITHER CLIENT COMMA TO VIA IN EQUAL BY USING WITH AS ENV OUT LINK".split()
+_INSERTED = "EITHER CLIENT _AT_LEAST COMMA TO VIA IN EQUAL SHORTEST BY USING WITH ENV AS OUT LINK".split()
 """What is easily left out, the first that fits first."""
 
 _COUNTED = {"WEIGHT": "weight", "PORT": "port"}
@@ -108,12 +99,8 @@ _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
 }
 """The unit of a bare number, and all units, by the keyword before."""
 
-_CONNECTED = {"link": "--", "mptcp": "--", "shape": "->", "expect": "->", "bench": "->"}
+CONNECTED = {"link": "--", "mptcp": "--", "shape": "->", "expect": "->", "bench": "->"}
 """What stands between the nodes of a statement."""
-
-_QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d"}
-_QUOTES |= {"\u2018": "\u2019", "\u2019": "\u2019", "\u00ab": "\u00bb", "\u2039": "\u203a"}
-"""Quotation marks that are none here, and what closes them."""
 
 _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u279c]+")
 """A sign that is to join two nodes, in ASCII or drawn."""
@@ -122,9 +109,9 @@ _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u
 class Found(NamedTuple):
     """A syntax error: what stands where, and what could.
 
-    `kind` is the name of its terminal, or nothing for a character that begins none. `before` is the terminal and the
-    text of the word before, where that is the last that was read. `fits` tells whether a terminal could stand here,
-    with another one after it.
+    `kind` is the name of its terminal, or nothing for a character that begins none. `before` is the terminal
+    and the text of the word before, where that is the last that was read; `head` is the keyword of the
+    statement. `fits` tells whether a terminal could stand here, with another one after it.
     """
 
     source: Source
@@ -165,10 +152,8 @@ class Complaint(NamedTuple):
     help: str
 
 
-def complaint(found: Found) -> Complaint:
-    """What is said of a syntax error."""
-    if not found.kind:
-        return _of_character(found)
+def of_word(found: Found) -> Complaint:
+    """What is said of a word that cannot stand where it does."""
     if "HOST" in found.expected or (found.kind == "RBRACE" and found.expected <= ENDINGS):
         return _unknown_statement(found)
     return next(_special(found), None) or _unexpected(found)
@@ -176,7 +161,7 @@ def complaint(found: Found) -> Complaint:
 
 def _special(found: Found) -> Iterator[Complaint]:
     """What is known better than by what could stand there."""
-    for known in (_unit_apart, _assigned, _command, _arrow, _unquoted):
+    for known in _KNOWN:
         if said := known(found):
             yield said
     if "JITTER" in found.expected and found.kind == "WORD":
@@ -193,7 +178,13 @@ def _unexpected(found: Found) -> Complaint:
 def _help(found: Found) -> str:
     if found.kind in ENDINGS:
         return _help_at_the_end(found)
-    keywords = sorted(_keyword(name) for name in found.expected if name.strip("_").isalpha() and name != "WORD")
+    keywords = sorted(
+        _keyword(name) for name in found.expected if name.strip("_").isalpha() and name != "WORD"
+    )
+    if found.text in ("elif", "elseif", "elsif", "elsf") and "ELSE" in found.expected:
+        return did_you_mean("else if")
+    if found.head == "default" and found.text in ("gateway", "gw", "via", "route"):
+        return "a default route is written `route NODE to default via ROUTER`"
     near = nearest(found.text, [word.lstrip("_") for word in keywords])
     if near and near != found.text:
         return did_you_mean(near)
@@ -221,8 +212,11 @@ def _inserted(found: Found) -> str:
         for name, word in _COUNTED.items():
             if name in found.expected and found.fits(name, "WORD"):
                 return did_you_mean(f"{word} {found.text}")
+    rest = found.line_after[len(found.text) :].lstrip()
     for name in _INSERTED:
-        if name in found.expected and found.before[1] != _shown(name) and _follows(found, name):
+        sense = {"WITH": rest[:1] == "=", "ENV": rest[:1] == "=", "EITHER": rest[:2] != "--"}.get(name, True)
+        twice = found.line_before.rstrip().endswith(_shown(name))
+        if sense and not twice and name in found.expected and _follows(found, name):
             return did_you_mean(f"{_shown(name)} {found.text}")
     return ""
 
@@ -237,20 +231,32 @@ def _follows(found: Found, name: str) -> bool:
 def _sign_help(found: Found) -> str:
     attributes = "JITTER" in found.expected
     if found.text == ",":
-        if attributes:
-            return "attributes stand apart by spaces"
-        return "names stand apart by spaces, or in braces: `{a,b}`; next hops and endpoints by commas"
+        return _comma_help(found)
+    if found.head == "sysctl" and found.text == "=":
+        return "the node stands first: `sysctl NODE KEY=VALUE`"
     if found.text == "{" and attributes and found.head in ("link", "profile", "default", "shape"):
         return "attributes stand on the line of their statement, without braces"
     if found.kind == "STRING" and found.head == "run":
         return 'the node stands first: `run a "COMMAND"`'
     if found.head == "at" and "SHAPE" in found.expected:
         return "an event is `down a -- b`, `up a -- b` or `shape a -> b ATTRIBUTES`"
-    return {"{": "only one name can stand here", "-": _HINTS["-"], "elif": "write `else if`"}.get(found.text, "")
+    return {"{": "only one name can stand here", "elif": "write `else if`"}.get(found.text, "")
+
+
+def _comma_help(found: Found) -> str:
+    if {"EITHER", "CLIENT"} >= found.expected and not re.search("--|->", found.line_after):
+        return did_you_mean(f" {CONNECTED.get(found.head, '--')}")
+    if "JITTER" in found.expected:
+        return "attributes stand apart by spaces"
+    if found.head in ("use", "sysctl") or '"' in found.line_before:
+        return "values stand apart by spaces"
+    if found.head in ("host", "router", "switch"):
+        return "names stand apart by spaces, or in braces: `{a,b}`"
+    return "several nodes stand in braces: `{a,b}`; only next hops and endpoints stand apart by commas alone"
 
 
 def _help_at_the_end(found: Found) -> str:
-    if "LBRACE" in found.expected and found.head in ("for", "if", "else"):
+    if "LBRACE" in found.expected and found.head.split()[0] in ("for", "if", "else"):
         return "what belongs to it stands in braces that open on this line: `{ ... }`"
     if found.before[1] in ("forward", "stp"):
         return f"write `{found.before[1]} on`"
@@ -293,7 +299,7 @@ def _attribute(found: Found) -> Complaint:
     """A word where an attribute could stand; or the word before it, which was taken for a profile."""
     kind, before = found.before
     profiles = set(re.findall(r"(?:^|[{}])[ \t]*profile[ \t]+([\w-]+)", found.source.text, re.MULTILINE))
-    taken = kind == "WORD" and found.head in ("link", "default", "shape", "at") and before not in profiles
+    taken = _is_profile(found, before) and kind == "WORD" and before not in profiles
     start = found.start - len(found.line_before) + found.line_before.rfind(before) if taken else found.start
     if taken and before in ("profile", "using", "template", "like") and found.text not in ATTRIBUTES:
         message = f"a profile stands by its name alone, without `{before}`"
@@ -304,6 +310,13 @@ def _attribute(found: Found) -> Complaint:
         message, help = f"the profile `{found.text}` stands after an attribute", "its name stands before all"
         return Complaint("MPC102", message, found.start, found.end, "not an attribute", help)
     return _second_value(found) or _unknown_attribute(found.text, found.start, found)
+
+
+def _is_profile(found: Found, word: str) -> bool:
+    """Whether the word before stands where a profile would, and not as the value of an attribute."""
+    value = re.search(rf"\b(?:{'|'.join(ATTRIBUTES)})\s+\S+\s+$", found.line_before)
+    named = re.fullmatch(r"[A-Za-z][\w-]*[:,]?", word)
+    return found.head in ("link", "default", "shape", "at") and bool(named) and not value
 
 
 def _second_value(found: Found) -> Complaint | None:
@@ -317,8 +330,10 @@ def _second_value(found: Found) -> Complaint | None:
         else "",
         "rate": "a link has the same rate both ways; `shape a -> b rate 5mbit` sets one way",
     }.get(match[1], "")
-    message = f"`{match[1]}` has two values"
-    return Complaint("MPC102", message, found.start, found.end, "the second one", help)
+    message, end = f"`{match[1]}` has two values", found.end
+    if match[1] == "delay" and (correlation := re.match(r"\s+[0-9.]+%", found.source.text[end : end + 40])):
+        end += correlation.end()
+    return Complaint("MPC102", message, found.start, end, "the second one", help)
 
 
 def _meant_attribute(word: str) -> str:
@@ -328,6 +343,8 @@ def _meant_attribute(word: str) -> str:
 def _unknown_attribute(word: str, start: int, found: Found) -> Complaint:
     message, end = f"unknown attribute `{word}`", start + len(word)
     help = _meant_attribute(word) or f"attributes are {', '.join(ATTRIBUTES)}"
+    if found.head == "profile" and found.before[1] in ATTRIBUTES:
+        help = f"the profile's name stands first: `profile NAME {found.before[1]} {word}`"
     our = foreign.LINK_ATTRIBUTES.our(word)
     rest = re.match(r"[ \t]+([0-9.]+)(?![\w%./:])", found.source.text[end : end + 100])
     if our in foreign.MININET and rest:
@@ -350,11 +367,74 @@ def _unit_apart(found: Found) -> Complaint | None:
     return Complaint("MPC102", message, start, found.end, "two words", did_you_mean(meant))
 
 
+def _decimal_comma(found: Found) -> Complaint | None:
+    """`1,5mbit`."""
+    head, tail = re.search(r"[0-9]+$", found.line_before), re.match(r",[0-9]+[a-z%]+", found.line_after)
+    if not head or not tail or "JITTER" not in found.expected:
+        return None
+    start, meant = found.start - len(head[0]), f"{head[0]}.{tail[0][1:]}"
+    message = "a decimal comma is written as a point"
+    return Complaint(
+        "MPC102", message, start, found.start + len(tail[0]), "no comma here", did_you_mean(meant)
+    )
+
+
+def _hyphen(found: Found) -> Complaint | None:
+    """`a-b` for `a -- b`, where it is the only node."""
+    match = re.search(r"(\w[\w:]*)-(\w[\w:]*)\s*$", found.line_before)
+    if not match or not {"EITHER", "CLIENT"} & found.expected or found.text in ("--", "->"):
+        return None
+    joint = "--" if "EITHER" in found.expected else "->"
+    start, word = found.start - len(found.line_before) + match.start(), match[0].rstrip()
+    message = f"expected `{joint}` between two nodes, found one name"
+    help = did_you_mean(f"{match[1]} {joint} {match[2]}")
+    return Complaint("MPC102", message, start, start + len(word), "one name", help)
+
+
+def _equals(found: Found) -> Complaint | None:
+    """`:=` and `==`, where a param is set."""
+    start = found.start
+    if found.text == ":" and found.line_after.startswith(":=") and "EQUAL" in found.expected:
+        end = start + 2
+    elif found.text == "=" and found.before[1] == "=" and found.line_before.endswith("="):
+        start, end = start - 1, start + 1
+    else:
+        return None
+    sign = found.source.text[start:end]
+    return Complaint("MPC102", f"expected `=`, found `{sign}`", start, end, "not expected", did_you_mean("="))
+
+
+def _taken(found: Found) -> Complaint | None:
+    """A foreign keyword before, which was taken for a value: `using tcp duration 10s`."""
+    kind, word = found.before
+    place = found.line_before.rfind(word)
+    keywords = [_keyword(name) for name in found.expected]
+    if kind != "WORD" or "JITTER" in found.expected or "_during" not in keywords:
+        return None
+    if foreign.KEYWORDS.our(word) != "_during":
+        return None
+    start = found.start - len(found.line_before) + place
+    message = f"expected `for`, found `{word}`"
+    return Complaint("MPC102", message, start, start + len(word), "not expected", did_you_mean("for"))
+
+
+def _several_values(found: Found) -> Complaint | None:
+    """`tcp_rmem=4096 131072 6291456`, whose value is to be a string."""
+    line = found.line_before + found.line_after
+    match = re.search(r"=\s*([0-9]+(?:\s+[0-9]+)+)\s*$", line)
+    if found.head != "sysctl" or not match:
+        return None
+    start = found.start - len(found.line_before) + match.start(1)
+    help = did_you_mean(mends.quoted(match[1]))
+    message = "a value of several words is a string"
+    return Complaint("MPC102", message, start, start + len(match[1]), "several words", help)
+
+
 def _assigned(found: Found) -> Complaint | None:
     """`rate=10mbit`, which has a space for the sign."""
     match = re.search(r"([\w-]+)\s*$", found.line_before)
     value = re.match(r"""=\s*["']?([^\s,;"'{}#]+)["']?""", found.line_after)
-    if found.text != "=" or not match or not value or "OVER" in found.expected:
+    if found.text != "=" or not match or not value or {"OVER", "_AT_LEAST"} & found.expected:
         return None
     word = match[1]
     our = word if found.before[0] not in ("WORD", "") else foreign.LINK_ATTRIBUTES.our(word)
@@ -366,10 +446,12 @@ def _assigned(found: Found) -> Complaint | None:
         text = mends.quantity(text, foreign.MININET.get(our, unit), known) or text
     start = found.start - len(found.line_before) + match.start(1)
     message = f"`{word}` and its value stand apart by a space"
-    return Complaint("MPC102", message, start, found.start + value.end(), "no `=` here", did_you_mean(f"{our} {text}"))
+    return Complaint(
+        "MPC102", message, start, found.start + value.end(), "no `=` here", did_you_mean(f"{our} {text}")
+    )
 
 
-def _command(found: Found) -> Complaint | None:
+def command(found: Found) -> Complaint | None:
     """`run a sleep 5`, whose command is to be a string."""
     line = found.line_before + found.line_after
     match = re.search(r"(?:^|\{)\s*run\s+(?:\{[^}]*\}|[^\s\"'{}]+)\s+([^\"\u201c'{}]+?)\s*$", line)
@@ -381,12 +463,12 @@ def _command(found: Found) -> Complaint | None:
     return Complaint("MPC102", message, start, start + len(match[1]), "several words", help)
 
 
-def _arrow(found: Found) -> Complaint | None:
+def arrow(found: Found) -> Complaint | None:
     """`<->`, `=>`, a long dash and others where `--` or `->` joins two nodes; `=>` for `>=`."""
     line = found.line_before + found.line_after
     place = len(found.line_before)
     sign = next((m for m in _ARROW.finditer(line) if m.start() <= place < m.end()), None)
-    if sign is None or (sign[0] == "=" and "_AT_LEAST" not in found.expected):
+    if sign is None or "EQUAL" in found.expected:
         return None
     start = found.start - place + sign.start()
     meant = _joint(found, sign[0], sign.start() < place)
@@ -403,7 +485,7 @@ def _joint(found: Found, sign: str, begun: bool) -> str:
     if "_AT_LEAST" in found.expected:
         return "" if "<" in sign else ">="
     if begun:
-        joint = _CONNECTED.get(found.head, "")
+        joint = CONNECTED.get(found.head, "")
         return "->" if found.head == "mptcp" and ">" in sign and "<" not in sign else joint
     either, client = "EITHER" in found.expected, "CLIENT" in found.expected
     if either and client:
@@ -422,122 +504,18 @@ def _unquoted(found: Found) -> Complaint | None:
     return Complaint("MPC102", message, found.start, found.end, "in quotes", did_you_mean(inner))
 
 
-def _of_character(found: Found) -> Complaint:
-    char = found.text
-    if char == '"':
-        help = 'a string ends on its line, and knows `\\"` and `\\\\`'
-        return Complaint("MPC104", "this string is not closed", found.start, found.end, "opened here", help)
-    for known in (_command, _other_quotes, _at_most, _arrow, _parentheses, _reference, _dots, _micro, _sum):
-        if said := known(found):
-            return said
-    return _character(found, found.end, _hint(found))
-
-
-def _character(found: Found, end: int, help: str, start: int | None = None) -> Complaint:
-    char = found.text
-    shown = f"`{char}`" if char.isascii() else f"`{char}` (U+{ord(char):04X})"
-    first = found.start if start is None else start
-    return Complaint("MPC103", f"unexpected character {shown}", first, end, "has no meaning here", help)
-
-
-def _hint(found: Found) -> str:
-    char = found.text
-    if char in _HINTS:
-        if char == "-" and re.match(r"-\.?[0-9]", found.line_after):
-            return "quantities have no sign"
-        return _HINTS[char]
-    if char.isascii():
-        return ""
-    plain = unicodedata.normalize("NFKC", char)
-    if unicodedata.category(char) in ("Zs", "Cf"):
-        return "this is a space of another kind, or nothing that is seen: write a plain space, or take it out"
-    if len(plain) == 1 and plain.isascii():
-        return did_you_mean(plain)
-    return "names are letters, digits and `_` of ASCII"
-
-
-def _other_quotes(found: Found) -> Complaint | None:
-    closing = _QUOTES.get(found.text)
-    if closing is None:
-        return None
-    match = re.match(f"(.[^{re.escape(closing)}]*)([{re.escape(closing)}])", found.line_after)
-    help = _HINTS["'"]
-    if not match:
-        return _character(found, found.end, help)
-    inner = match[1][1:]
-    if "STRING" not in found.expected and re.fullmatch(r"[\w:/%.-]+", inner, re.ASCII):
-        return _character(found, found.start + match.end(), did_you_mean(inner))
-    return _character(found, found.start + match.end(), did_you_mean(mends.quoted(inner)))
-
-
-def _at_most(found: Found) -> Complaint | None:
-    """`rtt < 40ms`, and a rate that is to be no more than something."""
-    if found.text not in "<>" or found.head != "expect":
-        return None
-    if found.before[1] == "rtt" and (match := re.match(r"<=?\s*([0-9.]+[a-z]+)", found.line_after)):
-        return _character(found, found.start + match.end(), did_you_mean(f"0ms..{match[1]}"))
-    if "_AT_LEAST" in found.expected and found.text == "<":
-        return _character(found, found.end, "what is expected of a rate is a least: `rate >= 9mbit`")
-    return None
-
-
-def _parentheses(found: Found) -> Complaint | None:
-    match = re.match(r"\(([^()]*)\)", found.line_after)
-    if not match:
-        return None
-    inner, end = match[1].strip(), found.start + match.end()
-    touches = re.search(r"[\w\]]$", found.line_before)
-    if found.head in ("for", "if"):
-        return _character(found, end, "write it without parentheses: `for i in 0..3 { ... }`")
-    if touches and (meant := mends.range_of(inner)):
-        return _character(found, end, did_you_mean(f"[{meant}]"))
-    if listed := mends.list_of(inner):
-        return _character(found, end, did_you_mean(listed))
-    return _character(found, end, did_you_mean(inner) if inner and not touches else "")
-
-
-def _reference(found: Found) -> Complaint | None:
-    """`$n`, `${n}` and `$(n)`, which are brackets here."""
-    match = re.match(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))", found.line_after)
-    if not match:
-        return None
-    return _character(found, found.start + match.end(), did_you_mean(f"[{match[1] or match[2] or match[3]}]"))
-
-
-def _dots(found: Found) -> Complaint | None:
-    """`.5%`, and the three dots of a range."""
-    if found.text not in (".", "\N{HORIZONTAL ELLIPSIS}"):
-        return None
-    if match := re.match(r"\.[0-9]+[a-z%]*", found.line_after):
-        if not re.search(r"\S$", found.line_before):
-            return _character(found, found.start + match.end(), did_you_mean(f"0{match[0]}"))
-    head = re.search(r"\S*$", found.line_before)
-    tail = re.match(r"\S*", found.line_after)
-    assert head
-    assert tail
-    word = re.sub("\\.{3,}|\u2026", "..", head[0] + tail[0])
-    if word == head[0] + tail[0] or not re.fullmatch(r"[\w:/%]+\.\.[\w:/%]+", word):
-        return None
-    start, end = found.start - len(head[0]), found.start + len(tail[0])
-    return _character(found, end, did_you_mean(mends.names_of(word) or word), start)
-
-
-def _micro(found: Found) -> Complaint | None:
-    """Microseconds with their Greek letter."""
-    match = re.search(r"[0-9.]+$", found.line_before)
-    if found.text not in "\u00b5\u03bc" or not match or not found.line_after[1:].startswith("s"):
-        return None
-    return _character(found, found.start + 2, did_you_mean(f"{match[0]}us"), found.start - len(match[0]))
-
-
-def _sum(found: Found) -> Complaint | None:
-    """`param n = 4 + 1`, which is computed in brackets."""
-    line = found.line_before + found.line_after
-    match = re.search(r"\bparam\s+\w+\s*=\s*([^\"\[\]{}]+?)\s*$", line)
-    if found.text not in "+*-(" or found.head != "param" or not match:
-        return None
-    start = found.start - len(found.line_before) + match.start(1)
-    return _character(found, start + len(match[1]), did_you_mean(f"[{match[1]}]"), start)
+_KNOWN = (
+    _unit_apart,
+    arrow,
+    _equals,
+    _assigned,
+    command,
+    _several_values,
+    _decimal_comma,
+    _hyphen,
+    _taken,
+    _unquoted,
+)
 
 
 def _wanted(expected: frozenset[str], before: tuple[str, str]) -> str:

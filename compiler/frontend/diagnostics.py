@@ -6,7 +6,6 @@ known. `codes.py` holds the long text that `mpc explain` prints for each code.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
@@ -152,9 +151,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is `word` in another case, or that typing slips lead to; or nothing.
 
-    A slip is a character too many, too few or another, or two in the wrong order: one in three characters. A word of
-    up to three keeps its first character, as there is little else to know it by.
+    A slip is a character too many, too few or another, or two in the wrong order: one in three characters.
+    Words of up to three characters begin alike, as there is little else to know them by.
     """
+    from difflib import get_close_matches
+
     if len(word) > LONGEST_WORD:
         return ""
     lowered = {name.lower(): name for name in islice(known, MOST_KNOWN)}

@@ -1,7 +1,7 @@
-"""Words of other tools, and what they are here: those of Mininet, containerlab, netlab, ip(8) and tc(8), and of English.
+"""Words of other tools and what they are here: of Mininet, containerlab, netlab, ip(8), tc(8) and English.
 
-By the place of a word: our word and theirs for it, or what to say of a word that has none of ours. Read for errors
-only.
+By the place of a word: our word and theirs for it, or what to say of a word that has none of ours. Read for
+errors only.
 """
 
 from typing import NamedTuple
@@ -51,7 +51,7 @@ STATEMENTS = Words(
         "run": "exec cmd command start spawn daemon sh bash",
         "at": "after when event schedule on",
         "param": "var let const define variable parameter def local",
-        "for": "while loop repeat",
+        "for": "foreach while loop repeat",
         "use": "include import source require load",
     },
     advice={
@@ -62,10 +62,10 @@ STATEMENTS = Words(
             "interfaces come with links: `link a:eth0 -- b:eth0` makes a veth pair and names both ends"
         ),
         "ip ifconfig address addr ipaddr ipv4 ipv6": (
-            "an address stands where it belongs: `host a address ADDRESS`, `link a -- b address ADDRESS ADDRESS`"
+            "an address stands where it belongs: `host a address ADDRESS`, `link a -- b address ONE OTHER`"
         ),
         "tc qdisc netem tbf htb qos": (
-            "attributes shape: `link a -- b rate 10mbit delay 20ms` both ways, `shape a -> b rate 1mbit` one way"
+            "attributes shape: `link a -- b rate 10mbit delay 20ms` both ways, `shape a -> b` one way"
         ),
         "rate bw bandwidth delay latency jitter loss queue mtu cost burst": (
             "this is an attribute of links: `link a -- b ATTRIBUTE`, or `default link ATTRIBUTE` for all"
@@ -127,7 +127,7 @@ LINK_ATTRIBUTES = Words(
         "rtt": "`delay` is one way: half of a round trip time",
         "vlan vlans tag vid": "there are no VLANs: each broadcast domain has a switch of its own",
         "mac hwaddr lladdr ether macaddr": (
-            'links have MAC addresses of the kernel\'s; another is set by `run a "ip link set DEV address MAC"`'
+            'MAC addresses are of the kernel; another is set by `run a "ip link set DEV address MAC"`'
         ),
         "name iface dev interface interfaces intf intf1 intf2 ifname endpoints port": (
             "an interface's name stands behind its node: `link a:eth0 -- b:eth0`"
@@ -158,7 +158,7 @@ NODE_ATTRIBUTES = Words(
         "loss": f"loss {_OF_LINKS} loss 1%`",
         "cost metric": f"a cost {_OF_LINKS} cost 10`",
         "gateway gw default defaultroute default-gateway via": (
-            "a node with one router beside it sends to it; others are told by `route NODE to default via ROUTER`"
+            "a node with one router beside it uses it; others need `route NODE to default via ROUTER`"
         ),
         "mac hwaddr lladdr": "interfaces have MAC addresses of the kernel's",
         "image kind type docker container os": (
@@ -176,14 +176,14 @@ NODE_ATTRIBUTES = Words(
 )
 
 YES_AND_NO = {
-    "on": "yes true 1 enable enabled y t",
+    "on": "yes true 1 enable enabled y t dev device",
     "off": "no false 0 disable disabled n f",
 }
 
 _METRICS = {
     "hops": "hop hopcount hop_count length",
     "delay": "latency lat rtt time",
-    "rate": "bandwidth bw speed capacity",
+    "rate": "bandwidth bw speed capacity throughput goodput bitrate",
     "cost": "metric weight weights costs",
 }
 
@@ -208,6 +208,7 @@ KEYWORDS = Words(
         "_during": "during duration time lasting",
         "env": "with environment",
         "with": "using where params set",
+        ",": "nexthop and",
         "as": "named name prefix",
         "in": "= of over from",
         "subflows": "limit limits max_subflows subflow",
@@ -224,6 +225,28 @@ KEYWORDS = Words(
         _DAEMONS: "`routing shortest` computes the routes; a daemon is started by `run`, with `routing none`",
     },
     why={"->": "An arrow says from where to where", "--": "A line joins two nodes, either way round"},
+)
+
+COMMANDS = Words(
+    ours={
+        "compile": "build generate up deploy start run create make gen emit",
+        "check": "validate verify lint test diagnose",
+        "expand": "flatten preprocess",
+        "paths": "path trace traceroute predict",
+        "explain": "why code error",
+    },
+    advice={},
+    why={"compile": "It prints a script: `mpc compile LAB | sudo bash` brings the lab up"},
+)
+
+SCRIPTS = Words(
+    ours={
+        "compile --down": "down destroy stop clean remove delete teardown",
+        "compile --bench": "bench benchmark measure",
+        "compile --play": "play",
+    },
+    advice={},
+    why={},
 )
 
 UNITS = {

@@ -30,6 +30,8 @@ def quantity(word: str, unit: str, units: Collection[str]) -> str:
     suffix = suffix.lower().replace("\u00b5", "u").replace("\u03bc", "u")
     if not suffix:
         return number + unit
+    if suffix in ("min", "mins", "minute", "minutes") and "s" in units and number.isdigit():
+        return f"{60 * int(number)}s"
     if suffix in units:
         return number + suffix
     ours = (our for our, theirs in UNITS.items() if our in units and suffix in theirs.split())
@@ -58,6 +60,35 @@ def names_of(word: str) -> str:
     if not match or match[3] not in (None, "", match[1]) or int(match[2]) >= int(match[4]):
         return ""
     return f"{match[1]}[{match[2]}..{match[4]}]"
+
+
+def formula_of(text: str, *, in_brackets: bool) -> str:
+    """The range, or the list of a `for`, that a text means which is no expression; or nothing."""
+    return range_of(text) or ("" if in_brackets else list_of(text))
+
+
+def in_braces(words: Collection[str], before: str) -> str:
+    """What to write in place of braces that touch a word."""
+    if len(words) == 1:
+        (word,) = words
+        return did_you_mean(f"[{range_of(word) or word}]")
+    return f"list whole names: `{{{','.join(before + word for word in words)}}}`"
+
+
+def name(word: str) -> str:
+    """What was meant by a word that is no name."""
+    if word in ("//", "/"):
+        return did_you_mean("#", "A comment begins with it")
+    stripped = word.rstrip(":")
+    return did_you_mean(names_of(word) or (stripped if stripped != word and stripped.isidentifier() else ""))
+
+
+def sysctl(key: str) -> str:
+    """The key of a sysctl that is written as a path, or from `ipv4` on."""
+    dotted = key.removeprefix("/proc/sys/").strip("/")
+    dotted = dotted.replace("/", ".") if "." not in dotted else dotted
+    dotted = f"net.{dotted}" if dotted.split(".")[0] in ("ipv4", "ipv6", "core", "mptcp") else dotted
+    return did_you_mean(dotted if dotted != key and dotted.startswith("net.") else "")
 
 
 def quoted(text: str) -> str:

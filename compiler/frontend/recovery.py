@@ -98,7 +98,8 @@ class Recovery:
 
     def _complain(self, text: str, kind: str, start: int, expected: set[str], interactive: Any) -> None:
         """Says what is wrong at a place; what knows that is loaded where something is."""
-        from compiler.frontend.complaints import Found, complaint
+        from compiler.frontend.characters import of_character
+        from compiler.frontend.complaints import Found, of_word
 
         stack = interactive.parser_state.value_stack
         before = stack[-1] if stack and isinstance(stack[-1], Token) else None
@@ -110,9 +111,9 @@ class Recovery:
             frozenset(expected),
             (before.type, str(before)) if before else ("", ""),
             _head(interactive.parser_state),
-            lambda name, next: _fits(interactive, name, next),
+            lambda name, following: _fits(interactive, name, following),
         )
-        said = complaint(found)
+        said = of_word(found) if kind else of_character(found)
         span = Span(self.source, said.start, said.end)
         self.diagnostics.error(said.code, said.message, span, said.label, said.help)
 

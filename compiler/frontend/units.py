@@ -44,7 +44,11 @@ PERCENT = {"%": 10**6}
 
 
 class UnitError(ValueError):
-    """A word that is no such quantity; the message is for the user."""
+    """A word that is no such quantity; the message is for the user, and so is the help where there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
 
 
 class Queue(NamedTuple):
@@ -59,14 +63,14 @@ def rate(word: str) -> int:
     return _bounded(word, _quantity(word, "a rate", "mbit", RATES), 10**3, 10**12 + 1, "1kbit", "1tbit")
 
 
-def time(word: str) -> int:
-    """Microseconds, less than 2^31 of them."""
-    return _bounded(word, _quantity(word, "a time", "ms", TIMES), 0, 2**31, "0ms", "2147s")
+def time(word: str, unit: str = "ms") -> int:
+    """Microseconds, less than 2^31 of them; `unit` is the likeliest of a number without one."""
+    return _bounded(word, _quantity(word, "a time", unit, TIMES), 0, 2**31, "0ms", "2147s")
 
 
 def seconds(word: str) -> int:
     """Microseconds that are whole seconds, at least one, less than 2^31 of them."""
-    if (value := time(word)) % TIMES["s"] or not value:
+    if (value := time(word, "s")) % TIMES["s"] or not value:
         raise UnitError(f"`{word}` is out of range: it can be 1s, 2s and so on")
     return value
 
@@ -75,8 +79,12 @@ def time_range(word: str) -> tuple[int, int]:
     """`40ms..44ms` as microseconds, both ends included."""
     low, dots, high = word.partition("..")
     if not dots:
-        raise UnitError(f"`{word}` is not a range of times: write both bounds, like `40ms..44ms`")
-    bounds = time(low), time(high)
+        message = f"`{word}` is not a range of times: write both bounds, like `40ms..44ms`"
+        raise UnitError(message, _mended_range(word))
+    try:
+        bounds = time(low), time(high)
+    except UnitError as error:
+        raise UnitError(str(error), _mended_range(word)) from None
     if bounds[0] > bounds[1]:
         raise UnitError(f"no time is in `{word}`: write the lower bound first")
     return bounds
@@ -95,7 +103,7 @@ def percent(word: str) -> int:
 
 def queue(word: str) -> Queue:
     """`1000p` is packets, `64kb` bytes."""
-    packets = word.endswith("p")
+    packets = word.lower().endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
     return Queue(_bounded(word, value, 1, 2**31, "1p", "2147483647p or 2047mb"), packets)
 
@@ -103,20 +111,50 @@ def queue(word: str) -> Queue:
 def number(word: str, low: int, high: int) -> int:
     """A whole number from `low` to `high`, without a unit."""
     if not re.fullmatch("[0-9]+", word) or len(word) > 18:
-        raise UnitError(f"`{word}` is not a whole number")
+        digits = re.fullmatch("([0-9]{1,9})(?:b|bytes?|p)", word)
+        raise UnitError(f"`{word}` is not a whole number", f"did you mean `{digits[1]}`?" if digits else "")
     return _bounded(word, int(word), low, high + 1, str(low), str(high))
 
 
 def _quantity(word: str, what: str, unit: str, units: dict[str, int]) -> int:
     match = _NUMBER.fullmatch(word)
     if not match or len(word) > 40:
-        raise UnitError(f"`{word}` is not {what}: write a number and a unit, like `10{unit}`")
-    whole, fraction, suffix = match.group(1), match.group(2) or "", match.group(3)
+        message = f"`{word}` is not {what}: write a number and a unit, like `10{unit}`"
+        raise UnitError(message, _mended(word, unit, units))
+    whole, fraction, suffix = match.group(1), match.group(2) or "", match.group(3).lower()
     if suffix not in units:
         known = ", ".join(units)
-        said = f"has the unknown unit `{suffix}`" if suffix else "has no unit"
-        raise UnitError(f"`{word}` {said}; {what} takes one of {known}")
+        said = f"has the unknown unit `{match.group(3)}`" if suffix else "has no unit"
+        raise UnitError(f"`{word}` {said}; {what} takes one of {known}", _mended(word, unit, units))
     return int(whole + fraction) * units[suffix] // int(10 ** len(fraction))
+
+
+def _mended(word: str, unit: str, units: dict[str, int]) -> str:
+    """What was meant by a quantity in another form."""
+    from compiler.frontend.mends import did_you_mean, quantity
+
+    return did_you_mean(quantity(word, unit, units)) if len(word) <= 40 else ""
+
+
+def _mended_range(word: str) -> str:
+    """What was meant by a range of times in another form."""
+    from compiler.frontend.mends import did_you_mean, quantity
+
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)(?:\.\.|-)([0-9.]+)([A-Za-z]*)", word)
+    if not match or len(word) > 40:
+        return ""
+    unit = match[4] or match[2] or "ms"
+    low, high = (
+        quantity(number + own, unit, TIMES) for number, own in ((match[1], match[2]), (match[3], match[4]))
+    )
+    return did_you_mean(f"{low}..{high}") if low and high else ""
+
+
+def bits_for_bytes(word: str) -> str:
+    """The rate in bits that is often meant by one in bytes, `100mbit` by `100mbps`; or nothing."""
+    match = _NUMBER.fullmatch(word)
+    unit = match[3].lower() if match else ""
+    return f"{word[: -len(unit)]}{unit[:-3]}bit" if unit.endswith("bps") and unit in RATES else ""
 
 
 def _bounded(word: str, value: int, low: int, end: int, least: str, most: str) -> int:
