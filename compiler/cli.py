@@ -12,17 +12,20 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from compiler import __version__, streams
 from compiler.backend.bash import Style, is_of
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, plain, render, suggest, visible
+from compiler.frontend.diagnostics import Severity, as_json, nearest, plain, render, suggest, visible
 from compiler.frontend.files import LARGEST
-from compiler.frontend.names import is_variable
+from compiler.frontend.names import VARIABLE_FORM, is_variable
 from compiler.ir.lab import Lab
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 WRONG_TOPOLOGY, CANNOT, BUG, INTERRUPTED = 1, 2, 3, 130
 
@@ -51,7 +54,7 @@ def _examples(*lines: str) -> str:
 
 
 class _Main(click.Group):
-    """The command with an answer to whatever goes wrong in it."""
+    """The commands, with an answer to whatever goes wrong in them and to the name of none."""
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
         streams.prepare()
@@ -74,6 +77,21 @@ class _Main(click.Group):
             _say("out of memory: this lab is too large for this machine")
             sys.exit(CANNOT)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from compiler.frontend.foreign import COMMANDS, SCRIPTS
+
+            name, lab = args[0], next((arg for arg in args if arg.endswith(".topo")), "LAB")
+            command = "compile" if name == lab else COMMANDS.our(name) or SCRIPTS.our(name)
+            if not command:
+                raise
+            help = f"did you mean `mpc {command} {visible(lab)}`? {COMMANDS.why.get(command, '')}".rstrip()
+            raise click.UsageError(f"there is no command `{visible(name)}`; {help}", error.ctx) from None
+
 
 def _bug(error: Exception) -> NoReturn:
     import traceback
@@ -85,6 +103,19 @@ def _bug(error: Exception) -> NoReturn:
 
 def _say(message: str) -> None:
     click.echo(f"mpc: {message}", err=True)
+
+
+def _completes(what: str) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
+    """What completes an argument; `compiler.completion` has it."""
+
+    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
+        del parameter
+        from compiler import completion
+
+        found: list[CompletionItem] = getattr(completion, what)(context.params, begun, _cache())
+        return found
+
+    return complete
 
 
 @click.group(
@@ -103,8 +134,12 @@ def _settings(context: click.Context, option: click.Parameter, values: tuple[str
     found: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
-        if not equals or not is_variable(name):
-            raise click.BadParameter(f"`{text}` is not NAME=VALUE", context, option)
+        if not equals:
+            help = f"; did you mean `{text.replace(':', '=', 1)}`?" if ":" in text else ""
+            raise click.BadParameter(f"`{visible(text)}` is not NAME=VALUE{visible(help)}", context, option)
+        if not is_variable(name):
+            message = f"`{visible(name)}` cannot name a param: its name is {VARIABLE_FORM}"
+            raise click.BadParameter(message, context, option)
         if name in found:
             raise click.BadParameter(f"`{name}` is set twice", context, option)
         found[name] = value
@@ -114,9 +149,19 @@ def _settings(context: click.Context, option: click.Parameter, values: tuple[str
 def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the compilation of its argument LAB, and the options that say how LAB is expanded."""
 
-    @click.argument("lab", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+    @click.argument(
+        "lab",
+        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+        shell_complete=_completes("labs"),
+    )
     @click.option(
-        "-D", "settings", metavar="NAME=VALUE", multiple=True, callback=_settings, help="Set a param of LAB."
+        "-D",
+        "settings",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_settings,
+        shell_complete=_completes("params"),
+        help="Set a param of LAB.",
     )
     @click.option(
         "-I",
@@ -261,8 +306,8 @@ def expand(compilation: Compilation) -> None:
 
 @main.command(epilog=_examples("mpc paths lab.topo a b", "mpc paths --format json lab.topo a b"))
 @takes_lab
-@click.argument("source", metavar="A")
-@click.argument("target", metavar="B")
+@click.argument("source", metavar="A", shell_complete=_completes("nodes"))
+@click.argument("target", metavar="B", shell_complete=_completes("nodes"))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--flows",
@@ -308,16 +353,16 @@ def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> st
 
 
 @main.command(epilog=_examples("mpc explain MPC201"))
-@click.argument("code")
+@click.argument("code", shell_complete=_completes("codes"))
 def explain(code: str) -> None:
     """Print what an error or warning means, with an example and the mend."""
     from compiler.frontend.codes import EXPLANATIONS
 
     text = EXPLANATIONS.get(code.upper())
     if text is None:
-        raise click.UsageError(
-            f"there is no code {code}; they are {min(EXPLANATIONS)} to {max(EXPLANATIONS)}"
-        )
+        meant = f"MPC{code[-3:]}" if f"MPC{code[-3:]}" in EXPLANATIONS else nearest(code, EXPLANATIONS)
+        help = f"did you mean {meant}?" if meant else f"they are {min(EXPLANATIONS)} to {max(EXPLANATIONS)}"
+        raise click.UsageError(f"there is no code {visible(code)}; {help}")
     click.echo(f"{code.upper()}: {text}")
 
 

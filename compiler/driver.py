@@ -15,7 +15,7 @@ from compiler.frontend.diagnostics import Diagnostics, TooManyError
 from compiler.frontend.files import Files, decode
 from compiler.frontend.names import default_name
 from compiler.frontend.parse import parse
-from compiler.frontend.resolve import resolve
+from compiler.frontend.resolve import check_name, resolve
 from compiler.frontend.source import Source, Span
 from compiler.frontend.text import check
 from compiler.ir.addressing import assign
@@ -132,6 +132,7 @@ class Compilation:
                 break
             lab = run(lab, self.diagnostics)
         self._verify(lab)
+        check_name(self.statements, self.source, self.diagnostics)
         self._stop_at_errors()
         return lab
 

@@ -9,10 +9,10 @@ from hypothesis.extra.lark import from_lark
 from labs import check_syntax, checked, codes, compiled
 
 from compiler.frontend import syntax
+from compiler.frontend.complaints import PLANNED
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.names import RESERVED
 from compiler.frontend.parse import parse, parser
-from compiler.frontend.recovery import PLANNED
 from compiler.frontend.source import Source
 
 LARK = parser()

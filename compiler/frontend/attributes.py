@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from compiler.frontend import syntax, units
 from compiler.frontend.diagnostics import Diagnostics, Note
@@ -26,6 +26,9 @@ VALUES: dict[str, Callable[[str], object]] = {
 PINS = ("subnet", "address")
 ALL = (*VALUES, *PINS)
 PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
+
+
+Quantity = TypeVar("Quantity")
 
 
 class Value(NamedTuple):
@@ -68,12 +71,27 @@ def read(
 
 def _read_value(item: syntax.Attribute, values: Values, diagnostics: Diagnostics) -> None:
     name = item.keyword.text
+    value = quantity(item.value, VALUES[name], name, diagnostics)
+    if value is not None:
+        merge(values, {name: Value(value, item.span)}, diagnostics)
+
+
+def quantity(
+    word: syntax.Word, form: Callable[[str], Quantity], what: str, diagnostics: Diagnostics
+) -> Quantity | None:
+    """A quantity; reports what is none, and what is bytes where most write bits."""
     try:
-        value = Value(VALUES[name](item.value.text), item.span)
+        value = form(word.text)
     except units.UnitError as error:
-        diagnostics.error("MPC301", str(error), item.value.span, f"value of `{name}`")
-        return
-    merge(values, {name: value}, diagnostics)
+        diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`", error.help)
+        return None
+    if form is units.rate and (bits := units.bits_for_bytes(word.text)):
+        assert isinstance(value, int)
+        rate = units.format_rate(value)
+        message = f"`{word.text}` is {rate}: as in tc(8), `bps` is bytes a second"
+        help = f"did you mean `{bits}`? Where bytes are meant, write `{rate}`"
+        diagnostics.warning("MPC760", message, word.span, "bytes a second", help)
+    return value
 
 
 def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:

@@ -6,7 +6,6 @@ known. `codes.py` holds the long text that `mpc explain` prints for each code.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
@@ -145,8 +144,44 @@ LONGEST_WORD, MOST_KNOWN = 100, 1000
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A help line with the known word nearest to `word`, or nothing."""
-    near = get_close_matches(word, islice(known, MOST_KNOWN), n=1) if len(word) <= LONGEST_WORD else []
-    return f"did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is `word` in another case, or that typing slips lead to; or nothing.
+
+    A slip is a character too many, too few or another, or two in the wrong order: one in three characters.
+    Words of up to three characters begin alike, as there is little else to know them by.
+    """
+    from difflib import get_close_matches
+
+    if len(word) > LONGEST_WORD:
+        return ""
+    lowered = {name.lower(): name for name in islice(known, MOST_KNOWN)}
+    wanted = word.lower()
+    if wanted in lowered:
+        return lowered[wanted]
+    close = get_close_matches(wanted, lowered, n=5, cutoff=0.5)
+    slips, _, name = min(
+        ((_slips(wanted, name), rank, name) for rank, name in enumerate(close)), default=(1, 0, "")
+    )
+    longest = max(len(wanted), len(name))
+    return lowered[name] if name and 3 * slips <= longest and (longest > 3 or wanted[0] == name[0]) else ""
+
+
+def _slips(word: str, other: str) -> int:
+    """The least number of slips between two words (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, char in enumerate(word):
+        earlier, before, row = before, row, [i + 1]
+        for j, wanted in enumerate(other):
+            cost = min(before[j] + (char != wanted), before[j + 1] + 1, row[j] + 1)
+            if i and j and char == other[j - 1] and word[i - 1] == wanted:
+                cost = min(cost, earlier[j - 1] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def listed(names: Iterable[str], most: int = 10) -> str:

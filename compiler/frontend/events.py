@@ -1,7 +1,7 @@
 """`at` statements: what changes while a lab is played, and what each direction's shaping is from then on."""
 
 from compiler.frontend import syntax, units
-from compiler.frontend.attributes import Values
+from compiler.frontend.attributes import Values, quantity
 from compiler.frontend.links import Linker
 from compiler.frontend.scope import Scope
 from compiler.frontend.sets import pairs
@@ -29,11 +29,7 @@ class Events:
         return tuple(self._event(*one) for one in sorted(known, key=lambda one: one[0]))
 
     def _time(self, word: syntax.Word) -> int | None:
-        try:
-            return units.time(word.text)
-        except units.UnitError as error:
-            self.scope.diagnostics.error("MPC301", str(error), word.span, "value of `at`")
-            return None
+        return quantity(word, lambda text: units.time(text, "s"), "at", self.scope.diagnostics)
 
     def _event(self, time: int, statement: syntax.At) -> Event:
         event = statement.event

@@ -1,12 +1,18 @@
 """The nodes and the switches of a lab, from their declarations."""
 
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
 from compiler.frontend import syntax
 from compiler.frontend.attributes import read_address, read_subnet
 from compiler.frontend.diagnostics import Note
-from compiler.frontend.names import bridge_name, is_address_device, is_namespace
+from compiler.frontend.names import bridge_name, is_address_device, is_name, is_namespace
 from compiler.frontend.scope import Scope
 from compiler.frontend.source import Span
 from compiler.ir.lab import Node, NodeAddress, Pin, Switch
+
+if TYPE_CHECKING:
+    from compiler.frontend.misnamed import Misnamed
 
 NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
 
@@ -16,9 +22,10 @@ _OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forw
 class Declarer:
     """Makes nodes of `host` and `router` statements, and switches of `switch` statements."""
 
-    def __init__(self, lab: str, scope: Scope) -> None:
+    def __init__(self, lab: str, scope: Scope, linked: Callable[[], Collection[str]]) -> None:
         self.lab = lab
         self.scope = scope
+        self.linked = linked
         self.nodes: dict[str, Node] = {}
         self.switches: dict[str, Switch] = {}
         self.namespaces: dict[str, Span] = {}
@@ -28,17 +35,34 @@ class Declarer:
         """Declares the nodes of one statement; its attributes are those of each."""
         self.scope.stands_for(len(statement.names), statement.span)
         attributes = self._attributes(statement)
-        for word in statement.names:
-            if self.scope.name(word, "a node") and self._is_new(word):
+        for index, word in enumerate(statement.names):
+            if self._is_new(word, statement, index):
                 self._declare(word, statement, attributes)
             else:
                 self.scope.diagnostics.excused.add(word.text)
 
-    def _is_new(self, word: syntax.Word) -> bool:
+    def check_names(self, statement: syntax.Declaration) -> None:
+        """Reports attributes among the names of a statement, now that the nodes with links are known."""
+        linked = self.linked()
+        if not all(word.text in linked for word in statement.names):
+            self._misnamed(statement).names()
+
+    def _misnamed(self, statement: syntax.Declaration) -> "Misnamed":
+        from compiler.frontend.misnamed import Misnamed
+
+        allowed = _OF_SWITCHES if statement.kind.text == "switch" else _OF_NODES
+        return Misnamed(statement, allowed, self.linked, self.scope.diagnostics)
+
+    def _is_new(self, word: syntax.Word, statement: syntax.Declaration, index: int) -> bool:
+        """Whether a word is the name of a node, and of no other; reports what is not."""
         first = self.lowered.get(word.text.lower())
-        if first is None:
+        if first is None and is_name(word.text):
             self.lowered[word.text.lower()] = word
             return True
+        if self._misnamed(statement).value(index):
+            return False
+        if first is None:
+            return self.scope.name(word, "a node")
         note = Note("first declared here", first.span)
         differs = first.text != word.text
         message = f"the node `{word.text}` is declared twice"

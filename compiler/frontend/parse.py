@@ -127,7 +127,10 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
         if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
             r"[\w\[]", text[braces.end : braces.end + 1]
         ):
-            help = "list whole names: `{h1,h2}`"
+            from compiler.frontend.mends import in_braces
+
+            before = re.search(r"\w*$", text[: braces.start])
+            help = in_braces([word.text for word in nodes.words], before[0] if before else "")
             message = "braces do not expand inside a word"
             self.diagnostics.error("MPC106", message, braces, "touches a word", help)
             self.diagnostics.excused.update(word.text for word in nodes.words)

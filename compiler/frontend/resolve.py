@@ -20,6 +20,7 @@ from compiler.frontend.pairs import Pairs
 from compiler.frontend.routes import routes
 from compiler.frontend.scope import Scope
 from compiler.frontend.services import Masquerades, Sysctls
+from compiler.frontend.sets import node_of
 from compiler.frontend.source import Source, Span
 from compiler.ir.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
 
@@ -33,6 +34,24 @@ def resolve(statements: Iterable[syntax.Statement], source: Source, diagnostics:
     return _Resolver(tuple(statements), source, diagnostics).lab()
 
 
+def lab_name(statements: Iterable[syntax.Statement], source: Source) -> str:
+    """What `lab` says, or the stem of the file's name; `lab` where that is no name, or standard input."""
+    written = next((one.name.text for one in statements if isinstance(one, syntax.Lab)), "")
+    name = written or default_name(source.name)
+    return name if is_name(name) else "lab"
+
+
+def check_name(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> None:
+    """Reports a name that no lab can have. Nothing else depends on it, so all else is reported before."""
+    written = next((one.name for one in statements if isinstance(one, syntax.Lab)), None)
+    if written:
+        Scope(diagnostics).name(written, "a lab")
+    elif not is_name(stem := default_name(source.name)):
+        message = f"the file's name, `{stem}`, cannot name a lab"
+        help = f"write `lab NAME`; {NAME_FORM}"
+        diagnostics.error("MPC203", message, Span(source, 0, 0), "no `lab` here", help)
+
+
 class _Resolver:
     def __init__(
         self, statements: tuple[syntax.Statement, ...], source: Source, diagnostics: Diagnostics
@@ -41,14 +60,18 @@ class _Resolver:
         self.source = source
         self.diagnostics = diagnostics
         self.scope = Scope(diagnostics)
+        self._names_of_links: set[str] | None = None
 
     def lab(self) -> Lab:
-        name = self._name()
+        name = lab_name(self.statements, self.source)
         declarer = self._declared(name)
         linker = self._linker()
         links = linker.finish()
         self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
+        if not linked >= self.scope.nodes.keys():
+            for declaration in self._all(syntax.Declaration):
+                declarer.check_names(declaration)
         for node in declarer.nodes.values():
             self._check_node(node, linked)
         for switch in declarer.switches.values():
@@ -88,20 +111,17 @@ class _Resolver:
             self.scope.set_twice(what, again.span, found[0].span)  # type: ignore[attr-defined]
         return found[0] if found else None
 
-    def _name(self) -> str:
-        """What `lab` says, or the stem of the file's name, or `lab` for standard input."""
-        statement = self._only(syntax.Lab, "the lab's name")
-        if statement:
-            return statement.name.text if self.scope.name(statement.name, "a lab") else "lab"
-        stem = default_name(self.source.name)
-        if not is_name(stem):
-            message = f"the file's name, `{stem}`, cannot name a lab"
-            help = f"write `lab NAME`; {NAME_FORM}"
-            self.diagnostics.error("MPC203", message, Span(self.source, 0, 0), "no `lab` here", help)
-        return stem
+    def _linked(self) -> set[str]:
+        """The nodes that links name, be they declared or not, and what lines name that were left out."""
+        if self._names_of_links is None:
+            chains = (nodes.words for link in self._all(syntax.Link) for nodes in link.chain)
+            named = (node_of(word) for words in chains for word in words)
+            self._names_of_links = {*self.diagnostics.excused, *named}
+        return self._names_of_links
 
     def _declared(self, lab: str) -> Declarer:
-        declarer = Declarer(lab, self.scope)
+        self._only(syntax.Lab, "the lab's name")
+        declarer = Declarer(lab, self.scope, self._linked)
         for statement in self._all(syntax.Declaration):
             declarer.add(statement)
         return declarer
@@ -155,7 +175,9 @@ class _Resolver:
     def _check_node(self, node: Node, linked: set[str]) -> None:
         """What is wrong with a node now that the nodes with links are known."""
         if node.name not in linked and not self.diagnostics.failed:
-            help = f"write `link {node.name} -- NODE`"
+            from compiler.frontend.mends import name
+
+            help = name(node.name) or f"write `link {node.name} -- NODE`"
             self.diagnostics.warning(
                 "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
             )

@@ -1,10 +1,11 @@
 """What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
 
+import re
 from dataclasses import dataclass, field
 
 from compiler.frontend import syntax, units
 from compiler.frontend.attributes import ALL, Values
-from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, suggest
+from compiler.frontend.diagnostics import Diagnostics, Note, TooManyError, listed, nearest, suggest
 from compiler.frontend.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.frontend.sets import unique
 from compiler.frontend.source import Frame, Span
@@ -62,7 +63,7 @@ class Scope:
         if word.text not in self.diagnostics.excused:
             message = f"`{word.text}` cannot name {what}"
             label = fault(word.text, LABEL_BYTES)
-            self.diagnostics.error("MPC203", message, word.span, label, NAME_FORM)
+            self.diagnostics.error("MPC203", message, word.span, label, mends_of_name(word.text) or NAME_FORM)
         return False
 
     def node(self, word: syntax.Word) -> str | None:
@@ -71,7 +72,7 @@ class Scope:
             return word.text
         if ":" in word.text and word.text.partition(":")[0] in self.nodes:
             message = f"expected a node, found the interface `{word.text}`"
-            help = f"write `{word.text.partition(':')[0]}`"
+            help = f"did you mean `{word.text.partition(':')[0]}`?"
             self.diagnostics.error("MPC213", message, word.span, "an interface", help)
         else:
             self._unknown_node(word, word.text)
@@ -101,8 +102,21 @@ class Scope:
             message,
             word.span,
             "no node has this name",
-            lambda: suggest(name, self.nodes) or "nodes are declared with `host NAME` or `router NAME`",
+            lambda: self._meant_node(word.text, name),
         )
+
+    def _meant_node(self, text: str, name: str) -> str:
+        """What was meant by a node that there is none of; `text` is the whole word."""
+        node, sign, rest = re.match(r"([^./]*)([./]?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+        if text == name and sign and node in self.nodes:
+            return f"did you mean `{node}:{rest}`?"
+        if near := nearest(name, self.nodes):
+            return f"did you mean `{near}{text[len(name) :]}`?"
+        if name in ("all", "any"):
+            return "name the nodes, as a set `{a,b}` or `h[0..3]`"
+        if re.fullmatch(r"[0-9.]+", name) or (":" in text and not name):
+            return "nodes are meant by their names, not by addresses"
+        return "nodes are declared with `host NAME` or `router NAME`"
 
     def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
         """The nodes of a set that exist, each once; the others are reported."""
@@ -169,12 +183,20 @@ class Scope:
                 message,
                 word.span,
                 "no profile has this name",
-                lambda: suggest(word.text, (*(name for own, name in self.profiles if own == unit), *ALL)),
+                lambda: self._meant_profile(word.text, unit),
             )
             self.diagnostics.hold_back("MPC708")
         else:
             found.used = True
         return found
+
+    def _meant_profile(self, text: str, unit: Frame | None) -> str:
+        from compiler.frontend.foreign import LINK_ATTRIBUTES
+
+        if text in self.nodes:
+            return f"did you mean `-- {text}`?"
+        known = [name for own, name in self.profiles if own == unit]
+        return LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *ALL))
 
     def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
         """The links of two words that each name a node or an interface.
@@ -195,17 +217,24 @@ class Scope:
             if all(map(_is_end, ends, self.links[index].ends[:: 1 if forward else -1]))
         ]
 
-    def number(self, word: syntax.Word, what: str, low: int, high: int) -> int | None:
-        """A whole number in bounds; reports what is none."""
+    def number(self, word: syntax.Word, what: str, low: int, high: int, help: str = "") -> int | None:
+        """A whole number in bounds; reports what is none, with a help where the number knows none."""
         try:
             return units.number(word.text, low, high)
         except units.UnitError as error:
-            self.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`")
+            self.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`", error.help or help)
             return None
 
     def set_twice(self, what: str, span: Span, first: Span) -> None:
         note = Note("first set here", first)
         self.diagnostics.error("MPC206", f"{what} is set twice", span, "set again", "", note)
+
+
+def mends_of_name(word: str) -> str:
+    """What was meant by a word that is no name."""
+    from compiler.frontend.mends import name
+
+    return name(word)
 
 
 def _is_end(wanted: InterfaceName, end: Interface) -> bool:

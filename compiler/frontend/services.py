@@ -44,7 +44,10 @@ class Sysctls:
         key, value = assignment.key, assignment.value
         if not is_network_sysctl(key.text):
             message = f"`{key.text}` is not a network sysctl"
-            help = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
+            from compiler.frontend.mends import sysctl
+
+            form = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
+            help = sysctl(key.text) or form
             self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
             return False
         if not re.fullmatch("[ -~]{1,255}", value.text):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from compiler.frontend import syntax, units
+from compiler.frontend.attributes import quantity
 from compiler.frontend.scope import Scope
 from compiler.frontend.sets import directed_pairs
 from compiler.frontend.source import Span
@@ -134,16 +135,14 @@ class Trials:
         protocol = Protocol(written.protocol.text)
         if written.flows is None:
             return Transfer(protocol)
-        flows = self.scope.number(written.flows, protocol, 1, MOST_FLOWS)
+        word = written.flows.text
+        help = f"did you mean `, {word}`?" if word in set(Protocol) else ""
+        flows = self.scope.number(written.flows, protocol, 1, MOST_FLOWS, help)
         return Transfer(protocol, flows) if flows else None
 
     def _read(self, word: syntax.Word, form: Callable[[str], Value], what: str) -> Value | None:
         """A quantity; reports what is none."""
-        try:
-            return form(word.text)
-        except units.UnitError as error:
-            self.scope.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`")
-            return None
+        return quantity(word, form, what, self.scope.diagnostics)
 
     def _environment(self, assignments: tuple[syntax.Assignment, ...]) -> tuple[tuple[str, str], ...]:
         found: dict[str, str] = {}

@@ -57,7 +57,11 @@ SMALLEST = {
 
 
 class UnitError(ValueError):
-    """A word that is no such quantity; the message is for the user."""
+    """A word that is no such quantity; the message is for the user, and so is the help where there is one."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
 
 
 class Queue(NamedTuple):
@@ -73,13 +77,13 @@ def rate(word: str) -> int:
     return _bounded(word, value, 8, 2**63, "8bit", "9223372tbit") // 8 * 8
 
 
-def _time(word: str) -> int:
-    return _quantity(word, "a time", "ms", TIMES, step=10**3)
+def _time(word: str, unit: str = "ms") -> int:
+    return _quantity(word, "a time", unit, TIMES, step=10**3)
 
 
-def time(word: str) -> int:
-    """Microseconds, less than 2^31 of them."""
-    return _bounded(word, _time(word), 0, 2**31, "0ms", "2147s")
+def time(word: str, unit: str = "ms") -> int:
+    """Microseconds, less than 2^31 of them; `unit` is the likeliest of a number without one."""
+    return _bounded(word, _time(word, unit), 0, 2**31, "0ms", "2147s")
 
 
 def delay(word: str) -> int:
@@ -94,7 +98,7 @@ def jitter(word: str) -> int:
 
 def seconds(word: str) -> int:
     """Microseconds that are whole seconds, at least one, less than 2^31 of them."""
-    if (value := time(word)) % 10**6 or not value:
+    if (value := time(word, "s")) % 10**6 or not value:
         raise UnitError(f"`{word}` is out of range: it can be 1s, 2s and so on")
     return value
 
@@ -103,8 +107,12 @@ def time_range(word: str) -> tuple[int, int]:
     """`40ms..44ms` as microseconds, both ends included."""
     low, dots, high = word.partition("..")
     if not dots:
-        raise UnitError(f"`{word}` is not a range of times: write both bounds, like `40ms..44ms`")
-    bounds = time(low), time(high)
+        message = f"`{word}` is not a range of times: write both bounds, like `40ms..44ms`"
+        raise UnitError(message, _mended_range(word))
+    try:
+        bounds = time(low), time(high)
+    except UnitError as error:
+        raise UnitError(str(error), _mended_range(word)) from None
     if bounds[0] > bounds[1]:
         raise UnitError(f"no time is in `{word}`: write the lower bound first")
     return bounds
@@ -123,7 +131,7 @@ def percent(word: str) -> int:
 
 def queue(word: str) -> Queue:
     """`1000p` is packets, `64kb` bytes."""
-    packets = word.endswith("p")
+    packets = word.lower().endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
     return Queue(_bounded(word, value, 1, 2**32, "1p", "4294967295p or 4095mb"), packets)
 
@@ -131,7 +139,8 @@ def queue(word: str) -> Queue:
 def number(word: str, low: int, high: int) -> int:
     """A whole number from `low` to `high`, without a unit."""
     if not re.fullmatch("[0-9]+", word) or len(word) > 18:
-        raise UnitError(f"`{word}` is not a whole number")
+        digits = re.fullmatch("([0-9]{1,9})(?:b|bytes?|p)", word)
+        raise UnitError(f"`{word}` is not a whole number", f"did you mean `{digits[1]}`?" if digits else "")
     return _bounded(word, int(word), low, high + 1, str(low), str(high))
 
 
@@ -139,17 +148,46 @@ def _quantity(word: str, what: str, unit: str, units: dict[str, int], step: int 
     """In whole steps of the unit that is 1."""
     match = _NUMBER.fullmatch(word)
     if not match or len(word) > 40:
-        raise UnitError(f"`{word}` is not {what}: write a number and a unit, like `10{unit}`")
-    whole, fraction, suffix = match.group(1), match.group(2) or "", match.group(3)
+        message = f"`{word}` is not {what}: write a number and a unit, like `10{unit}`"
+        raise UnitError(message, _mended(word, unit, units))
+    whole, fraction, suffix = match.group(1), match.group(2) or "", match.group(3).lower()
     if suffix not in units:
         known = ", ".join(units)
-        said = f"has the unknown unit `{suffix}`" if suffix else "has no unit"
-        raise UnitError(f"`{word}` {said}; {what} takes one of {known}")
+        said = f"has the unknown unit `{match.group(3)}`" if suffix else "has no unit"
+        raise UnitError(f"`{word}` {said}; {what} takes one of {known}", _mended(word, unit, units))
     exact = int(whole + fraction) * units[suffix]
     value = exact // int(step * 10 ** len(fraction))
     if exact and not value:
         raise UnitError(f"`{word}` is less than the smallest step of {what}, which is {SMALLEST[what]}")
     return value
+
+
+def _mended(word: str, unit: str, units: dict[str, int]) -> str:
+    """What was meant by a quantity in another form."""
+    from compiler.frontend.mends import did_you_mean, quantity
+
+    return did_you_mean(quantity(word, unit, units)) if len(word) <= 40 else ""
+
+
+def _mended_range(word: str) -> str:
+    """What was meant by a range of times in another form."""
+    from compiler.frontend.mends import did_you_mean, quantity
+
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)(?:\.\.|-)([0-9.]+)([A-Za-z]*)", word)
+    if not match or len(word) > 40:
+        return ""
+    unit = match[4] or match[2] or "ms"
+    low, high = (
+        quantity(number + own, unit, TIMES) for number, own in ((match[1], match[2]), (match[3], match[4]))
+    )
+    return did_you_mean(f"{low}..{high}") if low and high else ""
+
+
+def bits_for_bytes(word: str) -> str:
+    """The rate in bits that is often meant by one in bytes, `100mbit` by `100mbps`; or nothing."""
+    match = _NUMBER.fullmatch(word)
+    unit = match[3].lower() if match else ""
+    return f"{word[: -len(unit)]}{unit[:-3]}bit" if unit.endswith("bps") and unit in RATES else ""
 
 
 def _bounded(word: str, value: int, low: int, end: int, least: str, most: str) -> int:

@@ -12,6 +12,7 @@ from compiler.frontend.diagnostics import Diagnostics, suggest
 from compiler.frontend.expressions import (
     Expression,
     ExpressionError,
+    Number,
     Range,
     UnknownNameError,
     Value,
@@ -27,6 +28,12 @@ from compiler.frontend.source import Span
 
 Names = Mapping[str, Value]
 Result = TypeVar("Result")
+
+_DIFFERENCE = re.compile(r"\s*([0-9]+)\s*-\s*(\w+)\s*", re.ASCII)
+"""What looks like a range of other tools: a number less a number or a name."""
+
+_LISTED_RANGE = re.compile(r"[0-9]+\.\.[0-9]+", re.ASCII)
+"""A range without its brackets."""
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
 
@@ -119,6 +126,11 @@ class Words:
         """What an item of a list means: several values where it has ranges."""
         if isinstance(word, syntax.Word) and ".." in word.text and "[" in word.text:
             return [self._plain(text, word.span) for text in self.nodes(word, names)]
+        if isinstance(word, syntax.Word) and _LISTED_RANGE.fullmatch(word.text):
+            help = f"did you mean `[{word.text}]`?"
+            message = "a range in a list stands in brackets"
+            self.diagnostics.error("MPC116", message, word.span, "no brackets", help)
+            raise CannotComputeError
         return [self.value(word, names)]
 
     def _plain(self, text: str, span: Span) -> Value:
@@ -129,7 +141,10 @@ class Words:
         found = self._parse(formula.text, formula.span)
         if isinstance(found, Range):
             return self._range(found, formula.span, names)
-        help = "a loop goes over a range `0..3` or a list `{a,b}`"
+        from compiler.frontend.mends import formula_of
+
+        meant = formula_of(formula.text, in_brackets=False)
+        help = f"did you mean `{meant}`?" if meant else "a loop goes over a range `0..3` or a list `{a,b}`"
         self.diagnostics.error("MPC105", "expected a range, like `0..3`", formula.span, "no range", help)
         raise CannotComputeError
 
@@ -142,17 +157,36 @@ class Words:
         try:
             return formula(text, self.tables)
         except FormulaError as error:
-            place = span.part(error.start, error.end) if text else span
-            self.diagnostics.error("MPC105", error.message, place, "not an expression", error.help)
+            from compiler.frontend.mends import formula_of
+
+            place, help = span.part(error.start, error.end) if text else span, error.help
+            if meant := formula_of(text, in_brackets=span.source.text[span.start - 1] == "["):
+                place, help = span, f"did you mean `{meant}`?"
+            self.diagnostics.error("MPC105", error.message, place, "not an expression", help)
             raise CannotComputeError from None
 
     def _choices(self, found: Formula, span: Span, names: Names) -> "range | tuple[Value]":
         if isinstance(found, Range):
             return self._range(found, span, names)
-        return (self._single(found, span, names),)
+        value = self._single(found, span, names)
+        self._check_difference(span, value)
+        return (value,)
+
+    def _check_difference(self, span: Span, value: Value) -> None:
+        """Reports `h[1-3]`, which is `h-2`: of two numbers, or below 0 of a number and a name."""
+        match = _DIFFERENCE.fullmatch(span.text)
+        if match and (match[2].isdigit() or (not isinstance(value, str) and value < 0)):
+            message = f"this is the difference {match[0].strip()}, which is {written(value)}"
+            help = f"did you mean `{match[1]}..{match[2]}`?"
+            self.diagnostics.error("MPC116", message, span, "not a range", help)
+            raise CannotComputeError
 
     def _range(self, found: Range, span: Span, names: Names) -> range:
-        return self._computed(lambda: span_of(found, names), span, names)
+        values = self._computed(lambda: span_of(found, names), span, names)
+        if not values and isinstance(found.low, Number) and isinstance(found.high, Number):
+            message, help = "this range is empty", f"did you mean `{found.high.value}..{found.low.value}`?"
+            self.diagnostics.warning("MPC761", message, span, "ends before it starts", help)
+        return values
 
     def _single(self, found: Formula, span: Span, names: Names) -> Value:
         only = self._only(found, span)

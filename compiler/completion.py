@@ -1,0 +1,107 @@
+"""What the shell completes: labs, their params and nodes, and codes.
+
+Nothing is said of what cannot be read, and nothing takes long: a shell waits for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from click.shell_completion import CompletionItem
+
+from compiler.driver import Compilation, Options, TopologyError
+from compiler.frontend import syntax
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.frontend.parse import parse
+
+LARGEST = 256 * 1024
+"""Bytes of a lab that is read to complete a word."""
+
+MOST_STATEMENTS = 20_000
+"""What such a lab may expand to; of a larger one the nodes are known that stand in the file as they are."""
+
+
+def labs(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
+    """The labs of a folder, and the folders in it.
+
+    Where there are folders alone, the shell completes them itself, as it knows to put no space after one.
+    """
+    del given, tables
+    head, slash, tail = begun.rpartition("/")
+    folder = Path(head + slash or ".").expanduser()
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return []
+    shown = [one for one in entries if one.name.startswith(tail) and (tail or not one.name.startswith("."))]
+    files = [one.name for one in shown if one.suffix == ".topo" and not one.is_dir()]
+    folders = [f"{one.name}/" for one in shown if one.is_dir()]
+    if folders and not files:
+        return [CompletionItem(begun, type="dir")]
+    return [CompletionItem(head + slash + name) for name in (*files, *folders)]
+
+
+def nodes(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
+    """The hosts and routers of the lab that was given, but for one that was given too."""
+    try:
+        compilation = _compilation(given, tables)
+        names = dict.fromkeys(_declared(compilation)) if compilation else {}
+    except Exception:  # noqa: BLE001 - whatever is wrong with a lab, it is not told in the middle of a line
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(begun) and name != given.get("source")]
+
+
+def params(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
+    """The params of the lab that was given, with the values that they have there."""
+    try:
+        compilation = _compilation(given, tables)
+        tree = parse(compilation.source, Diagnostics(), tables) if compilation else ()
+    except Exception:  # noqa: BLE001 - likewise
+        return []
+    values = {node.name.text: node.value.span.text for node in tree if isinstance(node, syntax.Param)}
+    return [
+        CompletionItem(f"{name}={value}" if _is_plain(value) else f"{name}=")
+        for name, value in values.items()
+        if name.startswith(begun)
+    ]
+
+
+def codes(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
+    """The codes of diagnostics, with what each means."""
+    del given, tables
+    from compiler.frontend.codes import EXPLANATIONS
+
+    return [
+        CompletionItem(code, help=text.partition("\n")[0])
+        for code, text in EXPLANATIONS.items()
+        if code.startswith(begun.upper())
+    ]
+
+
+def _compilation(given: Mapping[str, object], tables: str | None) -> Compilation | None:
+    """The lab that was given, where it is a file of no great size."""
+    lab, settings, folders = (given.get(name) for name in ("lab", "settings", "folders"))
+    if not isinstance(lab, str) or not (path := Path(lab)).is_file() or path.stat().st_size > LARGEST:
+        return None
+    options = Options(
+        settings if isinstance(settings, dict) else {},
+        folders if isinstance(folders, tuple) else (),
+        MOST_STATEMENTS,
+    )
+    return Compilation(lab, path.read_bytes(), tables, options)
+
+
+def _declared(compilation: Compilation) -> Iterator[str]:
+    """The names of hosts and routers; of a lab that has errors, those that stand there as they are."""
+    statements: tuple[syntax.Node, ...]
+    try:
+        statements = compilation.statements
+    except TopologyError:
+        statements = parse(compilation.source, Diagnostics(), compilation.tables)
+    for statement in statements:
+        if isinstance(statement, syntax.Declaration) and statement.kind.text != "switch":
+            yield from (word.text for word in statement.names if "[" not in word.text)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value is a word that a shell takes as it is."""
+    return not set(value) & set("\"'\\[]{}$ ")
