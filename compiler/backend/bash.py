@@ -130,7 +130,14 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ("END", "need_names", *(["need_runs"] if plan.processes else []), "claim", "remember")
+    yield from (
+        "END",
+        "find_copied",
+        "need_names",
+        *(["need_runs"] if plan.processes else []),
+        "claim",
+        "remember",
+    )
 
 
 def _names(plan: Plan, style: Style) -> Iterator[str]:
@@ -167,6 +174,7 @@ def _processes(plan: Plan) -> Iterator[str]:
 
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
+    yield from ("reset_copied",) if section.title == "settings" else ()
     if style is Style.PLAIN:
         yield from chain.from_iterable(map(_lines, _split(section.commands)))
     elif section.title == "settings":

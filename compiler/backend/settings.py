@@ -1,8 +1,8 @@
 """The sysctls of each namespace.
 
-A new namespace copies some of the host's (devconf_inherit_init_net, in the kernel's
-Documentation/admin-guide/sysctl/net.rst), so what matters to a lab is always set. They are set when all
-interfaces are there and down. `*` in a key stands for every interface, `all` and `default`.
+They are set when all interfaces are there and down. What a new namespace copies from the host is reset to the
+kernel's own value, where the host has another, by what `COPIED` lists in `parts/up.bash`.
+`*` in a key stands for every interface, `all` and `default`.
 """
 
 import re
@@ -28,6 +28,8 @@ class Settings:
         domain = domains(lab.links, [switch.name for switch in lab.switches])
         ways = (way for link in lab.links for way in link.directions)
         ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
+        self.switched = {name for _, name in ends}
+        """The nodes that are on a broadcast domain."""
         self.twice = {name for (_, name), count in ends.items() if count > 1}
         """The nodes that have two interfaces on one broadcast domain."""
         self.patience = self._patience(lab)
@@ -58,6 +60,8 @@ class Settings:
         if 4 in self.families[node.name]:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
+            if node.name in self.switched:  # a router there may tell of a way that is not the lab's
+                inferred["net.ipv4.conf.*.accept_redirects"] = "0"
             inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
         if 4 in self.families[node.name] and node.name in self.twice:
             inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
@@ -67,6 +71,8 @@ class Settings:
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
                 inferred[f"net.ipv6.conf.{scope}.forwarding"] = forward
             inferred["net.ipv6.conf.*.accept_dad"] = "0"
+            if node.name in self.switched:
+                inferred["net.ipv6.conf.*.accept_redirects"] = "0"
             inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"

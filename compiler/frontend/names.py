@@ -71,9 +71,21 @@ def is_address_device(word: str) -> bool:
     return word == "lo" or (len(word) <= INTERFACE_BYTES and _DUMMY.fullmatch(word) is not None)
 
 
+MACHINE_SYSCTLS = ("net.netfilter.nf_hooks_lwtunnel",)
+"""Those below `net` that each namespace shows as its own, and whose value is one for the whole machine.
+
+A test changes all that a namespace lets it change, and looks which show outside.
+"""
+
+
 def is_network_sysctl(word: str) -> bool:
     """Whether a word is a key below `net` in the dotted form of sysctl(8), with no way out of it."""
     return _SYSCTL.fullmatch(word) is not None
+
+
+def is_of_machine(sysctl: str) -> bool:
+    """Whether a network sysctl, in either form of sysctl(8), would be changed for the whole machine."""
+    return sysctl.replace("/", ".") in MACHINE_SYSCTLS
 
 
 def shown_file(name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from compiler.frontend import syntax
-from compiler.frontend.names import is_network_sysctl
+from compiler.frontend.names import is_network_sysctl, is_of_machine
 from compiler.frontend.scope import Scope
 from compiler.frontend.sets import unique
 from compiler.frontend.source import Span
@@ -48,6 +48,11 @@ class Sysctls:
 
             form = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
             help = sysctl(key.text) or form
+            self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
+            return False
+        if is_of_machine(key.text):
+            message = f"`{key.text}` is one for the whole machine"
+            help = "a lab does not change the machine that it runs on: set it there by hand"
             self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
             return False
         if not re.fullmatch("[ -~]{1,255}", value.text):

@@ -46,6 +46,68 @@ need_right() {
 # Prints a sysctl that this kernel does not have, or that cannot be set here.
 need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
 
+# What a new namespace copies from the host (devconf_inherit_init_net in the kernel's admin-guide/sysctl/net.rst; of
+# neigh, always), where a changed one could keep a lab from working, each with the kernel's own value.
+COPIED=(
+  'ipv4/conf/*/accept_local 0'
+  'ipv4/conf/*/arp_accept 0'
+  'ipv4/conf/*/arp_announce 0'
+  'ipv4/conf/*/arp_filter 0'
+  'ipv4/conf/*/arp_ignore 0'
+  'ipv4/conf/*/drop_gratuitous_arp 0'
+  'ipv4/conf/*/ignore_routes_with_linkdown 0'
+  'ipv4/conf/*/proxy_arp 0'
+  'ipv4/conf/*/proxy_arp_pvlan 0'
+  'ipv4/conf/*/route_localnet 0'
+  'ipv4/conf/*/src_valid_mark 0'
+  'ipv6/conf/*/addr_gen_mode 0'
+  'ipv6/conf/*/drop_unsolicited_na 0'
+  'ipv6/conf/*/hop_limit 64'
+  'ipv6/conf/*/ignore_routes_with_linkdown 0'
+  'ipv6/conf/*/proxy_ndp 0'
+  'ipv[46]/neigh/*/app_solicit 0'
+  'ipv[46]/neigh/*/base_reachable_time_ms 30000'
+  'ipv[46]/neigh/*/delay_first_probe_time 5'
+  'ipv[46]/neigh/*/mcast_solicit 3'
+  'ipv[46]/neigh/*/retrans_time_ms 1000'
+  'ipv[46]/neigh/*/ucast_solicit 3'
+)
+copied=()
+
+# Notes those of which this host has changed, as a namespace shows that is made to see it.
+find_copied() {
+  ((EUID == 0)) && type -P unshare >/dev/null || return 0
+  mapfile -t copied < <(export -f each_copied && printf '%s\n' "${COPIED[@]}" |
+    unshare --net bash -c 'each_copied show' 2>/dev/null)
+}
+
+# Sets them to the kernel's own values in all namespaces.
+reset_copied() {
+  local ns
+  ((${#copied[@]})) || return 0
+  for ns in "${NAMESPACES[@]}"; do
+    (export -f each_copied && exec nsenter --net="/run/netns/$ns" bash -c 'each_copied set') \
+      < <(printf '%s\n' "${copied[@]}")
+  done
+}
+
+# Sets those of its input, or shows which have another value.
+each_copied() {
+  local paths value path now
+  set +f
+  while read -r paths value; do
+    for path in /proc/sys/net/$paths; do
+      [[ -e $path ]] && read -r now <"$path" && [[ $now != "$value" ]] || continue
+      if [[ $1 == set ]]; then
+        printf '%s\n' "$value" >"$path" || return
+      else
+        printf '%s\n' "$paths $value"
+        break
+      fi
+    done
+  done
+}
+
 # Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
   local ns link
