@@ -126,3 +126,13 @@ def all_sysctls() -> dict[str, str]:
         except OSError:
             continue
     return found
+
+
+def test_names_that_nobody_has_fail_at_once() -> None:
+    """The machine's own name is known, and of all others it is told that they are not, with nobody to ask."""
+    lab = live.lab_of("isolated", "host a b\nlink a -- b")
+    with live.running(lab):
+        own = "import socket; socket.gethostbyname(socket.gethostname())"
+        live.succeed("ip", "netns", "exec", A, "python3", "-c", own, seconds=5)
+        for name in "nobody", "nobody.example.org":
+            assert live.in_ns(A, "getent", "ahosts", name, seconds=5).returncode == 2

@@ -130,18 +130,12 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from (
-        "END",
-        "find_copied",
-        "need_names",
-        *(["need_runs"] if plan.processes else []),
-        "claim",
-        "remember",
-    )
+    yield from ("END", "find_copied", "need_names", *(["need_runs"] if plan.processes else []))
+    yield from ("claim", "remember")
 
 
 def _names(plan: Plan, style: Style) -> Iterator[str]:
-    """Writes the hosts file that ip-netns(8) puts over /etc/hosts.
+    """Writes what ip-netns(8) puts over files of /etc.
 
     In batches, this is done beside what comes next, to its end, so that a roll-back finds all that it made.
     """
@@ -149,10 +143,10 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
         return
     yield from _title("names")
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    yield from ("{", "trap '' HUP INT TERM") if style is Style.BATCH else ()
-    yield 'mkdir -p "${NAMESPACES[@]/#//etc/netns/}"'
-    yield 'for ns in "${NAMESPACES[@]}"; do printf %s "$hosts" >"/etc/netns/$ns/hosts"; done'
-    yield from ("} & parts+=($!)",) if style is Style.BATCH else ()
+    if style is Style.BATCH:
+        yield '{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)'
+    else:
+        yield 'write_names "$hosts"'
 
 
 def _ports(plan: Plan) -> Iterator[str]:

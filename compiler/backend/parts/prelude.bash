@@ -3,7 +3,7 @@ CPUS=$(nproc 2>/dev/null || echo 2)
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
 # The files that up makes in the folder of a namespace.
-KEPT=(hosts)
+KEPT=(hosts resolv.conf)
 declare -A listed=()
 for ns in "${NAMESPACES[@]}"; do listed[$ns]=1; done
 

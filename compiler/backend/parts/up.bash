@@ -175,6 +175,21 @@ remember() {
   for folder in /etc/netns /run/netns; do [[ -e $folder ]] || note "made $folder"; done
 }
 
+# Writes the files that ip-netns(8) shows programs in a namespace as those of /etc: a hosts file, which knows this machine
+# by its own name too, unless that is a node's, and a resolv.conf without a server, so that other names fail at once.
+# (Over a file that is not there, ip-netns(8) can put none, and says so at each call.)
+write_names() {
+  local ns machine hosts=$1
+  read -r machine </proc/sys/kernel/hostname
+  [[ ! $machine =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ || ${hosts,,} == *" ${machine,,}"$'\n'* ]] ||
+    hosts+="127.0.1.1 $machine"$'\n'
+  mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
+  for ns in "${NAMESPACES[@]}"; do
+    printf %s "$hosts" >"/etc/netns/$ns/hosts"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+  done
+}
+
 # Takes away what a failed up has made.
 undo() {
   say "taking away what was made"
