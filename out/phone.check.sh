@@ -3,23 +3,33 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=phone
+LAB='phone'
+IFS= read -rd '' USAGE <<'END' || true
+usage: check.sh
+Checks the lab "phone" that is up.
+END
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
+
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
 # === check ====================================================================
 # What was checked is told in TAP: a line a test point, and below it what is wrong, or what was measured.
 count=0
 failed=0
 
-(($# == 0)) || die "usage: check.sh"
+(($# == 0)) || misuse "no such option: $1"
 
 # Ends the check where it cannot begin.
 bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }
@@ -112,9 +122,9 @@ route() {
   rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
   if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
-  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
-    line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(\ onlink)?(.*)$ ]]; do
+    line=${BASH_REMATCH[4]}
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}${BASH_REMATCH[3]}"
   done
 }
 
