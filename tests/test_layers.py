@@ -50,6 +50,7 @@ ORDER = [
     "compiler.ir.graph",
     "compiler.ir.prefixes",
     "compiler.ir.forwarding",
+    "compiler.ir.sources",
     "compiler.ir.explicit",
     "compiler.ir.trees",
     "compiler.ir.targets",
