@@ -55,6 +55,7 @@ ORDER = [
     "compiler.ir.graph",
     "compiler.ir.prefixes",
     "compiler.ir.forwarding",
+    "compiler.ir.sources",
     "compiler.ir.explicit",
     "compiler.ir.trees",
     "compiler.ir.targets",

@@ -129,9 +129,14 @@ def _told(command: Command, arguments: tuple[str, ...]) -> Iterator[tuple[str, s
 
 
 def _read_back(value: str) -> str:
-    """A value of a sysctl as the kernel tells it: in single spaces, and octal numbers as decimal ones."""
-    octal = re.compile("0[0-7]+")
-    return " ".join(str(int(word, 8)) if octal.fullmatch(word) else word for word in value.split())
+    """A value of a sysctl as the kernel tells it: in single spaces, and octal and hexadecimal numbers as
+    decimal ones."""
+    octal, hexadecimal = re.compile("0[0-7]+"), re.compile("0[xX][0-9a-fA-F]+")
+    bases = ((8, octal), (16, hexadecimal))
+    return " ".join(
+        next((str(int(word, base)) for base, form in bases if form.fullmatch(word)), word)
+        for word in value.split()
+    )
 
 
 def _links(here: str, words: list[str]) -> Iterator[tuple[str, str]]:
@@ -149,14 +154,14 @@ def _options(words: list[str]) -> dict[str, str]:
 
 
 def _ways(words: Sequence[str]) -> Iterator[str]:
-    """The next hops of a route, each after its table."""
-    hops, table = way(words)
+    """The next hops of a route, each after its source and its table."""
+    hops, more = way(words)
     for hop in hops:
         words = hop.split()
         if words[0] == "nexthop":
             rest = words[5:] if words[5:6] == ["weight"] else ["weight", "1", *words[5:]]
             words = [*words[1:5], *rest]
-        yield " ".join((*table, *words))
+        yield " ".join((*more, *words))
 
 
 def _flags(words: list[str]) -> Iterator[str]:

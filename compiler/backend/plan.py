@@ -51,13 +51,14 @@ class Command(NamedTuple):
 
 
 def way(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """What stands after a route's target: its next hops, and the table where it names one.
+    """What stands after a route's target: its next hops, and what is said of the route itself.
 
     Each of several next hops begins with `nexthop`. Interfaces may be called like any of these words.
     """
+    begin = 2 if words[0] == "src" else 0
     end = len(words) - 2 if words[-2] == "table" else len(words)
-    hops = " ".join(words[:end]).replace(" nexthop via ", "\0nexthop via ").split("\0")
-    return hops, tuple(words[end:])
+    hops = " ".join(words[begin:end]).replace(" nexthop via ", "\0nexthop via ").split("\0")
+    return hops, (*words[:begin], *words[end:])
 
 
 class Section(NamedTuple):
@@ -323,6 +324,7 @@ def _covers(via: Address, targets: set[Network], lengths: set[int], connected: l
 
 def _hops(route: Route, shadowed: set[Address]) -> Iterator[str]:
     """Next hops of a route. One of IPv6 is no gateway to itself: the kernel would refuse others by that."""
+    yield from ("src", str(route.source)) if route.source else ()
     if len(route.nexthops) == 1:
         (hop,) = route.nexthops
         itself = hop.via.version == 6 and route.targets == (ip_network(hop.via),)

@@ -191,12 +191,12 @@ def _place(command: Arguments) -> Arguments:
 
 def _without(route: Arguments, down: set[str]) -> Arguments:
     """A route without the next hops by interfaces that are down; nothing where it has no other."""
-    hops, table = way(route[1:])
+    hops, more = way(route[1:])
     kept = [hop for hop in hops if _device(hop) not in down]
     if len(kept) == 1:  # which has no weight
         words = kept[0].removeprefix("nexthop ").split()
         kept = [" ".join((*words[:4], *("onlink",) * (words[-1] == "onlink" and len(words) > 4)))]
-    return (route[0], *kept, *table) if kept else ()
+    return (route[0], *more, *kept) if kept else ()
 
 
 def _device(hop: str) -> str:

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from compiler.ir.lab import Lab, Node, Switch
+from compiler.ir.lab import HASHED, Lab, Node, Switch
 from compiler.ir.neighbours import patience
 from compiler.ir.segments import domains, segments
 
@@ -62,7 +62,7 @@ class Settings:
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
             if node.name in self.switched:  # a router there may tell of a way that is not the lab's
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
-            inferred["net.ipv4.fib_multipath_hash_policy"] = "1"
+            inferred |= _hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
             inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
             inferred["net.ipv4.conf.all.arp_announce"] = "2"
@@ -73,7 +73,7 @@ class Settings:
             inferred["net.ipv6.conf.*.accept_dad"] = "0"
             if node.name in self.switched:
                 inferred["net.ipv6.conf.*.accept_redirects"] = "0"
-            inferred["net.ipv6.fib_multipath_hash_policy"] = "1"
+            inferred |= _hash(node, 6)
         if node.name in self.mptcp:
             inferred["net.mptcp.enabled"] = "1"
         if node.backlog is not None:
@@ -93,6 +93,19 @@ def _families(lab: Lab) -> dict[str, set[int]]:
         for name in (*segment.nodes, *segment.switches):
             found[name] |= versions
     return found
+
+
+def _hash(node: Node, version: int) -> Values:
+    """What chooses among next hops: addresses, protocol and ports.
+
+    Policy 1 takes for that, of what a node passes on, a number that the sender draws again at each timeout.
+    Policy 3 reads the packet itself; only routers that choose have it, as kernels before 5.13 have not.
+    """
+    policy, fields = (f"net.ipv{version}.fib_multipath_hash_{name}" for name in ("policy", "fields"))
+    chooses = any(route.nexthops[1:] and route.nexthops[0].via.version == version for route in node.routes)
+    if node.forwards and chooses and policy not in dict(node.sysctls):
+        return {policy: "3", fields: f"{HASHED:#06x}"}
+    return {policy: "1"}
 
 
 def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:

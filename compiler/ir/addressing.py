@@ -127,6 +127,11 @@ class _Assigner:
         return replace(link, left=left, right=right)
 
 
+def own_part(pool: Network) -> Network | None:
+    """The part of a pool that inferred addresses of nodes are from; None where it cannot be divided."""
+    return list(pool.subnets(2))[3] if pool.max_prefixlen - pool.prefixlen >= 2 else None
+
+
 class _Part:
     """A part of a pool, in slots for one kind of thing."""
 

@@ -75,7 +75,7 @@ class _Family:
         """The routes of a node, aggregated: what stays as it is, then the rest by next hops."""
         routes = [route for route in node.routes if route.targets[0].version == self.version]
         kept = [route for route in routes if route.explicit or not route.targets[0].prefixlen]
-        if len(kept) == len(routes):
+        if len(kept) == len(routes) or _is_leaf(routes):
             return routes
         table = _Table()
         default = next((table.way(route) for route in kept if not route.targets[0].prefixlen), NO_ROUTE)
@@ -99,6 +99,14 @@ class _Family:
         for place in self.place(tuple(own)):
             found[place] = ANY
         return found
+
+
+def _is_leaf(routes: list[Route]) -> bool:
+    """Whether all of a table is an inferred default route, and what stands beside it."""
+    first, *rest = routes
+    default = not first.targets[0].prefixlen and not first.explicit
+    hops = {replace(hop, source=None) for hop in first.nexthops}
+    return default and all({replace(hop, source=None) for hop in one.nexthops} == hops for one in rest)
 
 
 def _used(lab: Lab, version: int) -> Iterator[Network]:

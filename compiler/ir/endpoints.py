@@ -104,14 +104,13 @@ def flags_of(side: Side) -> tuple[str, ...]:
 def _subflows(endpoints: list[tuple[int, tuple[str, ...]]]) -> int:
     """How many subflows beside the first a connection can have, of either end's making, attempts included.
 
-    Each `subflow` endpoint can make one, though the first subflow has taken the place of one; each `signal`
-    endpoint can be answered by one. An end counts what it accepts as well as what it makes.
+    The first begins at a node's own address. Each `subflow` endpoint can make one more, and each `signal`
+    endpoint be answered by one. An end counts what it accepts as well as what it makes.
     """
     if any("fullmesh" in flags for _, flags in endpoints):
         return MPTCP_MOST
     needed = [0]
     for version in (4, 6):
         own = [flags for family, flags in endpoints if family == version]
-        made, announced = (sum(name in flags for flags in own) for name in ("subflow", "signal"))
-        needed.append(made + announced if announced else made - 1)
+        needed.append(sum(name in flags for flags in own for name in ("subflow", "signal")))
     return min(MPTCP_MOST, max(needed))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
+from compiler.ir.sources import Sources, sent_from
+
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
 from compiler.ir.forwarding import Forwarding
@@ -30,7 +32,8 @@ NOWHERE = {4: ip_address("192.0.2.1"), 6: ip_address("2001:db8::1")}
 class Explicit:
     """The explicit routes of a lab, by node and target."""
 
-    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
+    def __init__(self, lab: Lab, sources: dict[int, Sources], diagnostics: Diagnostics) -> None:
+        self.sources = sources
         self.diagnostics = diagnostics
         self.nodes = {node.name: node for node in lab.nodes}
         self.ends: dict[InterfaceName, Interface] = {}
@@ -38,12 +41,12 @@ class Explicit:
         for segment in segments(lab.links, [switch.name for switch in lab.switches]):
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment
-        sources = {asked.source for asked in lab.explicit_routes}
+        begin = {asked.source for asked in lab.explicit_routes}
         known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
         known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
-        self.own = {(name, own.ip) for name, own in known if name in sources}
+        self.own = {(name, own.ip) for name, own in known if name in begin}
         """The addresses of sources of routes, each with its node."""
-        self.connected = {(name, own.network) for name, own in known if name in sources}
+        self.connected = {(name, own.network) for name, own in known if name in begin}
         """The networks that these are in."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
@@ -57,7 +60,8 @@ class Explicit:
         table = self.routes.setdefault(asked.source, {})
         for target in targets:
             self._check_own(asked, target)
-            route = Route((target,), tuple(self._nexthops(asked, target.version)), explicit=True)
+            hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
+            route = Route((target,), hops, explicit=True)
             first = table.setdefault(target, (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"
@@ -73,6 +77,17 @@ class Explicit:
             message = f"`{asked.source}` is on `{target}` itself, so it needs no route there"
             help = "route a longer prefix or an address in it, or leave this out"
             self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
+
+    def _source(self, asked: ExplicitRoute, target: Network) -> Address | None:
+        """The address that is sent from to a target; None where it is that of the interface.
+
+        An address alone, or another prefix without more in it than own addresses, is routed as it is written.
+        """
+        sources = self.sources.get(target.version)
+        if sources is None or isinstance(asked.target, InterfaceName):
+            return None
+        named = isinstance(asked.target, str) and asked.target != "default"
+        return sources.own.get(asked.source) if named or sources.is_mixed(target) else None
 
     def _targets(self, asked: ExplicitRoute) -> list[Network]:
         match asked.target:

@@ -49,6 +49,10 @@ MPTCP_MOST = 8
 """Endpoints of a node, subflows, and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
 
 
+HASHED = 0x0037
+"""Fields by which routers choose among next hops: both addresses, the protocol, and both ports."""
+
+
 class InterfaceName(NamedTuple):
     """An interface of a node, written `node:interface`."""
 
@@ -162,9 +166,13 @@ class NodeAddress:
 
 @dataclass(frozen=True, slots=True)
 class Nexthop:
+    """A gateway and the interface to it. `source` is the address of the node that it sends from where a
+    program has chosen none; the same for all next hops of a route, and that of the interface where absent."""
+
     via: Address
     interface: str
     weight: int = 1
+    source: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,10 @@ class Route:
     targets: tuple[Network, ...]
     nexthops: tuple[Nexthop, ...]
     explicit: bool = False
+
+    @property
+    def source(self) -> Address | None:
+        return self.nexthops[0].source if self.nexthops else None
 
 
 @dataclass(frozen=True, slots=True)

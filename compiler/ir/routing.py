@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
+from compiler.ir.sources import Sources, sent_from
+
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import DEFAULT, Explicit
 from compiler.ir.graph import Graph, Hop
-from compiler.ir.lab import Lab, Network, Nexthop, Node, Route
+from compiler.ir.lab import Address, Lab, Network, Nexthop, Node, Route
 from compiler.ir.segments import segments
 from compiler.ir.targets import Targets
 from compiler.ir.trees import Bits, Row, Trees
@@ -27,14 +29,22 @@ MOST_HOPS = 253
 
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives every node its routes, explicit ones over inferred ones."""
-    explicit = Explicit(lab, diagnostics)
+    sources = {version: Sources(lab, version) for version in lab.versions}
+    explicit = Explicit(lab, sources, diagnostics)
     tables: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
-    for inference in _inferences(lab, explicit, diagnostics):
+    for inference in _inferences(lab, explicit, sources, diagnostics):
         for name, found in inference.routes():
             tables[name].append(found)
     for node in lab.nodes:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
+        own_default = {
+            DEFAULT[version]
+            for version in sources
+            if lab.metric and explicit.has(node.name, DEFAULT[version])
+        }
+        around = [route for route in table if own_default.isdisjoint(route.targets)]
+        table += [route for own in sources.values() for route in own.beside(node.name, around)]
         _check_hops(node, table, explicit, diagnostics)
     nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
@@ -56,10 +66,12 @@ def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics
         return
 
 
-def _inferences(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> Iterator["_Inference"]:
+def _inferences(
+    lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
+) -> Iterator["_Inference"]:
     """What infers the routes of each family; nothing where there would be too many, which is reported."""
     for version in lab.versions if lab.metric is not None else ():
-        inference = _Inference(lab, version, explicit)
+        inference = _Inference(lab, sources[version], explicit)
         if not inference.can_be_written():
             size = f"{len(lab.nodes)} nodes and {len(lab.links)} links"
             message = f"{size} would have too many shortest-path routes"
@@ -72,13 +84,14 @@ def _inferences(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> Itera
 class _Inference:
     """The inferred routes of one address family."""
 
-    def __init__(self, lab: Lab, version: int, explicit: Explicit) -> None:
-        self.version = version
+    def __init__(self, lab: Lab, sources: Sources, explicit: Explicit) -> None:
+        self.version = sources.version
+        self.sources = sources
         self.explicit = explicit
-        self.graph = Graph(lab, version, whole=True)
+        self.graph = Graph(lab, self.version, whole=True)
         found = segments(lab.links, [switch.name for switch in lab.switches])
         self.trees = Trees(self.graph, found)
-        self.targets = Targets(lab, found, self.graph, self.trees)
+        self.targets = Targets(lab, found, self.graph, self.trees, sources)
 
     def can_be_written(self) -> bool:
         """Whether the routes are few enough, and the numbers in the trees small enough."""
@@ -92,12 +105,15 @@ class _Inference:
         for name in self.graph.forwards:
             hops = self.trees.hops(name)
             default = self._default(name, hops, rows)
+            own = self.sources.own.get(name)
             if default:
-                yield name, Route((DEFAULT[self.version],), _nexthops(hops, default))
+                source = own if self.sources.mixed else None
+                yield name, Route((DEFAULT[self.version],), _nexthops(hops, default, source))
             if hops and not (default and name in self.trees.anchors):
-                for first, networks in self._ways(name, rows).items():
+                for (first, named), networks in self._ways(name, rows).items():
                     if first and first != default:
-                        yield name, Route(tuple(networks), _nexthops(hops, first))
+                        source = own if named else None
+                        yield name, Route(tuple(networks), _nexthops(hops, first, source))
 
     def _default(self, name: str, hops: list[Hop], rows: dict[str, Row]) -> Bits:
         """The hops of a default route, for a node with one forwarding neighbour."""
@@ -109,19 +125,21 @@ class _Inference:
             return rows[name].firsts[self.trees.root(neighbour)]
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
 
-    def _ways(self, name: str, rows: dict[str, Row]) -> dict[Bits, list[Network]]:
-        """What a node sends by each set of its links; without links, what it does not reach."""
-        found: dict[Bits, list[Network]] = defaultdict(list)
-        for first, network in zip(self.targets.firsts(name, rows), self.targets.networks, strict=True):
-            found[first].append(network)
+    def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
+        """What a node sends by each set of its links, and whether from its own address; without links, what it
+        does not reach."""
+        found: dict[tuple[Bits, bool], list[Network]] = defaultdict(list)
+        firsts = self.targets.firsts(name, rows)
+        for first, network, named in zip(firsts, self.targets.networks, self.targets.named, strict=True):
+            found[first, named].append(network)
         return found
 
 
-def _nexthops(hops: list[Hop], first: Bits) -> tuple[Nexthop, ...]:
+def _nexthops(hops: list[Hop], first: Bits, source: Address | None) -> tuple[Nexthop, ...]:
     """The hops of a set, in their order."""
     found = []
     while first:
         place = first.bit_length() - 1
         found.append(hops[place].nexthop)
         first ^= 1 << place
-    return tuple(found[::-1])
+    return sent_from(source, found[::-1]) if source else tuple(found[::-1])

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import NamedTuple
 
+from compiler.ir.sources import Sources
+
 from compiler.ir.graph import Edge, Graph
 from compiler.ir.lab import Address, Lab, Network
 from compiler.ir.segments import Segment
@@ -22,14 +24,19 @@ class _Way(NamedTuple):
 class Targets:
     """The targets of one address family: `networks`, and the way to each.
 
+    `named` is whether each is sent to from a node's own address.
     `own` has, by node, what its own links lead to, by place: there a node's row of the trees does not count.
     `behind` has a host's end of a segment, which needs a route only where no forwarding end is in reach.
     """
 
-    def __init__(self, lab: Lab, segments: Iterable[Segment], graph: Graph, trees: Trees) -> None:
+    def __init__(
+        self, lab: Lab, segments: Iterable[Segment], graph: Graph, trees: Trees, sources: Sources
+    ) -> None:
         self.graph = graph
+        self.sources = sources
         self.trees = trees
         self.networks: list[Network] = []
+        self.named: list[bool] = []
         self.ways: list[_Way] = []
         self.behind: dict[int, int] = {}
         self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.nodes}
@@ -58,6 +65,7 @@ class Targets:
         """Adds a target that some nodes have no route to, as it is on them; gives its place."""
         place = len(self.networks)
         self.networks.append(target)
+        self.named.append(self.sources.answers(target))
         self.ways.append(way)
         for node in nodes:
             self.own[node][place] = 0

@@ -32,11 +32,11 @@ class Steps:
     def __init__(self, lookup: Lookup, lab: Lab) -> None:
         self.lookup = lookup
         self.bits = {end.id: 1 << place for place, link in enumerate(lab.links) for end in link.ends}
-        self._found: dict[tuple[str, str, int, int], Step | None] = {}
+        self._found: dict[tuple[str, str, int, int, Address | None], Step | None] = {}
 
     def __call__(self, node: str, hop: Nexthop) -> Step | None:
         """The step of a node by a next hop; None where nobody is there."""
-        key = node, hop.interface, hop.via.version, int(hop.via)
+        key = node, hop.interface, hop.via.version, int(hop.via), hop.source
         if key not in self._found:
             self._found[key] = self._step(node, hop)
         return self._found[key]

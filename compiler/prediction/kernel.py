@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from compiler.ir.lab import Node
+from compiler.ir.lab import HASHED, Node
 
 FILTER = re.compile(r"net\.ipv4\.conf\.([^.]+)\.rp_filter")
 FORWARDING = re.compile(r"net\.ipv4\.(?:ip_forward|conf\.([^.]+)\.forwarding)")
@@ -35,7 +35,7 @@ OWN, BOUND = Hash("own", per_flow=True), Hash("bound", per_flow=True)
 """That of a node which begins a flow, before it has chosen its address and with one."""
 
 PASSED = Hash("passed", per_flow=True)
-"""That of nodes which pass a flow on: it lies in its packets."""
+"""That of nodes which pass a flow on by policy 1: it lies in its packets."""
 
 ADDRESSES = Hash("addresses", per_flow=False)
 
@@ -46,6 +46,7 @@ class Kernel:
     def __init__(self, node: Node, interfaces: Iterable[str]) -> None:
         self.sysctls = dict(node.sysctls)
         self.masquerade = frozenset(node.masquerade)
+        self.declared = node.forwards
         self.names = {name.replace(".", "/"): name for name in interfaces}
         self.forwarding_6 = self.sysctls.get(FORWARDING_6, str(int(node.forwards))) != "0"
         self.forwarding = self._forwarding(node.forwards)
@@ -98,13 +99,15 @@ class Kernel:
         return ADDRESSES if fields == DEFAULT_FIELDS else Hash(f"fields {fields}", per_flow=False)
 
     def _fields(self, version: int) -> int | None:
-        """What is hashed; None for the hash over ports that lies in packets, which a lab sets.
+        """What is hashed: of a router, what a lab sets; None for the hash over ports that lies in packets.
 
         Without tunnels, what is inside of them (policy 2) is what is outside.
         """
-        policy = self.sysctls.get(POLICY.format(version), "1")
+        inferred = self.declared and POLICY.format(version) not in self.sysctls
+        policy = "3" if inferred else self.sysctls.get(POLICY.format(version), "1")
         if policy == "3":
-            return _number(self.sysctls.get(FIELDS.format(version), str(DEFAULT_FIELDS)))
+            default = HASHED if inferred else DEFAULT_FIELDS
+            return _number(self.sysctls.get(FIELDS.format(version), str(default)))
         without_ports = DEFAULT_FIELDS | (LABEL if version == 6 else 0)
         return without_ports if policy in ("0", "2") else None
 

@@ -164,7 +164,11 @@ class Lookup:
         return any(self._longest(node, table.number, target) for table in self.nodes[node].tables)
 
     def source_address(self, node: str, hop: Nexthop) -> Address | None:
-        """What a node that chooses a next hop takes for its own address: that of the interface.
+        """What a node that chooses a next hop takes for its own address: the route's, or the interface's."""
+        return hop.source or self.interface_address(node, hop)
+
+    def interface_address(self, node: str, hop: Nexthop) -> Address | None:
+        """The address of the interface to a next hop.
 
         Where the interface has several, it is the one on the next hop's network (inet_select_addr).
         """

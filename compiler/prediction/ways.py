@@ -1,9 +1,9 @@
 """The ways that packets take from one node to an address, and how likely each is for a flow.
 
-Equal next hops are chosen by a hash of the flow's addresses and ports. The node that begins a flow draws its
-own; the nodes that pass it on all use one, which the kernel draws for each socket and leaves in its packets
-(skb->l4_hash), so what the first of them chooses says what a later one can (measured: of the four ways
-through two stages of two, two are taken). Where a node hashes other fields, these say so (`kernel.Hash`).
+Equal next hops are chosen by a hash of the flow's addresses and ports. The node that begins a flow has its
+own; the routers that pass it on all have one, which is of the same fields and of one secret of the kernel, so
+what the first of them chooses says what a later one can (measured: of the four ways through two stages of
+two, two are taken). Where a node hashes other fields, these say so (`kernel.Hash`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -238,7 +238,7 @@ def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Pac
 def _masqueraded(lookup: Lookup, packet: _Packet, hop: Nexthop) -> _Packet:
     if packet.source is None or hop.interface not in lookup.nodes[packet.node].masquerade:
         return packet
-    address = lookup.source_address(packet.node, hop)
+    address = lookup.interface_address(packet.node, hop)
     if address is None or address == packet.source:
         return packet
     made = Translation(packet.node, address, packet.source)
