@@ -12,7 +12,7 @@ from labs import Kernel, LostError, lab_of
 from compiler.ir.lab import InterfaceName, Lab
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.lookup import Lookup
-from compiler.prediction.maxflow import bound
+from compiler.prediction.maxflow import of_lab
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.sawtooth import Path, speed
 from compiler.prediction.sharing import Demand, share
@@ -198,7 +198,7 @@ def test_bound_is_the_least_cut(text: str, data: st.DataObject) -> None:
         for line in text.splitlines()
     )
     lab = lab_of(rated)
-    found = bound(lab, "a", "b")
+    found = of_lab(Lookup(lab), "a", "b")
     assert found.rate == least_cut(lab)
     assert sum(end.shaping.rate or 0 for link in lab.links for end in link.ends if end.id in found.cut) == (
         found.rate

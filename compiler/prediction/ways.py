@@ -28,6 +28,7 @@ class Fate(StrEnum):
     NOT_FORWARDED = "not forwarded by"
     FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
+    LOST = "lost, like all packets, by a link of"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -120,7 +121,9 @@ def ways(
         original = undo.get((packet.node, packet.target))
         if original is not None and original != packet.target:
             packet = replace(packet, target=original)
-        if fate := _fate(lookup, packet):
+        if lookup.losing and (lost := _losing(lookup, packet)):
+            found.append(replace(_ended(packet, Fate.LOST), at=lost.node))
+        elif fate := _fate(lookup, packet):
             found.append(_ended(packet, fate))
         else:
             onward = list(_onward(lookup, packet))
@@ -180,6 +183,11 @@ def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
     if incoming and not lookup.kernel(packet.node).forwards(packet.target.version, incoming):
         return Fate.NOT_FORWARDED
     return Fate.LOOP if (packet.node, incoming, packet.target) in packet.seen else None
+
+
+def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:
+    """Where a packet is lost for certain, of the links that it has crossed."""
+    return next((crossing.link for crossing in packet.crossings if crossing.link in lookup.losing), None)
 
 
 def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:
