@@ -44,7 +44,8 @@ class Estimate:
     def __init__(self, outcomes: Iterable[Outcome], limits: Iterable[InterfaceName] = ()) -> None:
         weights: dict[float, float] = {}
         for rate, chance in outcomes:
-            weights[rate] = weights.get(rate, 0.0) + chance
+            same = float(f"{rate:.9g}")  # sums in another order are the same
+            weights[same] = weights.get(same, 0.0) + chance
         whole = sum(weights.values())
         self.outcomes = tuple(Outcome(rate, weight / whole) for rate, weight in sorted(weights.items()))
         self.limits = tuple(dict.fromkeys(limits))

@@ -135,6 +135,8 @@ class Expectations:
 
     def _chance(self, expectation: Expectation, claim: Throughput, prediction: Prediction) -> None:
         """Warns where hashes decide whether so much is reached."""
+        if not prediction.is_whole:
+            return
         found = prediction.placed(claim.transfer)
         if len(found.distinct) < 2 or found.chance(claim.least) >= SURE:
             return

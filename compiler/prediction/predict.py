@@ -16,6 +16,9 @@ from compiler.prediction.tcp import bounding_share, control
 from compiler.prediction.trips import Trip, reverse, split, trips
 from compiler.prediction.ways import MOST_WAYS, ways
 
+MOST_TRIPS = 512
+"""Of a pair, over which flows are placed; of more, the first."""
+
 
 class Predictor:
     """Predicts for pairs of nodes of one lab, after all passes."""
@@ -67,7 +70,7 @@ class Prediction:
         """All ways to the target, with the ways back from it."""
         if self.address is None:
             return ()
-        return trips(self.lookup, ways(self.lookup, self.source, self.address))
+        return trips(self.lookup, ways(self.lookup, self.source, self.address, most=MOST_TRIPS))
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:
@@ -77,7 +80,7 @@ class Prediction:
     @property
     def is_whole(self) -> bool:
         """Whether `trips` are all ways, and not the first of them."""
-        return len(self.trips) < MOST_WAYS
+        return len(self.trips) < MOST_TRIPS
 
     @property
     def rtt(self) -> tuple[float, float] | None:

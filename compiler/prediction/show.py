@@ -11,10 +11,10 @@ from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction import quantities
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing
-from compiler.prediction.predict import Prediction
+from compiler.prediction.predict import MOST_TRIPS, Prediction
 from compiler.prediction.quantities import times
 from compiler.prediction.trips import Trip
-from compiler.prediction.ways import MOST_WAYS, Way
+from compiler.prediction.ways import Way
 
 WIDTH, MOST_SHOWN, MOST_LINKS = 80, 8, 4
 
@@ -32,7 +32,7 @@ def _family(prediction: Prediction, flows: int) -> str:
     head = f"{prediction.source} to {prediction.target}"
     if prediction.address is None:
         return f"{head}: {prediction.target} has no address\n"
-    count = _count(len(found), "way") if len(found) < MOST_WAYS else f"{MOST_WAYS} ways and more"
+    count = _count(len(found), "way") if prediction.is_whole else f"{MOST_TRIPS} ways and more"
     lines = [f"{head}, {prediction.address}: {count}", ""]
     for trip in found[:MOST_SHOWN]:
         lines += _trip(trip, prediction)
@@ -125,7 +125,7 @@ def _transfer(what: str, transfer: Transfer, prediction: Prediction) -> Iterator
     one = prediction.goodput(transfer)
     told = quantities.estimate(one)
     if not prediction.is_whole:
-        told.append(f"over the first {MOST_WAYS} ways")
+        told.append(f"over the first {MOST_TRIPS} ways")
     yield from _row(what, told, _listed(one.limits) or _other_limit(prediction, one))
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache, partial
 from math import inf
 
 from compiler.ir.lab import Address, InterfaceName, Shaping
 from compiler.ir.shaping import ETHERNET_HEADER, SECOND
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
-from compiler.prediction.ways import Way, ways
+from compiler.prediction.ways import Translation, Way, ways
 
 PING = 98
 """Bytes of the frame of a ping(8)."""
@@ -81,8 +82,8 @@ class Trip:
 
     @property
     def late_loss(self) -> float:
-        """The same behind the bottleneck. What is lost before it, or by its own queueing discipline, where netem
-        draws lots for what comes in, leaves its rate to others."""
+        """The same behind the bottleneck. What is lost before it leaves its rate to others, and so does what
+        its own netem loses, which draws lots for what comes in."""
         crossings = self.out.crossings
         behind = [place for place, one in enumerate(crossings) if one.link == self.bottleneck]
         return loss(crossings[behind[0] + 1 :]) if behind else self.loss
@@ -112,7 +113,10 @@ class Trip:
 
 def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
     """Ways with the ways back from where they end."""
-    return tuple(Trip(way, _back(lookup, way)) for way in outwards)
+    back = cache(partial(_back, lookup))
+    return tuple(
+        Trip(way, back(way.delivered, way.at, way.source, way.target, way.translations)) for way in outwards
+    )
 
 
 def split(trip: Trip) -> Iterator[Trip]:
@@ -136,10 +140,17 @@ def reverse(trip: Trip) -> Iterator[Trip]:
         yield Trip(replace(way, share=share, fixed=tuple(shared.items())), (trip.out,))
 
 
-def _back(lookup: Lookup, way: Way) -> tuple[Way, ...]:
-    if not way.delivered or way.source is None:
+def _back(
+    lookup: Lookup,
+    delivered: bool,
+    at: str,
+    source: Address | None,
+    target: Address,
+    translations: tuple[Translation, ...],
+) -> tuple[Way, ...]:
+    if not delivered or source is None:
         return ()
-    return ways(lookup, way.at, way.source, source=way.target, translations=way.translations)
+    return ways(lookup, at, source, source=target, translations=translations)
 
 
 def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:

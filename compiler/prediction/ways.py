@@ -111,12 +111,13 @@ def ways(
     source: Address | None = None,
     device: str | None = None,
     translations: Iterable[Translation] = (),
+    most: int = MOST_WAYS,
 ) -> tuple[Way, ...]:
-    """All ways of a packet that a node sends, at most MOST_WAYS; `translations` bring replies back."""
+    """All ways of a packet that a node sends, but so many at most; `translations` bring replies back."""
     undo = {(made.node, made.address): made.original for made in translations}
     found: list[Way] = []
     waiting = [_Packet(node, source, target, device=device)]
-    while waiting and len(found) < MOST_WAYS:
+    while waiting and len(found) < most:
         packet = waiting.pop()
         original = undo.get((packet.node, packet.target))
         if original is not None and original != packet.target:
