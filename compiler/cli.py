@@ -340,16 +340,16 @@ def _known(name: str, nodes: list[str]) -> None:
 def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> str:
     from compiler.prediction.predict import Predictor
 
-    prediction = Predictor(lab).between(source, target)
+    families = Predictor(lab).families(source, target)
     if form == "json":
         import json
 
         from compiler.prediction.export import as_json as prediction_as_json
 
-        return json.dumps(prediction_as_json(prediction, flows), indent=2) + "\n"
+        return json.dumps(prediction_as_json(families, flows), indent=2, allow_nan=False) + "\n"
     from compiler.prediction.show import show
 
-    return show(prediction, flows)
+    return show(families, flows)
 
 
 @main.command(epilog=_examples("mpc explain MPC201"))

@@ -90,6 +90,9 @@ DELAYED = {
     "l1": ("20, 40 ms, 1 %", "host a b\nlink a -- b rate 20mbit delay 20ms\nshape a -> b loss 1%"),
     "l1short": ("10, 20 ms, 1 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 1%"),
     "l3": ("10, 60 ms, 3 %", "host a b\nlink a -- b rate 10mbit delay 30ms\nshape a -> b loss 3%"),
+    "l5": ("10, 20 ms, 5 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 5%"),
+    "l10": ("10, 20 ms, 10 %", "host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss 10%"),
+    "l10both": ("10, 20 ms, 10 % both ways", "host a b\nlink a -- b rate 10mbit delay 10ms loss 10%"),
     "dl1": (
         "two of 10, 20 ms, 0.5 %",
         parallel(*["rate 10mbit delay 5ms"] * 2) + "\nshape a -> r0 loss 0.5%\nshape a -> r1 loss 0.5%",

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +21,7 @@ import accuracy
 import live
 import machine
 from accuracy_labs import DELAYED, PLAIN, Lab, labs
-from bench_scale import REFERENCE, SIZES, TOPOLOGIES, per_node, routes_of, written
+from bench_scale import REFERENCE, SIZES, TOPOLOGIES, compiling, per_node, routes_of, written
 from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
 
 from compiler.backend.bash import Style
@@ -91,6 +92,21 @@ def bench_scale() -> None:
         times = f"{small * 1e6:.0f} us a node with {sizes[0]}, {large * 1e6:.0f} with {sizes[1]}"
         say(f"compile a {name}: {times}")
         ratio("large / small", large / small, "at most 1.5")
+
+
+# --- expectations -----------------------------------------------------------------------------------
+
+
+def bench_expect() -> None:
+    """A fat tree of 128 hosts in which all pairs are expected to reach each other, and without that."""
+    hosts = "t-h[0..7]-[0..3]-[0..3]"
+    tree = "use std/fat-tree as t with k=8\n"
+    gc.set_threshold(GARBAGE)
+    texts = [tree, *(f"{tree}expect {hosts} -> {hosts} {claim}\n" for claim in ("reachable", "rtt 0ms..9ms"))]
+    bare, *claimed = medians(3, *(partial(compiling, text) for text in texts))
+    times = f"with 16,256 claims of two kinds {claimed[0]:.2f} and {claimed[1]:.2f} s"
+    say(f"compile a fat tree of k=8: {bare:.2f} s; {times}")
+    ratio("with claims / without", max(claimed) / bare, "at most 6")
 
 
 # --- routes: what `aggregate` saves -----------------------------------------------------------------
@@ -292,11 +308,12 @@ def main() -> None:
         "large": lambda: bench_up(1000),
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
+        "expect": bench_expect,
         "accuracy": bench_accuracy,
         "joins": bench_joins,
     }
     for name in sys.argv[1:] or parts:
-        if name not in ("compile", "scale", "routes") and os.geteuid() != 0:
+        if name not in ("compile", "scale", "routes", "expect") and os.geteuid() != 0:
             say(f"{name}: left out, it needs root")
         else:
             parts[name]()

@@ -52,6 +52,15 @@ def per_node(text: str) -> float:
     return (time.process_time() - start) / len(compilation.lab.nodes)
 
 
+def compiling(text: str) -> float:
+    """Seconds of a processor for a lab and its script."""
+    gc.collect()
+    start = time.process_time()
+    for _ in Compilation("lab.topo", text).script(Style.BATCH):
+        pass
+    return time.process_time() - start
+
+
 class Written(NamedTuple):
     """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
 

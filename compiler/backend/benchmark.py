@@ -1,7 +1,7 @@
 """The bench: a script that measures transfers, beside what is predicted of them."""
 
 from collections.abc import Iterator
-from math import isinf
+from math import inf
 
 from compiler.backend.bash import fixed, head, namespaces, script
 from compiler.backend.measure import Ends, tools
@@ -10,7 +10,9 @@ from compiler.backend.plan import Plan
 from compiler.backend.quoting import join
 from compiler.ir.lab import Lab
 from compiler.ir.trials import Bench, Transfer
+from compiler.prediction.estimate import Estimate
 from compiler.prediction.predict import Predictor
+from compiler.prediction.quantities import estimate
 
 USAGE = "bench.sh [--tsv | --json] [--repeat N]"
 OPTIONS = (
@@ -37,12 +39,22 @@ def _rows(lab: Lab) -> Iterator[str]:
     for bench in lab.benches:
         prediction = predictor.between(bench.source, bench.target)
         for transfer in bench.transfers:
-            expected = prediction.goodput(transfer).expected
-            yield join(("row", *_row(bench, transfer, expected, ends)))
+            expected = prediction.goodput(transfer)
+            yield join(("row", *_row(bench, transfer, _predicted(expected), ends)))
+            if len(told := estimate(expected)) > 1:
+                yield join(("likely", ", ".join(told)))
 
 
-def _row(bench: Bench, transfer: Transfer, expected: float, ends: Ends) -> Iterator[str]:
+def _predicted(expected: Estimate) -> str:
+    """On average, and between what 9 of 10 lie; `-` where nothing bounds it, `?` where it is unknown."""
+    if not expected.is_known:
+        return "?"
+    rates = (expected.expected, *expected.likely)
+    return "-" if max(rates) == inf else ",".join(str(round(rate)) for rate in rates)
+
+
+def _row(bench: Bench, transfer: Transfer, predicted: str, ends: Ends) -> Iterator[str]:
     """The arguments of `row` in bench.bash."""
-    yield from (bench.source, bench.target, "-" if isinf(expected) else str(round(expected)))
+    yield from (bench.source, bench.target, predicted)
     yield str(bench.time // 10**6)
     yield from ends.transfer(bench.source, bench.target, transfer)

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 
-from compiler.ir.lab import Address, Lab
+from compiler.ir.lab import Address, Lab, opener
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.tcp import control
 
@@ -16,6 +16,7 @@ class Ends:
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.nodes}
+        self.pairs = lab.pairs
         self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
         for link in lab.links:
             for end in link.ends:
@@ -32,11 +33,16 @@ class Ends:
         return self.nodes[source].namespace, self.nodes[target].namespace
 
     def transfer(self, source: str, target: str, transfer: Transfer) -> tuple[str, ...]:
-        """The arguments of `transfer` in transfer.bash."""
-        address = str(self.address(target))
-        flows = str(transfer.flows)
-        words = (*self.namespaces(source, target), address, transfer.protocol, flows, self._offered(source))
-        return *words, self._control(source, transfer.protocol)
+        """The arguments of `transfer` in transfer.bash.
+
+        Where it is the target that opens MPTCP connections, it asks the source to send over them.
+        """
+        mptcp = transfer.protocol is Protocol.MPTCP
+        opens = opener(self.pairs, source, target) if mptcp else source
+        accepts = target if opens == source else source
+        words = (*self.namespaces(opens, accepts), str(self.address(accepts)), transfer.protocol)
+        more = (str(transfer.flows), self._offered(source), self._control(source, transfer.protocol))
+        return *words, *more, *(("-R",) if opens != source else ())
 
     def _control(self, source: str, protocol: Protocol) -> str:
         """The congestion control that predictions are for, or `-` where none could be asked for."""

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
-from compiler.ir.sources import Sources, sent_from
-
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
 from compiler.ir.forwarding import Forwarding
@@ -22,6 +20,7 @@ from compiler.ir.lab import (
     Route,
 )
 from compiler.ir.segments import Segment, segments
+from compiler.ir.sources import Sources, sent_from
 
 DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
 

@@ -5,7 +5,7 @@ and gives back one with more decided. Tuples are in written order unless said ot
 second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
@@ -320,6 +320,12 @@ class Pair:
         """The ends as client and server, each way that a connection may be opened."""
         ends = ((self.left, self.right), (self.right, self.left))
         return (both for both in ends if self.client in (None, both[0]))
+
+
+def opener(pairs: Iterable[Pair], source: str, target: str) -> str:
+    """Who opens the MPTCP connection by which one node sends to another: it, but where only the other may."""
+    clients = [pair.client for pair in pairs if {source, target} == {pair.left, pair.right}]
+    return target if clients and all(client == target for client in clients) else source
 
 
 @dataclass(frozen=True, slots=True)

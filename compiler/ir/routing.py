@@ -8,13 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compiler.ir.sources import Sources, sent_from
-
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.explicit import DEFAULT, Explicit
 from compiler.ir.graph import Graph, Hop
 from compiler.ir.lab import Address, Lab, Network, Nexthop, Node, Route
 from compiler.ir.segments import segments
+from compiler.ir.sources import Sources, sent_from
 from compiler.ir.targets import Targets
 from compiler.ir.trees import Bits, Row, Trees
 

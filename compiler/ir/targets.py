@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from compiler.ir.sources import Sources
-
 from compiler.ir.graph import Edge, Graph
 from compiler.ir.lab import Address, Lab, Network
 from compiler.ir.segments import Segment
+from compiler.ir.sources import Sources
 from compiler.ir.trees import Bits, Row, Trees
 
 

@@ -1,36 +1,113 @@
 """What flows reach together, over all that the hashes of multipath routes can make of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from math import inf
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from math import comb, inf, prod
+from random import Random
 from typing import NamedTuple
 
 from compiler.ir.lab import InterfaceName
 from compiler.ir.trials import Protocol
 from compiler.prediction.sharing import Demand, share
-from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling
+from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling, is_foreseen
 from compiler.prediction.tcp import share as payload_share
 from compiler.prediction.trips import Trip, capacities
 from compiler.prediction.ways import cases
 
 MOST_PLACEMENTS = 2000
-"""Ways of placing flows that are looked at, the likeliest."""
+"""Ways of placing flows that are looked at one by one; of more, SAMPLES are drawn."""
+
+SAMPLES = 400
+"""With so many, a chance is good to 5 percent of 1, and an average to a twentieth of its spread."""
+
+TAIL = 0.05
+"""The part of transfers below, and above, what is likely."""
+
+ALIKE = 0.01
+"""Rates that differ by no more than this part are one."""
 
 
-class Estimate(NamedTuple):
-    """Payload bits a second: on average over the hashes, at least and at most; infinite where nothing bounds
-    it. `limits` are the links that do."""
+class Outcome(NamedTuple):
+    """Payload bits a second, infinite where nothing bounds them, and how likely they are."""
 
-    expected: float
-    least: float
-    most: float
-    limits: tuple[InterfaceName, ...]
+    rate: float
+    chance: float
 
 
-NOTHING = Estimate(0, 0, 0, ())
+class Estimate:
+    """What flows reach, as the hashes may fall: nothing is predicted where there are no outcomes.
+
+    Outcomes are in the order of their rates; `limits` are the links that bound them.
+    """
+
+    def __init__(self, outcomes: Iterable[Outcome], limits: Iterable[InterfaceName] = ()) -> None:
+        weights: dict[float, float] = {}
+        for rate, chance in outcomes:
+            same = float(f"{rate:.9g}")  # sums in another order are the same
+            weights[same] = weights.get(same, 0.0) + chance
+        whole = sum(weights.values())
+        self.outcomes = tuple(Outcome(rate, weight / whole) for rate, weight in sorted(weights.items()))
+        self.limits = tuple(dict.fromkeys(limits))
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.outcomes)
+
+    @property
+    def expected(self) -> float:
+        """On average."""
+        return sum(rate * chance for rate, chance in self.outcomes)
+
+    @property
+    def least(self) -> float:
+        return self.outcomes[0].rate
+
+    @property
+    def most(self) -> float:
+        return self.outcomes[-1].rate
+
+    @property
+    def likely(self) -> tuple[float, float]:
+        """What all but a TAIL of transfers reach, and what all but a TAIL do not exceed."""
+        return self._at(TAIL), self._at(1 - TAIL)
+
+    def _at(self, part: float) -> float:
+        passed = 0.0
+        for rate, chance in self.outcomes:
+            passed += chance
+            if passed >= part - 1e-9:
+                return rate
+        return self.most
+
+    def chance(self, least: float) -> float:
+        """How likely a transfer reaches so much."""
+        return sum(chance for rate, chance in self.outcomes if rate >= least)
+
+    @cached_property
+    def distinct(self) -> tuple[Outcome, ...]:
+        """The outcomes, those as one that differ by little."""
+        groups: list[list[Outcome]] = []
+        for one in self.outcomes:
+            if groups and one.rate - groups[-1][0].rate <= ALIKE * one.rate < inf:
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        chances = [sum(one.chance for one in group) for group in groups]
+        means = [
+            sum(one.rate * one.chance for one in group) / chance
+            for group, chance in zip(groups, chances, strict=True)
+        ]
+        return tuple(map(Outcome, means, chances))
+
+
+UNKNOWN, NOTHING = Estimate(()), Estimate([Outcome(0.0, 1.0)])
 
 Placement = tuple[int, ...]
 """The trips that flows have, as places in a list, in order."""
+
+Lots = tuple[float, Sequence[tuple[int, float]]]
+"""Of flows between two addresses: how likely a case is, and the places that each flow may have in it."""
 
 
 def estimate(
@@ -39,44 +116,51 @@ def estimate(
     """What flows under a congestion control reach together, each of which has one of some trips.
 
     Those that have the same trips are between the same addresses, and share what hashes without ports choose.
-    Without a congestion control, it is what no flows can exceed: only rates bound them, and bursts are extra.
+    Without a congestion control, it is what rates alone allow.
     """
     known = list(dict.fromkeys(trip for own in choices for trip in own))
-    placements = _placements(Counter(map(tuple, choices)), known)
-    capacity = capacities(known, with_bursts=control is None)
-    parts = [payload_share(trip, protocol, options=control is not None) for trip in known]
-    ceilings = [ceiling(trip, protocol, control) if control else inf for trip in known]
-    flows = [_Flow(*flow) for flow in zip(known, parts, ceilings, strict=True)]
-    totals = [_total([flows[i] for i in place], capacity, protocol) for place in placements]
-    return combined(zip(placements.values(), totals, strict=True))
+    if control and not all(is_foreseen(trip, protocol) for trip in known):
+        return UNKNOWN
+    capacity = capacities(one for trip in known for one in trip.out.crossings)
+    flows = [_flow(trip, protocol, control) for trip in known]
+    outcomes, limits = [], dict[InterfaceName, None]()
+    for place, weight in _placements(Counter(map(tuple, choices)), known).items():
+        total, links = _total(Counter(place), flows, capacity)
+        outcomes.append(Outcome(total, weight))
+        limits |= dict.fromkeys(links)
+    return Estimate(outcomes, limits)
 
 
 def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
     """The estimate over cases, each with its weight."""
-    weighted = list(weighted)
-    if not weighted:
-        return NOTHING
-    whole = sum(weight for weight, _ in weighted)
-    expected = sum(weight / whole * one.expected for weight, one in weighted)
-    limits = dict.fromkeys(link for _, one in weighted for link in one.limits)
-    return Estimate(
-        expected,
-        min(one.least for _, one in weighted),
-        max(one.most for _, one in weighted),
-        tuple(limits),
-    )
+    found = list(weighted)
+    if not all(one.is_known for _, one in found):
+        return UNKNOWN
+    outcomes = [Outcome(rate, chance * weight) for weight, one in found for rate, chance in one.outcomes]
+    return Estimate(outcomes, (link for _, one in found for link in one.limits))
 
 
 def _placements(groups: Mapping[tuple[Trip, ...], int], known: Sequence[Trip]) -> dict[Placement, float]:
     """How likely each way of placing flows is; which of the flows has which trip does not matter."""
+    places = {trip: place for place, trip in enumerate(known)}
+    lots = [(list(_lots(trips, places)), flows) for trips, flows in groups.items()]
+    counts = (sum(comb(flows + len(own) - 1, flows) for _, own in found) for found, flows in lots)
+    return _all(lots) if prod(counts) <= MOST_PLACEMENTS else _drawn(lots)
+
+
+def _lots(trips: tuple[Trip, ...], places: Mapping[Trip, int]) -> Iterator[Lots]:
+    for weight, own in cases([trip.out for trip in trips]):
+        yield weight, [(places[trips[way]], part) for way, part in own]
+
+
+def _all(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]:
     found: dict[Placement, float] = {(): 1.0}
-    for trips, flows in groups.items():
-        places = [known.index(trip) for trip in trips]
+    for cases_of, flows in lots:
         following: dict[Placement, float] = {}
-        for weight, own in cases([trip.out for trip in trips]):
+        for weight, own in cases_of:
             placed = {place: part * weight for place, part in found.items()}
             for _ in range(flows):
-                placed = _one_more(placed, [(places[way], part) for way, part in own])
+                placed = _one_more(placed, own)
             for place, part in placed.items():
                 following[place] = following.get(place, 0.0) + part
         found = following
@@ -86,28 +170,52 @@ def _placements(groups: Mapping[tuple[Trip, ...], int], known: Sequence[Trip]) -
 def _one_more(
     found: Mapping[Placement, float], choices: Sequence[tuple[int, float]]
 ) -> dict[Placement, float]:
-    """The likeliest placements with one more flow."""
+    """The placements with one more flow."""
     following: dict[Placement, float] = {}
     for place, weight in found.items():
         for trip, part in choices:
             key = tuple(sorted((*place, trip)))
             following[key] = following.get(key, 0.0) + weight * part
-    return dict(sorted(following.items(), key=lambda item: -item[1])[:MOST_PLACEMENTS])
+    return following
+
+
+def _drawn(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]:
+    """Placements that are drawn as hashes draw them, the same each time."""
+    random = Random(1)
+    found: Counter[Placement] = Counter()
+    lots = list(lots)
+    for _ in range(SAMPLES):
+        place: list[int] = []
+        for cases_of, flows in lots:
+            _, own = random.choices(cases_of, [weight for weight, _ in cases_of])[0]
+            place += random.choices([trip for trip, _ in own], [part for _, part in own], k=flows)
+        found[tuple(sorted(place))] += 1
+    return {place: times / SAMPLES for place, times in found.items()}
 
 
 class _Flow(NamedTuple):
-    """A flow that is placed: its trip, the part of its packets that is data, and what it reaches alone."""
+    """A flow that is placed: its links, the part of its packets that is data and arrives, and what it
+    reaches alone."""
 
-    trip: Trip
+    links: tuple[InterfaceName, ...]
     part: float
     ceiling: float
 
 
-def _total(flows: Sequence[_Flow], capacity: Mapping[InterfaceName, float], protocol: Protocol) -> Estimate:
-    """What placed flows reach; rates are shared as frames."""
-    demands = [Demand(flow.trip.out.links, flow.ceiling / flow.part) for flow in flows]
-    got = share(demands, capacity)
-    kept = [1 - flow.trip.loss if protocol is Protocol.UDP else 1 for flow in flows]
-    total = sum(one.rate * flow.part * arrives for one, flow, arrives in zip(got, flows, kept, strict=True))
-    limits = tuple(dict.fromkeys(one.limit for one in got if one.limit))
-    return Estimate(total, total, total, limits)
+def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
+    if not trip.works:
+        return _Flow((), 1.0, 0.0)
+    part = payload_share(trip, protocol) * (1 - trip.late_loss)
+    return _Flow(trip.out.links, part, ceiling(trip, protocol, control) / part if control else inf)
+
+
+def _total(
+    placed: Mapping[int, int], flows: Sequence[_Flow], capacity: Mapping[InterfaceName, float]
+) -> tuple[float, Iterator[InterfaceName]]:
+    """What placed flows reach, and the links that bound them; rates are shared as frames."""
+    found = [(flows[place], times) for place, times in placed.items()]
+    got = share([Demand(flow.links, flow.ceiling, times) for flow, times in found], capacity)
+    total = sum(
+        one.rate * flow.part * times for one, (flow, times) in zip(got, found, strict=True) if one.rate
+    )
+    return total, (one.limit for one in got if one.limit)

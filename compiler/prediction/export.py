@@ -1,9 +1,11 @@
 """A prediction as plain data, for `mpc paths --format json`.
 
-Rates are bits a second, times microseconds, losses and shares parts of 1; null is a rate that nothing bounds.
-A way is open to flows between these addresses with its chance, and has its share of flows on average.
+Rates are bits a second, times microseconds, losses and shares parts of 1. A way is open to flows between
+these addresses with its chance, and has its share of flows on average. A rate is null where nothing bounds
+it, and where nothing is predicted, which `bounded` and `predicted` tell apart.
 """
 
+from collections.abc import Sequence
 from math import inf
 
 from compiler.ir.lab import InterfaceName
@@ -18,14 +20,22 @@ from compiler.prediction.ways import Way
 Json = dict[str, "Json"] | list["Json"] | str | int | float | None
 
 
-def as_json(prediction: Prediction, flows: int) -> Json:
-    """All of a prediction, with so many TCP flows at once."""
+def as_json(families: Sequence[Prediction], flows: int) -> Json:
+    """All of a prediction, with so many TCP flows at once: that of the address which a name stands for first,
+    and in `others` those of the other families."""
+    first, *others = (_family(prediction, flows) for prediction in families)
+    return {**first, "others": [*others]}
+
+
+def _family(prediction: Prediction, flows: int) -> dict[str, Json]:
     return {
         "from": prediction.source,
         "to": prediction.target,
         "address": str(prediction.address) if prediction.address else None,
         "ways": [_trip(trip) for trip in prediction.trips],
+        "all_ways": prediction.is_whole,
         "rtt": _pair(prediction.rtt),
+        "opener": prediction.opener,
         "connections": [_connection(one) for one in prediction.connections],
         "goodput": {
             str(transfer): _estimate(prediction.goodput(transfer))
@@ -87,10 +97,16 @@ def _connection(connection: Connection) -> Json:
 
 
 def _estimate(one: Estimate) -> Json:
+    known, found = one.is_known, one.outcomes
+    low, high = one.likely if known else (inf, inf)
     return {
-        "expected": _finite(one.expected),
-        "least": _finite(one.least),
-        "most": _finite(one.most),
+        "predicted": known,
+        "bounded": known and one.most < inf,
+        "expected": _finite(one.expected) if known else None,
+        "least": _finite(one.least) if known else None,
+        "most": _finite(one.most) if known else None,
+        "likely": [_finite(low), _finite(high)],
+        "outcomes": [{"rate": _finite(rate), "chance": round(chance, 6)} for rate, chance in found],
         "links": _links(one.limits),
     }
 

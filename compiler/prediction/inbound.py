@@ -4,11 +4,12 @@ Going back from the target takes each node once, where following the packets of 
 often as it lies on a way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from compiler.ir.lab import Address, InterfaceName, Lab, Nexthop
 from compiler.prediction.lookup import Choices, Lookup
+from compiler.prediction.trips import delay
 
 Bits = int
 """A set of nodes or links, by their places in the lab."""
@@ -17,13 +18,14 @@ Bits = int
 class Step(NamedTuple):
     """What a next hop is to a node: the address that it takes for itself, the next node, the links to it.
 
-    `passed` is whether the next node passes packets on.
+    `passed` is whether the next node passes packets on; `delay` is what the links take, at least and at most.
     """
 
     source: Address | None
     following: str
     passed: bool
     links: Bits
+    delay: tuple[float, float]
 
 
 class Steps:
@@ -35,7 +37,7 @@ class Steps:
         self._found: dict[tuple[str, str, int, int, Address | None], Step | None] = {}
 
     def __call__(self, node: str, hop: Nexthop) -> Step | None:
-        """The step of a node by a next hop; None where nobody is there."""
+        """The step of a node by a next hop; None where nobody is there, or gets what is sent."""
         key = node, hop.interface, hop.via.version, int(hop.via), hop.source
         if key not in self._found:
             self._found[key] = self._step(node, hop)
@@ -43,24 +45,26 @@ class Steps:
 
     def _step(self, node: str, hop: Nexthop) -> Step | None:
         crossed = self.lookup.crossings(InterfaceName(node, hop.interface), hop.via)
-        if not crossed:
+        if not crossed or any(crossing.link in self.lookup.losing for crossing in crossed):
             return None
         into, links = crossed[-1].into, 0
         for crossing in crossed:
             links |= self.bits[crossing.link]
         passed = self.lookup.kernel(into.node).forwards(hop.via.version, into.name)
-        return Step(self.lookup.source_address(node, hop), into.node, passed, links)
+        return Step(self.lookup.source_address(node, hop), into.node, passed, links, delay(crossed))
 
 
 class Inbound:
     """How packets come to one address.
 
-    `links` has what they take from each node from which all arrive, `some` the nodes from which some may.
+    `links` has what they take from each node from which all arrive, `taken` the longest that a way takes at
+    least and the shortest that one takes at most, and `some` the nodes from which some may.
     """
 
     def __init__(self, lookup: Lookup, steps: Steps, target: Address) -> None:
         self.steps: dict[str, list[Step]] = {}
         self.links: dict[str, Bits] = {}
+        self.taken: dict[str, tuple[float, float]] = {}
         self.some: set[str] = set()
         owners = {name for name in lookup.nodes if target in lookup.own[name]}
         lossy: set[str] = set()
@@ -85,6 +89,7 @@ class Inbound:
     def _fill(self, owners: set[str], behind: dict[str, list[str]], lossy: set[str]) -> None:
         """Goes back from the target: a node is done when all that it sends to are."""
         self.links |= dict.fromkeys(owners, 0)
+        self.taken |= dict.fromkeys(owners, (0.0, 0.0))
         left = {name: len(found) + (name in lossy) for name, found in self.steps.items()}
         waiting = list(owners)
         while waiting:
@@ -94,7 +99,20 @@ class Inbound:
                     self.links[name] = 0
                     for step in self.steps[name]:
                         self.links[name] |= step.links | self.links[step.following]
+                    self.taken[name] = self.delays(self.steps[name])
                     waiting.append(name)
+
+    def delays(self, steps: Iterable[Step]) -> tuple[float, float]:
+        """What `taken` has, by some steps of a node."""
+        both = [(step.delay, self.taken[step.following]) for step in steps]
+        return max(own[0] + rest[0] for own, rest in both), min(own[1] + rest[1] for own, rest in both)
+
+    def steps_by_source(self, name: str) -> dict[Address | None, list[Step]]:
+        """The steps of a node, by the address that it sends from."""
+        found: dict[Address | None, list[Step]] = {}
+        for step in self.steps[name]:
+            found.setdefault(step.source, []).append(step)
+        return found
 
     def by_source(self, name: str) -> dict[Address | None, Bits]:
         """The links that a node's packets take, by the address that it sends from."""

@@ -13,6 +13,9 @@ from compiler.ir.segments import domains
 from compiler.ir.shaping import DEFAULT_MTU
 from compiler.prediction.kernel import STRICT, Kernel
 
+CERTAIN = 100 * 10**6
+"""A probability of 1, in millionths of a percent."""
+
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; one that is on a link of the node is its own gateway."""
 
@@ -47,6 +50,9 @@ class Lookup:
             for link in lab.links
             for near, far in link.directions
         }
+        self.switches = {switch.name for switch in lab.switches}
+        self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
+        self.losing = {end.id for end in self.ends.values() if end.shaping.loss == CERTAIN}
         self.own: dict[str, dict[Address, None]] = {
             node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.nodes
         }

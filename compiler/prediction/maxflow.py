@@ -1,15 +1,21 @@
-"""The most that can go from one node to another over all links at once, and the links that bound it.
+"""The most that can go from one node to another over several links at once, and the links that bound it.
 
 By augmenting shortest paths (Edmonds and Karp 1972); the bound is that of Ford and Fulkerson's theorem. Links
 without a rate carry any amount.
 """
 
 from collections import defaultdict, deque
-from itertools import pairwise
-from math import inf
+from collections.abc import Iterable, Sequence
+from itertools import combinations, pairwise
+from math import comb, inf
 from typing import NamedTuple
 
-from compiler.ir.lab import InterfaceName, Lab
+from compiler.ir.lab import InterfaceName
+from compiler.prediction.lookup import Lookup
+from compiler.prediction.trips import Trip, capacities
+
+MOST_SUBSETS = 200
+"""Sets of ways that are tried one by one, of so many as there are flows."""
 
 
 class Bound(NamedTuple):
@@ -19,19 +25,22 @@ class Bound(NamedTuple):
     cut: tuple[InterfaceName, ...]
 
 
-class _Network:
-    """The lab as arcs, each with what it can still carry, through nodes that forward and switches."""
+class Arc(NamedTuple):
+    """A link in one direction."""
 
-    def __init__(self, lab: Lab, source: str, target: str) -> None:
-        passes = {node.name for node in lab.nodes if node.forwards} | {source}
-        passes |= {switch.name for switch in lab.switches}
-        self.links: list[tuple[InterfaceName, str, str]] = []
+    link: InterfaceName
+    far: str
+    rate: float
+
+
+class _Network:
+    """Arcs, each with what it can still carry."""
+
+    def __init__(self, arcs: Iterable[Arc]) -> None:
+        self.arcs = list(arcs)
         self.left: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
-        for link in (link for link in lab.links if not link.spare):
-            for near, far in link.directions:
-                if near.node in passes and far.node in passes | {target}:
-                    self.links.append((near.id, near.node, far.node))
-                    self.left[near.node][far.node] += near.shaping.rate or inf
+        for link, far, rate in self.arcs:
+            self.left[link.node][far] += rate
 
     def path(self, source: str, target: str) -> list[str]:
         """The nodes of a shortest path on which there is something left; empty where there is none."""
@@ -64,14 +73,65 @@ class _Network:
         return amount
 
 
-def bound(lab: Lab, source: str, target: str) -> Bound:
+def bound(arcs: Iterable[Arc], source: str, target: str) -> Bound:
     """The bound between two nodes; infinite where links without a rate lead all the way."""
-    network = _Network(lab, source, target)
+    network = _Network(arcs)
     total = 0.0
     while path := network.path(source, target):
         total += network.send(path)
         if total == inf:
             return Bound(inf, ())
     reached = network.reached(source)
-    cut = tuple(id for id, near, far in network.links if near in reached and far not in reached)
-    return Bound(total, cut)
+    cut = (arc.link for arc in network.arcs if arc.link.node in reached and arc.far not in reached)
+    return Bound(total, tuple(cut))
+
+
+def of_lab(lookup: Lookup, source: str, target: str, *, with_bursts: bool = False) -> Bound:
+    """Over all links of a lab, through nodes that forward and switches."""
+    passes = {name for name in lookup.nodes if _passes(lookup, name)} | {source} | lookup.switches
+    crossings = [
+        crossing
+        for crossing in lookup.over.values()
+        if crossing.link not in lookup.spare
+        and crossing.out.node in passes
+        and crossing.into.node in passes | {target}
+    ]
+    rates = capacities(crossings, with_bursts=with_bursts)
+    found = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)
+    return bound(found, source, target)
+
+
+def _passes(lookup: Lookup, node: str) -> bool:
+    """Whether a node passes packets on, of some family and from some interface."""
+    kernel = lookup.kernel(node)
+    return kernel.forwarding_6 or any(kernel.forwarding.values())
+
+
+def of_flows(choices: Sequence[Sequence[Trip]]) -> Bound:
+    """What flows cannot exceed together, each of which has one of some trips; with what bursts add in a
+    second.
+
+    It is that of all links on their ways, and of as many ways as there are flows.
+    """
+    trips = list(dict.fromkeys(trip for own in choices for trip in own if trip.works))
+    if not trips:
+        return Bound(0.0, ())
+    if len(choices) < len(trips) and comb(len(trips), len(choices)) <= MOST_SUBSETS:
+        found = [_over(some) for some in combinations(trips, len(choices))]
+        most = max(one.rate for one in found)
+        links = dict.fromkeys(link for one in found if one.rate == most for link in one.cut)
+        return Bound(most, tuple(links))
+    alone = {trip: _over([trip]) for trip in trips}
+    best = [max((alone[trip] for trip in own if trip.works), default=Bound(0.0, ())) for own in choices]
+    apart = Bound(
+        sum(one.rate for one in best), tuple(dict.fromkeys(link for one in best for link in one.cut))
+    )
+    return min(_over(trips), apart, key=lambda one: one.rate)
+
+
+def _over(trips: Sequence[Trip]) -> Bound:
+    """Over the links of some trips, of one source to one target."""
+    crossings = {one.link: one for trip in trips for one in trip.out.crossings}.values()
+    rates = capacities(crossings, with_bursts=True)
+    arcs = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)
+    return bound(arcs, trips[0].out.nodes[0], trips[0].out.nodes[-1])

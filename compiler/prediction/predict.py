@@ -1,20 +1,23 @@
 """What packets and transfers from one node of a lab to another will meet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
 from compiler.ir.graph import Graph
-from compiler.ir.lab import Address, Lab
+from compiler.ir.lab import Address, Lab, opener
 from compiler.ir.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
-from compiler.prediction.maxflow import Bound, bound
-from compiler.prediction.subflows import Connection, connections
-from compiler.prediction.tcp import control
-from compiler.prediction.trips import Trip, trips
-from compiler.prediction.ways import ways
+from compiler.prediction.maxflow import Bound, of_flows, of_lab
+from compiler.prediction.subflows import Connection, Subflow, connections
+from compiler.prediction.tcp import bounding_share, control
+from compiler.prediction.trips import Trip, reverse, split, trips
+from compiler.prediction.ways import MOST_WAYS, ways
+
+MOST_TRIPS = 512
+"""Of a pair, over which flows are placed; of more, the first."""
 
 
 class Predictor:
@@ -38,6 +41,16 @@ class Predictor:
         chosen = address or min(own, key=lambda address: address.version, default=None)
         return Prediction(self.lab, self.lookup, source, target, chosen)
 
+    def families(self, source: str, target: str) -> "list[Prediction]":
+        """One for each family of the target's addresses that the source has too; one for no address where
+        there is none."""
+        versions = {address.version for address in self.lookup.own[source]}
+        own = sorted(self.lookup.own[target], key=lambda address: address.version)
+        chosen = {one.version: one for one in reversed(own) if one.version in versions}
+        addresses: list[Address | None] = [chosen[version] for version in sorted(chosen)]
+        addresses = addresses or [*own[:1]] or [None]
+        return [Prediction(self.lab, self.lookup, source, target, one) for one in addresses]
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -57,12 +70,17 @@ class Prediction:
         """All ways to the target, with the ways back from it."""
         if self.address is None:
             return ()
-        return trips(self.lookup, ways(self.lookup, self.source, self.address))
+        return trips(self.lookup, ways(self.lookup, self.source, self.address, most=MOST_TRIPS))
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:
         """The ways that arrive and have a way back."""
         return tuple(trip for trip in self.trips if trip.works)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `trips` are all ways, and not the first of them."""
+        return len(self.trips) < MOST_TRIPS
 
     @property
     def rtt(self) -> tuple[float, float] | None:
@@ -73,34 +91,65 @@ class Prediction:
     @cached_property
     def bound(self) -> Bound:
         """The most that all links together carry, in bits a second of frames."""
-        return bound(self.lab, self.source, self.target)
+        return of_lab(self.lookup, self.source, self.target)
 
     def goodput(self, transfer: Transfer) -> Estimate:
-        """What arrives of the data of a transfer that `source` opens."""
+        """What arrives of the data of a transfer."""
         return self._estimate(transfer, control(self.lookup.nodes[self.source]))
 
-    def most(self, transfer: Transfer) -> Estimate:
-        """What a transfer cannot exceed, whatever congestion control and machine do."""
+    def placed(self, transfer: Transfer) -> Estimate:
+        """The same where only the rates of links bound it, and where hashes put its flows."""
         return self._estimate(transfer, None)
 
-    def _estimate(self, transfer: Transfer, control: str | None) -> Estimate:
+    def _estimate(self, transfer: Transfer, name: str | None) -> Estimate:
         protocol, flows = transfer.protocol, transfer.flows
         if not self.working:
             return NOTHING
         if protocol is not Protocol.MPTCP:
-            return estimate([self.working] * flows, protocol, control)
+            return estimate([tuple(chain.from_iterable(map(split, self.trips)))] * flows, protocol, name)
         return combined(
-            (
-                float(one.share),
-                estimate([subflow.trips for subflow in one.used] * flows, protocol, control),
-            )
+            (float(one.share), estimate([own.trips for own in self._used(one)] * flows, protocol, name))
             for one in self.connections
         )
 
+    def most(self, transfer: Transfer) -> Bound:
+        """What a transfer cannot exceed, whatever hashes, congestion control and machine do: bits a second of
+        payload, and the links that bound it."""
+        if transfer.protocol is not Protocol.MPTCP:
+            found = [[self.working]]
+        else:
+            found = [[own.trips for own in self._used(one)] for one in self.connections]
+        known = [trip for choices in found for own in choices for trip in own]
+        if not known:
+            return Bound(0.0, ())
+        if self.is_whole and all(len(own) < MOST_WAYS for choices in found for own in choices):
+            frames = max((of_flows(choices * transfer.flows) for choices in found), key=lambda one: one.rate)
+        else:
+            frames = of_lab(self.lookup, self.source, self.target, with_bursts=True)
+        best = max(bounding_share(trip, transfer.protocol) for trip in known)
+        return Bound(frames.rate * best, frames.cut)
+
+    @cached_property
+    def opener(self) -> str:
+        """The end that opens MPTCP connections: the one that sends, or where that does not, the other."""
+        return opener(self.lab.pairs, self.source, self.target)
+
     @cached_property
     def connections(self) -> Sequence[Connection]:
-        """The MPTCP connections that `source` can open, by the address that they begin at."""
-        return connections(self.lookup, self.source, self.target, self.address) if self.address else ()
+        """The MPTCP connections of the pair, by the address that they begin at."""
+        if self.address is None:
+            return ()
+        if self.opener == self.source:
+            return connections(self.lookup, self.source, self.target, self.address)
+        own = [address for address in self.lookup.own[self.source] if address.version == self.address.version]
+        return connections(self.lookup, self.target, self.source, own[0]) if own else ()
+
+    def _used(self, connection: Connection) -> list[Subflow]:
+        """The subflows that carry data, in the direction in which it goes."""
+        if self.opener == self.source:
+            return list(connection.used)
+        turned = ((own, tuple(chain.from_iterable(map(reverse, own.trips)))) for own in connection.used)
+        return [replace(own, trips=trips) for own, trips in turned]
 
     @property
     def has_mptcp(self) -> bool:
@@ -111,6 +160,6 @@ class Prediction:
     def detours(self) -> tuple[Trip, ...]:
         """The ways that only further subflows of MPTCP take."""
         known = {trip.out.links for trip in self.trips}
-        subflows = chain.from_iterable(one.subflows for one in self.connections)
+        subflows = chain.from_iterable(map(self._used, self.connections))
         trips = chain.from_iterable(subflow.trips for subflow in subflows)
         return tuple({trip.out.links: trip for trip in trips if trip.out.links not in known}.values())

@@ -7,13 +7,14 @@ up, for each target once for all nodes, between as many nodes as MOST_LOOKUPS al
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Address, InterfaceName, Lab, Metric, Node
 from compiler.ir.segments import segments
-from compiler.prediction.inbound import Bits, Inbound, Steps
+from compiler.prediction.inbound import Bits
 from compiler.prediction.lookup import Lookup
+from compiler.prediction.rounds import Rounds
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
@@ -85,9 +86,7 @@ class Reach:
         self.uneven: dict[frozenset[Bits], dict[frozenset[str], tuple[str, str]]] = {}
         self.examined: list[str] = []
         self.followed = 0
-        self.steps = Steps(lookup, lab)
-        self.inbound = cache(self._inbound)
-        self.answers = lru_cache(64)(self._inbound)
+        self.rounds = Rounds(lab, lookup)
         if lab.metric is not None:
             self._imply()
         if self.is_exact:
@@ -112,7 +111,12 @@ class Reach:
     @property
     def is_exact(self) -> bool:
         """Whether graph theory does not tell all."""
-        return self.lab.metric is None or self.pinned or self.is_uneven or bool(self.apart)
+        return self.is_wholly_exact or bool(self.apart)
+
+    @cached_property
+    def is_wholly_exact(self) -> bool:
+        """Whether it does not of any two nodes."""
+        return self.lab.metric is None or self.pinned or self.is_uneven or bool(self.lookup.losing)
 
     @cached_property
     def pinned(self) -> bool:
@@ -157,32 +161,18 @@ class Reach:
         routes = (route for node in self.lab.nodes for route in node.routes if route.explicit)
         targets = {t for route in routes for t in route.targets if t.version == self.version and t.prefixlen}
         known = sorted((int(own), name) for name in self.members for own in self._addresses(name))
-        found = {name for own, name in known if own in self.steered}
+        steered = {int(own) for own in self.rounds.steered if own.version == self.version}
+        found = {name for own, name in known if own in steered}
         for target in targets:
             first = bisect_left(known, (int(target.network_address), ""))
             end = bisect_left(known, (int(target.broadcast_address) + 1, ""))
             found |= {name for _, name in known[first:end]}
         return frozenset(found)
 
-    @cached_property
-    def steered(self) -> frozenset[int]:
-        """The addresses that rules lead to."""
-        tables = (table for node in self.lab.nodes for table in node.tables)
-        targets = (target for table in tables for route in table.routes for target in route.targets)
-        return frozenset(int(target.network_address) for target in targets if target.version == self.version)
-
-    def _inbound(self, target: Address) -> Inbound:
-        return Inbound(self.lookup, self.steps, target)
-
-    @cached_property
-    def by_way(self) -> bool:
-        """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
-        return any(self.lookup.kernel(name).by_way for name in self.places)
-
     def _examine(self) -> None:
         """Looks up the ways between nodes: those with explicit routes first."""
         order = sorted(self.members, key=lambda name: name not in self.apart)[: self._most()]
-        whole = self.lab.metric is None or self.pinned or self.is_uneven
+        whole = self.is_wholly_exact
         for source in order:
             for target in order:
                 if source != target and (whole or {source, target} & self.apart):
@@ -212,16 +202,16 @@ class Reach:
 
     def _ways(self, source: str, target: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
         """The links there and back, by the address that packets are sent from; None where some are lost."""
-        inbound = None if self.by_way or int(address) in self.steered else self.inbound(address)
+        inbound = self.rounds.inbound(address) if self.rounds.knows(address) else None
         if inbound and source not in inbound.some:
             yield None
             return
         own = inbound.by_source(source) if inbound and source in inbound.links else {}
-        if not own or any(one is None or int(one) in self.steered for one in own):
+        if not own or any(one is None or one in self.rounds.steered for one in own):
             yield from self._followed(source, address)
             return
         for one, there in own.items():
-            answers = self.answers(one)
+            answers = self.rounds.answers(one)
             if target in answers.links:
                 yield there, answers.links[target]
             elif target in answers.some:
@@ -245,7 +235,7 @@ class Reach:
     def _set(self, links: Iterable[InterfaceName]) -> Bits:
         found = 0
         for link in links:
-            found |= self.steps.bits[link]
+            found |= self.rounds.steps.bits[link]
         return found
 
 

@@ -39,12 +39,15 @@ CONTROLS = {"reno": RENO, "cubic": Control(0.7, 3 * (1 - 0.7) / (1 + 0.7), cubic
 
 class Path(NamedTuple):
     """What a sender has before it: how likely a packet is lost; the seconds of a round trip where nothing
-    waits; packets a second at the bottleneck; and how many are under way when its queue is full."""
+    waits; packets a second at the bottleneck; how many are under way when its queue is full; how likely an
+    acknowledgement is lost; and how many packets pass the bottleneck at once."""
 
     loss: float
     round_trip: float
     rate: float
     room: float
+    back_loss: float = 0.0
+    burst: float = 0.0
 
 
 @lru_cache(maxsize=1024)

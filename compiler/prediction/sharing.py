@@ -3,7 +3,6 @@
 Max-min fairness (Bertsekas and Gallager, Data Networks, 6.5.2), by filling all flows at once.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
@@ -12,10 +11,12 @@ from compiler.ir.lab import InterfaceName
 
 
 class Demand(NamedTuple):
-    """A flow: the links that it crosses, each as often as it does, and what it reaches where all are free."""
+    """Flows that are alike: the links that each crosses, as often as it does, and what one reaches where all
+    are free."""
 
     links: tuple[InterfaceName, ...]
     ceiling: float = inf
+    flows: int = 1
 
 
 class Got(NamedTuple):
@@ -27,21 +28,25 @@ class Got(NamedTuple):
 
 def share(demands: Sequence[Demand], capacity: Mapping[InterfaceName, float]) -> list[Got]:
     """What each flow gets; a link without a capacity holds up nobody."""
-    left = {link: capacity.get(link, inf) for demand in demands for link in demand.links}
+    left = {link: capacity[link] for demand in demands for link in demand.links if link in capacity}
     got: list[Got | None] = [None] * len(demands)
     level = 0.0
     while open_flows := [i for i, one in enumerate(got) if one is None]:
-        uses = Counter(link for i in open_flows for link in demands[i].links)
+        uses: dict[InterfaceName, int] = {}
+        for i in open_flows:
+            for link in demands[i].links:
+                if link in left:
+                    uses[link] = uses.get(link, 0) + demands[i].flows
         step, limit = min(((left[link] / count, link) for link, count in uses.items()), default=(inf, None))
         least = min(demands[i].ceiling for i in open_flows) - level
         if least <= step:
             step, limit = least, None
         if step == inf:
             return [one or Got(inf, None) for one in got]
-        level += step
+        before, level = level, level + step
         for link, count in uses.items():
             left[link] -= step * count
         for i in open_flows:
-            if limit in demands[i].links or (limit is None and demands[i].ceiling <= level):
+            if limit in demands[i].links or (limit is None and demands[i].ceiling - before <= step):
                 got[i] = Got(level, limit)
     return [one or Got(inf, None) for one in got]

@@ -1,30 +1,38 @@
 """A prediction as a few lines of text, 80 columns wide."""
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from math import inf
 from textwrap import wrap
 
 from compiler.frontend.units import format_rate, format_time
 from compiler.ir.lab import InterfaceName
 from compiler.ir.trials import Protocol, Transfer
+from compiler.prediction import quantities
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing
-from compiler.prediction.predict import Prediction
-from compiler.prediction.quantities import rate as amount
+from compiler.prediction.predict import MOST_TRIPS, Prediction
 from compiler.prediction.quantities import times
 from compiler.prediction.trips import Trip
-from compiler.prediction.ways import MOST_WAYS, Way
+from compiler.prediction.ways import Way
 
 WIDTH, MOST_SHOWN, MOST_LINKS = 80, 8, 4
 
+TO_AMOUNTS, TO_LIMITS = 26, 58
+"""The columns of the table at which what is predicted begins, and what limits it."""
 
-def show(prediction: Prediction, flows: int) -> str:
-    """The ways, and what transfers reach."""
+
+def show(families: Iterable[Prediction], flows: int) -> str:
+    """The ways, and what transfers reach, in each address family."""
+    return "\n".join(_family(prediction, flows) for prediction in families)
+
+
+def _family(prediction: Prediction, flows: int) -> str:
     found = [*prediction.trips, *prediction.detours]
     head = f"{prediction.source} to {prediction.target}"
     if prediction.address is None:
         return f"{head}: {prediction.target} has no address\n"
-    count = _count(len(found), "way") if len(found) < MOST_WAYS else f"{MOST_WAYS} ways and more"
+    count = _count(len(found), "way") if prediction.is_whole else f"{MOST_TRIPS} ways and more"
     lines = [f"{head}, {prediction.address}: {count}", ""]
     for trip in found[:MOST_SHOWN]:
         lines += _trip(trip, prediction)
@@ -101,39 +109,46 @@ def _table(prediction: Prediction, flows: int) -> Iterator[str]:
     several = Transfer(Protocol.TCP, flows)
     rows = [("one TCP flow", Transfer())]
     rows += [(_count(flows, "TCP flow"), several)] if flows > 1 else []
-    rows += [(f"MPTCP, {_subflows(prediction)}", Transfer(Protocol.MPTCP))] if prediction.has_mptcp else []
+    rows += [(_mptcp(prediction), Transfer(Protocol.MPTCP))] if prediction.has_mptcp else []
     rows += [("UDP", Transfer(Protocol.UDP))]
-    yield from _row("data a second", "", "limited by")
+    yield from _row("data a second", [], "limited by")
     for what, transfer in rows:
-        one = prediction.goodput(transfer)
-        yield from _row(what, _estimate(one), _listed(one.limits) or _other_limit(prediction, one))
+        yield from _transfer(what, transfer, prediction)
     rate, cut = prediction.bound
-    bound = "none" if rate == inf else f"{amount(rate)} of frames"
-    yield from _row("all links, at most", bound, _listed(cut))
+    bound = "none" if rate == inf else f"{quantities.rate(rate)} of frames"
+    yield from _row("all links, at most", [bound], _listed(cut))
+    if prediction.has_mptcp and prediction.opener != prediction.source:
+        yield f"  MPTCP: {prediction.opener} opens the connections, and {prediction.source} sends over them"
 
 
-def _row(what: str, amount: str, limits: str) -> list[str]:
-    return _folded(limits or " ", f"  {what:24}{amount:28}", " " * 54) or [f"  {what:24}{amount}"]
+def _transfer(what: str, transfer: Transfer, prediction: Prediction) -> Iterator[str]:
+    one = prediction.goodput(transfer)
+    told = quantities.estimate(one)
+    if not prediction.is_whole:
+        told.append(f"over the first {MOST_TRIPS} ways")
+    yield from _row(what, told, _listed(one.limits) or _other_limit(prediction, one))
+
+
+def _row(what: str, amounts: list[str], limits: str) -> Iterator[str]:
+    """What limits an amount stands beside it, and goes on below as the amount does."""
+    rest = wrap(limits, WIDTH - TO_LIMITS, break_on_hyphens=False)
+    for name, amount, limit in zip_longest([what], amounts, rest, fillvalue=""):
+        yield f"  {name:{TO_AMOUNTS - 2}}{amount:{TO_LIMITS - TO_AMOUNTS}}{limit}".rstrip()
 
 
 def _other_limit(prediction: Prediction, one: Estimate) -> str:
     """What holds up flows that no link's rate does."""
+    if not one.is_known or one.most == inf:
+        return ""
     lossy = any(trip.loss for trip in prediction.working)
-    return "" if one.expected == inf else "losses" if lossy else "the window"
+    narrow = any(trip.is_too_narrow for trip in prediction.working)
+    return "a queue under a packet" if narrow else "losses" if lossy else "the window"
 
 
-def _subflows(prediction: Prediction) -> str:
-    counts = sorted({len(one.used) for one in prediction.connections})
-    return _count(counts[-1], "subflow") if len(counts) == 1 else f"{counts[0]}-{counts[-1]} subflows"
-
-
-def _estimate(one: Estimate) -> str:
-    if one.expected == inf:
-        return "no rate on the way"
-    whole = amount(one.expected)
-    if one.most - one.least < 0.01 * one.most:
-        return whole
-    return f"{whole} ({amount(one.least)[:-7]}..{amount(one.most)[:-7]})"
+def _mptcp(prediction: Prediction) -> str:
+    counts = sorted({len(one.used) for one in prediction.connections}) or [0]
+    several = f"{counts[0]}-{counts[-1]} subflows"
+    return f"MPTCP, {_count(counts[0], 'subflow') if len(counts) == 1 else several}"
 
 
 def _listed(links: Iterable[InterfaceName]) -> str:

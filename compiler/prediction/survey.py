@@ -11,12 +11,13 @@ from itertools import chain, islice
 from compiler.frontend.diagnostics import Diagnostics, enumerated, listed
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Lab, Link
+from compiler.prediction.expectations import why
 from compiler.prediction.inbound import Bits
 from compiler.prediction.joins import refusals
 from compiler.prediction.predict import Predictor
 from compiler.prediction.quantities import times
 from compiler.prediction.reach import Reach, arrives
-from compiler.prediction.verify import mend, why
+from compiler.prediction.verify import mend
 
 MOST = 5
 """Notes of one code and family; how many pairs more there are is told with the last."""

@@ -1,16 +1,15 @@
 """A way and the ways back: rate, delay, loss and packet size of a round trip."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache, partial
 from math import inf
 
 from compiler.ir.lab import Address, InterfaceName, Shaping
 from compiler.ir.shaping import ETHERNET_HEADER, SECOND
-from compiler.prediction.lookup import Crossing, Lookup
-from compiler.prediction.ways import Way, ways
-
-CERTAIN = 100 * 10**6
-"""A probability of 1, in millionths of a percent."""
+from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
+from compiler.prediction.ways import Translation, Way, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +75,77 @@ class Trip:
         """The probability that a packet is lost on its way out."""
         return loss(self.out.crossings)
 
+    @property
+    def late_loss(self) -> float:
+        """The same behind the bottleneck. What is lost before it leaves its rate to others, and so does what
+        its own netem loses, which draws lots for what comes in."""
+        crossings = self.out.crossings
+        behind = [place for place, one in enumerate(crossings) if one.link == self.bottleneck]
+        return loss(crossings[behind[0] + 1 :]) if behind else self.loss
+
+    @property
+    def back_loss(self) -> float:
+        """The probability that an answer is lost, over the ways that it may come by."""
+        backs = [(float(way.share), loss(way.crossings)) for way in self.back if way.delivered]
+        return sum(share * lost for share, lost in backs) / sum(share for share, _ in backs) if backs else 0.0
+
+    @property
+    def lost_trips(self) -> float:
+        """The probability that a packet or the answer to it is lost."""
+        return 1 - (1 - self.loss) * (1 - self.back_loss)
+
+    @property
+    def burst(self) -> float:
+        """Full packets that pass the bottleneck at once, where it has a token bucket."""
+        own = (one.out.shaping for one in self.out.crossings if one.out.shaping.rate == self.rate)
+        return next(((shaping.burst or 0) / frame(self.mtu) for shaping in own), 0.0)
+
+    @property
+    def is_too_narrow(self) -> bool:
+        """Whether a token bucket on the way has no room for a full packet, and so passes none."""
+        return any(_room(crossing.out.shaping) < frame(self.mtu) for crossing in self.out.crossings)
+
 
 def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
     """Ways with the ways back from where they end."""
-    return tuple(Trip(way, _back(lookup, way)) for way in outwards)
+    back = cache(partial(_back, lookup))
+    return tuple(
+        Trip(way, back(way.delivered, way.at, way.source, way.target, way.translations)) for way in outwards
+    )
 
 
-def _back(lookup: Lookup, way: Way) -> tuple[Way, ...]:
-    if not way.delivered or way.source is None:
+def split(trip: Trip) -> Iterator[Trip]:
+    """A trip as those of the flows that work, and of those whose answers are lost."""
+    alive = tuple(way for way in trip.back if way.delivered)
+    whole = sum((way.share for way in trip.back), Fraction(0))
+    if not alive or len(alive) == len(trip.back):
+        yield trip
+        return
+    part = sum((way.share for way in alive), Fraction(0)) / whole
+    lost = tuple(way for way in trip.back if not way.delivered)
+    for some, back in ((part, alive), (1 - part, lost)):
+        yield Trip(replace(trip.out, share=trip.out.share * some), back)
+
+
+def reverse(trip: Trip) -> Iterator[Trip]:
+    """The trips of what the target of a trip sends over the same connection."""
+    for way in trip.back:
+        shared = dict(trip.out.fixed) | dict(way.fixed)
+        share = trip.out.share * way.share
+        yield Trip(replace(way, share=share, fixed=tuple(shared.items())), (trip.out,))
+
+
+def _back(
+    lookup: Lookup,
+    delivered: bool,
+    at: str,
+    source: Address | None,
+    target: Address,
+    translations: tuple[Translation, ...],
+) -> tuple[Way, ...]:
+    if not delivered or source is None:
         return ()
-    return ways(lookup, way.at, way.source, source=way.target, translations=way.translations)
+    return ways(lookup, at, source, source=target, translations=translations)
 
 
 def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:
@@ -98,6 +158,13 @@ def _delay(shaping: Shaping) -> tuple[float, float]:
     middle, jitter = shaping.delay or 0, shaping.jitter or 0
     least = 0 if shaping.reorder else max(0, middle - jitter)
     return float(least), float(middle + jitter)
+
+
+def _room(shaping: Shaping) -> float:
+    """Bytes of the longest packet that a direction passes."""
+    if shaping.burst is None or shaping.queue is None:
+        return inf
+    return min(shaping.burst, inf if shaping.queue.packets else shaping.queue.amount)
 
 
 def loss(crossings: Iterable[Crossing]) -> float:
@@ -118,9 +185,9 @@ def header(address: Address) -> int:
     return 20 if address.version == 4 else 40
 
 
-def capacities(found: Iterable[Trip], *, with_bursts: bool = False) -> Mapping[InterfaceName, float]:
+def capacities(found: Iterable[Crossing], *, with_bursts: bool = False) -> Mapping[InterfaceName, float]:
     """The rate of each link that has one; with what its burst lets through beside that in a second."""
-    shapings = {one.link: one.out.shaping for trip in found for one in trip.out.crossings}
+    shapings = {one.link: one.out.shaping for one in found}
     return {
         link: float(shaping.rate + (shaping.burst or 0) * 8 * with_bursts)
         for link, shaping in shapings.items()

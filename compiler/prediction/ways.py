@@ -28,6 +28,7 @@ class Fate(StrEnum):
     NOT_FORWARDED = "not forwarded by"
     FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
+    LOST = "lost, like all packets, by a link of"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -110,17 +111,20 @@ def ways(
     source: Address | None = None,
     device: str | None = None,
     translations: Iterable[Translation] = (),
+    most: int = MOST_WAYS,
 ) -> tuple[Way, ...]:
-    """All ways of a packet that a node sends, at most MOST_WAYS; `translations` bring replies back."""
+    """All ways of a packet that a node sends, but so many at most; `translations` bring replies back."""
     undo = {(made.node, made.address): made.original for made in translations}
     found: list[Way] = []
     waiting = [_Packet(node, source, target, device=device)]
-    while waiting and len(found) < MOST_WAYS:
+    while waiting and len(found) < most:
         packet = waiting.pop()
         original = undo.get((packet.node, packet.target))
         if original is not None and original != packet.target:
             packet = replace(packet, target=original)
-        if fate := _fate(lookup, packet):
+        if lookup.losing and (lost := _losing(lookup, packet)):
+            found.append(replace(_ended(packet, Fate.LOST), at=lost.node))
+        elif fate := _fate(lookup, packet):
             found.append(_ended(packet, fate))
         else:
             onward = list(_onward(lookup, packet))
@@ -180,6 +184,11 @@ def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
     if incoming and not lookup.kernel(packet.node).forwards(packet.target.version, incoming):
         return Fate.NOT_FORWARDED
     return Fate.LOOP if (packet.node, incoming, packet.target) in packet.seen else None
+
+
+def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:
+    """Where a packet is lost for certain, of the links that it has crossed."""
+    return next((crossing.link for crossing in packet.crossings if crossing.link in lookup.losing), None)
 
 
 def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:

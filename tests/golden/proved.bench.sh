@@ -169,6 +169,7 @@ ACK=150
 REPEAT=3
 FORM=table
 rows=()
+odds=()
 nodes=()
 moved=()
 arrived=0
@@ -193,9 +194,13 @@ need_nodes() {
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
 }
 
-# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL. Rates are
-# bits a second, and a prediction that nothing bounds is `-`.
+# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# Rates are bits a second. A prediction is an average and a range, MEAN,LOW,HIGH; `-` is one that nothing bounds, and `?`
+# that there is none.
 row() { rows+=("$*"); }
+
+# Notes how likely is what is predicted of the last transfer.
+likely() { odds[${#rows[@]} - 1]=$1; }
 
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
 count_bytes() {
@@ -321,13 +326,31 @@ called() {
 
 hundredths() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
-tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived; echo interfaces; }
+# What is predicted: the mean, the lowest and the highest, in bits a second; a sign alone is all three.
+foreseen() {
+  local mean low high
+  IFS=, read -r mean low high <<<"$1"
+  echo "$mean ${low:-$mean} ${high:-$mean}"
+}
+
+# The same for people, in Mbit/s.
+in_words() {
+  local mean low high
+  read -r mean low high < <(foreseen "$1")
+  case $mean in
+    [0-9]*) ((high - low <= high / 100)) && mbit "$((mean / 1000))" || echo "$(mbit "$((low / 1000))")..$(mbit "$((high / 1000))")" ;;
+    *) echo "$mean" ;;
+  esac
+}
+
+tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived interfaces; echo likely; }
 
 tsv_one() {
-  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$5" "$((received * 1000))" "$((arrived * 1000))"
-  local one words=()
+  local one words=() mean low high
+  read -r mean low high < <(foreseen "$5")
+  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  echo "${words[*]}"
+  printf '%s\t%s\n' "${words[*]}" "$low..$high"
 }
 
 tsv_end() { :; }
@@ -335,10 +358,11 @@ tsv_end() { :; }
 json_head() { printf '['; }
 
 json_one() {
-  local one comma='' time name source target
+  local one comma='' time name source target mean low high
+  read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || printf ','
   printf '\n{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  printf '"flows": %d, "seconds": %d, "predicted": %s, ' "${11}" "$6" "${5/#-/null}"
+  printf '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   printf '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do
     printf '%s"%s": %d' "$comma" "${one%=*}" "$((${one#*=} * 1000))"
@@ -372,15 +396,13 @@ spread() {
 }
 
 table_end() {
-  local i words low middle high wire list predicted
-  printf '%-32s %10s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
+  local i words low middle high wire list
+  printf '%-32s %14s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    predicted=${words[2]}
-    [[ $predicted == - ]] || predicted=$(mbit "$((predicted / 1000))")
-    printf '%-32s %10s %10s %18s %10s\n' "$(called "${words[@]}")" "$predicted" "$(mbit "$middle")" \
+    printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(mbit "$wire")"
   done
   for i in "${!rows[@]}"; do
@@ -394,6 +416,7 @@ details() {
   local one list time name source target
   read -ra list <<<"${paths[$1]}"
   printf '\n%s, the last time:\n' "$(called "${@:2}")"
+  [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
   [[ -z ${counts[$1]} ]] || printf '  %8s subflows beside the first, half-way, says ss\n' "${counts[$1]}"
   [[ -z ${subflows[$1]} ]] || while read -r time name source target; do
@@ -408,9 +431,9 @@ need_tool ss iproute2
 need_tool iperf3 iperf3
 need_tool mptcpize mptcpize
 need_nodes a b c d
-row a b 4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
-row a b 9526709 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
-row a b 9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
-row b a 4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
+row a b 4782034,4782034,4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
+row a b 9526709,9564069,9564069 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
+row a b 9379128,9379128,9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+row b a 4861295,4861295,4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
 run_all
 }

@@ -5,6 +5,7 @@ ACK=150
 REPEAT=3
 FORM=table
 rows=()
+odds=()
 nodes=()
 moved=()
 arrived=0
@@ -29,9 +30,13 @@ need_nodes() {
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
 }
 
-# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL. Rates are
-# bits a second, and a prediction that nothing bounds is `-`.
+# Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# Rates are bits a second. A prediction is an average and a range, MEAN,LOW,HIGH; `-` is one that nothing bounds, and `?`
+# that there is none.
 row() { rows+=("$*"); }
+
+# Notes how likely is what is predicted of the last transfer.
+likely() { odds[${#rows[@]} - 1]=$1; }
 
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
 count_bytes() {

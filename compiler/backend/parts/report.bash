@@ -13,13 +13,31 @@ called() {
 
 hundredths() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
-tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived; echo interfaces; }
+# What is predicted: the mean, the lowest and the highest, in bits a second; a sign alone is all three.
+foreseen() {
+  local mean low high
+  IFS=, read -r mean low high <<<"$1"
+  echo "$mean ${low:-$mean} ${high:-$mean}"
+}
+
+# The same for people, in Mbit/s.
+in_words() {
+  local mean low high
+  read -r mean low high < <(foreseen "$1")
+  case $mean in
+    [0-9]*) ((high - low <= high / 100)) && mbit "$((mean / 1000))" || echo "$(mbit "$((low / 1000))")..$(mbit "$((high / 1000))")" ;;
+    *) echo "$mean" ;;
+  esac
+}
+
+tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived interfaces; echo likely; }
 
 tsv_one() {
-  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$5" "$((received * 1000))" "$((arrived * 1000))"
-  local one words=()
+  local one words=() mean low high
+  read -r mean low high < <(foreseen "$5")
+  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  echo "${words[*]}"
+  printf '%s\t%s\n' "${words[*]}" "$low..$high"
 }
 
 tsv_end() { :; }
@@ -27,10 +45,11 @@ tsv_end() { :; }
 json_head() { printf '['; }
 
 json_one() {
-  local one comma='' time name source target
+  local one comma='' time name source target mean low high
+  read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || printf ','
   printf '\n{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  printf '"flows": %d, "seconds": %d, "predicted": %s, ' "${11}" "$6" "${5/#-/null}"
+  printf '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   printf '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do
     printf '%s"%s": %d' "$comma" "${one%=*}" "$((${one#*=} * 1000))"
@@ -64,15 +83,13 @@ spread() {
 }
 
 table_end() {
-  local i words low middle high wire list predicted
-  printf '%-32s %10s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
+  local i words low middle high wire list
+  printf '%-32s %14s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    predicted=${words[2]}
-    [[ $predicted == - ]] || predicted=$(mbit "$((predicted / 1000))")
-    printf '%-32s %10s %10s %18s %10s\n' "$(called "${words[@]}")" "$predicted" "$(mbit "$middle")" \
+    printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(mbit "$wire")"
   done
   for i in "${!rows[@]}"; do
@@ -86,6 +103,7 @@ details() {
   local one list time name source target
   read -ra list <<<"${paths[$1]}"
   printf '\n%s, the last time:\n' "$(called "${@:2}")"
+  [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
   [[ -z ${counts[$1]} ]] || printf '  %8s subflows beside the first, half-way, says ss\n' "${counts[$1]}"
   [[ -z ${subflows[$1]} ]] || while read -r time name source target; do

@@ -1,0 +1,159 @@
+"""What a lab expects, held against what its links and routes allow."""
+
+from collections.abc import Iterator
+
+from compiler.frontend.diagnostics import Diagnostics, listed
+from compiler.ir.lab import Address
+from compiler.ir.trials import Expectation, Reachability, RoundTrip, Throughput
+from compiler.prediction import quantities
+from compiler.prediction.predict import Prediction, Predictor
+from compiler.prediction.rounds import Rounds
+from compiler.prediction.tcp import MOST_LOST
+from compiler.prediction.trips import Trip
+
+PROCESSING = 10_000
+"""Microseconds that the nodes of an idle lab add to a round trip, at most."""
+
+MOST_FOLLOWED, MOST_RATES = 2_000, 300
+"""Pairs of which each way is followed, and rates that are held against the links, of the expected: either
+takes seconds."""
+
+SURE = 0.95
+"""The chance from which on it is not told that a rate depends on it."""
+
+
+class Expectations:
+    """Those of one lab. What all nodes send to an address is known at once, where main tables decide it."""
+
+    def __init__(self, predictor: Predictor, diagnostics: Diagnostics) -> None:
+        self.predictor = predictor
+        self.diagnostics = diagnostics
+        self.rounds = Rounds(predictor.lab, predictor.lookup)
+        self.help = "the lab is as up makes it: events do not count" if predictor.lab.events else ""
+        self.followed = self.rated = 0
+        self.left_out: list[Expectation] = []
+
+    def check(self) -> None:
+        for expectation in self.predictor.lab.expectations:
+            match expectation.claim:
+                case Reachability(reachable):
+                    self._reachability(expectation, reachable)
+                case RoundTrip() as times:
+                    self._round_trip(expectation, times)
+                case Throughput() as rate:
+                    self._throughput(expectation, rate)
+        if self.left_out:
+            message = f"{len(self.left_out)} expectations were not held against the lab"
+            help = "`check` tries all of them"
+            self.diagnostics.note("MPC815", message, self.left_out[0].span, "the first of them", help)
+
+    def _refute(self, code: str, expectation: Expectation, message: str, label: str) -> None:
+        self.diagnostics.error(code, message, expectation.span, label, self.help)
+
+    def _addresses(self, expectation: Expectation) -> Iterator[Address]:
+        return (own.address.ip for own in self.predictor.lookup.nodes[expectation.target].addresses)
+
+    def _trips(self, expectation: Expectation) -> Iterator[tuple[Trip, ...]]:
+        """The ways to each of the target's own addresses; none where so many were followed already."""
+        self.followed += 1
+        if self.followed > MOST_FOLLOWED:
+            self.left_out.append(expectation)
+            return
+        for address in self._addresses(expectation):
+            yield self.predictor.between(expectation.source, expectation.target, address).trips
+
+    def _reachability(self, expectation: Expectation, reachable: bool) -> None:
+        if self._is_known_to_hold(expectation, reachable):
+            return
+        source, target = expectation.source, expectation.target
+        for found in self._trips(expectation):
+            broken = next((trip for trip in found if not trip.works), None)
+            surely = found and not broken and all(trip.lost_trips <= MOST_LOST for trip in found)
+            if reachable and broken:
+                message = f"`{source}` does not reach `{target}`"
+                self._refute("MPC811", expectation, message, why(broken))
+            elif surely and not reachable:
+                message = f"`{source}` reaches `{target}`"
+                label = f"over {listed(f'`{name}`' for name in found[0].out.nodes)}"
+                self._refute("MPC811", expectation, message, label)
+            else:
+                continue
+            return
+
+    def _is_known_to_hold(self, expectation: Expectation, reachable: bool) -> bool:
+        source, target = expectation.source, expectation.target
+        if reachable:
+            found = (self.rounds.delays(source, target, own) for own in self._addresses(expectation))
+            return all(delays is not None for delays in found)
+        return all(self.rounds.none_arrives(source, own) for own in self._addresses(expectation))
+
+    def _round_trip(self, expectation: Expectation, times: RoundTrip) -> None:
+        if self._is_known_to_take(expectation, times):
+            return
+        trips = [trip for found in self._trips(expectation) for trip in found]
+        if broken := next((trip for trip in trips if not trip.works), None):
+            message = f"`{expectation.source}` does not reach `{expectation.target}`"
+            self._refute("MPC811", expectation, message, why(broken))
+            return
+        for trip in trips:
+            least, most = trip.rtt
+            if times.most < least or times.least > most + PROCESSING:
+                message = f"a round trip from `{expectation.source}` to `{expectation.target}` takes"
+                label = f"over {listed(f'`{name}`' for name in trip.out.nodes)}"
+                self._refute("MPC812", expectation, f"{message} {quantities.times(trip.rtt)}", label)
+                return
+
+    def _is_known_to_take(self, expectation: Expectation, times: RoundTrip) -> bool:
+        for address in self._addresses(expectation):
+            found = self.rounds.delays(expectation.source, expectation.target, address)
+            if found is None or found.longest_least > times.most:
+                return False
+            if times.least > found.shortest_most + PROCESSING:
+                return False
+        return True
+
+    def _throughput(self, expectation: Expectation, claim: Throughput) -> None:
+        self.rated += 1
+        if self.rated > MOST_RATES:
+            self.left_out.append(expectation)
+            return
+        prediction = self.predictor.between(expectation.source, expectation.target)
+        if not prediction.working:
+            message = f"`{expectation.source}` does not reach `{expectation.target}`"
+            self._refute("MPC811", expectation, message, why(next(iter(prediction.trips), None)))
+            return
+        most = prediction.most(claim.transfer)
+        if claim.least > most.rate:
+            links = listed(f"`{link}`" for link in most.cut)
+            message = (
+                f"from `{expectation.source}` to `{expectation.target}`, {claim.transfer} carries at most"
+                f" {quantities.rate(most.rate)} of data"
+            )
+            self._refute("MPC813", expectation, message, f"limited by {links}")
+            return
+        self._chance(expectation, claim, prediction)
+
+    def _chance(self, expectation: Expectation, claim: Throughput, prediction: Prediction) -> None:
+        """Warns where hashes decide whether so much is reached."""
+        if not prediction.is_whole:
+            return
+        found = prediction.placed(claim.transfer)
+        if len(found.distinct) < 2 or found.chance(claim.least) >= SURE:
+            return
+        message = (
+            f"whether {claim.transfer} carries {quantities.rate(claim.least)} from `{expectation.source}` to"
+            f" `{expectation.target}` depends on hashes"
+        )
+        label = f"a chance of {quantities.chance(found.chance(claim.least))} at most"
+        help = f"what links allow is {', '.join(quantities.estimate(found))}"
+        self.diagnostics.warning("MPC814", message, expectation.span, label, help)
+
+
+def why(broken: Trip | None) -> str:
+    """Where packets, or the answers to them, end."""
+    if broken is None:
+        return "no address of that family"
+    if not broken.out.delivered:
+        return f"{broken.out.fate} `{broken.out.at}`"
+    back = next((way for way in broken.back if not way.delivered), None)
+    return f"the answers: {back.fate} `{back.at}`" if back else "the answers have no way"

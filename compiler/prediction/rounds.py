@@ -1,0 +1,67 @@
+"""Round trips that main tables alone decide: what is known of all nodes at once, for each address once.
+
+What rules, filters, translations and forwarding by interface make of packets depends on where these were, and
+is not known here; `ways` follows each packet.
+"""
+
+from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
+
+from compiler.ir.lab import Address, Lab
+from compiler.prediction.inbound import Inbound, Steps
+from compiler.prediction.lookup import Lookup
+
+KEPT = 64
+"""Addresses of which it is kept how answers come to them."""
+
+
+class Delays(NamedTuple):
+    """Microseconds of a round trip: no way takes longer at least, and none is faster at most."""
+
+    longest_least: float
+    shortest_most: float
+
+
+class Rounds:
+    """What is known of the round trips of one lab."""
+
+    def __init__(self, lab: Lab, lookup: Lookup) -> None:
+        self.lab = lab
+        self.lookup = lookup
+        self.steps = Steps(lookup, lab)
+        self.inbound = cache(self._inbound)
+        self.answers = lru_cache(KEPT)(self._inbound)
+
+    def _inbound(self, target: Address) -> Inbound:
+        return Inbound(self.lookup, self.steps, target)
+
+    @cached_property
+    def by_way(self) -> bool:
+        """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
+        return any(self.lookup.kernel(name).by_way for name in self.lookup.nodes)
+
+    @cached_property
+    def steered(self) -> frozenset[Address]:
+        """The addresses that rules lead to."""
+        tables = (table for node in self.lab.nodes for table in node.tables)
+        targets = (target for table in tables for route in table.routes for target in route.targets)
+        return frozenset(target.network_address for target in targets)
+
+    def knows(self, address: Address) -> bool:
+        return not self.by_way and address not in self.steered
+
+    def none_arrives(self, source: str, address: Address) -> bool:
+        """Whether it is known that no packet comes from a node to an address."""
+        return self.knows(address) and source not in self.inbound(address).some
+
+    def delays(self, source: str, target: str, address: Address) -> Delays | None:
+        """How long round trips take, where it is known that all packets arrive, and all answers."""
+        if not self.knows(address) or source not in self.inbound(address).links:
+            return None
+        inbound, found = self.inbound(address), []
+        for own, steps in inbound.steps_by_source(source).items():
+            if own is None or not self.knows(own) or target not in (answers := self.inbound(own)).links:
+                return None
+            there, back = inbound.delays(steps), answers.taken[target]
+            found.append(Delays(there[0] + back[0], there[1] + back[1]))
+        return Delays(max(one[0] for one in found), min(one[1] for one in found)) if found else None
