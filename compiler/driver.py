@@ -146,10 +146,8 @@ class Compilation:
 
     def survey(self) -> None:
         """Adds notes to the diagnostics of a lab without errors: what only who asks wants to be told."""
-        from compiler.prediction.buffers import short_queues
         from compiler.prediction.survey import survey
 
-        short_queues(self.lab, self.diagnostics)
         survey(self.lab, self.diagnostics)
 
     @cached_property

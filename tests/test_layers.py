@@ -92,7 +92,6 @@ ORDER = [
     "compiler.prediction.verify",
     "compiler.prediction.reach",
     "compiler.prediction.joins",
-    "compiler.prediction.buffers",
     "compiler.prediction.survey",
     "compiler.prediction.export",
     "compiler.prediction.show",

@@ -125,8 +125,10 @@ class _Inference:
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
 
     def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
-        """What a node sends by each set of its links, and whether from its own address; without links, what it
-        does not reach."""
+        """What a node sends by each set of its links, and whether from its own address.
+
+        Without links, what it does not reach.
+        """
         found: dict[tuple[Bits, bool], list[Network]] = defaultdict(list)
         firsts = self.targets.firsts(name, rows)
         for first, network, named in zip(firsts, self.targets.networks, self.targets.named, strict=True):

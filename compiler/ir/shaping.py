@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.frontend.source import Span
-from compiler.frontend.units import Queue
+from compiler.frontend.units import Queue, format_rate
 from compiler.ir.lab import (
     Change,
     Event,
@@ -188,3 +188,14 @@ def _check_queue(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
         message = f"this queue is under one frame of {frame} bytes, so no full packet is sent"
         help = "write at least `queue 1p`, or leave it out"
         diagnostics.error("MPC311", message, _place(end, "queue"), "too small", help)
+    elif queue is not None and end.shaping.rate is not None:
+        _check_product(end, queue, end.shaping.rate, frame, diagnostics)
+
+
+def _check_product(end: Interface, queue: Queue, rate: int, frame: int, diagnostics: Diagnostics) -> None:
+    """Warns of a queue that TCP may find too short; what keeps to the rate loses nothing in it."""
+    needed = under_way(end.shaping, rate, frame)
+    if queue.amount * (frame if queue.packets else 1) < needed * frame:
+        message = f"this queue is under the bandwidth-delay product, {needed} packets at {format_rate(rate)}"
+        help = f"CUBIC reaches the rate with `queue {needed}p`, or without a `queue`"
+        diagnostics.warning("MPC706", message, _place(end, "queue"), "TCP may not reach the rate", help)
