@@ -6,6 +6,7 @@ not. The shares are large, so that few packets tell them exactly.
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from math import sqrt
 
 import live
@@ -77,8 +78,13 @@ def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
 
 
 def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
-    """Of pings that are sent 10 ms apart, each may take up to 16 ms longer than the next."""
-    assert list(pinged["jitter"].sequence) == sorted(pinged["jitter"].sequence)
+    """Of pings that are sent 10 ms apart, each may take up to 16 ms longer than the next: 7 % would be overtaken.
+
+    A veth hands packets to the processor that sends them, so a few may change places where that is another.
+    """
+    sequence = pinged["jitter"].sequence
+    overtaken = sum(later < earlier for earlier, later in pairwise(sequence))
+    assert overtaken < PACKETS // 100
 
 
 def test_a_neighbour_that_answers_late_is_found(lab: live.Lab) -> None:
