@@ -78,7 +78,7 @@ def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
 
 
 def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
-    """Of pings that are sent 10 ms apart, each may take up to 16 ms longer than the next: 7 % would be overtaken.
+    """Pings are sent 10 ms apart and take up to 16 ms longer than the next, so 7 % would be overtaken.
 
     A veth hands packets to the processor that sends them, so a few may change places where that is another.
     """
