@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import kernel
 import live
@@ -75,16 +75,23 @@ def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float)
         return {target: read(output) for target, output in outputs.items()}
 
 
-def carried(lab: live.Lab, link: str, target: str, number: int, pause: float = 0) -> int:
+class Carried(NamedTuple):
+    """Full frames that a link carried, and the seconds in which they were sent."""
+
+    frames: int
+    seconds: float
+
+
+def carried(lab: live.Lab, link: str, target: str, number: int, pause: float = 0) -> Carried:
     """How many of so many full frames, sent by node a at once or with pauses of seconds, node b receives.
 
     The link has one name at both ends. The target is an address that a has a route to and b has not, so that
     b drops the frames without an answer.
     """
     before = _received(lab.ns("b"), link)
-    _send(lab, target, number, pause)
+    seconds = _send(lab, target, number, pause)
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
-    return (_received(lab.ns("b"), link) - before) // FRAME
+    return Carried((_received(lab.ns("b"), link) - before) // FRAME, seconds)
 
 
 def passed(lab: live.Lab, link: str, target: str, number: int) -> int:
@@ -94,11 +101,15 @@ def passed(lab: live.Lab, link: str, target: str, number: int) -> int:
     return (_received(lab.ns("b"), link) - before) // FRAME
 
 
-def _send(lab: live.Lab, target: str, number: int, pause: float) -> None:
+def _send(lab: live.Lab, target: str, number: int, pause: float) -> float:
+    """Sends them, which takes so many seconds."""
     wait = f"; read -rt {pause} -u 4" if pause else ""
     frames = f'for ((i = 0; i < $1; i++)); do printf "%0{DATA}d" 0 >&3{wait}; done'
-    send = f'exec 3>"/dev/udp/$0/9" 4<> <(:); {frames}; true'
-    assert live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number)).returncode == 0
+    timed = f"t=${{EPOCHREALTIME/./}}; {frames}; echo $((${{EPOCHREALTIME/./}} - t))"
+    send = f'exec 3>"/dev/udp/$0/9" 4<> <(:); {timed}'
+    found = live.in_ns(lab.ns("a"), "bash", "-c", send, target, str(number))
+    assert found.returncode == 0, found.stderr
+    return int(found.stdout) / 10**6
 
 
 PIECE = 1042

@@ -141,7 +141,7 @@ switch Qf Qg Qh stp on
 link Qf -- Qg -- Qh -- Qf
 link {Qa,Qb} -- Qf
 link {Qa,Qb} -- {Qc,Qd} rate 5mbit queue 10p delay 2ms
-link {Qc,Qd} -- Qe -- Qb rate 9mbit queue 10p
+link {Qc,Qd} -- Qe -- Qb rate 9mbit delay 2ms
 mptcp Qa -- Qb
 masquerade Qe
 sysctl Qa net.Pattern=1

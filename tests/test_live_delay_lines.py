@@ -6,6 +6,7 @@ not. The shares are large, so that few packets tell them exactly.
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from math import sqrt
 
 import live
@@ -77,8 +78,13 @@ def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
 
 
 def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
-    """Of pings that are sent 10 ms apart, each may take up to 16 ms longer than the next."""
-    assert list(pinged["jitter"].sequence) == sorted(pinged["jitter"].sequence)
+    """Pings are sent 10 ms apart and take up to 16 ms longer than the next, so 7 % would be overtaken.
+
+    A veth hands packets to the processor that sends them, so a few may change places where that is another.
+    """
+    sequence = pinged["jitter"].sequence
+    overtaken = sum(later < earlier for earlier, later in pairwise(sequence))
+    assert overtaken < PACKETS // 100
 
 
 def test_a_neighbour_that_answers_late_is_found(lab: live.Lab) -> None:
@@ -143,7 +149,7 @@ def queued() -> Iterator[live.Lab]:
 
 def test_rate_with_delay_loses_nothing_that_nobody_asked_for(queued: live.Lab) -> None:
     """50 frames at once are more than a sender has under way in a round trip: that is 34 of them."""
-    assert packets.carried(queued, "product", "192.0.2.1", 50) == 50
+    assert packets.carried(queued, "product", "192.0.2.1", 50).frames == 50
 
 
 def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
@@ -155,9 +161,10 @@ def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
 @pytest.mark.parametrize(("link", "target"), [("packets", "192.0.2.2"), ("bytes", "192.0.2.3")])
 def test_a_queue_is_as_long_in_either_unit(queued: live.Lab, link: str, target: str) -> None:
     """Of more at once, 4 frames leave, one is on its way out, and 30 wait; one leaves in 60 ms."""
-    assert 34 <= packets.carried(queued, link, target, 60) <= 38
+    found = packets.carried(queued, link, target, 60)
+    assert 34 <= found.frames <= 36 + found.seconds * 200_000 / (8 * packets.FRAME)
 
 
 def test_what_is_under_way_is_not_in_the_queue(queued: live.Lab) -> None:
     """40 frames are under way in half a second, at little less than the rate; 8 may wait."""
-    assert packets.carried(queued, "way", "192.0.2.4", 40, pause=0.013) == 40
+    assert packets.carried(queued, "way", "192.0.2.4", 40, pause=0.013).frames == 40

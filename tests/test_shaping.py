@@ -40,7 +40,7 @@ def commands(attributes: str) -> list[str]:
         (
             "rate 2tbit queue 10p mtu 9000",
             [
-                f"root handle 1: tbf rate 2000gbit burst {10**9}b peakrate 4000gbit mtu 9014 limit {10**9}b",
+                f"root handle 1: tbf rate 2000gbit burst {10**9}b peakrate 2250gbit mtu 9014 limit {10**9}b",
                 "parent 1:1 pfifo limit 10",
             ],
         ),

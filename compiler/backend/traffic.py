@@ -88,6 +88,6 @@ def tbf(shaping: Shaping) -> Arguments:
     assert shaping.rate is not None and shaping.burst is not None and shaping.queue is not None
     limit = shaping.queue.amount if _is_limit(shaping) else shaping.burst
     burst, limit_text = (format_queue(Queue(value, packets=False)) for value in (shaping.burst, limit))
-    peak = ("peakrate", format_rate(max(UNBOUND, 2 * shaping.rate)), "mtu", str(shaping.alone))
+    peak = ("peakrate", format_rate(max(UNBOUND, shaping.rate * 9 // 8)), "mtu", str(shaping.alone))
     cut = peak if shaping.alone is not None else ()
     return "tbf", "rate", format_rate(shaping.rate), "burst", burst, *cut, "limit", limit_text
