@@ -124,7 +124,7 @@ def test_a_table_and_lines_with_tabs() -> None:
     assert said[1] == "benched: round 1 of 1, transfer 2 of 2: x -> c using tcp 2, 1 s"
     head, *rest = bench("--tsv", "--repeat", "1", script=SHORT).stdout.splitlines()
     assert len(rest) == 2
-    assert {line.count("\t") for line in (head, *rest)} == {9}
+    assert {line.count("\t") for line in (head, *rest)} == {10}
     assert rest[1].split("\t")[6] == "-"
 
 

@@ -1,5 +1,6 @@
 """Predictions come true: the ways of flows, round trips and rates. `make bench` measures many more labs."""
 
+import json
 from collections.abc import Iterator
 
 import live
@@ -110,3 +111,42 @@ def test_rates_are_near_and_never_above(name: str, text: str, protocol: Protocol
 
         received = live.most(measure, enough=0.9 * expected)
     assert 0.85 * expected <= received <= 1.02 * expected
+
+
+PATHS = "host a b\nrouter c d\nlink {a,b} -- c rate 13mbit\nlink {a,b} -- d rate 4mbit\n"
+
+
+def test_one_flow_has_one_of_the_rates_that_are_predicted() -> None:
+    """Never their mean, which would be 8.1 Mbit/s."""
+    outcomes = prediction(PATHS).goodput(Transfer()).outcomes
+    assert [round(rate / 1e6) for rate, _ in outcomes] == [4, 12]
+    with live.running(live.lab_of("lots", PATHS)) as lab:
+        ends = lab.ns("b"), lab.ns("a")
+        received = [live.iperf(*ends, "b", mptcp=False, seconds=2) for _ in range(3)]
+    assert all(any(0.6 * rate < one < 1.1 * rate for rate, _ in outcomes) for one in received), received
+
+
+def test_the_end_that_may_open_lets_the_other_send() -> None:
+    """The client alone makes subflows, so that over a connection of the server's there would be one."""
+    lines = ("host a b", "router c d", "link {a,b} -- {c,d} rate 3mbit", "mptcp a -> b")
+    text = "\n".join((*lines, "bench b -> a using mptcp for 3s", ""))
+    with live.running(live.lab_of("turned", text)):
+        script = Compilation("-", f"lab turned\n{text}").script("bench")
+        told = live.run("bash", "-s", "--", "--json", "--repeat", "1", stdin=script, seconds=60)
+    (row,) = json.loads(told.stdout)
+    assert {"b:c", "b:d"} < set(row["interfaces"])
+    assert 3e6 < row["received"] < row["predicted"] * 1.05
+
+
+@pytest.mark.every_kernel("netem")
+def test_a_link_that_loses_all_is_one_that_nothing_crosses() -> None:
+    """Check tries what is expected of both directions, and of a way round."""
+    text = (
+        "host a b\nrouter c\nlink a -- b\nlink b -- c\nshape a -> b loss 100%\n"
+        "expect a -> b unreachable\nexpect b -> a unreachable\nexpect b -> c reachable\n"
+    )
+    with live.running(live.lab_of("lossy", text)):
+        told = live.run(
+            "bash", "-s", stdin=Compilation("-", f"lab lossy\n{text}").script("check"), seconds=60
+        )
+    assert told.returncode == 0, told.stdout
