@@ -1,5 +1,6 @@
 """Loops, choices, params and computed words: what they expand to, what names mean where, and the bounds."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,31 @@ def found_in(text: str, options: Options | None = None, name: str = "lab.topo") 
 
 def messages(text: str, options: Options | None = None) -> list[str]:
     return [found.message for found in found_in(text, options)]
+
+
+CONTROL = """\
+for x in {a,"b"} {
+  for i in 0..2 + 1 { host [x][i] }
+  param n = 4
+  if n == 4 and x == "a" { link a0 -- [x][1..3] rate [n]mbit } else if n > 4 { host c } else { host d }
+}
+use std/ring as r with n=3 rate="1mbit"
+link {a0,b0} -- r-r[0..2] mtu 1400
+run {a0,b[1..2]} "sleep  \\"1 \\\\" env A="x  y" B=2
+"""
+
+_BLANKS = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|#.*|( +)')
+
+
+@pytest.mark.parametrize(
+    "path", [*GOLDEN, *STANDARD, None], ids=lambda path: path.stem if path else "control"
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_line_goes_on_wherever_a_blank_stands(path: Path | None, end: str) -> None:
+    text = path.read_text() if path else CONTROL
+    continued = _BLANKS.sub(lambda found: f" \\{end} " if found[1] else found[0], text)
+    assert continued.count("\\") > text.count("\\")
+    assert expanded(continued) == expanded(text)
 
 
 @pytest.mark.parametrize(

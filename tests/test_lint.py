@@ -101,10 +101,10 @@ def test_names_can_be_words_of_a_shell(notes: str) -> None:
     """Of nodes, switches, interfaces and namespaces, in every place that a script has for them."""
     lines = [f"router {name} netns {name}\nlink hub -- {name} rate 1mbit" for name in SHELL]
     lines += [f"bench do -> {name} using tcp" for name in ("done", "then")]
-    lines += ["router hub", "switch fork netns in", "link {do,done} -- fork", "link do -- done"]
+    lines += ["router hub", "switch fork netns while_", "link {do,done} -- fork", "link do -- done"]
     lines += ["mptcp do -- done", 'run {do,then} "then"', "expect do -> done reachable"]
     lines += ["at 1s shape done -> do rate 2mbit", "at 2s down do -- done", "masquerade then out hub"]
-    lint_all(compiled("\n".join(lines).replace("router END", "router End")), notes)
+    lint_all(compiled("\n".join(lines)), notes)
 
 
 def written(text: str) -> str:
