@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, codes, compiled
+from words import PRINTED
 
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Diagnostic, render
@@ -287,3 +290,21 @@ def test_flat_text_compiles_to_the_same_scripts(path: Path) -> None:
     assert flat.up() == compilation.up()
     assert flat.down() == compilation.down()
     assert flat.flat() == compilation.flat()
+
+
+@given(st.text(PRINTED), st.booleans())
+def test_a_text_is_written_as_it_is_read(text: str, computed: bool) -> None:
+    """Whatever stands in a string, of a file or of `-D`, stands in what `mpc expand` prints."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    param, value = 'param p = ""' if computed else f'param p = "{escaped}"', "[p]"
+    lab = f'{param}\nhost a b\nlink a -- b\nrun a "x" env A={value} B="{escaped}"'
+    compilation = Compilation("lab.topo", lab, options=Options({"p": text} if computed else {}))
+    try:
+        flat = compilation.flat()
+    except TopologyError:
+        assert {found.code for found in compilation.diagnostics} == {"MPC110"}
+        return
+    assert compiled(flat).flat() == flat
+    (run,) = compiled(flat).lab.runs
+    assert run.environment[1] == ("B", text)
+    assert run.environment[0][1] == text or computed  # of `-D`, a number is one
