@@ -17,6 +17,8 @@ import hostile
 import recorder
 from labs import checked, compiled
 
+from compiler.lint import lint
+
 REPORT = 10_000
 """How many labs are tried between two lines of progress."""
 
@@ -25,6 +27,9 @@ BOUND = 60
 
 RUN = 2_000
 """Of how many labs with scripts those of one are run, with recorders for tools, where that is possible."""
+
+LINT = 200
+"""Of how many labs with scripts shellcheck reads those of one."""
 
 
 def numbers(bound: str) -> Iterator[int]:
@@ -78,6 +83,10 @@ class Fuzzer:
             return "refused"
         if self.runs and self.counts["scripts"] % RUN == 0:
             assert recorder.strange(recorder.record(compiled(text, name))) == []
+        if self.counts["scripts"] % LINT == 0:
+            compilation = compiled(text, name)
+            for kind in compilation.kinds:
+                lint(compilation.pieces(kind))
         return "scripts"
 
     def report(self) -> None:

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from labs import GOLDEN, compiled
 from compiler import __version__
 from compiler.backend.bash import Style
 from compiler.cli import main
+from compiler.driver import Compilation
 
 GOOD = "host a b\nlink a -- b\n"
 WRONG = "host a b\nlink a -- c\nlink a -- d\n"
@@ -308,6 +310,37 @@ def test_check_for_programs(lab: Path, text: str, codes: list[str]) -> None:
         assert item["file"] == "lab.topo"
         assert item["line"] == (1 if item["code"] == "MPC701" else item["line"])
         assert item["column"] < item["end_column"]
+
+
+def test_whatever_goes_wrong_has_a_status(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug says that it is one, and shows where; what the machine lacks is none, nor is an interrupt."""
+    for error, status, said in (
+        (ZeroDivisionError("by nought"), 3, "this is a bug of mpc"),
+        (RecursionError("too deep"), 3, "this is a bug of mpc"),
+        (OSError(28, "No space left on device"), 3, "this is a bug of mpc"),
+        (MemoryError(), 2, "out of memory"),
+        (KeyboardInterrupt(), 130, ""),
+    ):
+        monkeypatch.setattr(Compilation, "plan", property(partial(_raise, error)))
+        for command in (["compile", str(lab)], ["check", str(lab)]):
+            result = mpc(*command)
+            assert (result.exit_code, result.stdout) == (status, "")
+            assert said in result.stderr
+            assert (str(error) in result.stderr) == (status == 3)
+
+
+def _raise(error: BaseException, _: Compilation) -> None:
+    raise error
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_shellcheck_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bug, and no verdict."""
+    monkeypatch.setattr("compiler.lint._program", lambda: "/nowhere/shellcheck")
+    result = mpc("compile", "lab.topo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "shellcheck cannot be run, and --no-lint does without it: /nowhere/shellcheck" in result.stderr
+    assert mpc("compile", "--no-lint", "lab.topo").exit_code == 0
 
 
 def test_a_name_that_is_no_lab_is_an_error(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """Loops, choices, params and computed words: what they expand to, what names mean where, and the bounds."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from labs import GOLDEN, TESTS, codes, compiled
+from words import PRINTED
 
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.frontend.diagnostics import Diagnostic, render
@@ -29,6 +33,31 @@ def found_in(text: str, options: Options | None = None, name: str = "lab.topo") 
 
 def messages(text: str, options: Options | None = None) -> list[str]:
     return [found.message for found in found_in(text, options)]
+
+
+CONTROL = """\
+for x in {a,"b"} {
+  for i in 0..2 + 1 { host [x][i] }
+  param n = 4
+  if n == 4 and x == "a" { link a0 -- [x][1..3] rate [n]mbit } else if n > 4 { host c } else { host d }
+}
+use std/ring as r with n=3 rate="1mbit"
+link {a0,b0} -- r-r[0..2] mtu 1400
+run {a0,b[1..2]} "sleep  \\"1 \\\\" env A="x  y" B=2
+"""
+
+_BLANKS = re.compile(r'"(?:[^"\\]|\\.)*"|\[[^\]]*\]|#.*|( +)')
+
+
+@pytest.mark.parametrize(
+    "path", [*GOLDEN, *STANDARD, None], ids=lambda path: path.stem if path else "control"
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_a_line_goes_on_wherever_a_blank_stands(path: Path | None, end: str) -> None:
+    text = path.read_text() if path else CONTROL
+    continued = _BLANKS.sub(lambda found: f" \\{end} " if found[1] else found[0], text)
+    assert continued.count("\\") > text.count("\\")
+    assert expanded(continued) == expanded(text)
 
 
 @pytest.mark.parametrize(
@@ -261,3 +290,21 @@ def test_flat_text_compiles_to_the_same_scripts(path: Path) -> None:
     assert flat.up() == compilation.up()
     assert flat.down() == compilation.down()
     assert flat.flat() == compilation.flat()
+
+
+@given(st.text(PRINTED), st.booleans())
+def test_a_text_is_written_as_it_is_read(text: str, computed: bool) -> None:
+    """Whatever stands in a string, of a file or of `-D`, stands in what `mpc expand` prints."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    param, value = 'param p = ""' if computed else f'param p = "{escaped}"', "[p]"
+    lab = f'{param}\nhost a b\nlink a -- b\nrun a "x" env A={value} B="{escaped}"'
+    compilation = Compilation("lab.topo", lab, options=Options({"p": text} if computed else {}))
+    try:
+        flat = compilation.flat()
+    except TopologyError:
+        assert {found.code for found in compilation.diagnostics} == {"MPC110"}
+        return
+    assert compiled(flat).flat() == flat
+    (run,) = compiled(flat).lab.runs
+    assert run.environment[1] == ("B", text)
+    assert run.environment[0][1] == text or computed  # of `-D`, a number is one

@@ -100,6 +100,7 @@ ORDER = [
     "compiler.backend.needs",
     "compiler.backend.plan",
     "compiler.backend.braces",
+    "compiler.backend.quoting",
     "compiler.backend.bash",
     "compiler.backend.measure",
     "compiler.backend.check",
@@ -109,6 +110,7 @@ ORDER = [
     "compiler.library",
     "compiler.driver",
     "compiler.lint",
+    "compiler.streams",
     "compiler.cli",
     "compiler.__main__",
 ]
@@ -117,12 +119,12 @@ ORDER = [
 # (`pathlib.PurePath` only computes, so anybody may.)
 ONLY = {
     "lark": {"compiler.frontend.parse", "compiler.frontend.recovery", "compiler.frontend.formulas"},
-    "click": {"compiler.cli"},
-    "os": {"compiler.cli", "compiler.library"},
+    "click": {"compiler.cli", "compiler.streams"},
+    "os": {"compiler.cli", "compiler.library", "compiler.streams"},
     "pathlib.Path": {"compiler.cli", "compiler.library", "compiler.lint", "compiler.resources"},
     "shutil": {"compiler.lint"},
     "subprocess": {"compiler.lint"},
-    "sys": {"compiler.cli", "compiler.lint"},
+    "sys": {"compiler.cli", "compiler.lint", "compiler.streams"},
     "tempfile": {"compiler.cli"},
 }
 

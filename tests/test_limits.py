@@ -4,10 +4,12 @@ They are smaller here than what `mpc` takes, so that all can be tried; what take
 stopped all the same.
 """
 
+import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,11 @@ def numbered(line: str, size: int, separator: str = "\n") -> str:
 def two_sets(statement: str, size: int) -> str:
     left, right = (numbered(f"{name}%", size // 2, ",") for name in "ab")
     return f"host {{{left}}} {{{right}}}\nrouting none\n{statement.format(left, right)}"
+
+
+def doubled(count: int) -> str:
+    """Params, each twice the text of the one before."""
+    return "\n".join(f"param s{number} = [s{number - 1}][s{number - 1}]" for number in range(1, count + 1))
 
 
 KNOWN = "routing none\nhost a b\nlink a -- b\n"
@@ -87,6 +94,32 @@ CASES: dict[str, Callable[[int], str]] = {
     "turns of loops": lambda _: "for i in 0..999 { for j in 0..999 { for k in 0..9 { host h } } }",
     "endless range": lambda _: "host h[0..10**300]",
     "ranges in a word": lambda size: "host " + fill("h[0..1]", size),
+    "texts of texts": lambda _: 'param s0 = "x"\n' + doubled(40) + "\nhost h[s40]",
+    "texts in words": lambda size: KNOWN + f'param s = "{"x" * 60_000}"\nrun a {fill("[s]", size)}',
+    "texts in turns": lambda _: (
+        f'{KNOWN}param s = "{"x" * 60_000}"\nfor i in 0..99999 {{ run a [s] env A=[i][s] }}'
+    ),
+    "texts of nodes": lambda _: f'param s = "{"x" * 60_000}"\nfor i in 0..99999 {{ host [s][0..9] }}',
+    "commands in turns": lambda _: KNOWN + f'for i in 0..99999 {{ run a "{"x" * 60_000}" }}',
+    "a long variable": lambda _: KNOWN + f'run a x env A="{"x" * 70_000}"',
+    "a long list": lambda size: "for x in {" + fill('"y",', size) + '"y"} { host h[x] }',
+    "values of turns": lambda _: f'for s in {{"{"x" * 60_000}"}} {{ for i in 0..99999 {{ host a }} }}',
+    "params in turns": lambda _: "for i in 0..999999 {\n" + numbered("param p% = [i]", 2**14) + "\n}",
+    "params above turns": lambda size: (
+        numbered("param p% = %", size) + "\nhost a\nfor i in 0..19999 { if i < 0 { host b } }"
+    ),
+    "choices in turns": lambda size: (
+        "for i in 0..999999 {\nif 0 { host a } " + fill("else if 0 { host a } ", size) + "\n}"
+    ),
+    "towers of powers": lambda _: "host h[" + "**".join("2" * 90) + "] g[0 ** 10 ** 300] f[(1/3) ** -(9**9)]",
+    "huge fractions": lambda _: (
+        "param x = [1 / 3]\nfor i in 0..9999 {\nparam y = [(x + 1/(i+7)) ** 99 / (x + 1/(i+2)) ** 99]\n}"
+    ),
+    "signs": lambda size: "host h[" + "-" * size + "1]",
+    "nots": lambda size: "host h[" + fill("not ", size) + "1]",
+    "calls": lambda size: "host h[" + fill("max(", size) + "1" + ")" * (size // 4) + "]",
+    "arguments": lambda size: "host h[max(" + fill("1,", size) + "1)]",
+    "blanks in a condition": lambda size: "if 1" + " \\\n" * (size // 3) + "+" + " " * size + "1 { host a }",
     "operations": lambda size: "host h[" + fill("1+", size) + "1]",
     "powers": lambda size: "host h[" + fill("9**", size) + "9]",
     "one mistake in all turns": lambda _: "for i in 0..99999 { link a[i] -- b[i] }",
@@ -124,6 +157,29 @@ def test_large_input_has_an_answer(case: str) -> None:
     assert run.returncode in (0, 1), run.stderr[-2000:].decode()
     assert b"Traceback" not in run.stderr
     assert len(run.stderr) < 100 * SIZE
+
+
+DEEP = 50
+
+
+@pytest.mark.parametrize("use", ['use "l{}.topo"', 'use "l{}.topo" as n with p=1', 'if 1 { use "l{}.topo" }'])
+@pytest.mark.parametrize("most", [1000, 1_000_000])
+def test_uses_of_uses_are_bounded(use: str, most: int, tmp_path: Path) -> None:
+    """Files that each use the next one twice, which are empty themselves."""
+    for level in range(DEEP - 2):
+        line = use.format(level + 1)
+        (tmp_path / f"l{level}.topo").write_text(f"param p = 0\n{line}\n{line.replace('as n', 'as m')}\n")
+    (tmp_path / f"l{DEEP - 2}.topo").write_text("param p = 0\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "compiler", "check", f"--max-statements={most}", tmp_path / "l0.topo"],
+        capture_output=True,
+        check=False,
+        timeout=SECONDS,
+        preexec_fn=bounded,
+    )
+    assert run.returncode == 1
+    assert re.search(rb"error\[MPC(309|203)\]", run.stderr)
+    assert b"Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("size", [LARGEST + 1, 10 * LARGEST])

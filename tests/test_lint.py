@@ -3,9 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labs import compiled
+from words import HOSTILE, PRINTED
 
-from compiler.lint import LintError, lint
+from compiler import lint as module
+from compiler.backend.bash import Style
+from compiler.driver import Compilation, TopologyError
+from compiler.lint import LintError, NoLintError, lint
 
 UP = compiled("host a b\nlink a -- b").up().splitlines(keepends=True)
 
@@ -54,3 +60,104 @@ def test_routes_are_passed_over() -> None:
     for line in ('routes "$unknown" 10.0.0.1/32; echo $unknown\n', "h1='a'$unknown\n"):
         with pytest.raises(LintError, match="unknown"):
             lint([*UP[:place], line, *UP[place:]])
+
+
+COMMANDS = "alias cat cd cp cut date echo exit export find grep head join kill link ln ls make mkdir"
+COMMANDS += " mv read rm set sed shift sleep sort split stat sudo tail tar tee test time touch trap wait"
+RESERVED = "case coproc do done elif else esac fi for function if in select then until while"
+SHELL = [*COMMANDS.split(), *RESERVED.split(), "END", "HOSTS", "LAB", "PATH"]
+"""Names that are words of a shell; a lab may have any."""
+
+QUOTED = ["echo $HOME", "awk '{print $1}'", "`id`", "a\\", "then", "# shellcheck shell=sh", "grep '*.c'"]
+QUOTED += ["echo \u2018a\u2019 \u201cb\u201d", "x=1 y=$x", "cd /tmp && ls *", "[ $a == b ]", "rm -rf $x/*"]
+QUOTED += ["END", "END_", "# === the lab", "a\u00a0b", "' \"$x\" '", "start x x <<'END'"]
+"""What shellcheck has something to say about, where it reads it."""
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where parts are noted that are the same in all scripts, which makes the rest fast."""
+    return str(tmp_path_factory.mktemp("notes"))
+
+
+def lint_all(compilation: Compilation, notes: str) -> None:
+    """Every script that a lab has."""
+    lint(compilation.pieces("up", Style.PLAIN), notes)
+    for kind in compilation.kinds:
+        lint(compilation.pieces(kind), notes)
+
+
+def test_a_lab_can_be_called_like_a_word_of_a_shell() -> None:
+    """Read all at once, which is fast: the line that has the name, in one script."""
+    script = list(compiled("lab x\nhost a").pieces("down"))
+    scripts = (compiled(f"lab {name}\nhost a").pieces("down") for name in SHELL)
+    names = [line for script in scripts for line in script if line.startswith("LAB=")]
+    assert names[:1] == ["LAB='alias'\n"]
+    assert len(names) == len(SHELL)
+    lint([line for one in script for line in (names if one.startswith("LAB=") else [one])])
+
+
+def test_names_can_be_words_of_a_shell(notes: str) -> None:
+    """Of nodes, switches, interfaces and namespaces, in every place that a script has for them."""
+    lines = [f"router {name} netns {name}\nlink hub -- {name} rate 1mbit" for name in SHELL]
+    lines += [f"bench do -> {name} using tcp" for name in ("done", "then")]
+    lines += ["router hub", "switch fork netns while_", "link {do,done} -- fork", "link do -- done"]
+    lines += ["mptcp do -- done", 'run {do,then} "then"', "expect do -> done reachable"]
+    lines += ["at 1s shape done -> do rate 2mbit", "at 2s down do -- done", "masquerade then out hub"]
+    lint_all(compiled("\n".join(lines)), notes)
+
+
+def written(text: str) -> str:
+    """A text as a string of the language."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+FREE = st.sampled_from(QUOTED) | st.sampled_from(HOSTILE) | st.text(PRINTED, min_size=1)
+
+
+@settings(max_examples=5)
+@given(st.lists(FREE, min_size=60, max_size=60), st.text(PRINTED | st.just("\n"), max_size=20))
+def test_nothing_is_said_of_free_text(notes: str, texts: list[str], name: str) -> None:
+    """Commands, variables, values of sysctls and of params, names of files: whatever compiles passes."""
+    base = "lab x\nhost a b\nlink a -- b"
+    lines: list[str] = []
+    for number, text in enumerate(texts):
+        param = f"param p{number} = {written(text)}\nrun a [p{number}] env A={written(text)}"
+        sysctl = f"sysctl a net.x.y{number}={written(text)}"
+        lines += [line for line in (param, f"run b {written(text)}", sysctl) if compiles(f"{base}\n{line}")]
+    lint_all(compiled("\n".join([base, *lines]), f"{name}.topo"), notes)
+
+
+def compiles(text: str) -> bool:
+    try:
+        _ = compiled(text).plan
+    except TopologyError:
+        return False
+    return True
+
+
+def program(folder: Path, text: str) -> str:
+    path = folder / "shellcheck"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("echo it crashed >&2; exit 1", "exit status 1\nit crashed"), ("exit 4", "4"), ("kill -9 $$", "-9")],
+)
+def test_a_shellcheck_that_fails_has_no_verdict(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(tmp_path, text)
+    monkeypatch.setattr(module, "_program", lambda: path)
+    with pytest.raises(NoLintError, match=said):
+        lint(UP)
+
+
+def test_a_shellcheck_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_program", lambda: "/nowhere/shellcheck")
+    with pytest.raises(NoLintError, match="/nowhere/shellcheck: No such file"):
+        lint(UP)

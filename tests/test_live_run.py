@@ -80,6 +80,20 @@ def test_what_a_process_has() -> None:
         live.succeed("flock", "-n", "/run/mpc-runs", "true")
 
 
+def test_a_process_knows_its_node() -> None:
+    """One command over a set: each process has the names of its node, in its environment and by those."""
+    say = "echo $MPC_LAB $MPC_NODE $MPC_NETNS; getent hosts $MPC_NODE >&2; sleep 86401"
+    with live.running(lab_of(f'run {{a,b}} "{say}"', 'run a "exec sleep 86402" env OWN="$MPC_NODE"')):
+        live.wait_until(lambda: log("a").count("\n") == 2 and log("b").count("\n") == 2)
+        for node in ("a", "b"):
+            first, second = log(node).splitlines()
+            assert first == f"runs {node} runs-{node}"
+            assert second.split()[1] == node
+        assert {"MPC_LAB=runs", "MPC_NODE=a", "MPC_NETNS=runs-a", "OWN=$MPC_NODE"} <= set(
+            words(f"/proc/{pid('a.2')}/environ")
+        )
+
+
 @pytest.mark.parametrize(
     ("command", "said"), [("exit 3", "ended with 3"), ("no-such", "ended with 127"), ("true", "")]
 )

@@ -225,7 +225,7 @@ def test_a_file_is_read_once_and_its_mistakes_are_said_once(tmp_path: Path) -> N
     text = 'for i in 0..9 { use "bad.topo" as b[i] }'
     assert refusals(used(tmp_path, text, bad="hots a\nhost b")) == ["unknown statement `hots`"]
     (tmp_path / "bad.topo").write_bytes(b"host a\xff")
-    assert "this file is not UTF-8 text" in refusals(used(tmp_path, text))
+    assert "this text is not UTF-8" in refusals(used(tmp_path, text))
 
 
 def test_an_error_says_how_it_came_there(tmp_path: Path) -> None:
