@@ -55,7 +55,7 @@ def _completes(what: str) -> Callable[[click.Context, click.Parameter, str], "li
         del parameter
         from compiler import completion
 
-        found: "list[CompletionItem]" = getattr(completion, what)(context.params, begun, _cache())
+        found: list[CompletionItem] = getattr(completion, what)(context.params, begun, _cache())
         return found
 
     return complete

@@ -102,6 +102,7 @@ ORDER = [
     "compiler.library",
     "compiler.driver",
     "compiler.lint",
+    "compiler.completion",
     "compiler.cli",
     "compiler.__main__",
 ]
@@ -110,9 +111,15 @@ ORDER = [
 # (`pathlib.PurePath` only computes, so anybody may.)
 ONLY = {
     "lark": {"compiler.frontend.parse", "compiler.frontend.recovery", "compiler.frontend.formulas"},
-    "click": {"compiler.cli"},
+    "click": {"compiler.cli", "compiler.completion"},
     "os": {"compiler.cli", "compiler.library"},
-    "pathlib.Path": {"compiler.cli", "compiler.library", "compiler.lint", "compiler.resources"},
+    "pathlib.Path": {
+        "compiler.cli",
+        "compiler.completion",
+        "compiler.library",
+        "compiler.lint",
+        "compiler.resources",
+    },
     "shutil": {"compiler.lint"},
     "subprocess": {"compiler.lint"},
     "sys": {"compiler.cli", "compiler.lint"},
