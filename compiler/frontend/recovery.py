@@ -128,7 +128,7 @@ def _head(parser: Any) -> str:
 
 def _fits(interactive: Any, name: str, following: str) -> bool:
     """Whether a terminal could stand here, and another one after it."""
-    trial = interactive.copy()
+    trial = interactive.copy(deepcopy_values=False)
     try:
         trial.feed_token(Token(name, name))
     except UnexpectedInput:
