@@ -112,7 +112,10 @@ def _completes(what: str) -> Callable[[click.Context, click.Parameter, str], "li
         del parameter
         from compiler import completion
 
-        found: list[CompletionItem] = getattr(completion, what)(context.params, begun, _cache())
+        # Where the word is an option's value, what stands before the option is not read as an argument yet.
+        given = {"lab": next(iter(context.args), None)}
+        given |= {name: value for name, value in context.params.items() if value is not None}
+        found: list[CompletionItem] = getattr(completion, what)(given, begun, _cache())
         return found
 
     return complete

@@ -50,7 +50,9 @@ class Library:
     def _standard(self, path: str) -> Place:
         known = [f"std/{name}" for name in resources.names(STANDARD, ".topo")]
         if path not in known:
-            help = suggest(path, known) or f"the library has {', '.join(known)}; other files stand in quotes"
+            quoted = f'did you mean `"{path}"`?' if path.endswith(".topo") else ""
+            near = quoted or suggest(path, known) or suggest(f"std/{path}", known)
+            help = near or f"the library has {', '.join(known)}; other files stand in quotes"
             raise UseError(f"the library has no `{path}`", help)
         return Place(f"{path}.topo", path)
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 from labs import GOLDEN, compiled
 
@@ -390,6 +391,84 @@ def test_completion_script(shell: str) -> None:
     )
     assert run.returncode == 0
     assert "_MPC_COMPLETE" in run.stdout
+
+
+def completed(words: str, begun: str) -> list[str]:
+    """What the shell is told for a command line that ends in a word that is begun."""
+    items = ShellComplete(main, {}, "mpc", "_MPC_COMPLETE").get_completions(words.split(), begun)
+    return [f"{item.type},{item.value}" for item in items]
+
+
+LABS: dict[str, str | bytes] = {
+    "good.topo": "param n = 4\nparam hosts = [n]\nhost h[1..n] z\nswitch s\nlink {h[1..n],z} -- s\n",
+    "broken.topo": "param n = 4\nhost a b\nlink a - b\nfor i in 0..n { host [x] }\nswitch s\n",
+    "sub/part.topo": "host a\n",
+    "notes.txt": "host a\n",
+    "wrong.topo": b"\xff\xfe\0",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "found"),
+    [
+        ("paths", "", ["plain,broken.topo", "plain,good.topo", "plain,wrong.topo", "plain,sub/"]),
+        ("paths", "g", ["plain,good.topo"]),
+        ("check", "su", ["dir,su"]),
+        ("check", "sub/", ["plain,sub/part.topo"]),
+        ("check", "nowhere/", []),
+        ("paths good.topo", "", ["plain,h1", "plain,h2", "plain,h3", "plain,h4", "plain,z"]),
+        ("paths good.topo h1", "h", ["plain,h2", "plain,h3", "plain,h4"]),
+        ("paths -D n=2 good.topo", "h", ["plain,h1", "plain,h2"]),
+        ("paths broken.topo", "", ["plain,a", "plain,b"]),
+        ("paths wrong.topo", "", []),
+        ("paths missing.topo", "", []),
+        ("check good.topo -D", "", ["plain,n=4", "plain,hosts="]),
+        ("check broken.topo -D", "", ["plain,n=4"]),
+        ("check wrong.topo -D", "", []),
+        ("explain", "mpc20", [f"plain,MPC20{digit}" for digit in range(1, 10)]),
+        ("explain", "X", []),
+    ],
+)
+def test_completion(
+    words: str,
+    begun: str,
+    found: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in LABS.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert completed(words, begun) == found
+    assert capfd.readouterr() == ("", "")
+
+
+def test_completion_in_bash(lab: Path) -> None:
+    run = subprocess.run(
+        [str(Path(sysconfig.get_path("scripts"), "mpc"))],
+        env={
+            **os.environ,
+            "_MPC_COMPLETE": "bash_complete",
+            "COMP_WORDS": f"mpc paths {lab} ",
+            "COMP_CWORD": "3",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stderr == ""
+    assert "plain,a" in run.stdout.splitlines()
+
+
+def test_completion_reads_no_large_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab.topo").write_text("host a b\n" + "# \n" * 100_000)
+    assert completed("paths lab.topo", "") == []
+    (tmp_path / "lab.topo").write_text("host a b\nfor i in 1..10**9 { host h[i] }\n")
+    assert completed("paths lab.topo", "") == ["plain,a", "plain,b"]
 
 
 def on_a_terminal(lab: Path, **environment: str) -> bytes:

@@ -192,7 +192,7 @@ def test_scope(text: str, wanted: str) -> None:
         ("route a to b via h[0..1]", "MPC109"),
         ('host h["a b"]', "MPC308"),
         ('host [""]', "MPC308"),
-        ("host h-[0-1]", "MPC308"),
+        ("host h-[0-1]", "MPC116"),
         ("host h[0..1] h1", "MPC202"),
         ("host a[1..11][1..11]", "MPC202"),
         ("for i in 0..1 { host a }", "MPC202"),

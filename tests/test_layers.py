@@ -111,6 +111,7 @@ ORDER = [
     "compiler.driver",
     "compiler.lint",
     "compiler.streams",
+    "compiler.completion",
     "compiler.cli",
     "compiler.__main__",
 ]
@@ -119,9 +120,15 @@ ORDER = [
 # (`pathlib.PurePath` only computes, so anybody may.)
 ONLY = {
     "lark": {"compiler.frontend.parse", "compiler.frontend.recovery", "compiler.frontend.formulas"},
-    "click": {"compiler.cli", "compiler.streams"},
+    "click": {"compiler.cli", "compiler.completion", "compiler.streams"},
     "os": {"compiler.cli", "compiler.library", "compiler.streams"},
-    "pathlib.Path": {"compiler.cli", "compiler.library", "compiler.lint", "compiler.resources"},
+    "pathlib.Path": {
+        "compiler.cli",
+        "compiler.completion",
+        "compiler.library",
+        "compiler.lint",
+        "compiler.resources",
+    },
     "shutil": {"compiler.lint"},
     "subprocess": {"compiler.lint"},
     "sys": {"compiler.cli", "compiler.lint", "compiler.streams"},

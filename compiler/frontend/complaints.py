@@ -61,6 +61,9 @@ NOUNS = {
     "use": 'a file, like `"rack.topo"` or `std/ring`',
     "as": "a name",
     "with": "a param",
+    **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), "a share, like `1%`"),
+    "mtu": "a number of bytes, like `1500`",
+    **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What a word after a keyword is; a keyword that means two things stands by the name of its terminal."""
 
@@ -229,18 +232,38 @@ def _follows(found: Found, name: str) -> bool:
 
 
 def _sign_help(found: Found) -> str:
+    """What is said of a sign or a string, or by the statement."""
     attributes = "JITTER" in found.expected
     if found.text == ",":
         return _comma_help(found)
-    if found.head == "sysctl" and found.text == "=":
-        return "the node stands first: `sysctl NODE KEY=VALUE`"
+    if attributes and found.text == "=":
+        return "attributes follow by a space, without a sign"
     if found.text == "{" and attributes and found.head in ("link", "profile", "default", "shape"):
         return "attributes stand on the line of their statement, without braces"
     if found.kind == "STRING" and found.head == "run":
         return 'the node stands first: `run a "COMMAND"`'
-    if found.head == "at" and "SHAPE" in found.expected:
-        return "an event is `down a -- b`, `up a -- b` or `shape a -> b ATTRIBUTES`"
-    return {"{": "only one name can stand here", "elif": "write `else if`"}.get(found.text, "")
+    if found.text.isdigit() and "TCP" in found.expected:
+        return f"the number follows: `tcp {found.text}`"
+    return _statement_help(found) or ("only one name can stand here" if found.text == "{" else "")
+
+
+def _statement_help(found: Found) -> str:
+    last = found.line_before.split()[-1:]
+    match found.head, found.text:
+        case "lab", _:
+            return "a name is one word"
+        case "route", "via":
+            return "a route is written `route SOURCE to TARGET via HOP`"
+        case "sysctl", "=":
+            return "the node stands first: `sysctl NODE KEY=VALUE`"
+        case "masquerade", _ if last == ["out"]:
+            return "the node that masquerades stands before `out`"
+        case "at", _ if "SHAPE" in found.expected:
+            return "an event is `down a -- b`, `up a -- b` or `shape a -> b ATTRIBUTES`"
+        case "at", _ if found.expected == {"EITHER"}:
+            return "a link is named by its nodes: `down a -- b`"
+        case _:
+            return ""
 
 
 def _comma_help(found: Found) -> str:
@@ -256,10 +279,12 @@ def _comma_help(found: Found) -> str:
 
 
 def _help_at_the_end(found: Found) -> str:
-    if "LBRACE" in found.expected and found.head.split()[0] in ("for", "if", "else"):
+    if "LBRACE" in found.expected and re.match("(?:for|if|else)\\b", found.head):
         return "what belongs to it stands in braces that open on this line: `{ ... }`"
     if found.before[1] in ("forward", "stp"):
         return f"write `{found.before[1]} on`"
+    if found.head == "bench" and "USING" in found.expected:
+        return "say what is measured, like `using tcp`"
     if "SUBFLOW" in found.expected:
         return "say what each endpoint is for, like `a:b subflow`"
     return ""
@@ -299,7 +324,7 @@ def _attribute(found: Found) -> Complaint:
     """A word where an attribute could stand; or the word before it, which was taken for a profile."""
     kind, before = found.before
     profiles = set(re.findall(r"(?:^|[{}])[ \t]*profile[ \t]+([\w-]+)", found.source.text, re.MULTILINE))
-    taken = _is_profile(found, before) and kind == "WORD" and before not in profiles
+    taken = kind == "WORD" and before not in profiles and _is_profile(found, before)
     start = found.start - len(found.line_before) + found.line_before.rfind(before) if taken else found.start
     if taken and before in ("profile", "using", "template", "like") and found.text not in ATTRIBUTES:
         message = f"a profile stands by its name alone, without `{before}`"
@@ -316,7 +341,8 @@ def _is_profile(found: Found, word: str) -> bool:
     """Whether the word before stands where a profile would, and not as the value of an attribute."""
     value = re.search(rf"\b(?:{'|'.join(ATTRIBUTES)})\s+\S+\s+$", found.line_before)
     named = re.fullmatch(r"[A-Za-z][\w-]*[:,]?", word)
-    return found.head in ("link", "default", "shape", "at") and bool(named) and not value
+    here = word in found.line_before and found.head in ("link", "default", "shape", "at")
+    return here and bool(named) and not value
 
 
 def _second_value(found: Found) -> Complaint | None:
@@ -409,7 +435,7 @@ def _taken(found: Found) -> Complaint | None:
     kind, word = found.before
     place = found.line_before.rfind(word)
     keywords = [_keyword(name) for name in found.expected]
-    if kind != "WORD" or "JITTER" in found.expected or "_during" not in keywords:
+    if kind != "WORD" or place < 0 or "JITTER" in found.expected or "_during" not in keywords:
         return None
     if foreign.KEYWORDS.our(word) != "_during":
         return None

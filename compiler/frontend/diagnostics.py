@@ -163,8 +163,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if wanted in lowered:
         return lowered[wanted]
     close = get_close_matches(wanted, lowered, n=5, cutoff=0.5)
-    slips, _, name = min(
-        ((_slips(wanted, name), rank, name) for rank, name in enumerate(close)), default=(1, 0, "")
+    slips, _, _, name = min(
+        ((_slips(wanted, name), sorted(wanted) != sorted(name), i, name) for i, name in enumerate(close)),
+        default=(1, True, 0, ""),
     )
     longest = max(len(wanted), len(name))
     return lowered[name] if name and 3 * slips <= longest and (longest > 3 or wanted[0] == name[0]) else ""

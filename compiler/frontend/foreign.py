@@ -82,7 +82,7 @@ STATEMENTS = Words(
         "elif elseif elsif": "`else if` stands on the line of the `}` before it",
         "set": "a param is set by `param NAME = VALUE`, a sysctl by `sysctl NODE KEY=VALUE`",
         "down up fail": "an event has a time: `at 10s down a -- b`",
-        "// /* /": "a comment begins with `#`",
+        "// /* / %": "a comment begins with `#`",
         "dns dhcp": "each node knows the names of all; what else it needs is started by `run`",
         "image kind": "every node is a namespace of this machine, so there are no images and kinds",
     },

@@ -80,6 +80,8 @@ _HINTS = {
     "?": "a choice is a statement: `if ... { ... } else { ... }`",
     "'": 'a string is written `"..."`',
     "..": "a range stands alone: `[0..3]`",
+    ",": "a set of nodes stands in braces: `{h1,h3}`",
+    ";": "a set of nodes stands in braces: `{h1,h3}`",
     "$": "a param is read by its name alone",
 }
 """Mends for what stands in the wrong place."""

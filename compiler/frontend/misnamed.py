@@ -28,15 +28,18 @@ class Misnamed:
         self.linked = linked
         self.diagnostics = diagnostics
 
-    def value(self, index: int) -> bool:
-        """Reports the word before one that can name no node, where that is no name but an attribute."""
+    def value(self, index: int) -> set[int]:
+        """Reports the word before one that can name no node, where that is no name but an attribute.
+
+        Gives the places of the words that were meant otherwise.
+        """
         if not (before := self._before(index)):
             return self._bare_address(index)
         help = self._help(before)
         if not help and (index < 2 or is_name(self.statement.names[index].text) or before in self.linked()):
-            return False
+            return set()
         self._report(index, help)
-        return True
+        return {index - 1, index}
 
     def names(self) -> None:
         """Reports an attribute and its value that are both good names, where no link has either."""
@@ -80,18 +83,18 @@ class Misnamed:
         self.diagnostics.error(_CODE, message, word.span, "taken for a node's name", help or others)
         self.diagnostics.excused.update((word.text, value.text))
 
-    def _bare_address(self, index: int) -> bool:
+    def _bare_address(self, index: int) -> set[int]:
         """Reports an address that stands among names without its keyword."""
         word = self.statement.names[index]
         form = r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:/[0-9]+)?"
         if index == 0 or not re.fullmatch(form, word.text) or "address" not in self.allowed:
-            return False
+            return set()
         message, help = (
             f"the address `{word.text}` stands among names",
             f"did you mean `address {word.text}`?",
         )
         self.diagnostics.error(_CODE, message, word.span, "taken for a node's name", help)
-        return True
+        return {index}
 
 
 def _is_switch(word: str) -> bool:

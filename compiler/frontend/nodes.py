@@ -35,11 +35,18 @@ class Declarer:
         """Declares the nodes of one statement; its attributes are those of each."""
         self.scope.stands_for(len(statement.names), statement.span)
         attributes = self._attributes(statement)
+        named = [is_name(word.text) for word in statement.names]
+        meant = set() if all(named) else self._attributes_among(statement, named)
         for index, word in enumerate(statement.names):
-            if self._is_new(word, statement, index):
+            if index not in meant and self._is_new(word, statement, index):
                 self._declare(word, statement, attributes)
             else:
                 self.scope.diagnostics.excused.add(word.text)
+
+    def _attributes_among(self, statement: syntax.Declaration, named: list[bool]) -> set[int]:
+        """The places of words that were meant as attributes and values, as some are no names."""
+        misnamed = self._misnamed(statement)
+        return {place for index, good in enumerate(named) if not good for place in misnamed.value(index)}
 
     def check_names(self, statement: syntax.Declaration) -> None:
         """Reports attributes among the names of a statement, now that the nodes with links are known."""

@@ -130,7 +130,9 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
             from compiler.frontend.mends import in_braces
 
             before = re.search(r"\w*$", text[: braces.start])
-            help = in_braces([word.text for word in nodes.words], before[0] if before else "")
+            head, words = before[0] if before else "", [word.text for word in nodes.words]
+            help = in_braces(words, head)
+            self.diagnostics.excused.update(head + word for word in words)
             message = "braces do not expand inside a word"
             self.diagnostics.error("MPC106", message, braces, "touches a word", help)
             self.diagnostics.excused.update(word.text for word in nodes.words)

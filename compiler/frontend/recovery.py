@@ -5,6 +5,7 @@ errors of every line.
 """
 
 import re
+from copy import copy
 from typing import Any
 
 from lark import Token
@@ -128,7 +129,9 @@ def _head(parser: Any) -> str:
 
 def _fits(interactive: Any, name: str, following: str) -> bool:
     """Whether a terminal could stand here, and another one after it."""
-    trial = interactive.copy()
+    trial = interactive.copy(deepcopy_values=False)
+    trial.parser_state.parse_conf = copy(trial.parser_state.parse_conf)
+    trial.parser_state.parse_conf.callbacks = {}  # they would change values that the two share
     try:
         trial.feed_token(Token(name, name))
     except UnexpectedInput:

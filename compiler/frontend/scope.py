@@ -196,7 +196,8 @@ class Scope:
         if text in self.nodes:
             return f"did you mean `-- {text}`?"
         known = [name for own, name in self.profiles if own == unit]
-        return LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *ALL))
+        near = LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *ALL))
+        return near or "a profile is declared with `profile NAME ATTRIBUTES`"
 
     def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
         """The links of two words that each name a node or an interface.

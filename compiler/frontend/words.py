@@ -173,9 +173,9 @@ class Words:
         return (value,)
 
     def _check_difference(self, span: Span, value: Value) -> None:
-        """Reports `h[1-3]`, which is `h-2`: of two numbers, or below 0 of a number and a name."""
+        """Reports `h[1-3]`, which is `h-2`: a difference below 0, of a number and a number or a name."""
         match = _DIFFERENCE.fullmatch(span.text)
-        if match and (match[2].isdigit() or (not isinstance(value, str) and value < 0)):
+        if match and not isinstance(value, str) and value < 0:
             message = f"this is the difference {match[0].strip()}, which is {written(value)}"
             help = f"did you mean `{match[1]}..{match[2]}`?"
             self.diagnostics.error("MPC116", message, span, "not a range", help)
