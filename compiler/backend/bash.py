@@ -42,8 +42,8 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
 def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
     start = head(plan, f'Takes down the lab "{plan.lab}"', "down.sh")
-    parts = fixed("claim", "prelude", "down")
-    return script([*start, *about(plan), *namespaces(plan), *parts, "", "# === the lab ".ljust(80, "="), "down"])
+    end = ("", "# === the lab ".ljust(80, "="), "down")
+    return script([*start, *about(plan), *namespaces(plan), *fixed("claim", "prelude", "down"), *end])
 
 
 def script(lines: Iterable[str]) -> Iterator[str]:

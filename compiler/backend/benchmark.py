@@ -12,7 +12,6 @@ from compiler.ir.lab import Lab
 from compiler.ir.trials import Bench, Transfer
 from compiler.prediction.predict import Predictor
 
-
 USAGE = "bench.sh [--tsv | --json] [--repeat N]"
 OPTIONS = (
     "--tsv, --json  prints values separated by tabs, or JSON, and no table",
