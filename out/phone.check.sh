@@ -3,23 +3,33 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
 LAB=phone
+IFS= read -rd '' USAGE <<'END' || true
+usage: check.sh
+Checks the lab "phone" that is up.
+END
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
+
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
 # === check ====================================================================
 # What was checked is told in TAP: a line a test point, and below it what is wrong, or what was measured.
 count=0
 failed=0
 
-(($# == 0)) || die "usage: check.sh"
+(($# == 0)) || misuse "no such option: $1"
 
 # Ends the check where it cannot begin.
 bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }

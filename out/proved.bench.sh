@@ -3,12 +3,20 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
 LAB=proved
+IFS= read -rd '' USAGE <<'END' || true
+usage: bench.sh [--tsv | --json] [--repeat N]
+Measures the lab "proved" that is up.
+  --tsv, --json  prints values separated by tabs, or JSON, and no table
+  --repeat N     measures everything N times (3)
+END
 NAMESPACES=(
   proved-a
   proved-b
@@ -19,6 +27,10 @@ NAMESPACES=(
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
+
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
 # === what bench and play share ================================================
 began=0
@@ -164,13 +176,11 @@ events=()
 counted=
 failures=0
 
-usage() { say "usage: bench.sh [--tsv | --json] [--repeat N]"; exit 2; }
-
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
-    --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || usage; REPEAT=$2; shift ;;
-    *) usage ;;
+    --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
+    *) misuse "no such option: $1" ;;
   esac
   shift
 done

@@ -3,23 +3,53 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
 LAB=proved
+IFS= read -rd '' USAGE <<'END' || true
+usage: play.sh [--for SECONDS]
+Plays the events of the lab "proved" that is up.
+  --for SECONDS  ends the play then, before its last event or after it
+END
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
-# === the claim ================================================================
-# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
-# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
-CLAIM=/run/mpc-$LAB
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
-noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+# === the claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
+# file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
+# file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+CLAIM=/run/mpc-$LAB
+lock=
+declare -A notes=()
+
+# Opens the claim to lock it, and makes it where there is none.
+open_claim() { { exec {lock}>>"$CLAIM"; } 2>/dev/null || die "cannot make $CLAIM"; }
+
+# Whether what was locked is still the claim.
+current() { [[ $CLAIM -ef /proc/self/fd/$lock ]]; }
+
+# Reads the notes: each, and by its first word what follows.
+read_claim() {
+  local line
+  notes=()
+  while IFS= read -r line; do
+    [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
+  done 2>/dev/null <"$CLAIM"
+}
+
+noted() { [[ -n ${notes[$1]:-} ]]; }
 
 # === what bench and play share ================================================
 began=0
@@ -67,13 +97,13 @@ dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 # Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
 touched=" "
 text=
-length=0
-
-usage() { say "usage: play.sh [--for SECONDS]"; exit 2; }
+length=
 
 if (($#)); then
-  [[ $# == 2 && $1 == --for && $2 =~ ^[0-9]{1,6}$ ]] || usage
-  length=$((10#$2 * 100))
+  [[ $1 == --for ]] || misuse "no such option: $1"
+  [[ $# == 2 && $2 =~ ^([0-9]{1,6})(\.([0-9]{1,2}))?$ ]] || misuse "--for takes seconds, as 30 or 0.5"
+  length=${BASH_REMATCH[3]}00
+  length=$((10#${BASH_REMATCH[1]}${length:0:2}))
 fi
 ((EUID == 0)) || die "must run as root"
 
@@ -85,16 +115,16 @@ need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel ha
 
 # Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
 begin() {
-  noted up || die "the lab is not up"
-  exec {lock}>>"$CLAIM"
+  { exec {lock}<"$CLAIM"; } 2>/dev/null || die "the lab is not up"
   flock -n "$lock" || die "an up, a down or a play of this lab is at work"
+  { current && read_claim && noted up; } || die "the lab is not up"
   guard
   printf 'due\thappened\tevent\n'
   set_clock
 }
 
 # Waits until a time of the play.
-await() {
+sleep_until() {
   while clock && ((now < $1)); do
     seconds "$(($1 - now))"
     sleep "$text" {lock}>&- &
@@ -102,6 +132,12 @@ await() {
     wait "$!"
     started=()
   done
+}
+
+# Waits until an event is due; where that is later than the play is to last, it ends when that is over.
+await() {
+  [[ -z $length ]] || (($1 <= length)) || close
+  sleep_until "$1"
 }
 
 # Tells of an event that was due at a time: TIME WHAT.
@@ -125,8 +161,11 @@ again() {
   [[ $touched != *" $1 "* ]] || nsenter --net="/run/netns/$2" "$3" -force -batch - 2>/dev/null || true
 }
 
-# Ends a play when its last event has happened, or later, as is asked for.
-close() { await "$length"; }
+# Ends a play when its last event has happened, or when it has lasted as long as is asked for.
+close() {
+  [[ -z $length ]] || sleep_until "$length"
+  exit 0
+}
 
 # Makes the lab as up made it.
 undo() {

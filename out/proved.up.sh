@@ -3,12 +3,23 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
 LAB=proved
+IFS= read -rd '' USAGE <<'END' || true
+usage: up.sh [--preflight]
+Brings up the lab "proved".
+  --preflight  only tests whether this machine has all that the lab needs
+END
+IFS= read -rd '' ABOUT <<'END' || true
+source proved.topo
+plan 0a52e46e3e0b
+END
 NAMESPACES=(
   proved-a
   proved-b
@@ -20,46 +31,92 @@ NAMESPACES=(
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
 
-# === the claim ================================================================
-# A file that up, down and play lock while they are at work, as do their children. It has a note a line:
-# `made FOLDER` for what was not there before the lab, and `up` at the end of up.
-CLAIM=/run/mpc-$LAB
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
-noted() { [[ -e $CLAIM && $'\n'$(<"$CLAIM")$'\n' == *$'\n'"$1"$'\n'* ]]; }
+# === the claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
+# file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
+# file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+CLAIM=/run/mpc-$LAB
+lock=
+declare -A notes=()
+
+# Opens the claim to lock it, and makes it where there is none.
+open_claim() { { exec {lock}>>"$CLAIM"; } 2>/dev/null || die "cannot make $CLAIM"; }
+
+# Whether what was locked is still the claim.
+current() { [[ $CLAIM -ef /proc/self/fd/$lock ]]; }
+
+# Reads the notes: each, and by its first word what follows.
+read_claim() {
+  local line
+  notes=()
+  while IFS= read -r line; do
+    [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
+  done 2>/dev/null <"$CLAIM"
+}
+
+noted() { [[ -n ${notes[$1]:-} ]]; }
 
 # === what up and down share ===================================================
 CPUS=$(nproc 2>/dev/null || echo 2)
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
+# The files that up makes in the folder of a namespace.
+KEPT=(hosts)
+declare -A listed=()
+for ns in "${NAMESPACES[@]}"; do listed[$ns]=1; done
+
+# What is known of the up that the notes are of.
+about() {
+  local plan=another
+  [[ $ABOUT != *"plan ${notes[plan]:-}"$'\n'* ]] || plan="the same"
+  echo "since ${notes[since]:-a time unknown}, from ${notes[source]:-a file unknown}, $plan plan"
+}
 
 # Whether an up has claimed the lab and has not come to its end.
-unfinished() { [[ -e $CLAIM ]] && ! noted up; }
+unfinished() { ((${#notes[@]})) && ! noted up; }
 
 # Notes a namespace that somebody else made while up was at work.
 foreign=
 spare() { foreign=$1; }
 
-# Whether a namespace is this lab's: it has our mark, or an unfinished up has not come to marking it, or only its
-# name is left of it by a down that was cut short.
+# Whether a namespace is this lab's: it has our mark, or the up that claimed the lab names it and either has not come to
+# marking it, or only its name is left of it by a down that was cut short.
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
-  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
+  link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || ! noted "namespace $1" ||
+    kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
     [[ $link$'\n' == *"alias $MARK"$'\n'* ]]
   else
-    unfinished || [[ -e $CLAIM && -n $kind && $kind != nsfs ]]
+    noted "namespace $1" && { unfinished || [[ -n $kind && $kind != nsfs ]]; }
   fi
 }
 
-# Prints those of some namespaces that are there, a line each, with `own` or `other` before it. They are tested
-# side by side, in a part for each processor.
+# Sets `first` to the first line of a file.
+first=
+read_first() {
+  first=
+  [[ ! -f $1 ]] || read -r first <"$1" || true
+} 2>/dev/null
+
+# Prints those of some names that namespaces of this lab have, a line each, with `own` before it, and those of its list
+# that others have, with `other`. They are tested side by side, in a part for each processor; those that are
+# another lab's by their hosts file are not, as that takes starting a program.
 sort_out() {
   local part number ns
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
-      [[ ! -e /run/netns/$ns ]] || { owned "$ns" && echo "own $ns"; } || echo "other $ns"
+      [[ -e /run/netns/$ns ]] || continue
+      read_first "/etc/netns/$ns/hosts"
+      [[ -n ${listed[$ns]:-} || $first == "# $MARK" || $first != "# mpc:"* ]] || continue
+      { owned "$ns" && echo "own $ns"; } || [[ -z ${listed[$ns]:-} ]] || echo "other $ns"
     done &
   done
   wait
@@ -76,6 +133,18 @@ residents() {
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
+# Says of some processes what they are, of five at most.
+say_processes() {
+  local pid name told='' more=''
+  for pid in "${@:2:5}"; do
+    name=
+    { read -r name <"/proc/$pid/comm"; } 2>/dev/null || true
+    told+=" $pid ($name)"
+  done
+  (($# <= 6)) || more=" and $(($# - 6)) more"
+  say "$1:$told$more"
+}
+
 # Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
 end_processes() {
   local signal try pids
@@ -84,53 +153,73 @@ end_processes() {
       mapfile -t pids < <(residents "$@")
       ((${#pids[@]})) || return 0
       ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      [[ $try != 10 ]] || say_processes "waiting for processes that have got SIG$signal" "${pids[@]}"
       sleep 0.1
     done
   done
-  say "these processes do not end: ${pids[*]}"
+  say_processes "these processes do not end" "${pids[@]}"
   return 1
 }
 
-# Whether a folder is one that a down which was cut short has emptied.
-half_removed() { [[ -e $CLAIM ]] && ! compgen -G "$1/*" >/dev/null; }
-
-# Takes away the lab's hosts files, and their folders.
+# Takes away the lab's files in the folders of some names, and the folders where nothing else is. A file is the lab's by
+# its first line, or by its name where the namespace is one of `ours`: programs in the lab may have written to it.
 remove_names() {
-  local ns folder first files=() folders=() left=0
-  for ns in "${NAMESPACES[@]}"; do
-    folder=/etc/netns/$ns first=
+  local ns folder file own other files=() folders=() left=0
+  for ns; do
+    folder=/etc/netns/$ns own=${ours[$ns]:-} other=
     [[ -d $folder ]] || continue
-    [[ ! -f $folder/hosts ]] || read -r first <"$folder/hosts" || true
-    if [[ $first == "# $MARK" ]] || unfinished || half_removed "$folder"; then
-      files+=("$folder/hosts") folders+=("$folder")
-    else
-      say "left $folder alone: this lab did not make it"
+    for file in "$folder"/*; do
+      [[ -e $file ]] || continue
+      read_first "$file"
+      if [[ $first == "# $MARK" || (-n ${ours[$ns]:-} && " ${KEPT[*]} " == *" ${file##*/} "*) ]]; then
+        files+=("$file") own=1
+      else
+        other=1
+      fi
+    done
+    if [[ -n $own && -z $other ]]; then
+      folders+=("$folder")
+    elif [[ -n $own || -n ${listed[$ns]:-} ]]; then
+      say "left $folder alone: this lab did not make all of it"
       left=1
     fi
   done
-  ((${#folders[@]})) || return "$left"
-  rm -f "${files[@]}" || left=1
-  rmdir "${folders[@]}" || left=1
+  ((${#files[@]} == 0)) || rm -f "${files[@]}" || left=1
+  ((${#folders[@]} == 0)) || rmdir "${folders[@]}" || left=1
   return "$left"
 }
 
-# Takes away the folder of what ran in the lab, which is there as long as the lab is claimed.
+# Takes away the folder of what ran in the lab. (Of an up that did not note its plan, nothing more is known.)
 remove_runs() {
   [[ -e $RUNS ]] || return 0
-  [[ -e $CLAIM ]] || { say "left $RUNS alone: this lab did not make it"; return 1; }
-  rm -r "$RUNS"
+  if noted "made $RUNS" || { ((${#notes[@]})) && ! noted plan; }; then
+    rm -r "$RUNS"
+  else
+    say "left $RUNS alone: this lab did not make it"
+    return 1
+  fi
+}
+
+# Has another lab that uses a folder take it away in its turn. Its claim may be gone meanwhile, and is not made again.
+hand_over() {
+  local other claim
+  for other in /run/mpc-*; do
+    [[ $other != "$CLAIM" && ! -d $other && -s $other ]] || continue
+    { exec {claim}<"$other"; } 2>/dev/null || continue
+    echo "made $1" >>"/proc/self/fd/$claim"
+    [[ ! $other -ef /proc/self/fd/$claim ]] || return 0
+  done
 }
 
 # Takes away the claim, and what was not there before this lab: where another lab uses that, it is told to.
 remove_claim() {
-  local folder other
+  local folder
   [[ -e $CLAIM ]] || return 0
+  read_claim
   for folder in /etc/netns /run/netns; do
     noted "made $folder" && [[ -e $folder ]] || continue
     if compgen -G "$folder/*" >/dev/null; then
-      for other in /run/mpc-*; do
-        [[ $other == "$CLAIM" || -d $other ]] || { echo "made $folder" >>"$other" && break; }
-      done
+      hand_over "$folder"
     else
       umount -n "$folder" 2>/dev/null || true
       rmdir "$folder" || return
@@ -139,24 +228,29 @@ remove_claim() {
   rm -f "$CLAIM"
 }
 
-# Takes away all that this lab made, and nothing else; fails where something was left, and keeps the claim.
+# Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
+# claim says.
 take_down() {
-  local whose ns left=0 own=()
+  local whose ns left=0 own=() more=()
+  local -A ours=()
+  for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
-      own+=("$ns")
+      own+=("$ns") ours[$ns]=1
+      [[ -n ${listed[$ns]:-} ]] || more+=("$ns")
     else
       say "left the namespace $ns alone: this lab did not make it"
       left=1
     fi
-  done < <(sort_out "${NAMESPACES[@]}")
+  done < <(sort_out "$@")
+  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
   fi
-  remove_names || left=1
+  remove_names "$@" || left=1
   remove_runs || left=1
-  ((left)) || remove_claim || left=1
+  ((left && ${#notes[@]})) || remove_claim || left=1
   return "$left"
 }
 
@@ -242,7 +336,7 @@ parts=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
-[[ $# == 0 || $* == --preflight ]] || die "usage: up.sh [--preflight]"
+[[ $# == 0 || $* == --preflight ]] || misuse "no such option: ${*: -1}"
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
@@ -285,21 +379,34 @@ need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set
 
 # Notes what has the name of one of the namespaces already. A folder that an up of this lab has left is no matter.
 need_names() {
-  local ns first
+  local ns link
   for ns in "${NAMESPACES[@]}"; do
-    [[ ! -e /run/netns/$ns ]] || missing+=("the name $ns: a namespace has it")
-    [[ -e /etc/netns/$ns ]] || continue
-    first=
-    { read -r first <"/etc/netns/$ns/hosts"; } 2>/dev/null || true
-    [[ $first == "# $MARK" ]] || missing+=("the name $ns: the folder /etc/netns/$ns has it")
+    if [[ -e /run/netns/$ns ]]; then
+      link=$(exec nsenter --net="/run/netns/$ns" ip link show dev lo 2>/dev/null) || true
+      missing+=("the name $ns: a namespace has it$(lab_of "${link##* alias }")")
+    fi
+    read_first "/etc/netns/$ns/hosts"
+    [[ ! -e /etc/netns/$ns || $first == "# $MARK" ]] ||
+      missing+=("the name $ns: the folder /etc/netns/$ns has it$(lab_of "${first#"# "}")")
   done
 }
 
-# Refuses where the lab is claimed.
+# Prints whose a mark is, and what is known of the up that made it.
+lab_of() {
+  local CLAIM=/run/mpc-${1#mpc:}
+  [[ $1 == mpc:* ]] || return 0
+  [[ $1 != "$MARK" ]] || { printf ', of this lab: run its down script first'; return; }
+  printf ', of the lab %s' "${1#mpc:}"
+  ! read_claim || printf ', up %s' "$(about)"
+}
+
+# Refuses where the lab is claimed, or another has the lock. What is known of that is read again when this has it.
 refuse() {
-  ! noted up || die "the lab is up: run its down script first"
-  flock -n "$CLAIM" true || die "another up or down of this lab is at work"
-  die "an up of this lab was cut short: run its down script first"
+  [[ -n $lock ]] || { exec {lock}<"$CLAIM"; } 2>/dev/null || true
+  ! read_claim || ! noted up || die "the lab is up $(about): run its down script first"
+  { [[ -n $lock ]] && flock -n "$lock" && current && read_claim; } || die "an up, a down or a play of this lab is at work"
+  ! noted up || die "the lab is up $(about): run its down script first"
+  die "an up of this lab was cut short, $(about): run its down script first"
 }
 
 # Says which command failed. (ip(8) makes a namespace or leaves nothing, so that one that is there is another's.)
@@ -317,15 +424,19 @@ claim() {
   fi
   [[ -z $TESTS_ONLY ]] || { say "this machine has all that the lab needs"; exit 0; }
   trap '' HUP INT TERM
-  (set -o noclobber && : >"$CLAIM") 2>/dev/null || { [[ ! -e $CLAIM ]] || refuse; die "cannot make $CLAIM"; }
+  open_claim
+  { flock -n "$lock" && current && [[ ! -s $CLAIM ]]; } || refuse
   guard
   trap 'failed "$BASH_COMMAND"' ERR
-  exec {lock}>>"$CLAIM"
-  # (Another up that is refused holds the lock for a moment; a down has taken the claim away when it lets go.)
-  flock -w 1 "$lock" && [[ $CLAIM -ef /proc/self/fd/$lock ]] || die "a down of this lab is at work"
+  printf '%ssince %(%F %T %Z)T\n' "$ABOUT" -1 >>"$CLAIM"
+  ((${#NAMESPACES[@]} == 0)) || printf 'namespace %s\n' "${NAMESPACES[@]}" >>"$CLAIM"
+  read_claim
 }
 
-note() { printf '%s\n' "$1" >>"$CLAIM"; }
+note() {
+  printf '%s\n' "$1" >>"$CLAIM"
+  notes[$1]=1
+}
 
 # Notes which folders were not there before.
 remember() {
@@ -339,7 +450,15 @@ undo() {
   dismiss "${parts[@]}" "${started[@]}"
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
-  take_down || true
+  take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -377,12 +496,26 @@ reject() {
   die "$log"
 }
 
+# Sets `row` to the number of the row at which a command ended: ROWS LOG COMMAND... The tools tell it, but for a row that
+# ip(8) or tc(8) cannot read: that is the first of which they say the same alone. (What was done before fails now, and
+# all is taken back.)
+row=
+find_row() {
+  local line number=0 said
+  row=
+  while IFS= read -r line; do
+    number=$((number + 1))
+    said=$("${@:3}" <<<"$line" 2>&1) || [[ -z $said || $2 != *"$said" ]] || { row=$number && return; }
+  done <<<"${1%$'\n'}"
+  return 1
+}
+
 # Feeds its input to a command. (`exec` saves a process.)
 feed() {
-  local input log row=''
+  local input log
   IFS= read -rd '' input || true
   log=$(exec "$@" <<<"$input" 2>&1) || {
-    [[ ! $log =~ -:([0-9]+) ]] || row=${BASH_REMATCH[1]}
+    if [[ $log =~ -:([0-9]+) ]]; then row=${BASH_REMATCH[1]}; else find_row "$input" "$log" "$@" || true; fi
     reject "$*" "$row" "$input" "$log"
   }
   [[ -z $log ]] || say "$log"
@@ -419,9 +552,20 @@ next() {
   ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
 }
 
+# Finds the tool and the row of what is noted that a visit ended at, where that does not tell: LOG.
+blame() {
+  local number words
+  for number in "${!tools[@]}"; do
+    tool=${tools[number]} input=${inputs[number]}
+    read -ra words <<<"$tool"
+    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$visited" "${words[@]}" || return 0
+  done
+  tool='' row=''
+}
+
 # Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
 visit() {
-  local number steps='' log tool='' row='' input=''
+  local number steps='' log tool='' input=''
   ((${#tools[@]})) || return 0
   for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
   log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
@@ -429,6 +573,8 @@ visit() {
     if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
       number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
       tool=${tools[number]} input=${inputs[number]}
+    else
+      blame "$log"
     fi
     reject "in $visited: $tool" "$row" "$input" "$log"
   }
@@ -445,7 +591,7 @@ settle() {
 }
 
 # === the lab: nothing is changed until all of this holds ======================
-[[ ! -e $CLAIM ]] || refuse
+[[ ! -s $CLAIM ]] || refuse
 need_bash
 need_tool ip iproute2
 need_tool flock util-linux
@@ -656,13 +802,12 @@ settle
 
 # --- processes ----------------------------------------------------------------
 say "processes"
+note "made $RUNS"
 mkdir "$RUNS"
 start proved-b b 'iperf3 -s -p 5000' TMPDIR=/tmp
 start proved-c c 'while sleep 10; do ip -s -s link show b; done'
 start proved-d d 'while sleep 10; do ip -s -s link show b; done'
 watch
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }
