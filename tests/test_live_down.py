@@ -112,8 +112,8 @@ def test_what_is_not_marked_stays(tmp_path: Path) -> None:
             path.touch()
         up(edited(ABC))
         before = [name for name in kernel.namespaces() if name not in ("edited-a", "edited-b", "edited-c")]
-        path = f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"
-        result = live.run("env", path, "bash", "-s", stdin=edited(AB).down_script)
+        search = f"PATH={tmp_path}:/usr/sbin:/usr/bin:/sbin:/bin"
+        result = live.run("env", search, "bash", "-s", stdin=edited(AB).down_script)
         assert result.returncode == 0, result.stderr
         assert kernel.namespaces() == before
         assert all(path.exists() for path in broken)

@@ -62,12 +62,12 @@ class Actor:
         live.wait_until(self.rests, seconds=30)
 
     def rests(self) -> bool:
-        """Whether it has ended, is held, or waits for another."""
-        return (
-            self.process.poll() is not None
-            or (self.folder / "here").exists()
-            or "waiting for an up" in self.said
-        )
+        """Whether it is held, or cannot go on."""
+        return (self.folder / "here").exists() or self.is_through()
+
+    def is_through(self) -> bool:
+        """Whether it has ended, or waits for another."""
+        return self.process.poll() is not None or "waiting for an up" in self.said
 
     def go_on(self) -> None:
         (self.folder / "go").touch()
@@ -109,8 +109,7 @@ def raced(order: Order, folder: Path) -> list[Actor]:
     held = actors[:2] if order.first_goes_first else actors[1::-1]
     for actor in held:
         actor.go_on()
-        if "waiting for an up" not in actor.said:
-            live.wait_until(lambda one=actor: one.process.poll() is not None or "waiting" in one.said, 30)
+        live.wait_until(actor.is_through, seconds=30)
     for actor in actors:
         actor.end()
     return actors
