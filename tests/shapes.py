@@ -105,8 +105,8 @@ CALLS += "alter again await happened within".split()
 """What scripts other than up and down are made of."""
 
 _NOTE = re.compile(
-    rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*|plan [0-9a-f]{{12}}"
-    r"|since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
+    rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*"
+    r"|plan [0-9a-f]{12}|since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
 )
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}|# This lab has no name server\.")
 _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}

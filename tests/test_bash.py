@@ -274,11 +274,10 @@ def test_a_script_says_how_it_is_called(kind: str, recorders: Path) -> None:
     script = compiled(CUT).script(kind)
 
     def called(*options: str) -> tuple[int, str, str]:
-        argv = ["/bin/bash", "-s", "--", *options]
-        path = {"PATH": f"{recorders}"}
         done = subprocess.run(
-            argv, input=script, env=path, capture_output=True, text=True, check=False, timeout=60
-        )
+            ["/bin/bash", "-s", "--", *options], input=script, env={"PATH": f"{recorders}"},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 
     status, told, wrong = called("--help")
@@ -286,9 +285,7 @@ def test_a_script_says_how_it_is_called(kind: str, recorders: Path) -> None:
     assert (status, wrong, usage.split()[:2]) == (0, "", ["usage:", f"{kind}.sh"])
     assert re.fullmatch(r'[A-Z].* the lab "cut-short".*\.', what)
     taken = re.findall("--[a-z]+", usage)
-    assert taken == re.findall(
-        "--[a-z]+", " ".join(option.partition("  ")[0] for option in map(str.strip, options))
-    )
+    assert taken == re.findall("--[a-z]+", " ".join(option.strip().partition("  ")[0] for option in options))
     assert called("-h") == (status, told, wrong)
     assert called("--no-such") == (2, "", f"cut-short: error: no such option: --no-such; {usage}\n")
     assert not (recorders.parent / "called").exists()

@@ -99,7 +99,7 @@ def test_out_writes_what_the_lab_calls_for(lab: Path) -> None:
 
 
 def test_out_takes_away_what_the_lab_no_longer_calls_for(lab: Path) -> None:
-    """A play of links that are gone would fail half-way. Only what is certainly its own: whole, and of this lab."""
+    """A play of links that are gone would fail half-way. What is not certainly this lab's stays."""
     lab.write_text(TRIED)
     mpc("compile", "-o", "out", "lab.topo")
     out = lab.parent / "out"

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labs import codes, compiled, end_of, lab_of
+from labs import codes, end_of, lab_of
 
 from compiler.backend.traffic import qdiscs
 from compiler.frontend.units import Queue

@@ -37,7 +37,7 @@ def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     lines = [*start, *about(plan), *namespaces(plan), *fixed(*parts)]
     lines += [*_preflight(plan, tools), *_names(plan, style)]
     sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
-    last = (*_ports(plan), *_processes(plan), "", "note up", "trap - EXIT HUP INT TERM", "say up")
+    last = (*_ports(plan), *_processes(plan), "", "complete")
     return script(chain(lines, *sections, last))
 
 

@@ -97,7 +97,7 @@ class Plan(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A short hash of all that a lab consists of; plans differ where it does, whatever their files."""
+        """A short hash of all that a lab consists of, whatever file it is of."""
         found = sha256(repr((self.lab, self.namespaces, self.hosts, self.switches, self.processes)).encode())
         for command in chain.from_iterable(section.commands for section in self.sections):
             words = (*command.tool, command.namespace or "", *command.arguments, *command.each)

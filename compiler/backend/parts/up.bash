@@ -198,3 +198,11 @@ undo() {
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
 }
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
+}
