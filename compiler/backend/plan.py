@@ -121,7 +121,7 @@ class _Planner:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sysctls = Settings(lab)
-        self.targets = PerNetwork(_target)
+        self.targets = PerNetwork(target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
         self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
@@ -276,7 +276,7 @@ def _ip(node: Node | Switch, *arguments: str) -> Command:
     return Command(("ip",), arguments, node.namespace)
 
 
-def _target(network: Network) -> str:
+def target(network: Network) -> str:
     """A route's target as ip-route(8) takes it without being told the family."""
     if network.prefixlen == 0:
         return "default" if network.version == 4 else "::/0"
