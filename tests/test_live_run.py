@@ -86,7 +86,7 @@ def test_what_a_process_has() -> None:
 
 
 def test_how_a_process_ends_is_noted() -> None:
-    """Whatever ends it, and in the kernel's words for a signal; what asks its namespace to end does not hide that."""
+    """Whatever ends it, and where all of its namespace is asked to end."""
     with live.running(lab_of('run a "sleep 0.1; exit 3"', 'run a "sleep 86401"', 'run b "true"')):
         assert not (FOLDER / "a.2.end").exists()
         live.succeed("kill", "-s", "USR1", *map(str, with_parent("a.2")))
