@@ -19,6 +19,10 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(_transfers(lab)))]
     lines += ["prepare"] if lab.expectations else []
+    alone = f"alone {plan.namespaces[0]}" if plan.namespaces else ""
+    lines += [f'{alone} || bail_out "a bench or another check measures in this lab now"'] * bool(
+        _transfers(lab)
+    )
     lines += [f"begin {1 + len(plan.namespaces) + len(lab.expectations)}"]
     lines += [*_comparisons(plan), "", join(("compare_lab", *plan.namespaces))]
     lines += [f"compare_all {len(plan.namespaces)}"] if plan.namespaces else []

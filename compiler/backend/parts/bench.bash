@@ -129,6 +129,7 @@ measure() {
 # Measures all rows, round after round, so that what changes on the machine meets all of them.
 run_all() {
   local round i words
+  alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   prepare
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
@@ -140,6 +141,6 @@ run_all() {
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done
   done
-  case $FORM in tsv) tsv_end ;; json) json_end ;; *) table_end ;; esac
+  case $FORM in tsv) tsv_end ;; json) json_end ;; *) out "$(table_end)" ;; esac
   exit "$((failures > 0))"
 }

@@ -372,7 +372,7 @@ compare() {
     compare_processes
   fi
   printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
-    "${missing[@]}" "${unexpected[@]}" "${ended[@]}" ""
+    "${missing[@]}" "${unexpected[@]}" "${ended[@]}" "" 2>/dev/null || exit 0
   planned=()
 }
 

@@ -1,5 +1,7 @@
 # === what the script starts ends with it ======================================
 scratch=
+# What is to be told at the end, however the script ends.
+closing=:
 
 # Ends all that was started.
 stop() {
@@ -11,13 +13,23 @@ stop() {
 # Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
   guard
-  scratch=$(mktemp -d)
+  scratch=$(mktemp -d) || exit 2
+  need_room
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost.
+need_room() {
+  { printf '%65536s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
 }
 
 # Takes that away.
 undo() {
   stop
   rm -rf "$scratch"
+  "$closing"
 }
 
 # Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
