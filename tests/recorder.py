@@ -239,6 +239,7 @@ CALLS = {
         f"-f {CLAIM}",
         rf"-r {CLAIM}\.d",
         r"-rf /tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+",
+        r"/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/room",
     ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],

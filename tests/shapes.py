@@ -104,7 +104,7 @@ BRIEF = [
 ]
 """Routes that are told in short."""
 
-CALLS = "alone ask begin compare compare_all compare_lab file refer refer_bridges throughput".split()
+CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
 CALLS += "need_nodes need_queues row".split()
 CALLS += "alter again await happened within".split()
 """What scripts other than up and down are made of."""

@@ -45,9 +45,8 @@ def _left(before: kernel.Listing) -> list[str]:
 
 def _findings(compilation: Compilation, chance: Random) -> list[str]:
     """What a check says of a lab that has just come up, and what it does not say of changes of it."""
-    found = [f"right after up: {line}" for line in _check(compilation).stdout.splitlines() if line[0] != "o"][
-        2:
-    ]
+    first = points(_check(compilation)).items()
+    found = [f"right after up, not {what}: {point.said}" for what, point in first if not point.holds]
     changed = []
     for drift in _some(compilation, chance):
         result = _inside(drift.namespace, drift.change)

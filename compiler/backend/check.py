@@ -19,7 +19,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(_transfers(lab)))]
     lines += ["prepare"] if lab.expectations else []
-    alone = f"alone {plan.namespaces[0]}" if plan.namespaces else ""
+    alone = f"be_alone {plan.namespaces[0]}" if plan.namespaces else ""
     lines += [f'{alone} || bail_out "a bench or another check measures in this lab now"'] * bool(
         _transfers(lab)
     )

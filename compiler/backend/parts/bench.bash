@@ -129,8 +129,8 @@ measure() {
 # Measures all rows, round after round, so that what changes on the machine meets all of them.
 run_all() {
   local round i words
-  alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   prepare
+  be_alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do

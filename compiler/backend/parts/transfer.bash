@@ -5,10 +5,9 @@ said=
 refused=" "
 
 # Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
-alone() {
-  local fd
-  { exec {fd}<"/etc/netns/$1"; } 2>/dev/null || return 0
-  flock -n "$fd"
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
 }
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
