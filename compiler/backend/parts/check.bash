@@ -12,10 +12,10 @@ need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) i
 
 # Tells a test point: whether it holds, what was checked, and what there is to say of it.
 tell() {
-  local status=ok said=("${@:3}")
+  local status=ok told=("${@:3}")
   ((++count))
   (($1)) || { status="not ok" && ((++failed)); }
-  out "$status $count - $2" "${said[@]/#/# }"
+  out "$status $count - $2" "${told[@]/#/# }"
 }
 
 begin() {
