@@ -43,10 +43,10 @@ need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) i
 
 # Tells a test point: whether it holds, what was checked, and what there is to say of it.
 tell() {
-  local status=ok said=("${@:3}")
+  local status=ok told=("${@:3}")
   ((++count))
   (($1)) || { status="not ok" && ((++failed)); }
-  out "$status $count - $2" "${said[@]/#/# }"
+  out "$status $count - $2" "${told[@]/#/# }"
 }
 
 begin() {
@@ -468,21 +468,21 @@ routes() {
 
 # Tells whether the lab is up, and of namespaces of its that are not in the plan: NAMESPACE...
 compare_lab() {
-  local claim=/run/mpc-$LAB said=() ns first
+  local claim=/run/mpc-$LAB told=() ns first
   local -A known=()
   for ns; do known[$ns]=1; done
   if [[ ! -e $claim ]]; then
-    said=("the lab is not up: there is no $claim")
+    told=("the lab is not up: there is no $claim")
   elif [[ $'\n'$(<"$claim")$'\n' != *$'\n'up$'\n'* ]]; then
-    said=("an up of the lab is at work, or was cut short")
+    told=("an up of the lab is at work, or was cut short")
   fi
   for ns in /etc/netns/*; do
     first=
     { read -r first <"$ns/hosts"; } 2>/dev/null || true
     ns=${ns##*/}
-    [[ $first != "# $MARK" || -n ${known[$ns]:-} ]] || said+=("unexpected: the namespace $ns")
+    [[ $first != "# $MARK" || -n ${known[$ns]:-} ]] || told+=("unexpected: the namespace $ns")
   done
-  tell "$((${#said[@]} == 0))" "the lab $LAB is up" "${said[@]}"
+  tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
 # === the lab ==================================================================
