@@ -90,6 +90,7 @@ ORDER = [
     "compiler.backend.braces",
     "compiler.backend.bash",
     "compiler.backend.measure",
+    "compiler.backend.drift",
     "compiler.backend.check",
     "compiler.backend.benchmark",
     "compiler.backend.play",
