@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo check faults fuzz bench golden guests setup clean
+.PHONY: help demo check faults fuzz labs bench golden guests setup clean
 
 help:    ## list these targets
 	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -11,6 +11,8 @@ faults:  ## every fault of the scripts, and signals at 100 moments each (root; a
 	@./dev faults
 fuzz:    ## try a million hostile labs, about an hour (`./dev fuzz 60s 7` for a minute, with another seed)
 	@./dev fuzz
+labs:    ## bring up 300 random labs, check them, change them, check that (root; `./dev labs 20 7` for 20 of another seed)
+	@./dev labs
 bench:   ## measure: compile time, bring-up, multipath (root; `./dev bench compile` for one part)
 	@./dev bench
 golden:  ## write anew what the compiler makes: tests/golden, tests/errors, out

@@ -19,6 +19,7 @@ from shapes import (
     NAME,
     NAMESPACE,
     NUMBER,
+    STP,
     VALUE,
     is_command,
     is_host,
@@ -32,7 +33,7 @@ from compiler.driver import Compilation
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
 TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
-TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort".split()
+TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort bridge".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -154,11 +155,24 @@ TRANSFER = rf"(?:-s -1 -B {ADDRESS} -p 5379|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
 WATCH = f"-c sleep {NUMBER}; ss {COUNTS}"
-SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)+"
+SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
+ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
+DRIFT = resources.read("compiler/backend/parts/drift.bash")
+
+
+def _quoted(name: str) -> str:
+    """What drift.bash sets a variable to."""
+    return DRIFT.partition(f"{name}='")[2].partition("'\n")[0]
+
+
+TABLES = "\necho about tables\nnft -s list ruleset"
+QUESTIONS = [_quoted("QUESTIONS") + more for more in ("", TABLES)]
+QUESTIONS += [text + _quoted("OF_SWITCHES") for text in QUESTIONS]
+"""What a check asks in a namespace, as a script of sh(1)."""
+
 TRIED = (
     f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
-    rf"grep -H  {SYSCTLS}|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor|ip -6 -o rule show|"
-    "tc qdisc show|nft list table inet mpc)"
+    rf"sh {ASK}|true|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
 )
 """What check, bench and play call in a namespace."""
 
@@ -175,7 +189,8 @@ CALLS = {
         "netns add p",
         "mptcp limits set subflows 1",
         rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
-        r"-(?:force|o) -batch -",
+        r"-(?:force|o|d -o) -batch -",
+        "-d -o link show",
         "-6 -o rule show",
         "mptcp monitor",
         "link show dev lo",
@@ -187,13 +202,18 @@ CALLS = {
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
     ],
     "sysctl": [rf"-n {KEY}", rf"-qw {KEY}={VALUE}"],
-    "sh": [VISIT, FOR_ALL],
+    "sh": [VISIT, FOR_ALL, ASK],
     "nft": [
         "-f /dev/fd/[3-6]",
-        "list table inet mpc",
+        "-s list ruleset",
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
-    "unshare": ["--net --mount bash -s", "--net tc -batch -"],
+    "unshare": [
+        "--net --mount bash -s",
+        "--net tc -batch -",
+        "--net ip -d -o -batch -",
+        "--net grep -sH  -r /proc/sys/net/mptcp",
+    ],
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} sh {VISIT}",
         rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
@@ -205,7 +225,8 @@ CALLS = {
     "mptcpize": [f"run {IPERF}"],
     "ss": [SOCKETS, COUNTS],
     "cat": ["/proc/net/dev"],
-    "grep": [f"-H  {SYSCTLS}"],
+    "grep": [rf"-sH  {SYSCTLS}(?:/proc/net/\S*_tables_names ?)+", "-sH  -r /proc/sys/net/mptcp"],
+    "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
     "bash": ["-s", WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
@@ -218,6 +239,7 @@ CALLS = {
         f"-f {CLAIM}",
         rf"-r {CLAIM}\.d",
         r"-rf /tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+",
+        r"/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/room",
     ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
@@ -227,11 +249,17 @@ CALLS = {
 }
 """What the tools are called with beside the commands of labs."""
 
+REFERENCE = [
+    f"link add name b type bridge (?:{STP} )?mcast_snooping 0",
+    "link add name p type veth peer name q",
+    "link del dev [pb]",
+]
+"""How a check has a bridge shown."""
+
+SHOWN_IN_PART = ["route show table all", "mptcp limits", "neighbour show (?:nud permanent|proxy)"]
 SHOWN = ("link", "address", "rule", "mptcp endpoint", "qdisc")
 _PUT = re.compile(rf"/proc/sys/net/[A-Za-z0-9_.*/-]+ {VALUE}")
-_TRIED = re.compile(
-    "|".join([*EVENTS, *(f"{thing} show" for thing in SHOWN), "route show table all", "mptcp limits"])
-)
+_TRIED = re.compile("|".join([*EVENTS, *(f"{thing} show" for thing in SHOWN), *SHOWN_IN_PART, *REFERENCE]))
 _CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items()}
 
 
@@ -249,7 +277,7 @@ def _is_written(line: str) -> bool:
 
 
 def _is_known(call: Call) -> bool:
-    tool, *arguments = call.argv
+    tool, *arguments = ("QUESTIONS" if word in QUESTIONS else word for word in call.argv)
     if tool == "setsid":
         return _is_start(arguments)
     spaced = [word for word in arguments if " " in word and word != "%i %n"]
@@ -264,9 +292,9 @@ def _is_known(call: Call) -> bool:
 def _is_start(arguments: list[str]) -> bool:
     """Whether a call starts a process: any command, in one word, which nothing but bash in the lab reads."""
     named = dict(zip(STARTED, arguments, strict=False))
-    pid = re.fullmatch(rf"{CLAIM}\.d/(.*)\.pid", named.get("PID", ""))
+    pid = re.fullmatch(rf"{CLAIM}\.d/(.*)", named.get("PID", ""))
     fixed = all(named[word] == word for word in STARTED if word.islower() or word == "-c")
-    own = named["BECOME"].startswith("become () \n{") and named["BECOME"].endswith('\nbecome "$@"')
+    own = named["BECOME"].startswith("become () \n{") and named["BECOME"].endswith('\nattend "$@"')
     return (
         pid is not None
         and fixed

@@ -69,14 +69,19 @@ COMMANDS = {
 ROUTE = rf"(?:default|{ADDRESS}|{PREFIX})"
 FACTS = [
     rf"mark mpc:{NAME}",
-    rf"link {INTERFACE} mtu {NUMBER} up(?: to {NAMESPACE})?",
+    rf"link {INTERFACE} mtu {NUMBER} up(?: noarp)?(?: master {INTERFACE})?(?: to {NAMESPACE})?",
+    rf"(?:bridge|port) {INTERFACE} {NUMBER}",
+    rf"type bridge (?:{STP} )?mcast_snooping 0",
+    rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
+    rf"process {NAME}(?:\.{NUMBER})?",
     rf"address {PREFIX} dev {INTERFACE}",
     rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK})",
-    rf"rule pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+    rf"rule (?:-6 )?pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
     r"limits subflows [0-8] add_addr_accepted [0-8]",
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     rf"sysctl {KEY} = (?:{VALUE})?",
-    rf"masquerade {INTERFACE}",
+    r"nft (?:chain )?inet mpc(?: out)?",
+    rf'nft in inet mpc out: (?:oifname "{INTERFACE}" masquerade|type nat hook postrouting priority srcnat;)',
     rf"qdisc {INTERFACE} {NUMBER}",
 ]
 """What a check holds a namespace to."""
@@ -100,7 +105,8 @@ BRIEF = [
 ]
 """Routes that are told in short."""
 
-CALLS = "ask begin compare compare_all refer throughput need_nodes need_queues row".split()
+CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
+CALLS += "need_nodes need_queues row".split()
 CALLS += "alter again await happened within".split()
 """What scripts other than up and down are made of."""
 

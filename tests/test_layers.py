@@ -103,6 +103,7 @@ ORDER = [
     "compiler.backend.quoting",
     "compiler.backend.bash",
     "compiler.backend.measure",
+    "compiler.backend.drift",
     "compiler.backend.check",
     "compiler.backend.benchmark",
     "compiler.backend.play",

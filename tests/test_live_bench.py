@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kernel
@@ -229,3 +230,63 @@ def test_a_lab_that_is_not_up() -> None:
     result = bench(script=script)
     assert (result.returncode, result.stdout) == (1, "")
     assert "the lab is not up: there is no namespace nowhere-a" in result.stderr
+
+
+def interrupted(form: str, after: float) -> tuple[int, str]:
+    """What a bench has told when SIGINT comes after some seconds."""
+    with subprocess.Popen(
+        ["bash", "-c", SHORT, "bench", form], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=20)
+        return process.returncode, told
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("after", [1.0, 4.5])
+def test_what_was_measured_before_an_interrupt_is_whole(after: float) -> None:
+    """In JSON that can be read, and in whole lines."""
+    status, told = interrupted("--json", after)
+    assert status == 128 + signal.SIGINT
+    assert all(one["received"] for one in json.loads(told))
+    status, told = interrupted("--tsv", after)
+    assert status == 128 + signal.SIGINT
+    assert told.endswith("\n")
+    assert {line.count("\t") for line in told.splitlines()} == {9}
+
+
+@pytest.mark.usefixtures("lab")
+def test_one_bench_at_a_time() -> None:
+    """The second says so, and does not disturb the first; nor does a check that loads the lab begin then."""
+    text = f"lab benched\n{LAB}expect a -> b rate >= 1kbit\n"
+    with subprocess.Popen(
+        ["bash", "-c", SHORT, "bench", "--tsv", "--repeat", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as first:  # fmt: skip
+        time.sleep(1)
+        second = bench("--tsv", script=SHORT)
+        check = live.run("bash", "-s", stdin=Compilation("-", text).script("check"))
+        told, _ = first.communicate(timeout=40)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert "benched: error: another bench or check measures in this lab now" in second.stderr
+    assert (check.returncode, check.stdout.splitlines()[-1]) == (
+        2,
+        "Bail out! a bench or another check measures in this lab now",
+    )
+    assert first.returncode == 0
+    assert all(int(line.split("\t")[7]) > 0 for line in told.splitlines()[1:])
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+def test_no_room_for_what_programs_say(tmp_path: Path, later: bool) -> None:
+    """Said in place of rows of nothing."""
+    fill = f"dd if=/dev/zero of={tmp_path}/full bs=4k status=none 2>/dev/null"
+    script = SHORT.replace("\nrun_all", f"\n{{ sleep 1; {fill}; }} &\nrun_all") if later else SHORT
+    mount = f"mount -t tmpfs -o size=4m tmpfs {tmp_path}; {':' if later else fill}"
+    run = f'{mount}; TMPDIR={tmp_path} bash -c "$0" bench --tsv --repeat 9'
+    result = live.run("unshare", "--mount", "bash", "-c", run, script, seconds=60)
+    assert result.returncode == 2
+    assert f"benched: error: there is no room in {tmp_path}" in result.stderr
+    assert all(int(line.split("\t")[7]) > 0 for line in result.stdout.splitlines()[1:])

@@ -9,6 +9,7 @@ from pathlib import Path
 import kernel
 import live
 import pytest
+from tap import points
 
 from compiler.driver import Compilation
 
@@ -43,23 +44,6 @@ def script_of(compilation: Compilation) -> str:
 def check(compilation: Compilation) -> live.Result:
     """Runs a check, which is to end within a minute."""
     return live.run("bash", "-s", stdin=script_of(compilation), seconds=60)
-
-
-def points(result: live.Result) -> dict[str, tuple[bool, list[str]]]:
-    """The test points of a check, each with whether it holds and what is said of it; their form is TAP's."""
-    version, plan, *rest = result.stdout.splitlines()
-    assert version == "TAP version 14"
-    found: dict[str, tuple[bool, list[str]]] = {}
-    for line in rest:
-        if match := re.fullmatch(r"(not )?ok (\d+) - (.+)", line):
-            assert int(match[2]) == len(found) + 1
-            found[match[3]] = not match[1], []
-        elif not re.fullmatch(r"# \d+ of \d+ failed", line):
-            assert line.startswith("# ")
-            list(found.values())[-1][1].append(line[2:])
-    assert plan == f"1..{len(found)}"
-    assert result.returncode == int(not all(holds for holds, _ in found.values()))
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +137,7 @@ DRIFTS = {
     "IPv6 rule": (
         "a",
         "ip -6 rule add pref 1234 iif c lookup 10000",
-        ["unexpected: rule pref 1234 iif c lookup 10000"],
+        ["unexpected: rule -6 pref 1234 iif c lookup 10000"],
         "ip -6 rule del pref 1234",
     ),
     "MPTCP limits": (
@@ -168,7 +152,7 @@ DRIFTS = {
     "masquerade": (
         "c",
         "nft flush chain inet mpc out",
-        ["missing: masquerade b"],
+        ['missing: nft in inet mpc out: oifname "b" masquerade'],
         "nft add rule inet mpc out oifname b masquerade",
     ),
 }
@@ -180,7 +164,8 @@ def test_a_lab_is_as_planned_and_stays_so() -> None:
     before = {ns: kernel.state(ns) for ns in kernel.namespaces()}
     found = points(check(COMPILED))
     assert {what: said for what, (_, said) in found.items()} == {
-        f"the namespace checked-{node} is as planned": [] for node in "abefcd"
+        "the lab checked is up": [],
+        **{f"the namespace checked-{node} is as planned": [] for node in "abefcd"},
     }
     assert all(holds for holds, _ in found.values())
     assert {ns: kernel.state(ns) for ns in kernel.namespaces()} == before
@@ -207,12 +192,13 @@ def test_the_same_is_told_by_any_number_of_processors() -> None:
     bash = [("env", f"OMP_NUM_THREADS={number}", "bash", "-s") for number in (1, 2, 5, 50)]
     told = [live.run(*argv, stdin=script_of(COMPILED), seconds=60) for argv in bash]
     assert {one.stdout for one in told} == {told[0].stdout}
-    assert len(points(told[0])) == 6
+    assert len(points(told[0])) == 7
 
 
 def test_a_lab_that_is_not_up() -> None:
     text = "host a b\nlink a -- b\nexpect a -> b reachable\nexpect b -> a rate >= 1kbit"
     found = points(check(compiled("nowhere", text)))
+    assert found["the lab nowhere is up"] == (False, ["the lab is not up: there is no /run/mpc-nowhere"])
     assert found["the namespace nowhere-a is as planned"] == (False, ["missing: the namespace nowhere-a"])
     assert found["a -> b reachable"] == (False, ["the lab is not up"])
     assert found["b -> a rate >= 1kbit using tcp"] == (False, ["the lab is not up"])
@@ -266,7 +252,7 @@ def test_what_does_not_hold_is_told() -> None:
     kept = [line for line in script if not line.startswith("throughput ") or "udp" in line]
     with live.running(live.lab_of("expecting", EXPECTING)):
         result = live.run(
-            "bash", "-s", stdin="\n".join(kept).replace("begin 11", "begin 10") + "\n", seconds=60
+            "bash", "-s", stdin="\n".join(kept).replace("begin 12", "begin 11") + "\n", seconds=60
         )
     found = points(result)
     assert {what for what, (holds, _) in found.items() if not holds} == set(OTHERWISE)
@@ -342,7 +328,7 @@ def test_nodes_that_are_called_like_words_of_ip() -> None:
     compilation = compiled("words", WORDS)
     with live.running(live.lab_of("words", WORDS)):
         found = points(check(compilation))
-        assert len(found) == 14
+        assert len(found) == 15
         assert all(holds for holds, _ in found.values()), found
     events = compilation.script("play").rpartition("\nbegin\n")[2].splitlines()
     routes = [line for line in events if line.startswith("route replace ")]
@@ -358,3 +344,90 @@ def test_a_kernel_that_lacks_what_the_lab_needs_says_so(tmp_path: Path) -> None:
     )
     assert result.returncode == 2
     assert result.stdout.splitlines()[-1].startswith("Bail out! ")
+
+
+def test_a_lab_of_another_plan() -> None:
+    """What was up before the lab was changed: what is missing, what differs, and what is left over."""
+    old = "host a b gone\nlink a -- b\nlink gone -- b"
+    with live.running(live.lab_of("edited", old)):
+        found = points(check(compiled("edited", "host a b new\nlink a -- b rate 5mbit\nlink new -- b")))
+    assert found["the lab edited is up"] == (False, ["unexpected: the namespace edited-gone"])
+    assert found["the namespace edited-new is as planned"] == (False, ["missing: the namespace edited-new"])
+    said = found["the namespace edited-a is as planned"].said
+    assert any(line.startswith("missing: qdisc tbf 1: dev b root rate 5Mbit") for line in said)
+    assert any(line.startswith("unexpected: in /etc/netns/edited-a/hosts: ") for line in said)
+
+
+def test_a_lab_that_is_half_up() -> None:
+    """A claim without its end, and a name of a namespace without one."""
+    Path("/run/mpc-half").touch()
+    Path("/run/netns").mkdir(exist_ok=True)
+    Path("/run/netns/half-a").touch()
+    try:
+        found = points(check(compiled("half", "host a b\nlink a -- b")))
+    finally:
+        Path("/run/mpc-half").unlink()
+        Path("/run/netns/half-a").unlink()
+    assert found["the lab half is up"] == (False, ["an up of the lab is at work, or was cut short"])
+    only = ["missing: the namespace half-a, of which only the name is left"]
+    assert found["the namespace half-a is as planned"] == (False, only)
+
+
+def test_processes_that_have_ended() -> None:
+    """How, where that was not with 0; one that has done what it was for is no drift."""
+    text = 'host a\nrun a "true"\nrun a "sleep 86401"\nrun a "exit 3"\nrun a "sleep 86402"'
+    with live.running(live.lab_of("ended", text)):
+        live.succeed("bash", "-c", "kill $(cat /run/mpc-ended.d/a.2.pid)")
+        live.wait_until(Path("/run/mpc-ended.d/a.2.end").exists)
+        found = points(check(compiled("ended", text)))
+    assert found["the namespace ended-a is as planned"] == (
+        False,
+        [
+            "missing: the process a.2, which has ended with 143 (SIGTERM); see /run/mpc-ended.d/a.2.log",
+            "missing: the process a.3, which has ended with 3; see /run/mpc-ended.d/a.3.log",
+            "a has ended with 0",
+        ],
+    )
+
+
+@pytest.mark.usefixtures("lab")
+def test_nobody_reads_what_it_tells() -> None:
+    """It ends, as a program does that SIGPIPE ends, and says nothing of that."""
+    ends = 'bash -c "$0" | head -n 1; echo "${PIPESTATUS[0]}"'
+    script = script_of(COMPILED).replace("compare_each\n", "compare_each; sleep 1\n")
+    result = live.run("bash", "-c", ends, script, seconds=30)
+    assert (result.stdout, result.stderr) == ("TAP version 14\n141\n", "")
+    full = live.run("bash", "-c", 'bash -c "$0" >/dev/full', script, seconds=30)
+    assert (full.returncode, full.stderr) == (
+        141,
+        "checked: error: what there is to tell cannot be written\n",
+    )
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("kind", ["check", "bench", "play"])
+def test_an_old_bash_is_told(kind: str) -> None:
+    """As one before 4.4 would run it: by the number that it has, for want of such a bash."""
+    script = compiled("checked", LAB + "bench a -> b using tcp\nat 1s down a -- c").script(kind)
+    old = script.replace("BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]", "403")
+    assert old != script
+    result = live.run("bash", "-s", stdin=old)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("checked: error: this needs bash 4.4 or later")
+
+
+def test_bridges_have_the_mtu_of_their_ports_and_ports_are_settled() -> None:
+    """At once after up, with one MTU and with several, and a switch without links too."""
+    text = """
+    host a b c
+    switch small large mixed lonely
+    switch t1 t2 t3 stp on
+    link {a,b} -- small mtu 1400
+    link {a,b} -- large mtu 9000
+    link a -- mixed mtu 1280
+    link b -- mixed mtu 9000
+    link t1 -- t2 -- t3 -- t1
+    link {a,b,c} -- {t1,t2}
+    """
+    with live.running(live.lab_of("mtus", text)):
+        assert all(point.holds for point in points(check(compiled("mtus", text))).values())

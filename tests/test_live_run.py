@@ -35,6 +35,11 @@ def pid(name: str) -> int:
     return int((FOLDER / f"{name}.pid").read_text())
 
 
+def with_parent(name: str) -> tuple[int, int]:
+    """A process, and the one that waits for its end."""
+    return pid(name), int(live.succeed("ps", "-o", "ppid=", str(pid(name))))
+
+
 def log(name: str) -> str:
     return (FOLDER / f"{name}.log").read_text()
 
@@ -46,7 +51,7 @@ def words(path: str) -> list[str]:
 def test_a_process_is_in_its_namespace_from_up_to_down() -> None:
     with live.running(lab_of('run {a,b} "sleep 86401"', 'run a "sleep 86402"')):
         inside = {ns: set(map(int, kernel.lines("ip", "netns", "pids", ns))) for ns in ("runs-a", "runs-b")}
-        assert inside == {"runs-a": {pid("a"), pid("a.2")}, "runs-b": {pid("b")}}
+        assert inside == {"runs-a": {*with_parent("a"), *with_parent("a.2")}, "runs-b": {*with_parent("b")}}
         assert words(f"/proc/{pid('a.2')}/cmdline") in (
             ["sleep", "86402"],
             ["bash", "-c", "--", "sleep 86402"],
@@ -75,7 +80,7 @@ def test_what_a_process_has() -> None:
         said = log("a")
         assert " b\n0 1 2 " in said
         assert f"SigIgn:\t{0:016x}\n{live.succeed('bash', '-c', 'ulimit -Sn')}end\n" in said
-        assert said.split()[-2:] == [str(pid("a")), "wrong"]
+        assert said.split()[-2:] == [str(with_parent("a")[1]), "wrong"]
         assert "the lab is up" in lab.up().stderr
         live.succeed("flock", "-n", "/run/mpc-runs", "true")
 
@@ -92,6 +97,17 @@ def test_a_process_knows_its_node() -> None:
         assert {"MPC_LAB=runs", "MPC_NODE=a", "MPC_NETNS=runs-a", "OWN=$MPC_NODE"} <= set(
             words(f"/proc/{pid('a.2')}/environ")
         )
+
+
+def test_how_a_process_ends_is_noted() -> None:
+    """Whatever ends it, and where all of its namespace is asked to end."""
+    with live.running(lab_of('run a "sleep 0.1; exit 3"', 'run a "sleep 86401"', 'run b "true"')):
+        assert not (FOLDER / "a.2.end").exists()
+        live.succeed("kill", "-s", "USR1", *map(str, with_parent("a.2")))
+        live.wait_until(lambda: (FOLDER / "a.2.end").exists() and (FOLDER / "a.end").exists())
+        ends = {path.name: path.read_text() for path in FOLDER.glob("*.end")}
+        assert ends == {"a.end": "3\n", "a.2.end": f"{128 + 10}\n", "b.end": "0\n"}
+        assert log("a.2") == ""
 
 
 @pytest.mark.parametrize(

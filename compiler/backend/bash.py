@@ -10,7 +10,7 @@ from itertools import chain, groupby
 from compiler import __version__, resources
 from compiler.backend.braces import braces
 from compiler.backend.needs import PACKAGES
-from compiler.backend.plan import EACH, Command, Plan, Section, mark, way
+from compiler.backend.plan import EACH, NO_SERVER, Command, Plan, Section, mark, way
 from compiler.backend.quoting import here, join, quote
 from compiler.backend.words import is_long, split
 
@@ -143,10 +143,8 @@ def _names(plan: Plan, style: Style) -> Iterator[str]:
         return
     yield from _title("names")
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    if style is Style.BATCH:
-        yield '{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)'
-    else:
-        yield 'write_names "$hosts"'
+    call = f'write_names "$hosts" {quote(NO_SERVER)}'
+    yield f'{{ trap "" HUP INT TERM; {call}; }} & parts+=($!)' if style is Style.BATCH else call
 
 
 def _ports(plan: Plan) -> Iterator[str]:

@@ -25,7 +25,7 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that measures what the `bench` statements of a lab that is up name."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS), *namespaces(plan)]
-    lines += [*fixed("trial", "ending", "jobs", "transfer", "bench", "report")]
+    lines += [*fixed("output", "trial", "ending", "jobs", "transfer", "bench", "report")]
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "nsenter", *tools(transfers))]
     lines += [join(("need_nodes", *(node.name for node in lab.nodes)))]

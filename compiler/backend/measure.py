@@ -58,5 +58,5 @@ class Ends:
 
 def tools(transfers: list[Transfer]) -> list[str]:
     """The programs that transfers need."""
-    found = ["ss", "iperf3"] if transfers else []
+    found = ["ss", "iperf3", "flock"] if transfers else []
     return found + ["mptcpize"] * any(one.protocol is Protocol.MPTCP for one in transfers)

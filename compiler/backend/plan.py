@@ -133,7 +133,7 @@ class _Planner:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sysctls = Settings(lab)
-        self.targets = PerNetwork(_target)
+        self.targets = PerNetwork(target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
         self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
@@ -298,6 +298,10 @@ def _masquerading(node: Node) -> Iterator[Command]:
         yield Command(("nft",), rule, node.namespace)
 
 
+NO_SERVER = "# This lab has no name server."
+"""What a namespace's resolv.conf says."""
+
+
 def mark(lab: str) -> str:
     """What says that a namespace or a hosts file belongs to a lab."""
     return f"mpc:{lab}"
@@ -307,7 +311,7 @@ def _ip(node: Node | Switch, *arguments: str) -> Command:
     return Command(("ip",), arguments, node.namespace)
 
 
-def _target(network: Network) -> str:
+def target(network: Network) -> str:
     """A route's target as ip-route(8) takes it without being told the family."""
     if network.prefixlen == 0:
         return "default" if network.version == 4 else "::/0"

@@ -39,7 +39,7 @@ _KEPT = ("corrupt", "reorder", "rate")
 def play(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that plays the events of a lab that is up."""
     lines = [*head(plan, f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)]
-    lines += [*fixed("claim", "trial", "ending", "play")]
+    lines += [*fixed("output", "claim", "trial", "ending", "play")]
     lines += ["", "# === the lab ".ljust(80, "=")]
     lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "tc", "nsenter", "unshare", "flock")]
     player = _Player(lab, plan)

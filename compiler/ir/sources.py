@@ -58,7 +58,7 @@ class Sources:
 
     def is_mixed(self, target: Network) -> bool:
         """Whether own addresses and others lie in a target so that nobody can tell them apart."""
-        return self.mixed and any(target != name and target.supernet_of(name) for name in self.names)  # type: ignore[arg-type]
+        return self.mixed and any(target != name and target.supernet_of(name) for name in self.names)
 
     def beside(self, node: str, routes: Iterable[Route]) -> Iterator[Route]:
         """For own addresses alone, the routes of a node that are for others as well."""
@@ -72,7 +72,7 @@ class Sources:
             around = [
                 (target.prefixlen, place)
                 for place, (target, _) in enumerate(wide)
-                if target.prefixlen < prefix.prefixlen and prefix.subnet_of(target)  # type: ignore[arg-type]
+                if target.prefixlen < prefix.prefixlen and prefix.subnet_of(target)
             ]
             if around and prefix not in known:
                 found.setdefault(max(around)[1], []).append(prefix)
@@ -87,7 +87,7 @@ class Sources:
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
         if pool and (part := own_part(pool)) and not _meets(others, _range(part)):
-            inside = [name for name in names if name.subnet_of(part)]  # type: ignore[arg-type]
+            inside = [name for name in names if name.subnet_of(part)]
             found += [part] if inside else []
             names = [name for name in names if name not in set(inside)]
         return (*found, *_covering(names, others), *sorted(self.nameless))  # type: ignore[type-var]

@@ -133,6 +133,7 @@ measure() {
 run_all() {
   local round i words
   prepare
+  be_alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
@@ -143,6 +144,6 @@ run_all() {
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done
   done
-  case $FORM in tsv) tsv_end ;; json) json_end ;; *) table_end ;; esac
+  case $FORM in tsv) tsv_end ;; json) json_end ;; *) out "$(table_end)" ;; esac
   exit "$((failures > 0))"
 }

@@ -6,25 +6,24 @@ failed=0
 (($# == 0)) || misuse "no such option: $1"
 
 # Ends the check where it cannot begin.
-bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }
+bail_out() { out "Bail out! $*"; exit 2; }
 
 need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) is missing"; }
 
 # Tells a test point: whether it holds, what was checked, and what there is to say of it.
 tell() {
-  local status=ok
+  local status=ok told=("${@:3}")
   ((++count))
   (($1)) || { status="not ok" && ((++failed)); }
-  printf '%s %d - %s\n' "$status" "$count" "$2"
-  (($# == 2)) || printf '# %s\n' "${@:3}"
+  out "$status $count - $2" "${told[@]/#/# }"
 }
 
 begin() {
   ((EUID == 0)) || bail_out "must run as root"
-  printf 'TAP version 14\n1..%d\n' "$1"
+  out "TAP version 14" "1..$1"
 }
 
 finish() {
-  ((failed == 0)) || printf '# %d of %d failed\n' "$failed" "$count"
+  ((failed == 0)) || out "# $failed of $count failed"
   exit "$((failed > 0))"
 }

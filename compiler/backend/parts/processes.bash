@@ -14,19 +14,28 @@ start() {
     trap - PIPE INT QUIT
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
-    exec setsid ip netns exec "$1" bash -c "$(declare -f become)"$'\nbecome "$@"' bash "$RUNS/$2.pid" "${lines[@]}"
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
   ) </dev/null >"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
-# Becomes a command line, with no other open file than the three of all programs.
-become() {
-  local fd
-  echo "$$" >"$1"
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
   for fd in /proc/self/fd/*; do
     fd=${fd##*/}
     ((fd < 3)) || exec {fd}>&-
   done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
   exec env "${@:3}" bash -c -- "$2"
 }
 

@@ -30,43 +30,58 @@ in_words() {
   esac
 }
 
-tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived interfaces; echo likely; }
+# Prints words with tabs between them.
+tabbed() {
+  local IFS=$'\t'
+  out "$*"
+}
+
+tsv_head() { tabbed round source target transfer flows seconds predicted received arrived interfaces likely; }
 
 tsv_one() {
   local one words=() mean low high
   read -r mean low high < <(foreseen "$5")
-  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  printf '%s\t%s\n' "${words[*]}" "$low..$high"
+  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))" "${words[*]}" \
+    "$low..$high"
 }
 
 tsv_end() { :; }
 
-json_head() { printf '['; }
+# However the bench ends, the list does.
+json_head() {
+  out '['
+  closing=json_end
+}
 
 json_one() {
-  local one comma='' time name source target mean low high
+  local one comma='' time name source target text row=' ' mean low high
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
-  ((told++ == 0)) || printf ','
-  printf '\n{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  printf '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
-  printf '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  ((told++ == 0)) || row=,
+  printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
+  row+=$text
+  printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
+  row+=$text
+  printf -v text '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  row+=$text
   for one in "${moved[@]}"; do
-    printf '%s"%s": %d' "$comma" "${one%=*}" "$((${one#*=} * 1000))"
+    row+="$comma\"${one%=*}\": $((${one#*=} * 1000))"
     comma=', '
   done
-  printf '}, "events": ['
+  row+='}, "events": ['
   comma=
   for one in "${events[@]}"; do
     read -r time name source target <<<"$one"
-    printf '%s{"seconds": %s, "event": "%s", ' "$comma" "$(hundredths "$time")" "$name"
-    printf '"source": "%s", "target": "%s"}' "$source" "$target"
+    row+="$comma{\"seconds\": $(hundredths "$time"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
     comma=', '
   done
-  printf '], "subflows": %s}' "${counted:-null}"
+  out "$row], \"subflows\": ${counted:-null}}"
 }
 
-json_end() { printf '\n]\n'; }
+json_end() {
+  closing=:
+  out ']'
+}
 
 table_head() { :; }
 

@@ -186,7 +186,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 

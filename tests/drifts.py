@@ -1,0 +1,178 @@
+"""Changes of one fact of a lab that is up: each command of its plan undone or altered; what is foreign."""
+
+from collections.abc import Iterator
+from ipaddress import ip_interface
+from typing import NamedTuple
+
+from compiler.backend.plan import Command, Plan
+
+
+class Drift(NamedTuple):
+    """A change, as a command of sh(1) inside a namespace, and how a line of a check begins that names it."""
+
+    namespace: str
+    change: str
+    named: str
+    back: str = ""
+    """What takes a change back that would keep down from taking the lab away."""
+
+
+def drifts(plan: Plan) -> Iterator[Drift]:
+    """All of them, each in one namespace."""
+    for section in plan.sections:
+        for command in section.commands:
+            for call in command.calls:
+                yield from _altered(command, call)
+    for process in plan.processes:
+        if process.command != "true":
+            kill = f"kill -9 $(cat /run/mpc-{plan.lab}.d/{process.name}.pid); sleep 0.2"
+            named = f"missing: the process {process.name}, which has ended with 137 (SIGKILL)"
+            yield Drift(process.namespace, kill, named)
+    for namespace in plan.namespaces:
+        yield from (Drift(namespace, *foreign) for foreign in FOREIGN)
+        yield from _names(namespace)
+
+
+def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
+    here = command.namespace or ""
+    match command.tool[0], *call:
+        case "ip", "link", "add", "name", device, *rest:
+            yield from _links(device, rest)
+        case "ip", "link", "set", "dev", device, *rest:
+            yield from _set(here, device, rest)
+        case "ip", "mptcp", *rest:
+            yield from _mptcp(here, rest)
+        case "ip", "address" | "route" | "rule", *_:
+            yield from _gone(here, command.tool, call)
+        case "tc", "qdisc", "add", "dev", device, *rest:
+            place = " ".join(rest[: 1 if rest[0] == "root" else 2])
+            yield Drift(here, f"tc qdisc del dev {device} {place}", "missing: qdisc ")
+            yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
+        case "sysctl", setting:
+            yield from _sysctls(here, *setting.split("=", 1))
+        case "nft", "add", "rule", *names, _, _, _:
+            told = f"missing: nft in {' '.join(names)}: oifname"
+            yield Drift(here, f"nft flush chain {' '.join(names)}", told)
+            yield Drift(here, f"nft delete table {' '.join(names[:2])}", told)
+            yield Drift(
+                here, f"nft 'chain {' '.join(names)} {{ policy drop; }}'", told.replace("oifname", "type nat")
+            )
+
+
+def _set(here: str, device: str, words: list[str]) -> Iterator[Drift]:
+    yield Drift(here, f"ip link set dev {device} down", f"missing: link {device} mtu ")
+    if "alias" in words:
+        mark = f"ip link set dev {device} alias {words[-1]}"
+        yield Drift(here, f"ip link set dev {device} alias mpc:other", "missing: mark ", mark)
+    if "master" in words:
+        yield Drift(here, f"ip link set dev {device} nomaster", f"missing: link {device} mtu ")
+        for flag in ("isolated on", "learning off", "flood off", "hairpin on"):
+            change = f"bridge link set dev {device} {flag}"
+            yield Drift(here, change, f"missing: port {device} {flag.split()[0]}")
+
+
+def _mptcp(here: str, words: list[str]) -> Iterator[Drift]:
+    match words:
+        case "limits", *_:
+            yield Drift(here, "ip mptcp limits set subflows 0 add_addr_accepted 8", "missing: limits ")
+        case "endpoint", "add", address, *_:
+            yield Drift(here, "ip mptcp endpoint flush", f"missing: endpoint {address} ")
+
+
+def _gone(here: str, tool: tuple[str, ...], call: tuple[str, ...]) -> Iterator[Drift]:
+    """What is added, deleted."""
+    kind, _, first, *rest = call
+    if kind != "rule":
+        tool = ("ip", "-6" if ":" in first else "-4")
+    told = ("rule", *tool[1:], first) if kind == "rule" else (kind, first)
+    yield Drift(here, " ".join((*tool, kind, "del", first, *rest)), f"missing: {' '.join(told)} ")
+    if kind == "address" and rest[1] != "lo" and ip_interface(first).network.num_addresses > 1:
+        network = ip_interface(first).network
+        change = f"ip route del {network} dev {rest[1]}"
+        yield Drift(here, change, f"missing: connected {network} dev {rest[1]}")
+
+
+def _links(device: str, words: list[str]) -> Iterator[Drift]:
+    """Both ends of a pair, or a bridge or a dummy."""
+    for end in " ".join(["name", device, *words]).split(" peer "):
+        options = dict(zip(end.split()[::2], end.split()[1::2], strict=True))
+        here, name, mtu = options["netns"], options["name"], int(options.get("mtu", "1500"))
+        yield Drift(here, f"ip link set dev {name} mtu {mtu - 1}", f"missing: link {name} mtu ")
+        yield Drift(here, f"ip link set dev {name} promisc on", f"missing: link {name} mtu ")
+        for option, value in BRIDGE.items() if options.get("type") == "bridge" else ():
+            if options.get(option) != value:
+                change = f"ip link set dev {name} type bridge {option} {value}"
+                yield Drift(here, change, f"missing: bridge {name} {option} ")
+
+
+BRIDGE = {"stp_state": "1", "vlan_filtering": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}
+
+
+def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
+    """The value altered, in each scope of a key with `*`, and in `lo` where that has it from `all`."""
+    keys = [key.replace("*", scope) for scope in (("all", "default", "lo") if "*" in key else ("",))]
+    if key == "net.ipv4.ip_forward" or key.startswith("net.ipv6.conf.all.forwarding"):
+        keys.append(f"net.ipv{key[7]}.conf.lo.forwarding")
+    for own in keys:
+        path = "/proc/sys/" + "/".join(part.replace("/", ".") for part in own.split("."))
+        change = f"echo {_other(value)} >{path}"
+        yield Drift(here, change, f"missing: sysctl {own} = ")
+
+
+def _other(value: str) -> str:
+    """Another value that a sysctl may have."""
+    *rest, last = value.split()
+    if not last.isdigit():
+        return "reno" if value != "reno" else "cubic"
+    return " ".join([*rest, {"0": "1", "1": "0"}.get(last, str(int(last) + 1))])
+
+
+def _names(namespace: str) -> Iterator[Drift]:
+    folder = f"/etc/netns/{namespace}"
+    yield Drift(namespace, f"echo 192.0.2.9 strange >>{folder}/hosts", "unexpected: in ")
+    yield Drift(namespace, f"sed -i '$d' {folder}/hosts", "missing: in ")
+    yield Drift(namespace, f"rm {folder}/hosts", "missing: the file ")
+    yield Drift(namespace, f"echo >{folder}/protocols", "unexpected: the file ", f"rm {folder}/protocols")
+
+
+FOREIGN = (
+    ("ip address add 198.51.100.1/32 dev lo", "unexpected: address 198.51.100.1/32 dev lo"),
+    ("ip address add 198.51.100.1/32 dev lo scope host", "unexpected: address 198.51.100.1/32 dev lo"),
+    (
+        "ip link add name strange type veth peer name other && ip link set strange up",
+        "unexpected: link strange ",
+    ),
+    ("ip route add blackhole 198.51.100.0/24", "unexpected: route blackhole 198.51.100.0/24"),
+    (
+        "ip route add unreachable 198.51.100.0/24 metric 1024",
+        "unexpected: route unreachable 198.51.100.0/24 metric 1024",
+    ),
+    ("ip route add prohibit 198.51.100.0/24 table 77", "unexpected: route prohibit table 77 198.51.100.0/24"),
+    ("ip route add throw 198.51.100.0/24", "unexpected: route throw 198.51.100.0/24"),
+    (
+        "ip route add local 198.51.100.0/24 dev lo",
+        "unexpected: route local table local 198.51.100.0/24 dev lo",
+    ),
+    (
+        "ip route add 198.51.100.0/24 dev lo proto static",
+        "unexpected: route 198.51.100.0/24 dev lo proto static",
+    ),
+    (
+        "ip rule add pref 99 from 198.51.100.1 lookup main",
+        "unexpected: rule pref 99 from 198.51.100.1 lookup main",
+    ),
+    ("ip -6 rule add pref 99 iif lo lookup 77", "unexpected: rule -6 pref 99 iif lo lookup 77"),
+    ("ip rule del pref 32767", "missing: rule pref 32767 from all lookup default"),
+    ("ip -6 rule add pref 0 blackhole iif lo", "unexpected: rule -6 pref 0 "),
+    ("tc qdisc add dev lo root pfifo limit 3", "unexpected: qdisc pfifo dev lo root"),
+    ("tc qdisc add dev lo clsact", "unexpected: qdisc clsact"),
+    (
+        "ip neighbour add 198.51.100.7 lladdr 02:00:00:00:00:07 dev lo nud permanent",
+        "unexpected: neighbour ",
+    ),
+    ("ip neighbour add proxy 198.51.100.7 dev lo", "unexpected: neighbour 198.51.100.7 dev lo proxy"),
+    ("ip mptcp endpoint add 198.51.100.8 signal", "unexpected: endpoint 198.51.100.8 signal"),
+    ("nft add table ip filter", "unexpected: nft ip filter"),
+    ("ip link set dev lo down", "missing: link lo mtu 65536 up"),
+)
+"""What is in no plan, in every namespace."""

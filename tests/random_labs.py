@@ -1,0 +1,152 @@
+"""Random labs that are meant to come up, each made again from its number alone.
+
+Each has some of all that the language has, over a random graph: families, switches with and without
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, masquerade, sysctls,
+processes, standard topologies.
+"""
+
+from collections.abc import Iterator
+from random import Random
+
+import machine
+
+from compiler.driver import Compilation, TopologyError
+
+NAMES = "a b c d e x1 y-2 pc Web long-name-of-a-node dev via table proto nexthop default-gw up port".split()
+POOLS = ("pool 10.0.0.0/8", "pool fd00:7::/32", "pool 10.64.0.0/10\npool fd00:8::/32")
+STANDARD = ["line with n=3", "ring with n=4", "star with n=3", "mesh with n=3", "grid with x=2 y=2 net=11"]
+STANDARD += ["leaf-spine with spines=2 leaves=2 hosts=1 net=12", "tree with width=2 depth=2 net=13"]
+
+RATES = ("", "", " rate 5mbit", " rate 100mbit queue 20p", " rate 1gbit", " rate 3mbit queue 60kb")
+DELAYS = ("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%")
+SYSCTLS = ('tcp_rmem="4096 131072 4194304"', "conf.default.rp_filter=2", "tcp_fin_timeout=33")
+
+
+class _Writer:
+    """Writes one lab."""
+
+    def __init__(self, chance: Random, name: str) -> None:
+        self.chance = chance
+        self.lines = [f"lab {name}"]
+        names = chance.sample(NAMES, k=chance.randint(3, 8))
+        routers = chance.randint(0, len(names) - 2)
+        self.hosts, self.routers = names[routers:], names[:routers]
+        self.switches = [f"sw{number}" for number in range(chance.choice((0, 0, 1, 2, 3)))]
+        self.family = chance.choice(POOLS)
+        self.pinned = 0
+        self.joined: list[tuple[str, str]] = []
+
+    def maybe(self, share: float) -> bool:
+        return self.chance.random() < share
+
+    def write(self) -> str:
+        self.lines += [self.family]
+        if self.maybe(0.6):
+            metric = self.chance.choice(("", " by delay", " by rate", " by cost"))
+            self.lines.append(f"routing shortest{metric}{' aggregate' * self.maybe(0.4)}")
+        self.nodes()
+        self.links()
+        self.services()
+        return "\n".join(self.lines) + "\n"
+
+    def nodes(self) -> None:
+        for name in self.hosts:
+            self.lines.append(f"host {name}{self.attributes(name)}")
+        for name in self.routers:
+            self.lines.append(f"router {name}{' forward off' * self.maybe(0.05)}")
+        stp = self.maybe(0.4)
+        for name in self.switches:
+            self.lines.append(f"switch {name}{' stp on' * stp}")
+        if stp and len(self.switches) > 1:
+            ring = [*self.switches, self.switches[0]] if len(self.switches) > 2 else self.switches
+            self.lines.append(f"link {' -- '.join(ring)}")
+        elif len(self.switches) > 1 and self.maybe(0.5):
+            self.lines.append(f"link {self.switches[0]} -- {self.switches[1]}")
+        if self.maybe(0.1):
+            self.lines.append("switch lonely")
+
+    def attributes(self, name: str) -> str:
+        place = self.hosts.index(name)
+        found = " address none" if self.maybe(0.05) else ""
+        if not found and self.maybe(0.2):
+            found = f" address 172.16.{place}.1 on lo"
+            found += f" address 172.17.{place}.9/24 on dummy0" * (machine.has("dummy") and self.maybe(0.5))
+        return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
+
+    def links(self) -> None:
+        ends = [*self.routers, *self.hosts]
+        self.chance.shuffle(ends)
+        for place, end in enumerate(ends[1:], 1):
+            self.link(end, self.chance.choice(ends[:place]))
+        for _ in range(self.chance.randint(0, 4)):
+            self.link(*self.chance.sample(ends, k=2))
+        for switch in self.switches:
+            mtu = f" mtu {self.chance.choice((1280, 1400, 9000))}" * self.maybe(0.4)
+            for end in self.chance.sample(ends, k=min(len(ends), self.chance.randint(1, 4))):
+                self.lines.append(f"link {end} -- {switch}{mtu}{self.shape()}")
+
+    def link(self, left: str, right: str) -> None:
+        self.joined.append((left, right))
+        left += f":p{len(self.joined)}" * self.maybe(0.1)
+        self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}")
+
+    def pin(self) -> str:
+        if not self.maybe(0.2):
+            return ""
+        self.pinned += 1
+        if "10." not in self.family:
+            return f" subnet fd01:{self.pinned}::/64"
+        if self.maybe(0.5):
+            return f" address 192.168.{self.pinned}.1/24 192.168.{self.pinned}.77/24"
+        return f" subnet 192.168.{self.pinned}.0/{self.chance.choice((24, 30, 31))}"
+
+    def shape(self) -> str:
+        rate = self.chance.choice(
+            ("", "", " rate 5mbit", " rate 100mbit queue 20p", " rate 1gbit", " rate 3mbit queue 60kb")
+        )
+        if machine.has("netem"):
+            rate += self.chance.choice(("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%"))
+        return rate
+
+    def mtu(self) -> str:
+        return f" mtu {self.chance.choice((1280, 1400, 1499, 9000))}" * self.maybe(0.2)
+
+    def cost(self) -> str:
+        return f" cost {self.chance.randint(1, 9)}" * self.maybe(0.2)
+
+    def services(self) -> None:
+        if self.maybe(0.4) and len(self.hosts) > 1:
+            left, right = self.chance.sample(self.hosts, k=2)
+            self.lines.append(f"mptcp {left} {self.chance.choice(('--', '->'))} {right}")
+        if self.maybe(0.3) and self.routers:
+            self.lines.append(f"masquerade {self.chance.choice(self.routers)}")
+        if self.maybe(0.3):
+            key = self.chance.choice(SYSCTLS)
+            self.lines.append(f"sysctl {self.chance.choice(self.hosts)} net.ipv4.{key}")
+        if self.maybe(0.3):
+            command = self.chance.choice(("sleep 9999", "exec sleep 9999", "true"))
+            self.lines.append(f'run {self.chance.choice(self.hosts)} "{command}"')
+        if self.maybe(0.3):
+            left, right = self.chance.choice(self.joined)
+            target = self.chance.choice(("172.30.0.0/16", "10.200.0.0/16", "172.31.1.1/32"))
+            target = target if "10." in self.family else "fd99::/64"
+            self.lines.append(f"route {left} to {target} via {right}")
+        if self.maybe(0.15):
+            name, _, rest = self.chance.choice(STANDARD).partition(" ")
+            self.lines.append(f"use std/{name} as t {rest}")
+
+
+def labs(seed: int, count: int, start: int = 0) -> Iterator[tuple[int, str, Compilation]]:
+    """So many labs, with their numbers and texts; those that the compiler refuses are left out."""
+    number = start
+    while count:
+        text = _Writer(Random(f"{seed} {number}"), f"rnd{number}").write()
+        compilation = Compilation("-", text)
+        try:
+            _ = compilation.lab
+        except TopologyError:
+            pass
+        else:
+            yield number, text, compilation
+            count -= 1
+        number += 1

@@ -1,0 +1,97 @@
+"""Random labs on this machine's kernel: `./dev labs [COUNT] [SEED]`.
+
+Each comes up, and a check says at once that it is as planned. Then one fact is changed in each of its
+namespaces, and a check names each of them. After down, the host is as it was before. What is tried depends on
+the seed and a number alone, so that a failure is found again by both.
+"""
+
+import signal
+import sys
+from random import Random
+
+import kernel
+import live
+import random_labs
+from drifts import Drift, drifts
+from tap import points
+
+from compiler.backend.bash import Style
+from compiler.driver import Compilation
+
+
+def try_lab(compilation: Compilation, chance: Random) -> list[str]:
+    """What goes wrong with a lab, in lines."""
+    style = chance.choice((Style.BATCH, Style.BATCH, Style.PLAIN))
+    name = compilation.lab.name
+    lab = live.Lab(name, live.without_dummy(compilation.up(style)), compilation.down(), f"{name}-")
+    before = kernel.snapshot()
+    try:
+        up = lab.up()
+        found = _findings(compilation, chance) if up.returncode == 0 else [f"up: {up.stderr}"]
+        down = lab.down()
+        found += [f"down: {down.stderr}"] * (down.returncode != 0)
+        return found + _left(before)
+    finally:
+        lab.clear_away()
+
+
+def _left(before: kernel.Listing) -> list[str]:
+    try:
+        kernel.assert_same(before, kernel.snapshot())
+    except AssertionError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _findings(compilation: Compilation, chance: Random) -> list[str]:
+    """What a check says of a lab that has just come up, and what it does not say of changes of it."""
+    first = points(_check(compilation)).items()
+    found = [f"right after up, not {what}: {point.said}" for what, point in first if not point.holds]
+    changed = []
+    for drift in _some(compilation, chance):
+        result = _inside(drift.namespace, drift.change)
+        if result.returncode:
+            found.append(f"cannot be changed: {drift}: {result.stderr}")
+        else:
+            changed.append(drift)
+    told = points(_check(compilation))
+    for drift in changed:
+        _inside(drift.namespace, drift.back)
+        said = told[f"the namespace {drift.namespace} is as planned"].said
+        if not any(line.startswith(drift.named) for line in said):
+            found.append(f"not named: {drift}: {said}")
+    return found
+
+
+def _inside(namespace: str, command: str) -> live.Result:
+    return live.run("nsenter", f"--net=/run/netns/{namespace}", "sh", "-c", command)
+
+
+def _check(compilation: Compilation) -> live.Result:
+    return live.run("bash", "-s", stdin=compilation.script("check"), seconds=60)
+
+
+def _some(compilation: Compilation, chance: Random) -> list[Drift]:
+    """One change in each namespace."""
+    every: dict[str, list[Drift]] = {}
+    for drift in drifts(compilation.plan):
+        every.setdefault(drift.namespace, []).append(drift)
+    return [chance.choice(own) for own in every.values()]
+
+
+def main(count: str = "300", seed: str = "1", first: str = "0") -> int:
+    failed = 0
+    labs = random_labs.labs(int(seed), int(count), int(first))
+    for done, (number, text, compilation) in enumerate(labs, 1):
+        found = try_lab(compilation, Random(f"{seed} {number} drifts"))
+        if found:
+            failed += 1
+            print(f"--- lab {number} of seed {seed}", text, *found, sep="\n", flush=True)
+        if done % 10 == 0:
+            print(f"labs: {done} tried, {failed} with findings", file=sys.stderr, flush=True)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(main(*sys.argv[1:]))
