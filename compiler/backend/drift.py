@@ -115,8 +115,8 @@ def _read_back(value: str) -> str:
 def _ways(words: Sequence[str]) -> Iterator[str]:
     """The next hops of a route, each after its table and before what else is said of it.
 
-    Interfaces may be called like any of these words: all but `nexthop` and `onlink` have a value. Of several next
-    hops each has its flags, and of one the route.
+    Interfaces may be called like any of these words: all but `nexthop` and `onlink` have a value. Of several
+    next hops each has its flags, and of one the route.
     """
     hops: list[dict[str, str]] = [{}]
     common: dict[str, str] = {}

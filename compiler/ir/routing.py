@@ -51,6 +51,11 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return lab
 
 
+def _is_own_default(route: Route) -> bool:
+    """Whether a route is a default route of the source; inferred routes to own addresses stand beside it."""
+    return route.explicit and not route.targets[0].prefixlen
+
+
 def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics: Diagnostics) -> None:
     """Reports the first route of a node that has too many next hops."""
     for route in routes:
