@@ -417,6 +417,7 @@ refuse() {
   [[ -n $lock ]] || { exec {lock}<"$CLAIM"; } 2>/dev/null || true
   ! read_claim || ! noted up || die "the lab is up $(about): run its down script first"
   { [[ -n $lock ]] && flock -n "$lock" && current && read_claim; } || die "an up, a down or a play of this lab is at work"
+  [[ -s $CLAIM ]] || { rm -f "$CLAIM"; die "an up or a down of this lab was at work: run this again"; }
   ! noted up || die "the lab is up $(about): run its down script first"
   die "an up of this lab was cut short, $(about): run its down script first"
 }
