@@ -154,7 +154,7 @@ SENDS = (
 TRANSFER = rf"(?:-s -1 -B {ADDRESS} -p 5379|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
-WATCH = f"-c sleep {NUMBER}; ss {COUNTS}"
+WATCH = rf"-c read -rt {NUMBER} <> <\(:\); ss {COUNTS}"
 SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
 ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
 DRIFT = resources.read("compiler/backend/parts/drift.bash")

@@ -221,10 +221,11 @@ stamp() {
 }
 
 # Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
+# (The wait is a read of what nobody writes: a sleep would outlive the shell that is asked to end.)
 watch_subflows() {
   nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
-  begin_in sockets "$1" bash -c "sleep $2; ss -Mni dport = :$PORT"
+  begin_in sockets "$1" bash -c "read -rt $2 <> <(:); ss -Mni dport = :$PORT"
 }
 
 # Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
