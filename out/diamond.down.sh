@@ -17,7 +17,7 @@ Takes down the lab "diamond".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source diamond.topo
-plan 1a10ad38f0ad
+plan d4fa079ac5f7
 END
 NAMESPACES=(
   diamond-a

@@ -18,7 +18,7 @@ Brings up the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 76cc32770bc5
+plan 2aeb38fe3763
 END
 NAMESPACES=(
   dual-stack-a
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -677,7 +685,7 @@ fd00::ed6:b8b6 a.d
 10.75.138.210 b.d
 fd00::a74b:8ad2 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -818,15 +826,15 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within dual-stack-a ip -batch - <<'END'
-route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
-route add fd00::c000:0:0:39:594a nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
-route add fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:a1b:bdca via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b6 dev d
 route add fd00::4634:7e64/126 via fd00::92a7:8346 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route add fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -852,22 +860,22 @@ rule add pref 1200 from fd00::92a7:8345 lookup 25203
 rule add pref 1200 from fd00::ed6:b8b5 lookup 41363
 END
 within dual-stack-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 mptcp endpoint add fd00::92a7:8345 dev c subflow
 mptcp endpoint add fd00::ed6:b8b5 dev d subflow
 END
 within dual-stack-b ip -batch - <<'END'
-route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
-route add fd00::c000:0:0:a1b:bdca nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
-route add fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:39:594a via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:39:594a via fd00::a74b:8ad2 dev d
 route add fd00::92a7:8344/126 via fd00::4634:7e66 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route add fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -893,37 +901,35 @@ rule add pref 1200 from fd00::4634:7e65 lookup 25203
 rule add pref 1200 from fd00::a74b:8ad1 lookup 41363
 END
 within dual-stack-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 mptcp endpoint add fd00::4634:7e65 dev c subflow
 mptcp endpoint add fd00::a74b:8ad1 dev d subflow
 END
 within dual-stack-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
-route add fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:2950:7ae2 via fd00::4634:7e65 dev b
 route add fd00::ed6:b8b5 via fd00::92a7:8345 dev a
-route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route add fd00::a74b:8ad1 via fd00::4634:7e65 dev b
 END
 within dual-stack-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.86.184.181 dev a
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
-route add fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad1 dev b
 route add fd00::92a7:8345 via fd00::ed6:b8b5 dev a
-route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route add fd00::4634:7e65 via fd00::a74b:8ad1 dev b
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

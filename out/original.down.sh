@@ -17,7 +17,7 @@ Takes down the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a42e8105f90f
+plan a2382e996ae2
 END
 NAMESPACES=(
   devicea

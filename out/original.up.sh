@@ -18,7 +18,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a42e8105f90f
+plan a2382e996ae2
 END
 NAMESPACES=(
   devicea
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # Loads a module, where modules can be loaded.
@@ -660,7 +668,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -763,7 +771,7 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within devicea ip -batch - <<'END'
-route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+route add 10.100.100.100 src 10.10.10.10 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 route add 10.3.0.1 via 10.0.0.2 dev veth0
 route add 10.4.0.1 via 10.2.0.2 dev veth2
 mptcp limits set subflows 2 add_addr_accepted 2
@@ -778,7 +786,7 @@ add rule inet mpc out oifname "veth0" masquerade
 add rule inet mpc out oifname "veth2" masquerade
 END
 within deviceb ip -batch - <<'END'
-route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+route add 10.10.10.10 src 10.100.100.100 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
 route add 10.0.0.1 via 10.3.0.2 dev veth4
 route add 10.2.0.1 via 10.4.0.2 dev veth6
 mptcp limits set subflows 2 add_addr_accepted 2
@@ -820,7 +828,5 @@ visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan c95780932a61
+plan 4b68bd889a77
 END
 NAMESPACES=(
   phone-phone

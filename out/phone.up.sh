@@ -18,7 +18,7 @@ Brings up the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan c95780932a61
+plan 4b68bd889a77
 END
 NAMESPACES=(
   phone-phone
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -658,7 +666,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.104.82.5 phone.cell
 10.1.100.213 server.cell
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -767,10 +775,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within phone-phone ip -batch - <<'END'
-route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
-route add 10.225.98.133 via 10.118.100.5 dev ap
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
+route add 10.225.98.133 src 10.203.123.244 via 10.118.100.5 dev ap
+route add 10.203.43.117 src 10.203.123.244 via 10.104.82.5 dev cell
 route add 10.80.26.8/30 via 10.118.100.5 dev ap
-route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.1.100.212/30 via 10.104.82.5 dev cell
 route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
 route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
@@ -780,15 +788,15 @@ route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
 route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
 rule add pref 1200 from 10.118.100.6 lookup 20182
 rule add pref 1200 from 10.104.82.6 lookup 23874
-mptcp limits set subflows 1 add_addr_accepted 0
+mptcp limits set subflows 2 add_addr_accepted 0
 mptcp endpoint add 10.118.100.6 dev ap subflow
 mptcp endpoint add 10.104.82.6 dev cell subflow backup
 END
 within phone-server ip -batch - <<'END'
-route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
-route add 10.225.98.133 via 10.80.26.9 dev ap
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
+route add 10.225.98.133 src 10.251.49.181 via 10.80.26.9 dev ap
+route add 10.203.43.117 src 10.251.49.181 via 10.1.100.213 dev cell
 route add 10.118.100.4/30 via 10.80.26.9 dev ap
-route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.104.82.4/30 via 10.1.100.213 dev cell
 route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
 route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
@@ -798,25 +806,23 @@ route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
 route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
 rule add pref 1100 to 10.118.100.6 lookup 20182
 rule add pref 1100 to 10.104.82.6 lookup 23874
-mptcp limits set subflows 1 add_addr_accepted 0
+mptcp limits set subflows 2 add_addr_accepted 0
 END
 within phone-ap ip -batch - <<'END'
-route add 10.203.123.244 via 10.118.100.6 dev phone
+route add 10.203.123.244 src 10.225.98.133 via 10.118.100.6 dev phone
+route add 10.251.49.181 src 10.225.98.133 via 10.80.26.10 dev server
 route add 10.104.82.6 via 10.118.100.6 dev phone
-route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.1.100.214 via 10.80.26.10 dev server
 END
 within phone-cell ip -batch - <<'END'
-route add 10.203.123.244 via 10.104.82.6 dev phone
+route add 10.203.123.244 src 10.203.43.117 via 10.104.82.6 dev phone
+route add 10.251.49.181 src 10.203.43.117 via 10.1.100.214 dev server
 route add 10.118.100.6 via 10.104.82.6 dev phone
-route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.80.26.10 via 10.1.100.214 dev server
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

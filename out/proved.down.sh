@@ -17,7 +17,7 @@ Takes down the lab "proved".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source proved.topo
-plan 3d56a9db9b7f
+plan dd68db5d7516
 END
 NAMESPACES=(
   proved-a

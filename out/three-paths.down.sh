@@ -17,7 +17,7 @@ Takes down the lab "three-paths".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source three-paths.topo
-plan c29f23ebfc31
+plan d61b60e11da6
 END
 NAMESPACES=(
   three-paths-laptop

@@ -18,7 +18,7 @@ Brings up the lab "three-paths".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source three-paths.topo
-plan c29f23ebfc31
+plan d61b60e11da6
 END
 NAMESPACES=(
   three-paths-laptop
@@ -466,7 +466,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -477,6 +477,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -662,7 +670,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.115.71.25 laptop.dsl
 10.1.103.205 server.dsl
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -785,12 +793,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within three-paths-laptop ip -batch - <<'END'
-route add 10.251.49.181 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
-route add 10.193.156.148 via 10.49.18.110 dev wifi
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
+route add 10.193.156.148 src 10.234.131.55 via 10.49.18.110 dev wifi
+route add 10.202.71.220 src 10.234.131.55 via 10.56.97.98 dev lte
+route add 10.216.226.201 src 10.234.131.55 via 10.115.71.25 dev dsl
 route add 10.40.23.20/30 via 10.49.18.110 dev wifi
-route add 10.202.71.220 via 10.56.97.98 dev lte
 route add 10.40.94.160/30 via 10.56.97.98 dev lte
-route add 10.216.226.201 via 10.115.71.25 dev dsl
 route add 10.1.103.204/30 via 10.115.71.25 dev dsl
 route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
 route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
@@ -810,18 +818,18 @@ rule add pref 1100 to 10.1.103.206 lookup 68462
 rule add pref 1200 from 10.49.18.109 lookup 99197
 rule add pref 1200 from 10.56.97.97 lookup 14037
 rule add pref 1200 from 10.115.71.26 lookup 68462
-mptcp limits set subflows 5 add_addr_accepted 0
+mptcp limits set subflows 6 add_addr_accepted 0
 mptcp endpoint add 10.49.18.109 dev wifi subflow
 mptcp endpoint add 10.56.97.97 dev lte subflow
 mptcp endpoint add 10.115.71.26 dev dsl subflow
 END
 within three-paths-server ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
-route add 10.193.156.148 via 10.40.23.22 dev wifi
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
+route add 10.193.156.148 src 10.251.49.181 via 10.40.23.22 dev wifi
+route add 10.202.71.220 src 10.251.49.181 via 10.40.94.161 dev lte
+route add 10.216.226.201 src 10.251.49.181 via 10.1.103.205 dev dsl
 route add 10.49.18.108/30 via 10.40.23.22 dev wifi
-route add 10.202.71.220 via 10.40.94.161 dev lte
 route add 10.56.97.96/30 via 10.40.94.161 dev lte
-route add 10.216.226.201 via 10.1.103.205 dev dsl
 route add 10.115.71.24/30 via 10.1.103.205 dev dsl
 route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
 route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
@@ -841,32 +849,32 @@ rule add pref 1100 to 10.115.71.26 lookup 68462
 rule add pref 1200 from 10.40.23.21 lookup 99197
 rule add pref 1200 from 10.40.94.162 lookup 14037
 rule add pref 1200 from 10.1.103.206 lookup 68462
-mptcp limits set subflows 5 add_addr_accepted 0
+mptcp limits set subflows 6 add_addr_accepted 0
 mptcp endpoint add 10.40.23.21 dev wifi subflow
 mptcp endpoint add 10.40.94.162 dev lte subflow
 mptcp endpoint add 10.1.103.206 dev dsl subflow
 END
 within three-paths-wifi ip -batch - <<'END'
-route add 10.234.131.55 via 10.49.18.109 dev laptop
+route add 10.234.131.55 src 10.193.156.148 via 10.49.18.109 dev laptop
+route add 10.251.49.181 src 10.193.156.148 via 10.40.23.21 dev server
 route add 10.56.97.97 via 10.49.18.109 dev laptop
 route add 10.115.71.26 via 10.49.18.109 dev laptop
-route add 10.251.49.181 via 10.40.23.21 dev server
 route add 10.40.94.162 via 10.40.23.21 dev server
 route add 10.1.103.206 via 10.40.23.21 dev server
 END
 within three-paths-lte ip -batch - <<'END'
-route add 10.234.131.55 via 10.56.97.97 dev laptop
+route add 10.234.131.55 src 10.202.71.220 via 10.56.97.97 dev laptop
+route add 10.251.49.181 src 10.202.71.220 via 10.40.94.162 dev server
 route add 10.49.18.109 via 10.56.97.97 dev laptop
 route add 10.115.71.26 via 10.56.97.97 dev laptop
-route add 10.251.49.181 via 10.40.94.162 dev server
 route add 10.40.23.21 via 10.40.94.162 dev server
 route add 10.1.103.206 via 10.40.94.162 dev server
 END
 within three-paths-dsl ip -batch - <<'END'
-route add 10.234.131.55 via 10.115.71.26 dev laptop
+route add 10.234.131.55 src 10.216.226.201 via 10.115.71.26 dev laptop
+route add 10.251.49.181 src 10.216.226.201 via 10.1.103.206 dev server
 route add 10.49.18.109 via 10.115.71.26 dev laptop
 route add 10.56.97.97 via 10.115.71.26 dev laptop
-route add 10.251.49.181 via 10.1.103.206 dev server
 route add 10.40.23.21 via 10.1.103.206 dev server
 route add 10.40.94.162 via 10.1.103.206 dev server
 END
@@ -874,7 +882,5 @@ visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "aggregate".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source aggregate.topo
-plan 64c4e3f6178c
+plan a9cf068bfbba
 END
 NAMESPACES=(
   aggregate-dc-spine0

@@ -17,7 +17,7 @@ Takes down the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan 0fd3d067abaf
+plan 148959571953
 END
 NAMESPACES=(
   bare-a

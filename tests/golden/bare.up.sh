@@ -18,7 +18,7 @@ Brings up the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan 0fd3d067abaf
+plan 148959571953
 END
 NAMESPACES=(
   bare-a
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -651,7 +659,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -735,12 +743,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within bare-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 END
 within bare-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 END
@@ -748,7 +756,5 @@ visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "chain".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source chain.topo
-plan fc898f6f42a6
+plan 9645afa7b852
 END
 NAMESPACES=(
   chain-a

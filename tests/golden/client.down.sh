@@ -17,7 +17,7 @@ Takes down the lab "client".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source client.topo
-plan 4c921c1afd86
+plan 92f4432dca6a
 END
 NAMESPACES=(
   client-client

@@ -17,7 +17,7 @@ Takes down the lab "costs".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source costs.topo
-plan 0eaa21b10ea3
+plan 0cb8fa19625c
 END
 NAMESPACES=(
   costs-a

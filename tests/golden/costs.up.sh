@@ -18,7 +18,7 @@ Brings up the lab "costs".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source costs.topo
-plan 0eaa21b10ea3
+plan 0cb8fa19625c
 END
 NAMESPACES=(
   costs-a
@@ -466,7 +466,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -477,6 +477,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -626,6 +634,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 find_copied
 need_names
@@ -654,7 +663,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.47.126.18 c.e
 10.38.33.142 d.e
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -690,11 +699,18 @@ END
 configure \
   costs-c \
   costs-d \
-  costs-e \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  costs-e \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 
 # --- interfaces ---------------------------------------------------------------
@@ -749,32 +765,34 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within costs-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
+route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
 END
 within costs-b ip -batch - <<'END'
 route add default via 10.75.138.210 dev d
+route add 10.192.0.0/10 src 10.249.89.74 via 10.75.138.210 dev d
 END
 within costs-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.47.126.18 dev e
-route add 10.240.22.137 via 10.47.126.18 dev e
-route add 10.219.5.50 via 10.47.126.18 dev e
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.240.22.137 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.219.5.50 src 10.208.122.226 via 10.47.126.18 dev e
 route add 10.75.138.208/30 via 10.47.126.18 dev e
 route add 10.38.33.140/30 via 10.47.126.18 dev e
 END
 within costs-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.38.33.142 dev e
-route add 10.208.122.226 via 10.38.33.142 dev e
-route add 10.219.5.50 via 10.38.33.142 dev e
+route add 10.219.189.202 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.208.122.226 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.219.5.50 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.68/30 via 10.38.33.142 dev e
 route add 10.47.126.16/30 via 10.38.33.142 dev e
-route add 10.249.89.74 via 10.75.138.209 dev b
 END
 within costs-e ip -batch - <<'END'
-route add 10.219.189.202 via 10.47.126.17 dev c
-route add 10.208.122.226 via 10.47.126.17 dev c
+route add 10.219.189.202 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.208.122.226 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.249.89.74 src 10.219.5.50 via 10.38.33.141 dev d
+route add 10.240.22.137 src 10.219.5.50 via 10.38.33.141 dev d
 route add 10.39.131.68/30 via 10.47.126.17 dev c
-route add 10.249.89.74 via 10.38.33.141 dev d
-route add 10.240.22.137 via 10.38.33.141 dev d
 route add 10.75.138.208/30 via 10.38.33.141 dev d
 route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
 END
@@ -782,7 +800,5 @@ visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -18,7 +18,7 @@ Brings up the lab "diamond".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source diamond.topo
-plan 1a10ad38f0ad
+plan d4fa079ac5f7
 END
 NAMESPACES=(
   diamond-a
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === the lab: nothing is changed until all of this holds ======================
@@ -528,7 +536,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-write_names "$hosts"
+write_names "$hosts" '# This lab has no name server.'
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -601,10 +609,10 @@ ip -n diamond-d link set dev b up
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-ip -n diamond-a route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-ip -n diamond-a route add 10.208.122.226 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+ip -n diamond-a route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.52.126.100/30 via 10.39.131.70 dev c
-ip -n diamond-a route add 10.240.22.137 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.75.138.208/30 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 ip -n diamond-a route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -616,13 +624,13 @@ ip -n diamond-a rule add pref 1100 to 10.52.126.101 lookup 25203
 ip -n diamond-a rule add pref 1100 to 10.75.138.209 lookup 41363
 ip -n diamond-a rule add pref 1200 from 10.39.131.69 lookup 25203
 ip -n diamond-a rule add pref 1200 from 10.86.184.181 lookup 41363
-ip -n diamond-a mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-a mptcp limits set subflows 4 add_addr_accepted 0
 ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
 ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
-ip -n diamond-b route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-ip -n diamond-b route add 10.208.122.226 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+ip -n diamond-b route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.39.131.68/30 via 10.52.126.102 dev c
-ip -n diamond-b route add 10.240.22.137 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.86.184.180/30 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 ip -n diamond-b route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -634,19 +642,17 @@ ip -n diamond-b rule add pref 1100 to 10.39.131.69 lookup 25203
 ip -n diamond-b rule add pref 1100 to 10.86.184.181 lookup 41363
 ip -n diamond-b rule add pref 1200 from 10.52.126.101 lookup 25203
 ip -n diamond-b rule add pref 1200 from 10.75.138.209 lookup 41363
-ip -n diamond-b mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-b mptcp limits set subflows 4 add_addr_accepted 0
 ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
 ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
-ip -n diamond-c route add 10.219.189.202 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
-ip -n diamond-c route add 10.249.89.74 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.75.138.209 via 10.52.126.101 dev b
-ip -n diamond-d route add 10.219.189.202 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
-ip -n diamond-d route add 10.249.89.74 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

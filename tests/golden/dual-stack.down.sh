@@ -17,7 +17,7 @@ Takes down the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 76cc32770bc5
+plan 2aeb38fe3763
 END
 NAMESPACES=(
   dual-stack-a

@@ -17,7 +17,7 @@ Takes down the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 0b480e72b17d
+plan 54b80bd0f11d
 END
 NAMESPACES=(
   ipv6-a

@@ -18,7 +18,7 @@ Brings up the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 0b480e72b17d
+plan 54b80bd0f11d
 END
 NAMESPACES=(
   ipv6-a
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -660,7 +668,7 @@ fd00:1:0:c000::3f0:1689 d
 fd00:1::ed6:b8b6 a.d
 fd00:1::a74b:8ad2 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -767,10 +775,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within ipv6-a ip -batch - <<'END'
-route add fd00:1:0:c000::39:594a nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
-route add fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8346 dev c
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::a1b:bdca nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
+route add fd00:1:0:c000::2950:7ae2 src fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8346 dev c
+route add fd00:1:0:c000::3f0:1689 src fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b6 dev d
 route add fd00:1::4634:7e64/126 via fd00:1::92a7:8346 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b6 dev d
 route add fd00:1::a74b:8ad0/126 via fd00:1::ed6:b8b6 dev d
 route add fd00:1:0:c000::39:594a via fd00:1::92a7:8346 dev c table 25203
 route add fd00:1::4634:7e65 via fd00:1::92a7:8346 dev c table 25203
@@ -786,15 +794,15 @@ rule add pref 1200 from fd00:1::92a7:8345 lookup 25203
 rule add pref 1200 from fd00:1::ed6:b8b5 lookup 41363
 END
 within ipv6-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add fd00:1::92a7:8345 dev c subflow
 mptcp endpoint add fd00:1::ed6:b8b5 dev d subflow
 END
 within ipv6-b ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
-route add fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e66 dev c
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::39:594a nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
+route add fd00:1:0:c000::2950:7ae2 src fd00:1:0:c000::39:594a via fd00:1::4634:7e66 dev c
+route add fd00:1:0:c000::3f0:1689 src fd00:1:0:c000::39:594a via fd00:1::a74b:8ad2 dev d
 route add fd00:1::92a7:8344/126 via fd00:1::4634:7e66 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad2 dev d
 route add fd00:1::ed6:b8b4/126 via fd00:1::a74b:8ad2 dev d
 route add fd00:1:0:c000::a1b:bdca via fd00:1::4634:7e66 dev c table 25203
 route add fd00:1::92a7:8345 via fd00:1::4634:7e66 dev c table 25203
@@ -810,27 +818,25 @@ rule add pref 1200 from fd00:1::4634:7e65 lookup 25203
 rule add pref 1200 from fd00:1::a74b:8ad1 lookup 41363
 END
 within ipv6-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add fd00:1::4634:7e65 dev c subflow
 mptcp endpoint add fd00:1::a74b:8ad1 dev d subflow
 END
 within ipv6-c ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8345 dev a
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8345 dev a
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e65 dev b
 route add fd00:1::ed6:b8b5 via fd00:1::92a7:8345 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::4634:7e65 dev b
 route add fd00:1::a74b:8ad1 via fd00:1::4634:7e65 dev b
 END
 within ipv6-d ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b5 dev a
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b5 dev a
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad1 dev b
 route add fd00:1::92a7:8345 via fd00:1::ed6:b8b5 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::4634:7e65 via fd00:1::a74b:8ad1 dev b
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 60c85ed4e2f1
+plan 687855939b2a
 END
 NAMESPACES=(
   office-a

@@ -18,7 +18,7 @@ Brings up the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 60c85ed4e2f1
+plan 687855939b2a
 END
 NAMESPACES=(
   office-a
@@ -468,7 +468,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -479,6 +479,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -701,7 +709,7 @@ fd00::bb80:0:0:3e90:c7d7 one.r
 192.168.7.1 lan.r
 fd07::1 lan.r
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -901,9 +909,11 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within office-a ip -batch - <<'END'
 route add default via 10.187.128.215 dev one
-route add 10.249.89.74 nexthop via 10.187.128.209 dev one nexthop via 10.176.226.204 dev two
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.187.128.209 dev one nexthop via 10.176.226.204 dev two
 route add ::/0 via fd00::bb80:0:0:3e90:c7d7 dev one
-route add fd00::c000:0:0:39:594a nexthop via fd00::bb80:0:0:21c2:8bd1 dev one nexthop via fd00::b0e2:0:0:393a:f1cc dev two
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca nexthop via fd00::bb80:0:0:21c2:8bd1 dev one nexthop via fd00::b0e2:0:0:393a:f1cc dev two
+route add 10.192.0.0/10 src 10.219.189.202 via 10.187.128.215 dev one
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:3e90:c7d7 dev one
 route add 10.249.89.74 via 10.187.128.209 dev one table 69837
 route add 10.187.128.209 via 10.187.128.209 dev one table 69837
 route add 10.176.226.204 via 10.187.128.209 dev one table 69837
@@ -928,7 +938,7 @@ rule add pref 1200 from fd00::bb80:0:0:cb:a5b4 lookup 69837
 rule add pref 1200 from fd00::b0e2:0:0:ee:9e8e lookup 42142
 END
 within office-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.187.128.180 dev one subflow
 mptcp endpoint add 10.176.226.142 dev two subflow
 mptcp endpoint add fd00::bb80:0:0:cb:a5b4 dev one subflow
@@ -936,9 +946,11 @@ mptcp endpoint add fd00::b0e2:0:0:ee:9e8e dev two subflow
 END
 within office-b ip -batch - <<'END'
 route add default via 10.187.128.215 dev one
-route add 10.219.189.202 nexthop via 10.187.128.180 dev one nexthop via 10.176.226.142 dev two
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.187.128.180 dev one nexthop via 10.176.226.142 dev two
 route add ::/0 via fd00::bb80:0:0:3e90:c7d7 dev one
-route add fd00::c000:0:0:a1b:bdca nexthop via fd00::bb80:0:0:cb:a5b4 dev one nexthop via fd00::b0e2:0:0:ee:9e8e dev two
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a nexthop via fd00::bb80:0:0:cb:a5b4 dev one nexthop via fd00::b0e2:0:0:ee:9e8e dev two
+route add 10.192.0.0/10 src 10.249.89.74 via 10.187.128.215 dev one
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:39:594a via fd00::bb80:0:0:3e90:c7d7 dev one
 route add 10.219.189.202 via 10.187.128.180 dev one table 69837
 route add 10.187.128.180 via 10.187.128.180 dev one table 69837
 route add 10.176.226.142 via 10.187.128.180 dev one table 69837
@@ -963,29 +975,31 @@ rule add pref 1200 from fd00::bb80:0:0:21c2:8bd1 lookup 69837
 rule add pref 1200 from fd00::b0e2:0:0:393a:f1cc lookup 42142
 END
 within office-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.187.128.209 dev one subflow
 mptcp endpoint add 10.176.226.204 dev two subflow
 mptcp endpoint add fd00::bb80:0:0:21c2:8bd1 dev one subflow
 mptcp endpoint add fd00::b0e2:0:0:393a:f1cc dev two subflow
 END
 within office-c ip -batch - <<'END'
-route add 10.219.189.202 via 192.168.7.1 dev three
-route add fd00::c000:0:0:a1b:bdca via fd07::1 dev three
+route add 10.219.189.202 src 10.208.122.226 via 192.168.7.1 dev three
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 route add default via 192.168.7.1 dev three
 route add ::/0 via fd07::1 dev three
+route add 10.192.0.0/10 src 10.208.122.226 via 192.168.7.1 dev three
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 END
 within office-r ip -batch - <<'END'
-route add 10.219.189.202 via 10.187.128.180 dev one
+route add 10.219.189.202 src 10.240.82.151 via 10.187.128.180 dev one
+route add 10.249.89.74 src 10.240.82.151 via 10.187.128.209 dev one
+route add 10.208.122.226 src 10.240.82.151 via 192.168.7.10 dev lan
 route add 10.176.226.142 via 10.187.128.180 dev one
-route add 10.249.89.74 via 10.187.128.209 dev one
 route add 10.176.226.204 via 10.187.128.209 dev one
-route add 10.208.122.226 via 192.168.7.10 dev lan
-route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:21c2:8bd1 dev one
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:22f0:5297 via fd07::a5:bad dev lan
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one
-route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one
-route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 END
 visit
 } & parts+=($!); done
@@ -998,7 +1012,5 @@ await_ports \
   office-two \
   office-floor-3
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "lan".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan.topo
-plan e86f6f898c99
+plan dba17d2a34e7
 END
 NAMESPACES=(
   lan-h1

@@ -17,7 +17,7 @@ Takes down the lab "masquerade".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source masquerade.topo
-plan c4644b514531
+plan c9809ff6c2f7
 END
 NAMESPACES=(
   masquerade-pc

@@ -18,7 +18,7 @@ Brings up the lab "masquerade".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source masquerade.topo
-plan c4644b514531
+plan c9809ff6c2f7
 END
 NAMESPACES=(
   masquerade-pc
@@ -466,7 +466,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -477,6 +477,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === the lab: nothing is changed until all of this holds ======================
@@ -527,7 +535,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.59.128.130 home.isp
 10.109.179.93 server.isp
 HOSTS
-write_names "$hosts"
+write_names "$hosts" '# This lab has no name server.'
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -603,22 +611,31 @@ ip -n masquerade-isp link set dev server up
 # --- routes -------------------------------------------------------------------
 say "routes"
 ip -n masquerade-pc route add default via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
 ip -n masquerade-tv route add default via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
 ip -n masquerade-server route add default via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
 ip -n masquerade-home route add default via 10.59.128.130 dev isp
-ip -n masquerade-home route add 10.203.16.229 via 10.108.77.174 dev pc
-ip -n masquerade-home route add 10.237.59.5 via 10.59.37.230 dev tv
+ip -n masquerade-home route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
+ip -n masquerade-home route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
+ip -n masquerade-home route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
+ip -n masquerade-home route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
 ip netns exec masquerade-home nft 'add table inet mpc'
 ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
 ip -n masquerade-isp route add default via 10.59.128.129 dev home
-ip -n masquerade-isp route add 10.251.49.181 via 10.109.179.94 dev server
+ip -n masquerade-isp route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
+ip -n masquerade-isp route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
 ip netns exec masquerade-isp nft 'add table inet mpc'
 ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'
 ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "server" masquerade'
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan 625a4447ac89
+plan d68df51d91fb
 END
 NAMESPACES=(
   mptcp-pins-laptop

@@ -18,7 +18,7 @@ Brings up the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan 625a4447ac89
+plan d68df51d91fb
 END
 NAMESPACES=(
   mptcp-pins-laptop
@@ -466,7 +466,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -477,6 +477,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -662,7 +670,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.111.214.158 phone.right
 10.17.215.89 server.right
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -785,12 +793,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within mptcp-pins-laptop ip -batch - <<'END'
-route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.194.36.60 via 10.102.249.162 dev left
+route add 10.203.123.244 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.194.36.60 src 10.234.131.55 via 10.102.249.162 dev left
+route add 10.202.125.11 src 10.234.131.55 via 10.10.113.58 dev right
 route add 10.89.166.240/30 via 10.102.249.162 dev left
 route add 10.27.79.124/30 via 10.102.249.162 dev left
-route add 10.202.125.11 via 10.10.113.58 dev right
 route add 10.111.214.156/30 via 10.10.113.58 dev right
 route add 10.17.215.88/30 via 10.10.113.58 dev right
 route add 10.251.49.181 via 10.102.249.162 dev left table 66499
@@ -806,12 +814,12 @@ mptcp endpoint add 10.102.249.161 dev left subflow
 mptcp endpoint add 10.10.113.57 dev right subflow backup
 END
 within mptcp-pins-phone ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.194.36.60 via 10.89.166.241 dev left
+route add 10.234.131.55 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.194.36.60 src 10.203.123.244 via 10.89.166.241 dev left
+route add 10.202.125.11 src 10.203.123.244 via 10.111.214.158 dev right
 route add 10.102.249.160/30 via 10.89.166.241 dev left
 route add 10.27.79.124/30 via 10.89.166.241 dev left
-route add 10.202.125.11 via 10.111.214.158 dev right
 route add 10.10.113.56/30 via 10.111.214.158 dev right
 route add 10.17.215.88/30 via 10.111.214.158 dev right
 route add 10.251.49.181 via 10.89.166.241 dev left table 66499
@@ -827,12 +835,12 @@ mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
 mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
 END
 within mptcp-pins-server ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.194.36.60 via 10.27.79.125 dev north
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.194.36.60 src 10.251.49.181 via 10.27.79.125 dev north
+route add 10.202.125.11 src 10.251.49.181 via 10.17.215.89 dev south
 route add 10.102.249.160/30 via 10.27.79.125 dev north
 route add 10.89.166.240/30 via 10.27.79.125 dev north
-route add 10.202.125.11 via 10.17.215.89 dev south
 route add 10.10.113.56/30 via 10.17.215.89 dev south
 route add 10.111.214.156/30 via 10.17.215.89 dev south
 route add 10.234.131.55 via 10.27.79.125 dev north table 60649
@@ -855,26 +863,24 @@ mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.17.215.90 dev south port 7001 signal
 END
 within mptcp-pins-left ip -batch - <<'END'
-route add 10.234.131.55 via 10.102.249.161 dev laptop
+route add 10.234.131.55 src 10.194.36.60 via 10.102.249.161 dev laptop
+route add 10.203.123.244 src 10.194.36.60 via 10.89.166.242 dev phone
+route add 10.251.49.181 src 10.194.36.60 via 10.27.79.126 dev server
 route add 10.10.113.57 via 10.102.249.161 dev laptop
-route add 10.203.123.244 via 10.89.166.242 dev phone
 route add 10.111.214.157 via 10.89.166.242 dev phone
-route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.17.215.90 via 10.27.79.126 dev server
 END
 within mptcp-pins-right ip -batch - <<'END'
-route add 10.234.131.55 via 10.10.113.57 dev laptop
+route add 10.234.131.55 src 10.202.125.11 via 10.10.113.57 dev laptop
+route add 10.203.123.244 src 10.202.125.11 via 10.111.214.157 dev phone
+route add 10.251.49.181 src 10.202.125.11 via 10.17.215.90 dev server
 route add 10.102.249.161 via 10.10.113.57 dev laptop
-route add 10.203.123.244 via 10.111.214.157 dev phone
 route add 10.89.166.242 via 10.111.214.157 dev phone
-route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.27.79.126 via 10.17.215.90 dev server
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

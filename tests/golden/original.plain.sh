@@ -18,7 +18,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a42e8105f90f
+plan a2382e996ae2
 END
 NAMESPACES=(
   devicea
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # Loads a module, where modules can be loaded.
@@ -532,7 +540,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS
-write_names "$hosts"
+write_names "$hosts" '# This lab has no name server.'
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -607,7 +615,7 @@ ip -n deviced link set dev veth7 up
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-ip -n devicea route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+ip -n devicea route add 10.100.100.100 src 10.10.10.10 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 ip -n devicea route add 10.3.0.1 via 10.0.0.2 dev veth0
 ip -n devicea route add 10.4.0.1 via 10.2.0.2 dev veth2
 ip -n devicea mptcp limits set subflows 2 add_addr_accepted 2
@@ -618,7 +626,7 @@ ip netns exec devicea nft 'add chain inet mpc out { type nat hook postrouting pr
 ip netns exec devicea nft 'add rule inet mpc out oifname "dummy0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth2" masquerade'
-ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+ip -n deviceb route add 10.10.10.10 src 10.100.100.100 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
 ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
 ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
 ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2
@@ -646,7 +654,5 @@ ip netns exec deviced nft 'add chain inet mpc out { type nat hook postrouting pr
 ip netns exec deviced nft 'add rule inet mpc out oifname "veth3" masquerade'
 ip netns exec deviced nft 'add rule inet mpc out oifname "veth7" masquerade'
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

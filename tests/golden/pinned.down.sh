@@ -17,7 +17,7 @@ Takes down the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan 344c9c903e9e
+plan d3b8c089bf3b
 END
 NAMESPACES=(
   client

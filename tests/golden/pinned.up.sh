@@ -18,7 +18,7 @@ Brings up the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan 344c9c903e9e
+plan d3b8c089bf3b
 END
 NAMESPACES=(
   client
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # Loads a module, where modules can be loaded.
@@ -653,7 +661,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 198.51.100.5 eth0.east
 203.0.113.2 eth1.east
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -739,30 +747,34 @@ for ((part = 0; part < CPUS; part++)); do {
 within client ip -batch - <<'END'
 route add default via 198.51.100.2 dev eth0
 route add 203.0.113.2 via 198.51.100.5 dev eth1
+route add 192.0.2.0/30 src 192.0.2.1 via 198.51.100.2 dev eth0
+route add 203.0.113.0/31 src 192.0.2.1 via 198.51.100.2 dev eth0
+route add 203.0.113.2/31 src 192.0.2.1 via 198.51.100.2 dev eth0
 END
 within server ip -batch - <<'END'
 route add default via 203.0.113.0 dev eth0
 route add 198.51.100.5 via 203.0.113.2 dev eth1
+route add 192.0.2.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
+route add 198.51.100.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
+route add 198.51.100.4/30 src 192.0.2.2 via 203.0.113.0 dev eth0
 END
 within west ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.1 dev eth0
-route add 198.51.100.6 via 198.51.100.1 dev eth0
 route add 192.0.2.2 via 203.0.113.1 dev eth1
 route add 192.0.2.3 via 203.0.113.1 dev eth1
+route add 198.51.100.6 via 198.51.100.1 dev eth0
 route add 203.0.113.3 via 203.0.113.1 dev eth1
 END
 within east ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.6 dev eth0
-route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 192.0.2.2 via 203.0.113.3 dev eth1
 route add 192.0.2.3 via 203.0.113.3 dev eth1
+route add 198.51.100.1 via 198.51.100.6 dev eth0
 route add 203.0.113.1 via 203.0.113.3 dev eth1
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -32,6 +32,21 @@ die() { say "error: $*"; exit 1; }
 misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
 if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
+# === what check, bench and play share =========================================
+# (Before 4.4, bash takes an empty array for one that is not set.)
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  say "error: this needs bash 4.4 or later, and here it is run by bash $BASH_VERSION"
+  exit 2
+fi
+
+# Tells some lines. Where nobody reads them any more, the script ends as if by SIGPIPE.
+out() {
+  printf '%s\n' "$@" 2>/dev/null || {
+    [[ -p /dev/stdout || -S /dev/stdout ]] || say "error: what there is to tell cannot be written"
+    exit 141
+  }
+}
+
 # === what bench and play share ================================================
 began=0
 now=0
@@ -76,6 +91,10 @@ dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
 # === what the script starts ends with it ======================================
 scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
 
 # Ends all that was started.
 stop() {
@@ -87,18 +106,29 @@ stop() {
 # Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
   guard
-  scratch=$(mktemp -d)
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
 }
 
 # Takes that away.
 undo() {
   stop
   rm -rf "$scratch"
+  "$closing"
 }
 
 # Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
 begin_in() {
-  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
   started+=("$!")
 }
 
@@ -107,6 +137,12 @@ PORT=5379
 received=0
 said=
 refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
 # `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
@@ -156,7 +192,7 @@ read_report() {
     if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
     if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
   done <"$scratch/client"
-  ((received)) || : "${said:=nothing was received}"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
 }
 
 # Kbit/s as Mbit/s.
@@ -298,6 +334,7 @@ measure() {
 run_all() {
   local round i words
   prepare
+  be_alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
@@ -308,7 +345,7 @@ run_all() {
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done
   done
-  case $FORM in tsv) tsv_end ;; json) json_end ;; *) table_end ;; esac
+  case $FORM in tsv) tsv_end ;; json) json_end ;; *) out "$(table_end)" ;; esac
   exit "$((failures > 0))"
 }
 
@@ -344,43 +381,58 @@ in_words() {
   esac
 }
 
-tsv_head() { printf '%s\t' round source target transfer flows seconds predicted received arrived interfaces; echo likely; }
+# Prints words with tabs between them.
+tabbed() {
+  local IFS=$'\t'
+  out "$*"
+}
+
+tsv_head() { tabbed round source target transfer flows seconds predicted received arrived interfaces likely; }
 
 tsv_one() {
   local one words=() mean low high
   read -r mean low high < <(foreseen "$5")
-  printf '%s\t' "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))"
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  printf '%s\t%s\n' "${words[*]}" "$low..$high"
+  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))" "${words[*]}" \
+    "$low..$high"
 }
 
 tsv_end() { :; }
 
-json_head() { printf '['; }
+# However the bench ends, the list does.
+json_head() {
+  out '['
+  closing=json_end
+}
 
 json_one() {
-  local one comma='' time name source target mean low high
+  local one comma='' time name source target text row=' ' mean low high
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
-  ((told++ == 0)) || printf ','
-  printf '\n{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  printf '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
-  printf '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  ((told++ == 0)) || row=,
+  printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
+  row+=$text
+  printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
+  row+=$text
+  printf -v text '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  row+=$text
   for one in "${moved[@]}"; do
-    printf '%s"%s": %d' "$comma" "${one%=*}" "$((${one#*=} * 1000))"
+    row+="$comma\"${one%=*}\": $((${one#*=} * 1000))"
     comma=', '
   done
-  printf '}, "events": ['
+  row+='}, "events": ['
   comma=
   for one in "${events[@]}"; do
     read -r time name source target <<<"$one"
-    printf '%s{"seconds": %s, "event": "%s", ' "$comma" "$(hundredths "$time")" "$name"
-    printf '"source": "%s", "target": "%s"}' "$source" "$target"
+    row+="$comma{\"seconds\": $(hundredths "$time"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
     comma=', '
   done
-  printf '], "subflows": %s}' "${counted:-null}"
+  out "$row], \"subflows\": ${counted:-null}}"
 }
 
-json_end() { printf '\n]\n'; }
+json_end() {
+  closing=:
+  out ']'
+}
 
 table_head() { :; }
 
@@ -430,6 +482,7 @@ need_tool ip iproute2
 need_tool nsenter util-linux
 need_tool ss iproute2
 need_tool iperf3 iperf3
+need_tool flock util-linux
 need_tool mptcpize mptcpize
 need_nodes a b c d
 row a b 4782034,4782034,4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic

@@ -25,6 +25,21 @@ die() { say "error: $*"; exit 1; }
 misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
 if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 
+# === what check, bench and play share =========================================
+# (Before 4.4, bash takes an empty array for one that is not set.)
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  say "error: this needs bash 4.4 or later, and here it is run by bash $BASH_VERSION"
+  exit 2
+fi
+
+# Tells some lines. Where nobody reads them any more, the script ends as if by SIGPIPE.
+out() {
+  printf '%s\n' "$@" 2>/dev/null || {
+    [[ -p /dev/stdout || -S /dev/stdout ]] || say "error: what there is to tell cannot be written"
+    exit 141
+  }
+}
+
 # === the claim ================================================================
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
@@ -205,15 +220,15 @@ link set dev a up
 address replace 10.86.184.182/30 dev a
 END
   again links proved-a ip <<'END'
-route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route replace 10.75.138.208/30 via 10.86.184.182 dev d
 route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
 route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
 route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
 END
   again links proved-d ip <<'END'
-route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
 route replace 10.39.131.69 via 10.86.184.181 dev a
 END
   again proved-a:c proved-a tc <<'END'
@@ -253,15 +268,15 @@ link set dev a up
 address replace 10.86.184.182/30 dev a
 END
 within proved-a ip <<'END'
-route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route replace 10.75.138.208/30 via 10.86.184.182 dev d
-route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
-route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
-route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+route replace 10.249.89.74 table 41363 via 10.86.184.182 dev d
+route replace 10.52.126.101 table 41363 via 10.86.184.182 dev d
+route replace 10.75.138.209 table 41363 via 10.86.184.182 dev d
 END
 within proved-d ip <<'END'
-route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
 route replace 10.39.131.69 via 10.86.184.181 dev a
 END
 happened 1500 'up a:d -- d:a'

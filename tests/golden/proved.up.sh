@@ -18,7 +18,7 @@ Brings up the lab "proved".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source proved.topo
-plan 3d56a9db9b7f
+plan dd68db5d7516
 END
 NAMESPACES=(
   proved-a
@@ -292,19 +292,28 @@ start() {
     trap - PIPE INT QUIT
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
-    exec setsid ip netns exec "$1" bash -c "$(declare -f become)"$'\nbecome "$@"' bash "$RUNS/$2.pid" "${lines[@]}"
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
   ) </dev/null >"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
-# Becomes a command line, with no other open file than the three of all programs.
-become() {
-  local fd
-  echo "$$" >"$1"
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
   for fd in /proc/self/fd/*; do
     fd=${fd##*/}
     ((fd < 3)) || exec {fd}>&-
   done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
   exec env "${@:3}" bash -c -- "$2"
 }
 
@@ -522,7 +531,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -533,6 +542,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -717,7 +734,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -822,10 +839,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within proved-a ip -batch - <<'END'
-route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -837,15 +854,15 @@ rule add pref 1100 to 10.52.126.101 lookup 25203
 rule add pref 1100 to 10.75.138.209 lookup 41363
 rule add pref 1200 from 10.39.131.69 lookup 25203
 rule add pref 1200 from 10.86.184.181 lookup 41363
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 END
 within proved-b ip -batch - <<'END'
-route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -857,20 +874,20 @@ rule add pref 1100 to 10.39.131.69 lookup 25203
 rule add pref 1100 to 10.86.184.181 lookup 41363
 rule add pref 1200 from 10.52.126.101 lookup 25203
 rule add pref 1200 from 10.75.138.209 lookup 41363
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 END
 within proved-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
 END
 within proved-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.86.184.181 dev a
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
 END
 visit
@@ -893,7 +910,5 @@ while sleep 10; do ip -s -s link show b; done
 END
 watch
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

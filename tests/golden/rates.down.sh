@@ -17,7 +17,7 @@ Takes down the lab "rates".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source rates.topo
-plan 5fb622c56109
+plan c26a5b1502ac
 END
 NAMESPACES=(
   rates-a

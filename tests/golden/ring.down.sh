@@ -17,7 +17,7 @@ Takes down the lab "ring".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ring.topo
-plan 2933b05296d9
+plan 3846191160f7
 END
 NAMESPACES=(
   ring-r0

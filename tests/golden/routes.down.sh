@@ -17,7 +17,7 @@ Takes down the lab "routes".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source routes.topo
-plan 784f027a9f4c
+plan efc5fff8ff5e
 END
 NAMESPACES=(
   routes-a

@@ -17,7 +17,7 @@ Takes down the lab "shaped".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source shaped.topo
-plan bf5838254bde
+plan d858251eadf7
 END
 NAMESPACES=(
   shaped-home

@@ -18,7 +18,7 @@ Brings up the lab "shaped".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source shaped.topo
-plan bf5838254bde
+plan d858251eadf7
 END
 NAMESPACES=(
   shaped-home
@@ -465,7 +465,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -476,6 +476,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -655,7 +663,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.0.19.190 home.hub
 10.69.63.49 office.hub
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -781,36 +789,34 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within shaped-home ip -batch - <<'END'
-route add 10.250.114.96 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
-route add 10.253.32.216 via 10.59.128.130 dev isp
+route add 10.250.114.96 src 10.208.119.60 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
+route add 10.253.32.216 src 10.208.119.60 via 10.59.128.130 dev isp
+route add 10.231.212.193 src 10.208.119.60 via 10.0.19.190 dev hub
 route add 10.28.249.104/30 via 10.59.128.130 dev isp
-route add 10.231.212.193 via 10.0.19.190 dev hub
 route add 10.69.63.48/30 via 10.0.19.190 dev hub
 END
 within shaped-office ip -batch - <<'END'
-route add 10.208.119.60 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
-route add 10.253.32.216 via 10.28.249.105 dev isp
+route add 10.208.119.60 src 10.250.114.96 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
+route add 10.253.32.216 src 10.250.114.96 via 10.28.249.105 dev isp
+route add 10.231.212.193 src 10.250.114.96 via 10.69.63.49 dev hub
 route add 10.59.128.128/30 via 10.28.249.105 dev isp
-route add 10.231.212.193 via 10.69.63.49 dev hub
 route add 10.0.19.188/30 via 10.69.63.49 dev hub
 END
 within shaped-isp ip -batch - <<'END'
-route add 10.208.119.60 via 10.59.128.129 dev home
+route add 10.208.119.60 src 10.253.32.216 via 10.59.128.129 dev home
+route add 10.250.114.96 src 10.253.32.216 via 10.28.249.106 dev office
 route add 10.0.19.189 via 10.59.128.129 dev home
-route add 10.250.114.96 via 10.28.249.106 dev office
 route add 10.69.63.50 via 10.28.249.106 dev office
 END
 within shaped-hub ip -batch - <<'END'
-route add 10.208.119.60 via 10.0.19.189 dev home
+route add 10.208.119.60 src 10.231.212.193 via 10.0.19.189 dev home
+route add 10.250.114.96 src 10.231.212.193 via 10.69.63.50 dev office
 route add 10.59.128.129 via 10.0.19.189 dev home
-route add 10.250.114.96 via 10.69.63.50 dev office
 route add 10.28.249.106 via 10.69.63.50 dev office
 END
 visit
 } & parts+=($!); done
 settle
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "spanning-tree".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source spanning-tree.topo
-plan ff4aaf971d55
+plan c85acd69245a
 END
 NAMESPACES=(
   spanning-tree-a

@@ -18,7 +18,7 @@ Brings up the lab "spanning-tree".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source spanning-tree.topo
-plan ff4aaf971d55
+plan c85acd69245a
 END
 NAMESPACES=(
   spanning-tree-a
@@ -469,7 +469,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -480,6 +480,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === batches, side by side ====================================================
@@ -678,7 +686,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.240.22.137 d
 10.161.135.183 s4.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts"; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -831,24 +839,24 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within spanning-tree-a ip -batch - <<'END'
-route add 10.249.89.74 via 10.161.135.56 dev s1
-route add 10.208.122.226 via 10.161.135.179 dev s1
-route add 10.240.22.137 via 10.161.135.183 dev s1
+route add 10.249.89.74 src 10.219.189.202 via 10.161.135.56 dev s1
+route add 10.208.122.226 src 10.219.189.202 via 10.161.135.179 dev s1
+route add 10.240.22.137 src 10.219.189.202 via 10.161.135.183 dev s1
 END
 within spanning-tree-b ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s2
-route add 10.208.122.226 via 10.161.135.179 dev s2
-route add 10.240.22.137 via 10.161.135.183 dev s2
+route add 10.219.189.202 src 10.249.89.74 via 10.161.135.111 dev s2
+route add 10.208.122.226 src 10.249.89.74 via 10.161.135.179 dev s2
+route add 10.240.22.137 src 10.249.89.74 via 10.161.135.183 dev s2
 END
 within spanning-tree-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s3
-route add 10.249.89.74 via 10.161.135.56 dev s3
-route add 10.240.22.137 via 10.161.135.183 dev s3
+route add 10.219.189.202 src 10.208.122.226 via 10.161.135.111 dev s3
+route add 10.249.89.74 src 10.208.122.226 via 10.161.135.56 dev s3
+route add 10.240.22.137 src 10.208.122.226 via 10.161.135.183 dev s3
 END
 within spanning-tree-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s4
-route add 10.249.89.74 via 10.161.135.56 dev s4
-route add 10.208.122.226 via 10.161.135.179 dev s4
+route add 10.219.189.202 src 10.240.22.137 via 10.161.135.111 dev s4
+route add 10.249.89.74 src 10.240.22.137 via 10.161.135.56 dev s4
+route add 10.208.122.226 src 10.240.22.137 via 10.161.135.179 dev s4
 END
 visit
 } & parts+=($!); done
@@ -862,7 +870,5 @@ await_ports \
   spanning-tree-s3 \
   spanning-tree-s4
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

@@ -17,7 +17,7 @@ Takes down the lab "sysctl".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source sysctl.topo
-plan ee59b3d194c8
+plan 7ec446c7a62a
 END
 NAMESPACES=(
   sysctl-a

@@ -18,7 +18,7 @@ Brings up the lab "sysctl".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source sysctl.topo
-plan ee59b3d194c8
+plan 7ec446c7a62a
 END
 NAMESPACES=(
   sysctl-a
@@ -464,7 +464,7 @@ write_names() {
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
   for ns in "${NAMESPACES[@]}"; do
     printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n# This lab has no name server.\n' "$MARK" >"/etc/netns/$ns/resolv.conf"
+    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
   done
 }
 
@@ -475,6 +475,14 @@ undo() {
   # The first wait may tell of a signal that came before.
   ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
   take_down "${NAMESPACES[@]}" || true
+}
+
+# Ends up. From here on a signal comes too late to take anything back.
+complete() {
+  trap '' HUP INT TERM
+  note up
+  trap - EXIT ERR
+  say up
 }
 
 # === the lab: nothing is changed until all of this holds ======================
@@ -521,7 +529,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.39.131.70 a.c
 10.52.126.102 b.c
 HOSTS
-write_names "$hosts"
+write_names "$hosts" '# This lab has no name server.'
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -585,11 +593,11 @@ ip -n sysctl-c link set dev b up
 # --- routes -------------------------------------------------------------------
 say "routes"
 ip -n sysctl-a route add default via 10.39.131.70 dev c
+ip -n sysctl-a route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
 ip -n sysctl-b route add default via 10.52.126.102 dev c
-ip -n sysctl-c route add 10.219.189.202 via 10.39.131.69 dev a
-ip -n sysctl-c route add 10.249.89.74 via 10.52.126.101 dev b
+ip -n sysctl-b route add 10.192.0.0/10 src 10.249.89.74 via 10.52.126.102 dev c
+ip -n sysctl-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+ip -n sysctl-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 
-note up
-trap - EXIT HUP INT TERM
-say up
+complete
 }

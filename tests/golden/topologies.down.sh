@@ -17,7 +17,7 @@ Takes down the lab "topologies".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source topologies.topo
-plan d3a69ef84fc6
+plan 244ea18fd0af
 END
 NAMESPACES=(
   topologies-west-r0
