@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=diamond
+LAB='diamond'
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }

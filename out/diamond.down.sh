@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=diamond
+LAB='diamond'
 NAMESPACES=(
   diamond-a
   diamond-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=dual-stack
+LAB='dual-stack'
 NAMESPACES=(
   dual-stack-a
   dual-stack-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=original
+LAB='original'
 NAMESPACES=(
   devicea
   deviceb

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=phone
+LAB='phone'
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=phone
+LAB='phone'
 NAMESPACES=(
   phone-phone
   phone-server

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=proved
+LAB='proved'
 NAMESPACES=(
   proved-a
   proved-b

@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=proved
+LAB='proved'
 NAMESPACES=(
   proved-a
   proved-b
@@ -188,13 +188,17 @@ FILES=$(ulimit -Sn)
 # Notes what has the name of the folder of their logs already.
 need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
 
-# Starts a command line: NAMESPACE NAME COMMAND [KEY=VALUE ...]. It gets back what up has changed for itself, keeps
-# the claim locked until it is in its namespace, and has a session, a log and a file with its PID of its own.
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
 start() {
+  local lines
+  mapfile -t lines
   (
     trap - PIPE INT QUIT
     ulimit -Sn "$FILES"
-    exec setsid ip netns exec "$1" bash -c "$(declare -f become)"$'\nbecome "$@"' bash "$RUNS/$2.pid" "${@:3}"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become)"$'\nbecome "$@"' bash "$RUNS/$2.pid" "${lines[@]}"
   ) </dev/null >"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
@@ -657,9 +661,16 @@ settle
 # --- processes ----------------------------------------------------------------
 say "processes"
 mkdir "$RUNS"
-start proved-b b 'iperf3 -s -p 5000' TMPDIR=/tmp
-start proved-c c 'while sleep 10; do ip -s -s link show b; done'
-start proved-d d 'while sleep 10; do ip -s -s link show b; done'
+start proved-b b <<'END'
+iperf3 -s -p 5000
+TMPDIR=/tmp
+END
+start proved-c c <<'END'
+while sleep 10; do ip -s -s link show b; done
+END
+start proved-d d <<'END'
+while sleep 10; do ip -s -s link show b; done
+END
 watch
 
 note up

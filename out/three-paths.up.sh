@@ -8,7 +8,7 @@ export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=three-paths
+LAB='three-paths'
 NAMESPACES=(
   three-paths-laptop
   three-paths-server
