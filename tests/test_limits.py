@@ -167,7 +167,7 @@ DEEP = 50
 def test_uses_of_uses_are_bounded(use: str, most: int, tmp_path: Path) -> None:
     """Files that each use the next one twice, which are empty themselves."""
     for level in range(DEEP - 2):
-        line = use.format(level + 1)
+        line = use.replace("{}", str(level + 1))
         (tmp_path / f"l{level}.topo").write_text(f"param p = 0\n{line}\n{line.replace('as n', 'as m')}\n")
     (tmp_path / f"l{DEEP - 2}.topo").write_text("param p = 0\n")
     run = subprocess.run(
