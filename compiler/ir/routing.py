@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.explicit import DEFAULT, Explicit
+from compiler.ir import circles
+from compiler.ir.explicit import Explicit
 from compiler.ir.graph import Graph, Hop
-from compiler.ir.lab import Lab, Network, Nexthop, Node, Route
+from compiler.ir.lab import DEFAULT, Lab, Network, Nexthop, Node, Route
 from compiler.ir.segments import segments
 from compiler.ir.targets import Targets
 from compiler.ir.trees import Bits, Row, Trees
@@ -38,7 +39,8 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
         _check_hops(node, table, explicit, diagnostics)
     nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
-    explicit.check_loops(lab)
+    if explicit.routes:
+        circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
 
 
