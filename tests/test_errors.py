@@ -28,7 +28,7 @@ CODES = {
 }
 """Those that the compiler's source can give."""
 
-NOTES = {"MPC740", "MPC741", "MPC742", "MPC743"}
+NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC756"}
 """Those that a lab is told which asks; the examples of others may give them too."""
 
 WIDTH = 90

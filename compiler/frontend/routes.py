@@ -1,6 +1,7 @@
 """`route` statements: explicit routes, by the names of what they lead to and over."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from compiler.frontend import syntax
 from compiler.frontend.attributes import bad_network, read_network
@@ -44,7 +45,7 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
     if word.text == "default" or (word.text in scope.nodes and word.text not in scope.switches):
         return word.text
     if network := read_network(word, of_one=True):
-        return network
+        return _routed(network, word, scope)
     if "/" in word.text:
         bad_network(word, "10.0.0.0/8", scope.diagnostics)
         return None
@@ -52,6 +53,24 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
         scope.is_switch(word, "the target of a route")
         return None
     return scope.interface(word) if ":" in word.text else scope.node(word)
+
+
+NEVER_ROUTED = [
+    *map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "255.255.255.255")),
+    *map(ip_network, ("::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8")),
+]
+"""What the kernel sends without looking at routes, or is on no wire: measured with `ip route get`."""
+
+
+def _routed(target: Network, word: syntax.Word, scope: Scope) -> Network | None:
+    """A prefix, where packets to it follow routes."""
+    same = (prefix for prefix in NEVER_ROUTED if prefix.version == target.version)
+    if any(target.prefixlen >= prefix.prefixlen and target.network_address in prefix for prefix in same):
+        message = f"packets to `{target}` follow no route over another node"
+        help = "the node itself, a link, or nobody has these addresses"
+        scope.diagnostics.error("MPC510", message, word.span, "not for routes", help)
+        return None
+    return target
 
 
 def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:

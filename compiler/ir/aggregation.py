@@ -21,8 +21,7 @@ from functools import cache, cached_property
 from ipaddress import ip_network
 from math import gcd
 
-from compiler.ir.explicit import DEFAULT
-from compiler.ir.lab import Lab, Network, Nexthop, Node, PerNetwork, Route
+from compiler.ir.lab import DEFAULT, Lab, Network, Nexthop, Node, PerNetwork, Route
 from compiler.ir.trie import Trie
 
 Ways = int

@@ -1,14 +1,14 @@
-"""The routes that `route` statements ask for, and whether packets that follow them go in circles."""
+"""The routes that `route` statements ask for."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
-from compiler.ir.forwarding import Forwarding
 from compiler.ir.graph import family_address
 from compiler.ir.lab import (
+    DEFAULT,
     Address,
     ExplicitHop,
     ExplicitRoute,
@@ -22,11 +22,6 @@ from compiler.ir.lab import (
 from compiler.ir.segments import Segment, segments
 from compiler.ir.sources import Sources, sent_from
 
-DEFAULT = {4: ip_network("0.0.0.0/0"), 6: ip_network("::/0")}
-
-NOWHERE = {4: ip_address("192.0.2.1"), 6: ip_address("2001:db8::1")}
-"""Addresses for documentation (RFC 5737, RFC 3849): what only a default route leads to."""
-
 
 class Explicit:
     """The explicit routes of a lab, by node and target."""
@@ -37,7 +32,8 @@ class Explicit:
         self.nodes = {node.name: node for node in lab.nodes}
         self.ends: dict[InterfaceName, Interface] = {}
         self.segments: dict[InterfaceName, Segment] = {}
-        for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+        self.all_segments = segments(lab.links, [switch.name for switch in lab.switches])
+        for segment in self.all_segments:
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment
         begin = {asked.source for asked in lab.explicit_routes}
@@ -128,19 +124,6 @@ class Explicit:
         left = [_left_of(route, own) for route in inferred] if own else inferred
         return [*own, *(route for route in left if route.targets)]
 
-    def check_loops(self, lab: Lab) -> None:
-        """Reports each explicit route that packets can follow back to where they were."""
-        if not self.routes:
-            return
-        all_routes, own_defaults = Forwarding(lab), Forwarding(_without_inferred_defaults(lab))
-        for source, table in self.routes.items():
-            for target, (_, asked) in table.items():
-                forwarding = all_routes if target.prefixlen else own_defaults
-                if circle := forwarding.circle(source, _sample(target)):
-                    message = f"packets from `{source}` to `{target}` go in a circle"
-                    label = " to ".join(f"`{name}`" for name in circle)
-                    self.diagnostics.error("MPC502", message, asked.span, label)
-
 
 def _left_of(inferred: Route, own: list[Route]) -> Route:
     """An inferred route to the targets that no explicit one covers."""
@@ -158,19 +141,3 @@ def covered(routes: Iterable[Route], target: Network) -> bool:
         if route.explicit
         for own in route.targets
     )
-
-
-def _without_inferred_defaults(lab: Lab) -> Lab:
-    """The lab as default routes of the source see it: two routers alone have inferred ones to each other."""
-    nodes = [
-        replace(node, routes=tuple(r for r in node.routes if r.explicit or r.targets[0].prefixlen))
-        for node in lab.nodes
-    ]
-    return replace(lab, nodes=tuple(nodes))
-
-
-def _sample(target: Network) -> Address:
-    """An address that a route is for."""
-    if target.prefixlen == 0:
-        return NOWHERE[target.version]
-    return target.network_address if target.num_addresses == 1 else target.network_address + 1

@@ -42,12 +42,14 @@ class Forwarding:
             return (Nexthop(address, found),) if connected and found else ()
         return found or ()
 
-    def circle(self, source: str, address: Address) -> list[str]:
+    def circle(self, source: str, address: Address, done: set[str]) -> list[str]:
         """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none.
 
-        Follows every next hop, depth first, through nodes that forward.
+        Follows every next hop, depth first, through nodes that forward. Those that it is `done` with, which
+        are in no circle, are added.
         """
-        done: set[str] = set()
+        if source in done:
+            return []
         path = {source: self._onward(source, address)}
         while path:
             name, onward = next(reversed(path.items()))

@@ -23,6 +23,9 @@ Network = IPv4Network | IPv6Network
 
 Value = TypeVar("Value")
 
+DEFAULT: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+"""The target of default routes."""
+
 
 class PerNetwork(Generic[Value]):
     """A function of networks that keeps what it has found, for networks that many routes share.

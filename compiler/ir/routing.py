@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.explicit import DEFAULT, Explicit
+from compiler.ir import circles
+from compiler.ir.explicit import Explicit
 from compiler.ir.graph import Graph, Hop
-from compiler.ir.lab import Address, Lab, Network, Nexthop, Node, Route
+from compiler.ir.lab import DEFAULT, Address, Lab, Network, Nexthop, Node, Route
 from compiler.ir.segments import segments
 from compiler.ir.sources import Sources, sent_from
 from compiler.ir.targets import Targets
@@ -37,17 +38,14 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     for node in lab.nodes:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
-        own_default = {
-            DEFAULT[version]
-            for version in sources
-            if lab.metric and explicit.has(node.name, DEFAULT[version])
-        }
-        around = [route for route in table if own_default.isdisjoint(route.targets)]
-        table += [route for own in sources.values() for route in own.beside(node.name, around)]
+        around = [route for route in table if not (lab.metric and _is_own_default(route))]
+        for own in sources.values():
+            table += own.beside(node.name, around)
         _check_hops(node, table, explicit, diagnostics)
     nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
-    explicit.check_loops(lab)
+    if explicit.routes:
+        circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
 
 

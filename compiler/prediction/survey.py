@@ -11,6 +11,7 @@ from itertools import chain, islice
 from compiler.frontend.diagnostics import Diagnostics, enumerated, listed
 from compiler.ir.graph import Graph
 from compiler.ir.lab import Lab, Link
+from compiler.prediction import passed
 from compiler.prediction.expectations import why
 from compiler.prediction.inbound import Bits
 from compiler.prediction.joins import refusals
@@ -27,6 +28,7 @@ MOST_NAMES = 6
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     """Adds the notes; events do not count."""
+    passed.tell(lab, diagnostics)
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return

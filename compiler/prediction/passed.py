@@ -1,0 +1,73 @@
+"""Notes on explicit routes that longer prefixes pass over: at their node, packets go by these."""
+
+from collections.abc import Iterable
+
+from compiler.frontend.diagnostics import Diagnostics
+from compiler.ir.lab import ExplicitRoute, Lab, Network, Node, Route
+
+
+def tell(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Adds a note for each route that does less than it seems to."""
+    asked: dict[str, list[ExplicitRoute]] = {}
+    for one in lab.explicit_routes:
+        asked.setdefault(one.source, []).append(one)
+    linked: dict[str, set[Network]] = {name: set() for name in asked}
+    for end in (end for link in lab.links for end in link.ends if end.node in asked):
+        linked[end.node].update(own.network for own in end.addresses)
+    for node in (node for node in lab.nodes if node.name in asked):
+        for one in asked[node.name]:
+            if isinstance(one.target, Network) and one.target.prefixlen:
+                _tell_covered(node, one, one.target, linked[node.name], diagnostics)
+            elif one.target == "default" or isinstance(one.target, Network):
+                _tell_default(lab, node, one, diagnostics)
+
+
+def _tell_default(lab: Lab, node: Node, asked: ExplicitRoute, diagnostics: Diagnostics) -> None:
+    """Inferred routes are longer than a default route, so that it is for what nobody has."""
+    own = [route for route in node.routes if route.explicit and not route.targets[0].prefixlen]
+    for route in own:
+        version = route.targets[0].version
+        over = [other for other in node.routes if _is_other_way(other, route, version)]
+        if count := sum(len(other.targets) for other in over):
+            pool = next((f"{pool}" for pool in lab.pools if pool.version == version), "P")
+            message = f"the default route of `{node.name}` is for no address of the lab that it reaches"
+            label = f"{count} inferred routes are longer, and go by other next hops"
+            help = f"`route {node.name} to {pool} via ...` stands over inferred routes, too"
+            diagnostics.note("MPC756", message, asked.span, label, help)
+            return
+
+
+def _is_other_way(other: Route, default: Route, version: int) -> bool:
+    """Whether an inferred route of a family sends packets by other next hops, or in another proportion."""
+    here = not other.explicit and other.targets[0].version == version and other.targets[0].prefixlen
+    return bool(here) and set(other.nexthops) != set(default.nexthops)
+
+
+def _tell_covered(
+    node: Node, asked: ExplicitRoute, target: Network, linked: set[Network], diagnostics: Diagnostics
+) -> None:
+    """A prefix all addresses of which are in longer ones, of routes or links."""
+    routes = (other for route in node.routes for other in route.targets)
+    longer = [other for other in (*routes, *linked) if _is_longer(other, target)]
+    if longer and _size(longer) == target.num_addresses:
+        message = f"no packet of `{node.name}` goes by its route to `{target}`"
+        label = "longer prefixes have all of its addresses"
+        diagnostics.note("MPC756", message, asked.span, label, "leave it out, or route a longer prefix")
+
+
+def _is_longer(other: Network, target: Network) -> bool:
+    return (
+        other.version == target.version
+        and other.prefixlen > target.prefixlen
+        and other.network_address in target
+    )
+
+
+def _size(networks: Iterable[Network]) -> int:
+    """How many addresses networks have together, of which some hold others."""
+    count, past = 0, -1
+    for network in sorted(networks, key=lambda own: (int(own.network_address), own.prefixlen)):
+        if int(network.network_address) > past:
+            count += network.num_addresses
+            past = int(network.broadcast_address)
+    return count

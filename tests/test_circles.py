@@ -1,0 +1,244 @@
+"""Circles of explicit routes, against every address of a small range; and inferred routes, written out."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_address
+from textwrap import dedent
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from labs import compiled, lab_of
+
+from compiler.frontend.diagnostics import Diagnostics, Severity
+from compiler.frontend.resolve import resolve
+from compiler.ir.addressing import assign
+from compiler.ir.lab import Address, Lab, Network, Nexthop, Route
+from compiler.ir.routing import route
+
+RANGE = range(int(ip_address("11.0.0.0")), int(ip_address("11.0.0.0")) + 16)
+"""What the explicit routes of the labs lead to, as 11.0.0.0/28."""
+
+NOBODYS = ip_address("198.18.7.7")
+
+
+@st.composite
+def routed(draw: st.DrawFn) -> tuple[str, str]:
+    """A lab of a few nodes in a ring with chords, without its explicit routes; and these."""
+    count = draw(st.integers(3, 5))
+    names = [f"n{place}" for place in range(count)]
+    chords = draw(st.sets(st.sampled_from([(a, b) for a in range(count) for b in range(a)]), max_size=2))
+    links = {tuple(sorted((place, (place + 1) % count))) for place in range(count)} | {
+        tuple(sorted(chord)) for chord in chords
+    }
+    kinds = [draw(st.sampled_from(["router", "router", "router", "host"])) for _ in names]
+    lines = [f"{kind} {name}" for kind, name in zip(kinds, names, strict=True)]
+    lines += ["routing none"] * draw(st.integers(0, 1))
+    pinned = draw(st.booleans())
+    for place, (left, right) in enumerate(sorted(links)):
+        subnet = f" subnet 11.0.0.{4 * place}/30" if pinned and place < 4 else ""
+        lines.append(f"link {names[left]} -- {names[right]}{subnet}")
+    routes = {}
+    for _ in range(draw(st.integers(1, 6))):
+        source = draw(st.integers(0, count - 1))
+        near = sorted({b if a == source else a for a, b in links if source in (a, b)})
+        hops = draw(st.lists(st.sampled_from(near), min_size=1, max_size=2, unique=True))
+        length = draw(st.integers(28, 32))
+        first = draw(st.integers(0, 15)) >> (32 - length) << (32 - length)
+        target = draw(st.sampled_from([f"11.0.0.{first}/{length}"] * 4 + ["default"]))
+        routes[source, target] = f"route n{source} to {target} via {', '.join(names[hop] for hop in hops)}"
+    return "\n".join(lines) + "\n", "\n".join(routes.values()) + "\n"
+
+
+class Brute:
+    """Follows packets through a lab by every next hop, address by address."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.nodes = {node.name: node for node in lab.nodes}
+        ends = [end for link in lab.links for end in link.ends]
+        self.owners = {own.ip: end.node for end in ends for own in end.addresses}
+        self.owners |= {own.address.ip: node.name for node in lab.nodes for own in node.addresses}
+        self.linked: dict[str, list[Network]] = {node.name: [] for node in lab.nodes}
+        for end in ends:
+            self.linked[end.node] += [own.network for own in end.addresses]
+
+    def match(self, name: str, address: Address) -> tuple[Network, Route] | None:
+        """The route that a node sends an address by; none where it is linked with it."""
+        if self.owners.get(address) == name:
+            return None
+        found = [(t, route) for route in self.nodes[name].routes for t in route.targets if address in t]
+        target, route = max(found, key=lambda pair: pair[0].prefixlen, default=(None, None))
+        least = max((own.prefixlen for own in self.linked[name] if address in own), default=-1)
+        return (target, route) if target and route and target.prefixlen > least else None
+
+    def reached(self, source: str, address: Address) -> set[str]:
+        """The nodes that a packet gets to, itself only where it comes back."""
+        found: set[str] = set()
+        queue = [source]
+        while queue:
+            matched = self.match(queue.pop(), address)
+            new = {self.owners[hop.via] for hop in matched[1].nexthops} - found if matched else set()
+            found |= new
+            queue += [name for name in new if self.nodes[name].forwards]
+        return found
+
+    def circles(self, source: str, address: Address, *, home: bool) -> bool:
+        """Whether a packet comes back to a node that passes it on; with `home`, or to its source."""
+        return any(
+            name in self.reached(name, address)
+            for name in {source, *self.reached(source, address)}
+            if self.nodes[name].forwards or (home and name == source)
+        )
+
+
+def circular(lab: Lab, *, home: bool) -> set[str]:
+    """The source and target of each explicit route that leads an address into a circle."""
+    whole, defaults = Brute(lab), Brute(without_defaults(lab))
+    inner = [ip_address(number) for number in RANGE]
+    own = [own.address.ip for node in lab.nodes for own in node.addresses]
+    found: set[str] = set()
+    for asked in lab.explicit_routes:
+        for address in (*inner, NOBODYS):
+            matched = whole.match(asked.source, address)
+            if matched and matched[1].explicit:
+                brute = whole if matched[0].prefixlen else defaults
+                again = brute.match(asked.source, address)
+                if again == matched and brute.circles(asked.source, address, home=home):
+                    found.add(f"from `{asked.source}` to `{matched[0]}` go")
+        for address in own if asked.source in alone(lab) else ():
+            matched = whole.match(asked.source, address)
+            if matched and matched[1].explicit and whole.circles(asked.source, address, home=home):
+                found.add(f"from `{asked.source}` to `{matched[0]}` go")
+    return found
+
+
+def alone(lab: Lab) -> set[str]:
+    """The routers that have only each other."""
+    routers = {node.name for node in lab.nodes if node.forwards}
+    near: dict[str, set[str]] = {name: set() for name in routers}
+    for link in lab.links:
+        left, right = (end.node for end in link.ends)
+        if {left, right} <= routers:
+            near[left].add(right)
+            near[right].add(left)
+    return {name for name, others in near.items() if len(others) == 1 and near[min(others)] == {name}}
+
+
+def without_defaults(lab: Lab) -> Lab:
+    """The lab without the default routes that are inferred, or that two routers alone have to each other."""
+    pair = alone(lab)
+    nodes = [
+        replace(
+            node,
+            routes=tuple(
+                route
+                for route in node.routes
+                if route.targets[0].prefixlen or (route.explicit and node.name not in pair)
+            ),
+        )
+        for node in lab.nodes
+    ]
+    return replace(lab, nodes=tuple(nodes))
+
+
+def tried(text: str) -> tuple[Lab, Diagnostics]:
+    """A lab with its routes, whatever is wrong with them."""
+    compilation = compiled(text)
+    diagnostics = compilation.diagnostics
+    lab = resolve(compilation.statements, compilation.source, diagnostics)
+    lab = assign(lab, diagnostics)
+    return lab if diagnostics.failed else route(lab, diagnostics), diagnostics
+
+
+@settings(max_examples=80)
+@given(routed())
+def test_every_circle_is_found(lab_and_routes: tuple[str, str]) -> None:
+    """Where any address goes in a circle, a route is reported; and what is reported does."""
+    lab, diagnostics = tried("".join(lab_and_routes))
+    assume({found.code for found in diagnostics if found.severity is Severity.ERROR} <= {"MPC502"})
+    found = {one.message.removeprefix("packets ").removesuffix(" in a circle") for one in diagnostics}
+    assert found <= circular(lab, home=True)
+    assert found or not circular(lab, home=False)
+
+
+CASES = {
+    "an address between two longer prefixes": """
+        router r[1..4]
+        link r1 -- r2 -- r3 -- r4 -- r1
+        route r1 to 11.0.0.0/8 via r2  # circle
+        route r2 to 11.0.0.0/9 via r1  # circle
+        route r2 to 11.0.0.0/24 via r3
+        """,
+    "an address for documentation that somebody has": """
+        router r[1..3]
+        link r1 -- r2 -- r3 -- r1
+        link r1:x -- r2:x subnet 192.0.2.0/30
+        route r1 to default via r2  # circle
+        route r2 to default via r1  # circle
+        """,
+    "a host that one of two routers alone would have to know": """
+        routing none
+        router r1 r2
+        host h
+        link h -- r1 -- r2
+        route r1 to default via r2  # circle
+        route r2 to default via r1  # circle
+        """,
+    "what is inferred": """
+        router r1 r2
+        link r1 -- r2
+        route r1 to default via r2
+        route r2 to default via r1
+        """,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_circles(case: str) -> None:
+    lines = dedent(CASES[case]).strip().splitlines()
+    _, diagnostics = tried("\n".join(lines))
+    marked = {line.partition("#")[0].strip() for line in lines if "#" in line}
+    assert {found.span.text for found in diagnostics if found.code == "MPC502"} == marked
+
+
+@st.composite
+def inferring(draw: st.DrawFn) -> str:
+    """A lab whose routes are inferred: links, parallel ones too, and a switch, in one family or both."""
+    count = draw(st.integers(2, 6))
+    pools = draw(st.sampled_from(["", "pool fd00::/32\n", "pool 10.0.0.0/8\npool fd00::/32\n"]))
+    kinds = [draw(st.sampled_from(["router", "host"])) for _ in range(count)]
+    lines = [f"{kind} n{place}" for place, kind in enumerate(kinds)]
+    pairs = st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)).filter(lambda p: p[0] != p[1])
+    lines += [f"link n{a} -- n{b}" for a, b in draw(st.lists(pairs, min_size=1, max_size=8))]
+    hung = sorted(draw(st.sets(st.integers(0, count - 1), max_size=3)))
+    if len(hung) > 1:
+        lines += ["switch s", *(f"link n{place} -- s" for place in hung)]
+    return pools + "\n".join(lines) + "\n"
+
+
+def written_out(lab: Lab) -> Iterator[str]:
+    """Each inferred route as a statement."""
+    ends = {own.ip: str(end.id) for link in lab.links for end in link.ends for own in end.addresses}
+    for node in lab.nodes:
+        for route_ in node.routes:
+            hops = ", ".join(ends[hop.via] for hop in route_.nexthops)
+            yield from (f"route {node.name} to {_word(target)} via {hops}" for target in route_.targets)
+
+
+def _word(target: Network) -> str:
+    return str(target) if target.num_addresses > 1 else str(target.network_address)
+
+
+def main_tables(lab: Lab) -> dict[str, set[tuple[Network, frozenset[Nexthop]]]]:
+    return {
+        node.name: {(target, frozenset(r.nexthops)) for r in node.routes for target in r.targets}
+        for node in lab.nodes
+    }
+
+
+@settings(max_examples=40)
+@given(inferring())
+def test_what_is_inferred_can_be_written_out(text: str) -> None:
+    lab = lab_of(text)
+    again = lab_of("\n".join(["routing none", *written_out(lab)]) + "\n" + text)
+    assert main_tables(again) == main_tables(lab)
