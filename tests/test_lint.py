@@ -22,7 +22,7 @@ def spoilt(before: str) -> tuple[list[str], int]:
     return [*UP[:place], "echo $unknown\n", *UP[place:]], place + 1
 
 
-@pytest.mark.parametrize("before", ["NAMESPACES=(", "parts=()", "turn=0", "claim", "note up"])
+@pytest.mark.parametrize("before", ["NAMESPACES=(", "parts=()", "turn=0", "claim", "complete"])
 def test_every_part_is_looked_at(before: str) -> None:
     script, line = spoilt(before)
     with pytest.raises(LintError, match=rf"^-:{line}:\d+: warning: unknown is referenced"):
@@ -50,7 +50,7 @@ def test_what_no_shell_reads_is_passed_over() -> None:
 
 def test_routes_are_passed_over() -> None:
     """Those that can be nothing else, of which a lab can have thousands."""
-    place = UP.index("note up\n")
+    place = UP.index("complete\n")
     harmless = [
         "h1='via 10.0.0.1 dev b'\n",
         'routes "nexthop $h1" 10.{0..3}.{0,1}.0/24 fd00::{1,2}\n',
