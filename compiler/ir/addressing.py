@@ -129,7 +129,8 @@ class _Assigner:
 
 def own_part(pool: Network) -> Network | None:
     """The part of a pool that inferred addresses of nodes are from; None where it cannot be divided."""
-    return list(pool.subnets(2))[3] if pool.max_prefixlen - pool.prefixlen >= 2 else None
+    quarters: list[Network] = list(pool.subnets(2)) if pool.max_prefixlen - pool.prefixlen >= 2 else []
+    return quarters[-1] if quarters else None
 
 
 class _Part:

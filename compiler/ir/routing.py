@@ -32,15 +32,17 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
             tables[name].append(found)
     for name, table in tables.items():
         table[:] = explicit.over(name, table)
-        own_default = {
-            DEFAULT[version] for version in sources if lab.metric and explicit.has(name, DEFAULT[version])
-        }
-        around = [route for route in table if own_default.isdisjoint(route.targets)]
-        table += [route for own in sources.values() for route in own.beside(name, around)]
+        around = [route for route in table if not (lab.metric and _is_own_default(route))]
+        table.extend(route for own in sources.values() for route in own.beside(name, around))
     nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
     explicit.check_loops(lab)
     return lab
+
+
+def _is_own_default(route: Route) -> bool:
+    """Whether a route is a default route of the source; inferred routes to own addresses stand beside it."""
+    return route.explicit and not route.targets[0].prefixlen
 
 
 def _inferences(
@@ -103,8 +105,10 @@ class _Inference:
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
 
     def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
-        """What a node sends by each set of its links, and whether from its own address; without links, what it
-        does not reach."""
+        """What a node sends by each set of its links, and whether from its own address.
+
+        Without links, it is what it does not reach.
+        """
         found: dict[tuple[Bits, bool], list[Network]] = defaultdict(list)
         firsts = self.targets.firsts(name, rows)
         for first, network, named in zip(firsts, self.targets.networks, self.targets.named, strict=True):
