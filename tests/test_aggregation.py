@@ -42,7 +42,7 @@ def connected(lab: Lab, node: Node) -> Table:
 def ways(route: Route) -> object:
     """Next hops, whatever their order; weights count as ratios."""
     common = gcd(*(hop.weight for hop in route.nexthops))
-    return frozenset((hop.via, hop.interface, hop.weight // common) for hop in route.nexthops)
+    return frozenset((hop.via, hop.interface, hop.weight // common, hop.source) for hop in route.nexthops)
 
 
 def table(lab: Lab, node: Node) -> Table:

@@ -22,14 +22,14 @@ def test_either_end_may_open() -> None:
     lab = lab_of(DIAMOND + "mptcp a -- b")
     for name in "ab":
         assert endpoints(lab, name) == {"c": ("subflow",), "d": ("subflow",)}
-        assert node_of(lab, name).limits == Limits(3, 0)
+        assert node_of(lab, name).limits == Limits(4, 0)
 
 
 def test_a_client_opens_alone() -> None:
     lab = lab_of(DIAMOND + "mptcp b -> a")
     assert endpoints(lab, "b") == {"c": ("subflow",), "d": ("subflow",)}
     assert endpoints(lab, "a") == {}
-    assert node_of(lab, "a").limits == node_of(lab, "b").limits == Limits(1, 0)
+    assert node_of(lab, "a").limits == node_of(lab, "b").limits == Limits(2, 0)
 
 
 def test_a_single_homed_client_is_told_the_addresses() -> None:
@@ -234,7 +234,7 @@ def test_no_more_endpoints_than_the_kernel_takes(pools: int, most: int) -> None:
 @pytest.mark.parametrize(
     ("links", "expected"),
     [
-        (("rate 8mbit", "rate 4mbit"), 12_500),
+        (("rate 80mbit", "rate 40mbit"), 31_250),
         (("rate 8mbit", "rate 800kbit"), 4096),
         (("rate 8mbit", ""), None),
         (("", ""), None),
@@ -242,12 +242,12 @@ def test_no_more_endpoints_than_the_kernel_takes(pools: int, most: int) -> None:
     ],
 )
 def test_the_slowest_path_bounds_what_is_unsent(links: tuple[str, ...], expected: int | None) -> None:
-    """What it sends in 25 ms; a path without a rate needs no bound, and nor does a single one."""
+    """What it sends in 6.25 ms; a path without a rate needs no bound, and nor does a single one."""
     lines = [f"router r{i}\nlink {{a,b}} -- r{i} {attributes}" for i, attributes in enumerate(links)]
     lab = lab_of("\n".join(["host a b", *lines, "mptcp a -- b"]))
     assert [node_of(lab, name).backlog for name in ("a", "b", "r0")] == [expected, expected, None]
 
 
 def test_what_is_unsent_is_bounded_each_way() -> None:
-    text = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 8mbit\nshape a -> d rate 4mbit\nmptcp a -> b"
-    assert [node_of(lab_of(text), name).backlog for name in "ab"] == [12_500, 25_000]
+    text = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 80mbit\nshape a -> d rate 40mbit\nmptcp a -> b"
+    assert [node_of(lab_of(text), name).backlog for name in "ab"] == [31_250, 62_500]

@@ -271,7 +271,7 @@ def test_the_only_router_of_a_lan_is_the_default_route() -> None:
     lab = lab_of(LAN)
     found = targets(lab, "h1")
     assert found["0.0.0.0/0"] == [("s", own_of(lab, "r:s")[0].partition("/")[0])]
-    assert len(found) == 24  # and one for each neighbour
+    assert len(found) == 25  # and one for each neighbour, and one for own addresses behind r
 
 
 def test_a_hop_over_switches_is_one_hop() -> None:

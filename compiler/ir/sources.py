@@ -58,7 +58,7 @@ class Sources:
 
     def is_mixed(self, target: Network) -> bool:
         """Whether own addresses and others lie in a target so that nobody can tell them apart."""
-        return self.mixed and any(target != name and target.supernet_of(name) for name in self.names)  # type: ignore[arg-type]
+        return self.mixed and any(target != name and _holds(target, name) for name in self.names)
 
     def beside(self, node: str, routes: Iterable[Route]) -> Iterator[Route]:
         """For own addresses alone, the routes of a node that are for others as well."""
@@ -72,7 +72,7 @@ class Sources:
             around = [
                 (target.prefixlen, place)
                 for place, (target, _) in enumerate(wide)
-                if target.prefixlen < prefix.prefixlen and prefix.subnet_of(target)  # type: ignore[arg-type]
+                if target.prefixlen < prefix.prefixlen and _holds(target, prefix)
             ]
             if around and prefix not in known:
                 found.setdefault(max(around)[1], []).append(prefix)
@@ -83,14 +83,14 @@ class Sources:
     def _prefixes(self, lab: Lab) -> tuple[Network, ...]:
         """Prefixes that hold all own addresses and no others: of a pool its part, and of the rest few."""
         others = sorted(map(_range, self.others | self.nameless))
-        names = sorted(self.hosts)
+        names = sorted(self.hosts, key=_range)
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
         if pool and (part := own_part(pool)) and not _meets(others, _range(part)):
-            inside = [name for name in names if name.subnet_of(part)]  # type: ignore[arg-type]
+            inside = [name for name in names if _holds(part, name)]
             found += [part] if inside else []
             names = [name for name in names if name not in set(inside)]
-        return (*found, *_covering(names, others), *sorted(self.nameless))
+        return (*found, *_covering(names, others), *sorted(self.nameless, key=_range))
 
 
 def sent_from(source: Address | None, hops: Iterable[Nexthop]) -> tuple[Nexthop, ...]:
@@ -117,6 +117,10 @@ def _meets(others: list[Range], one: Range) -> bool:
     """Whether some of the others, which are in order and apart, have an address of a range."""
     place = bisect_left(others, (one[1] + 1, 0))
     return place > 0 and others[place - 1][1] >= one[0]
+
+
+def _holds(around: Network, network: Network) -> bool:
+    return network.subnet_of(around)  # type: ignore[arg-type]
 
 
 def _range(network: Network) -> Range:
