@@ -265,11 +265,12 @@ guard() {
   for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
-# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
 end() {
   trap '' HUP INT TERM
   trap - EXIT ERR
-  undo
+  [[ $BASHPID != "$$" ]] || undo
   exit "$1"
 }
 
