@@ -114,16 +114,25 @@ happened() {
   printf '%s\t%s\t%s\n' "$due" "$text" "$2"
 }
 
-# Feeds its input to a tool in a namespace.
-within() { nsenter --net="/run/netns/$1" "$2" -batch - || die "in $1: $2 failed"; }
+# Feeds its input to a tool in a namespace, to the end: NAMESPACE TOOL, or NAMESPACE lines TOOL, which has more words
+# in a line than a batch takes.
+enter() {
+  if [[ $2 == lines ]]; then
+    # shellcheck disable=SC2016 # (for sh)
+    nsenter --net="/run/netns/$1" sh -c 'failed=0; while read -r words; do "$0" $words || failed=1; done; exit "$failed"' "$3"
+  else
+    nsenter --net="/run/netns/$1" "$2" -force -batch -
+  fi
+}
+
+# Feeds its input to a tool, and ends the play where that fails.
+within() { enter "$@" || die "in $1: ${*:2} failed"; }
 
 # Notes that something is not as up made it.
 alter() { [[ $touched == *" $1 "* ]] || touched+="$1 "; }
 
-# Feeds its input to a tool in a namespace, come what may, where something there is not as up made it.
-again() {
-  [[ $touched != *" $1 "* ]] || nsenter --net="/run/netns/$2" "$3" -force -batch - 2>/dev/null || true
-}
+# Feeds its input to a tool, come what may, where something there is not as up made it.
+again() { [[ $touched != *" $1 "* ]] || enter "${@:2}" 2>/dev/null || true; }
 
 # Ends a play when its last event has happened, or later, as is asked for.
 close() { await "$length"; }

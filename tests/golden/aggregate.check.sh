@@ -112,9 +112,9 @@ route() {
   rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
   if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
-  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
-    line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(\ onlink)?(.*)$ ]]; do
+    line=${BASH_REMATCH[4]}
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}${BASH_REMATCH[3]}"
   done
 }
 
