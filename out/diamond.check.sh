@@ -544,7 +544,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
 connected 10.39.131.68/30 dev c
@@ -583,7 +583,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
 connected 10.52.126.100/30 dev c

@@ -18,7 +18,7 @@ Brings up the lab "diamond".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source diamond.topo
-plan d4fa079ac5f7
+plan ce23c1c977fa
 END
 NAMESPACES=(
   diamond-a
@@ -696,7 +696,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=15625
+net.ipv4.tcp_notsent_lowat=4096
 END
 configure \
   diamond-c \

@@ -566,7 +566,7 @@ sysctl net.ipv6.conf.default.forwarding = 0
 sysctl net.ipv6.conf.*.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 62500
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.219.189.202/32 dev lo
 address fd00::c000:0:0:a1b:bdca/128 dev lo
 connected fd00::c000:0:0:a1b:bdca dev lo
@@ -637,7 +637,7 @@ sysctl net.ipv6.conf.default.forwarding = 0
 sysctl net.ipv6.conf.*.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 62500
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.249.89.74/32 dev lo
 address fd00::c000:0:0:39:594a/128 dev lo
 connected fd00::c000:0:0:39:594a dev lo

@@ -17,7 +17,7 @@ Takes down the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 2aeb38fe3763
+plan 0636d8396540
 END
 NAMESPACES=(
   dual-stack-a

@@ -18,7 +18,7 @@ Brings up the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 2aeb38fe3763
+plan 0636d8396540
 END
 NAMESPACES=(
   dual-stack-a
@@ -723,7 +723,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   dual-stack-c \

@@ -544,7 +544,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 16000
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.10.10.10/30 dev dummy0
 connected 10.10.10.8/30 dev dummy0
 address 10.0.0.1/30 dev veth0
@@ -579,7 +579,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 16000
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.100.100.100/30 dev dummy1
 connected 10.100.100.100/30 dev dummy1
 address 10.3.0.1/30 dev veth4

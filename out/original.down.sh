@@ -17,7 +17,7 @@ Takes down the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a2382e996ae2
+plan ff82a892a035
 END
 NAMESPACES=(
   devicea

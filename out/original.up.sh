@@ -18,7 +18,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a2382e996ae2
+plan ff82a892a035
 END
 NAMESPACES=(
   devicea
@@ -702,7 +702,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=16000
+net.ipv4.tcp_notsent_lowat=4096
 END
 configure \
   devicec \

@@ -554,7 +554,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.203.123.244/32 dev lo
 address 10.118.100.6/30 dev ap
 connected 10.118.100.4/30 dev ap
@@ -591,7 +591,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.251.49.181/32 dev lo
 address 10.80.26.10/30 dev ap
 connected 10.80.26.8/30 dev ap

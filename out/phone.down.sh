@@ -17,7 +17,7 @@ Takes down the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan 4b68bd889a77
+plan 14f317e5b8b4
 END
 NAMESPACES=(
   phone-phone

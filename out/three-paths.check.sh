@@ -550,7 +550,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.234.131.55/32 dev lo
 address 10.49.18.109/30 dev wifi
 connected 10.49.18.108/30 dev wifi
@@ -605,7 +605,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.251.49.181/32 dev lo
 address 10.40.23.21/30 dev wifi
 connected 10.40.23.20/30 dev wifi

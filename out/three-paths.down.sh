@@ -17,7 +17,7 @@ Takes down the lab "three-paths".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source three-paths.topo
-plan d61b60e11da6
+plan f4da969f8a1d
 END
 NAMESPACES=(
   three-paths-laptop

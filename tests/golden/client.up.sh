@@ -18,7 +18,7 @@ Brings up the lab "client".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source client.topo
-plan 92f4432dca6a
+plan 2360286f5d86
 END
 NAMESPACES=(
   client-client
@@ -703,7 +703,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   client-wifi \

@@ -17,7 +17,7 @@ Takes down the lab "diamond".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source diamond.topo
-plan d4fa079ac5f7
+plan ce23c1c977fa
 END
 NAMESPACES=(
   diamond-a

@@ -18,7 +18,7 @@ Brings up the lab "diamond".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source diamond.topo
-plan d4fa079ac5f7
+plan ce23c1c977fa
 END
 NAMESPACES=(
   diamond-a
@@ -560,12 +560,12 @@ ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=15625
+ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=15625
+ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
 ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1

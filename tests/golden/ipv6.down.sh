@@ -17,7 +17,7 @@ Takes down the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 54b80bd0f11d
+plan 5c1565cbc0b7
 END
 NAMESPACES=(
   ipv6-a

@@ -18,7 +18,7 @@ Brings up the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 54b80bd0f11d
+plan 5c1565cbc0b7
 END
 NAMESPACES=(
   ipv6-a
@@ -703,7 +703,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   ipv6-c \

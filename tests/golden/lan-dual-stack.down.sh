@@ -17,7 +17,7 @@ Takes down the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 687855939b2a
+plan ac377eea6d56
 END
 NAMESPACES=(
   office-a

@@ -18,7 +18,7 @@ Brings up the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 687855939b2a
+plan ac377eea6d56
 END
 NAMESPACES=(
   office-a
@@ -757,7 +757,7 @@ net.ipv6.conf.*.accept_dad=0
 net.ipv6.conf.*.accept_redirects=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=46875
+net.ipv4.tcp_notsent_lowat=11718
 END
 configure \
   office-b \
@@ -774,7 +774,7 @@ net.ipv6.conf.*.accept_dad=0
 net.ipv6.conf.*.accept_redirects=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   office-c \

@@ -18,7 +18,7 @@ Brings up the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan d68df51d91fb
+plan b377de9ede68
 END
 NAMESPACES=(
   mptcp-pins-laptop
@@ -706,7 +706,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   mptcp-pins-left \

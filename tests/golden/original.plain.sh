@@ -18,7 +18,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan a2382e996ae2
+plan ff82a892a035
 END
 NAMESPACES=(
   devicea
@@ -566,12 +566,12 @@ ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
 ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec devicea sysctl -qw net.mptcp.enabled=1
-ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=16000
+ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
 ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
-ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=16000
+ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
 ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1

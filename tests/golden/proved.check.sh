@@ -646,7 +646,7 @@ transfer() {
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
   server=$!
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
@@ -764,7 +764,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
 connected 10.39.131.68/30 dev c
@@ -803,7 +803,7 @@ sysctl net.ipv4.conf.*.forwarding = 0
 sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
 connected 10.52.126.100/30 dev c

@@ -17,7 +17,7 @@ Takes down the lab "proved".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source proved.topo
-plan dd68db5d7516
+plan a0117d05cc09
 END
 NAMESPACES=(
   proved-a

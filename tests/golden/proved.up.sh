@@ -18,7 +18,7 @@ Brings up the lab "proved".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source proved.topo
-plan dd68db5d7516
+plan a0117d05cc09
 END
 NAMESPACES=(
   proved-a
@@ -766,7 +766,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=15625
+net.ipv4.tcp_notsent_lowat=4096
 END
 configure \
   proved-c \

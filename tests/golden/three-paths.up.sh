@@ -18,7 +18,7 @@ Brings up the lab "three-paths".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source three-paths.topo
-plan d61b60e11da6
+plan f4da969f8a1d
 END
 NAMESPACES=(
   three-paths-laptop
@@ -705,7 +705,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   three-paths-wifi \

@@ -18,7 +18,7 @@ Brings up the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan 4b68bd889a77
+plan 14f317e5b8b4
 END
 NAMESPACES=(
   phone-phone
@@ -698,7 +698,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   phone-ap \
