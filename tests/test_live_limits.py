@@ -46,6 +46,9 @@ route a to b:y3 via b:y3
 route a to b via b, q
 route a to q via b:y1
 route a to 2001:db8::/48 via b:y2
+route b to a:x1 via a:x2
+route b to a:x2 via a:x1
+route b to 2001:db8:1::/48 via a:x1, a:x2
 """
 
 

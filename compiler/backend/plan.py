@@ -6,7 +6,7 @@ discipline waits for all processors), both ends of every link up before the firs
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from ipaddress import ip_network
 from itertools import chain
@@ -18,6 +18,9 @@ from compiler.backend.traffic import qdiscs
 from compiler.ir.lab import Address, Endpoint, Interface, Lab, Network, Node, PerNetwork, Route, Rule, Switch
 
 EACH = "{}"
+
+Gateway = tuple[Address, str]
+"""The address of a next hop, and the interface by which it is reached."""
 
 
 class Command(NamedTuple):
@@ -235,25 +238,23 @@ class _Planner:
             family = () if rule.version == 4 else ("-6",)
             yield Command(("ip", *family), ("rule", "add", *_rule(rule)), node.namespace)
 
-    def _shadowed(self, node: Node) -> set[Address]:
-        """The gateways of IPv6 that a node has a longer route to than its connected one, itself by a gateway.
+    def _shadowed(self, node: Node) -> set[Gateway]:
+        """The gateways of IPv6 that a node has a route to, by a gateway too, longer than the connected one.
 
-        The kernel looks gateways up, and takes only what is on a link; `onlink` tells it that they are. In
-        IPv4 it leaves such routes out when it looks (ip6_route_check_nh, fib_check_nh).
+        The kernel looks gateways up among the routes by their interface, and takes only what is on a link;
+        `onlink` tells it that they are, but is refused where all routes to them are by other interfaces
+        (ip6_route_check_nh of net/ipv6/route.c). In IPv4, it leaves routes by gateways out when it looks.
         """
-        explicit = [route for route in node.routes if route.explicit]
-        targets: set[Network] = {
-            target for route in explicit for target in route.targets if target.version == 6
-        }
-        if not targets:
-            return set()
-        routes = chain(node.routes, *(table.routes for table in node.tables))
-        gateways = {hop.via for route in routes for hop in route.nexthops if hop.via.version == 6}
-        connected = [own.network for end in self.ends[node.name] for own in end.addresses]
-        lengths = {target.prefixlen for target in targets}
-        return {via for via in gateways if _covers(via, targets, lengths, connected)}
+        longer: dict[str, set[Network]] = {}
+        for route in (route for route in node.routes if route.explicit and route.targets[0].version == 6):
+            for hop in () if _leads_to_itself(route) else route.nexthops:
+                longer.setdefault(hop.interface, set()).update(route.targets)
+        routes = chain(node.routes, *(table.routes for table in node.tables)) if longer else ()
+        gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
+        ends = {end.name: end for end in self.ends[node.name]}
+        return {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
 
-    def _route(self, node: Node, shadowed: set[Address], route: Route, *table: str) -> Command:
+    def _route(self, node: Node, shadowed: set[Gateway], route: Route, *table: str) -> Command:
         arguments = ("route", "add", EACH, *_hops(route, shadowed), *table)
         aggregated = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
         return Command(("ip",), arguments, node.namespace, each=self.targets(route.targets), brief=aggregated)
@@ -318,29 +319,32 @@ def target(network: Network) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _covers(via: Address, targets: set[Network], lengths: set[int], connected: list[Network]) -> bool:
-    """Whether one of the targets holds a gateway, and is longer than the connected network that does."""
-    least = max((network.prefixlen for network in connected if via in network), default=0)
-    return any(
-        ip_network((int(via), length), strict=False) in targets for length in lengths if length > least
-    )
+def _leads_to_itself(route: Route) -> bool:
+    """Whether a route of IPv6 leads to its only gateway, which then is none."""
+    return len(route.nexthops) == 1 and route.targets == (ip_network(route.nexthops[0].via),)
 
 
-def _hops(route: Route, shadowed: set[Address]) -> Iterator[str]:
+def _is_in(via: Address, targets: Iterable[Network], end: Interface) -> bool:
+    """Whether a gateway is in a target that is longer than its network on a link."""
+    least = max((own.network.prefixlen for own in end.addresses if via in own.network), default=0)
+    return any(via in target for target in targets if target.prefixlen > least)
+
+
+def _hops(route: Route, shadowed: set[Gateway]) -> Iterator[str]:
     """Next hops of a route. One of IPv6 is no gateway to itself: the kernel would refuse others by that."""
     yield from ("src", str(route.source)) if route.source else ()
     if len(route.nexthops) == 1:
         (hop,) = route.nexthops
-        itself = hop.via.version == 6 and route.targets == (ip_network(hop.via),)
+        itself = hop.via.version == 6 and _leads_to_itself(route)
         yield from () if itself else ("via", str(hop.via))
         yield from ("dev", hop.interface)
-        yield from ("onlink",) if hop.via in shadowed and not itself else ()
+        yield from ("onlink",) if (hop.via, hop.interface) in shadowed and not itself else ()
         return
     weighted = any(hop.weight != 1 for hop in route.nexthops)
     for hop in route.nexthops:
         yield from ("nexthop", "via", str(hop.via), "dev", hop.interface)
         yield from ("weight", str(hop.weight)) if weighted else ()
-        yield from ("onlink",) if hop.via in shadowed else ()
+        yield from ("onlink",) if (hop.via, hop.interface) in shadowed else ()
 
 
 def _rule(rule: Rule) -> Iterator[str]:
