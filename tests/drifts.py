@@ -105,7 +105,7 @@ def _links(device: str, words: list[str]) -> Iterator[Drift]:
                 yield Drift(here, change, f"missing: bridge {name} {option} ")
 
 
-BRIDGE = {"stp_state": "1", "vlan_filtering": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}
+BRIDGE = {"stp_state": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}
 
 
 def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
