@@ -355,9 +355,11 @@ copied=()
 
 # Notes those of which this host has changed, as a namespace shows that is made to see it.
 find_copied() {
+  local found
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  mapfile -t copied < <(export -f each_copied && printf '%s\n' "${COPIED[@]}" |
-    unshare --net bash -c 'each_copied show' 2>/dev/null)
+  found=$(export -f each_copied && printf '%s\n' "${COPIED[@]}" | unshare --net bash -c 'each_copied show' 2>/dev/null) ||
+    missing+=("a namespace that shows what others copy from this host")
+  [[ -z $found ]] || mapfile -t copied <<<"$found"
 }
 
 # Sets them to the kernel's own values in all namespaces.
