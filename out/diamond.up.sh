@@ -473,7 +473,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=15625
+net.ipv4.tcp_notsent_lowat=4096
 END
 configure \
   diamond-c \
@@ -543,10 +543,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within diamond-a ip -batch - <<'END'
-route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -558,15 +558,15 @@ rule add pref 1100 to 10.52.126.101 lookup 25203
 rule add pref 1100 to 10.75.138.209 lookup 41363
 rule add pref 1200 from 10.39.131.69 lookup 25203
 rule add pref 1200 from 10.86.184.181 lookup 41363
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 END
 within diamond-b ip -batch - <<'END'
-route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -578,20 +578,20 @@ rule add pref 1100 to 10.39.131.69 lookup 25203
 rule add pref 1100 to 10.86.184.181 lookup 41363
 rule add pref 1200 from 10.52.126.101 lookup 25203
 rule add pref 1200 from 10.75.138.209 lookup 41363
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 END
 within diamond-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
 END
 within diamond-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.86.184.181 dev a
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
 END
 visit

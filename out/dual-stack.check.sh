@@ -282,24 +282,24 @@ sysctl net.ipv6.conf.all.accept_dad = 0
 sysctl net.ipv6.conf.default.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 62500
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.219.189.202/32 dev lo
 address fd00::c000:0:0:a1b:bdca/128 dev lo
 address 10.39.131.69/30 dev c
 address fd00::92a7:8345/126 dev c
 address 10.86.184.181/30 dev d
 address fd00::ed6:b8b5/126 dev d
-route 10.249.89.74 via 10.39.131.70 dev c weight 1
-route 10.249.89.74 via 10.86.184.182 dev d weight 1
-route 10.208.122.226 via 10.39.131.70 dev c
+route 10.249.89.74 src 10.219.189.202 via 10.39.131.70 dev c weight 1
+route 10.249.89.74 src 10.219.189.202 via 10.86.184.182 dev d weight 1
+route 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route 10.52.126.100/30 via 10.39.131.70 dev c
-route 10.240.22.137 via 10.86.184.182 dev d
 route 10.75.138.208/30 via 10.86.184.182 dev d
-route fd00::c000:0:0:39:594a via fd00::92a7:8346 dev c weight 1
-route fd00::c000:0:0:39:594a via fd00::ed6:b8b6 dev d weight 1
-route fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
+route fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca via fd00::92a7:8346 dev c weight 1
+route fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b6 dev d weight 1
+route fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:a1b:bdca via fd00::92a7:8346 dev c
+route fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b6 dev d
 route fd00::4634:7e64/126 via fd00::92a7:8346 dev c
-route fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
 route 10.249.89.74 table 25203 via 10.39.131.70 dev c
 route 10.52.126.101 table 25203 via 10.39.131.70 dev c
@@ -321,7 +321,7 @@ rule pref 1100 to fd00::4634:7e65 lookup 25203
 rule pref 1100 to fd00::a74b:8ad1 lookup 41363
 rule pref 1200 from fd00::92a7:8345 lookup 25203
 rule pref 1200 from fd00::ed6:b8b5 lookup 41363
-limits subflows 3 add_addr_accepted 0
+limits subflows 4 add_addr_accepted 0
 endpoint 10.39.131.69 dev c subflow
 endpoint 10.86.184.181 dev d subflow
 endpoint fd00::92a7:8345 dev c subflow
@@ -346,24 +346,24 @@ sysctl net.ipv6.conf.all.accept_dad = 0
 sysctl net.ipv6.conf.default.accept_dad = 0
 sysctl net.ipv6.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 62500
+sysctl net.ipv4.tcp_notsent_lowat = 15625
 address 10.249.89.74/32 dev lo
 address fd00::c000:0:0:39:594a/128 dev lo
 address 10.52.126.101/30 dev c
 address fd00::4634:7e65/126 dev c
 address 10.75.138.209/30 dev d
 address fd00::a74b:8ad1/126 dev d
-route 10.219.189.202 via 10.52.126.102 dev c weight 1
-route 10.219.189.202 via 10.75.138.210 dev d weight 1
-route 10.208.122.226 via 10.52.126.102 dev c
+route 10.219.189.202 src 10.249.89.74 via 10.52.126.102 dev c weight 1
+route 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d weight 1
+route 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route 10.39.131.68/30 via 10.52.126.102 dev c
-route 10.240.22.137 via 10.75.138.210 dev d
 route 10.86.184.180/30 via 10.75.138.210 dev d
-route fd00::c000:0:0:a1b:bdca via fd00::4634:7e66 dev c weight 1
-route fd00::c000:0:0:a1b:bdca via fd00::a74b:8ad2 dev d weight 1
-route fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
+route fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a via fd00::4634:7e66 dev c weight 1
+route fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a via fd00::a74b:8ad2 dev d weight 1
+route fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:39:594a via fd00::4634:7e66 dev c
+route fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:39:594a via fd00::a74b:8ad2 dev d
 route fd00::92a7:8344/126 via fd00::4634:7e66 dev c
-route fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
 route 10.219.189.202 table 25203 via 10.52.126.102 dev c
 route 10.39.131.69 table 25203 via 10.52.126.102 dev c
@@ -385,7 +385,7 @@ rule pref 1100 to fd00::92a7:8345 lookup 25203
 rule pref 1100 to fd00::ed6:b8b5 lookup 41363
 rule pref 1200 from fd00::4634:7e65 lookup 25203
 rule pref 1200 from fd00::a74b:8ad1 lookup 41363
-limits subflows 3 add_addr_accepted 0
+limits subflows 4 add_addr_accepted 0
 endpoint 10.52.126.101 dev c subflow
 endpoint 10.75.138.209 dev d subflow
 endpoint fd00::4634:7e65 dev c subflow
@@ -415,13 +415,13 @@ address 10.39.131.70/30 dev a
 address fd00::92a7:8346/126 dev a
 address 10.52.126.102/30 dev b
 address fd00::4634:7e66/126 dev b
-route 10.219.189.202 via 10.39.131.69 dev a
+route 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route 10.86.184.181 via 10.39.131.69 dev a
-route 10.249.89.74 via 10.52.126.101 dev b
 route 10.75.138.209 via 10.52.126.101 dev b
-route fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
+route fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd00::92a7:8345 dev a
+route fd00::c000:0:0:39:594a src fd00::c000:0:0:2950:7ae2 via fd00::4634:7e65 dev b
 route fd00::ed6:b8b5 via fd00::92a7:8345 dev a
-route fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route fd00::a74b:8ad1 via fd00::4634:7e65 dev b
 qdisc a 0
 qdisc b 0
@@ -448,13 +448,13 @@ address 10.86.184.182/30 dev a
 address fd00::ed6:b8b6/126 dev a
 address 10.75.138.210/30 dev b
 address fd00::a74b:8ad2/126 dev b
-route 10.219.189.202 via 10.86.184.181 dev a
+route 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route 10.39.131.69 via 10.86.184.181 dev a
-route 10.249.89.74 via 10.75.138.209 dev b
 route 10.52.126.101 via 10.75.138.209 dev b
-route fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
+route fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b5 dev a
+route fd00::c000:0:0:39:594a src fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad1 dev b
 route fd00::92a7:8345 via fd00::ed6:b8b5 dev a
-route fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route fd00::4634:7e65 via fd00::a74b:8ad1 dev b
 qdisc a 0
 qdisc b 0

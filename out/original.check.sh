@@ -278,12 +278,12 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 16000
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.10.10.10/30 dev dummy0
 address 10.0.0.1/30 dev veth0
 address 10.2.0.1/30 dev veth2
-route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1
-route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1
+route 10.100.100.100 src 10.10.10.10 via 10.0.0.2 dev veth0 weight 1
+route 10.100.100.100 src 10.10.10.10 via 10.2.0.2 dev veth2 weight 1
 route 10.3.0.1 via 10.0.0.2 dev veth0
 route 10.4.0.1 via 10.2.0.2 dev veth2
 limits subflows 2 add_addr_accepted 2
@@ -306,12 +306,12 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 16000
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.100.100.100/30 dev dummy1
 address 10.3.0.1/30 dev veth4
 address 10.4.0.1/30 dev veth6
-route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1
-route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1
+route 10.10.10.10 src 10.100.100.100 via 10.3.0.2 dev veth4 weight 1
+route 10.10.10.10 src 10.100.100.100 via 10.4.0.2 dev veth6 weight 1
 route 10.0.0.1 via 10.3.0.2 dev veth4
 route 10.2.0.1 via 10.4.0.2 dev veth6
 limits subflows 2 add_addr_accepted 2

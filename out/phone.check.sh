@@ -281,15 +281,15 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.203.123.244/32 dev lo
 address 10.118.100.6/30 dev ap
 address 10.104.82.6/30 dev cell
-route 10.251.49.181 via 10.118.100.5 dev ap weight 1
-route 10.251.49.181 via 10.104.82.5 dev cell weight 1
-route 10.225.98.133 via 10.118.100.5 dev ap
+route 10.251.49.181 src 10.203.123.244 via 10.118.100.5 dev ap weight 1
+route 10.251.49.181 src 10.203.123.244 via 10.104.82.5 dev cell weight 1
+route 10.225.98.133 src 10.203.123.244 via 10.118.100.5 dev ap
+route 10.203.43.117 src 10.203.123.244 via 10.104.82.5 dev cell
 route 10.80.26.8/30 via 10.118.100.5 dev ap
-route 10.203.43.117 via 10.104.82.5 dev cell
 route 10.1.100.212/30 via 10.104.82.5 dev cell
 route 10.251.49.181 table 20182 via 10.118.100.5 dev ap
 route 10.80.26.10 table 20182 via 10.118.100.5 dev ap
@@ -299,7 +299,7 @@ route 10.80.26.10 table 23874 via 10.104.82.5 dev cell
 route 10.1.100.214 table 23874 via 10.104.82.5 dev cell
 rule pref 1200 from 10.118.100.6 lookup 20182
 rule pref 1200 from 10.104.82.6 lookup 23874
-limits subflows 1 add_addr_accepted 0
+limits subflows 2 add_addr_accepted 0
 endpoint 10.118.100.6 dev ap subflow
 endpoint 10.104.82.6 dev cell subflow backup
 qdisc ap 0
@@ -315,15 +315,15 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.251.49.181/32 dev lo
 address 10.80.26.10/30 dev ap
 address 10.1.100.214/30 dev cell
-route 10.203.123.244 via 10.80.26.9 dev ap weight 1
-route 10.203.123.244 via 10.1.100.213 dev cell weight 1
-route 10.225.98.133 via 10.80.26.9 dev ap
+route 10.203.123.244 src 10.251.49.181 via 10.80.26.9 dev ap weight 1
+route 10.203.123.244 src 10.251.49.181 via 10.1.100.213 dev cell weight 1
+route 10.225.98.133 src 10.251.49.181 via 10.80.26.9 dev ap
+route 10.203.43.117 src 10.251.49.181 via 10.1.100.213 dev cell
 route 10.118.100.4/30 via 10.80.26.9 dev ap
-route 10.203.43.117 via 10.1.100.213 dev cell
 route 10.104.82.4/30 via 10.1.100.213 dev cell
 route 10.203.123.244 table 20182 via 10.80.26.9 dev ap
 route 10.118.100.6 table 20182 via 10.80.26.9 dev ap
@@ -333,7 +333,7 @@ route 10.118.100.6 table 23874 via 10.1.100.213 dev cell
 route 10.104.82.6 table 23874 via 10.1.100.213 dev cell
 rule pref 1100 to 10.118.100.6 lookup 20182
 rule pref 1100 to 10.104.82.6 lookup 23874
-limits subflows 1 add_addr_accepted 0
+limits subflows 2 add_addr_accepted 0
 qdisc ap 2
 qdisc cell 2
 END
@@ -349,9 +349,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.225.98.133/32 dev lo
 address 10.118.100.5/30 dev phone
 address 10.80.26.9/30 dev server
-route 10.203.123.244 via 10.118.100.6 dev phone
+route 10.203.123.244 src 10.225.98.133 via 10.118.100.6 dev phone
+route 10.251.49.181 src 10.225.98.133 via 10.80.26.10 dev server
 route 10.104.82.6 via 10.118.100.6 dev phone
-route 10.251.49.181 via 10.80.26.10 dev server
 route 10.1.100.214 via 10.80.26.10 dev server
 qdisc phone 0
 qdisc server 2
@@ -368,9 +368,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.203.43.117/32 dev lo
 address 10.104.82.5/30 dev phone
 address 10.1.100.213/30 dev server
-route 10.203.123.244 via 10.104.82.6 dev phone
+route 10.203.123.244 src 10.203.43.117 via 10.104.82.6 dev phone
+route 10.251.49.181 src 10.203.43.117 via 10.1.100.214 dev server
 route 10.118.100.6 via 10.104.82.6 dev phone
-route 10.251.49.181 via 10.1.100.214 dev server
 route 10.80.26.10 via 10.1.100.214 dev server
 qdisc phone 1
 qdisc server 2

@@ -377,7 +377,7 @@ transfer() {
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
   server=$!
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
@@ -469,15 +469,15 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
 address 10.86.184.181/30 dev d
-route 10.249.89.74 via 10.39.131.70 dev c weight 1
-route 10.249.89.74 via 10.86.184.182 dev d weight 1
-route 10.208.122.226 via 10.39.131.70 dev c
+route 10.249.89.74 src 10.219.189.202 via 10.39.131.70 dev c weight 1
+route 10.249.89.74 src 10.219.189.202 via 10.86.184.182 dev d weight 1
+route 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route 10.52.126.100/30 via 10.39.131.70 dev c
-route 10.240.22.137 via 10.86.184.182 dev d
 route 10.75.138.208/30 via 10.86.184.182 dev d
 route 10.249.89.74 table 25203 via 10.39.131.70 dev c
 route 10.52.126.101 table 25203 via 10.39.131.70 dev c
@@ -489,7 +489,7 @@ rule pref 1100 to 10.52.126.101 lookup 25203
 rule pref 1100 to 10.75.138.209 lookup 41363
 rule pref 1200 from 10.39.131.69 lookup 25203
 rule pref 1200 from 10.86.184.181 lookup 41363
-limits subflows 3 add_addr_accepted 0
+limits subflows 4 add_addr_accepted 0
 endpoint 10.39.131.69 dev c subflow
 endpoint 10.86.184.181 dev d subflow
 qdisc c 0
@@ -505,15 +505,15 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
+sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
 address 10.75.138.209/30 dev d
-route 10.219.189.202 via 10.52.126.102 dev c weight 1
-route 10.219.189.202 via 10.75.138.210 dev d weight 1
-route 10.208.122.226 via 10.52.126.102 dev c
+route 10.219.189.202 src 10.249.89.74 via 10.52.126.102 dev c weight 1
+route 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d weight 1
+route 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route 10.39.131.68/30 via 10.52.126.102 dev c
-route 10.240.22.137 via 10.75.138.210 dev d
 route 10.86.184.180/30 via 10.75.138.210 dev d
 route 10.219.189.202 table 25203 via 10.52.126.102 dev c
 route 10.39.131.69 table 25203 via 10.52.126.102 dev c
@@ -525,7 +525,7 @@ rule pref 1100 to 10.39.131.69 lookup 25203
 rule pref 1100 to 10.86.184.181 lookup 41363
 rule pref 1200 from 10.52.126.101 lookup 25203
 rule pref 1200 from 10.75.138.209 lookup 41363
-limits subflows 3 add_addr_accepted 0
+limits subflows 4 add_addr_accepted 0
 endpoint 10.52.126.101 dev c subflow
 endpoint 10.75.138.209 dev d subflow
 qdisc c 0
@@ -543,9 +543,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.208.122.226/32 dev lo
 address 10.39.131.70/30 dev a
 address 10.52.126.102/30 dev b
-route 10.219.189.202 via 10.39.131.69 dev a
+route 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route 10.86.184.181 via 10.39.131.69 dev a
-route 10.249.89.74 via 10.52.126.101 dev b
 route 10.75.138.209 via 10.52.126.101 dev b
 qdisc a 0
 qdisc b 1
@@ -562,9 +562,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.240.22.137/32 dev lo
 address 10.86.184.182/30 dev a
 address 10.75.138.210/30 dev b
-route 10.219.189.202 via 10.86.184.181 dev a
+route 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route 10.39.131.69 via 10.86.184.181 dev a
-route 10.249.89.74 via 10.75.138.209 dev b
 route 10.52.126.101 via 10.75.138.209 dev b
 qdisc a 0
 qdisc b 1

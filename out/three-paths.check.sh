@@ -276,19 +276,19 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.234.131.55/32 dev lo
 address 10.49.18.109/30 dev wifi
 address 10.56.97.97/30 dev lte
 address 10.115.71.26/30 dev dsl
-route 10.251.49.181 via 10.49.18.110 dev wifi weight 1
-route 10.251.49.181 via 10.56.97.98 dev lte weight 1
-route 10.251.49.181 via 10.115.71.25 dev dsl weight 1
-route 10.193.156.148 via 10.49.18.110 dev wifi
+route 10.251.49.181 src 10.234.131.55 via 10.49.18.110 dev wifi weight 1
+route 10.251.49.181 src 10.234.131.55 via 10.56.97.98 dev lte weight 1
+route 10.251.49.181 src 10.234.131.55 via 10.115.71.25 dev dsl weight 1
+route 10.193.156.148 src 10.234.131.55 via 10.49.18.110 dev wifi
+route 10.202.71.220 src 10.234.131.55 via 10.56.97.98 dev lte
+route 10.216.226.201 src 10.234.131.55 via 10.115.71.25 dev dsl
 route 10.40.23.20/30 via 10.49.18.110 dev wifi
-route 10.202.71.220 via 10.56.97.98 dev lte
 route 10.40.94.160/30 via 10.56.97.98 dev lte
-route 10.216.226.201 via 10.115.71.25 dev dsl
 route 10.1.103.204/30 via 10.115.71.25 dev dsl
 route 10.251.49.181 table 99197 via 10.49.18.110 dev wifi
 route 10.40.23.21 table 99197 via 10.49.18.110 dev wifi
@@ -308,7 +308,7 @@ rule pref 1100 to 10.1.103.206 lookup 68462
 rule pref 1200 from 10.49.18.109 lookup 99197
 rule pref 1200 from 10.56.97.97 lookup 14037
 rule pref 1200 from 10.115.71.26 lookup 68462
-limits subflows 5 add_addr_accepted 0
+limits subflows 6 add_addr_accepted 0
 endpoint 10.49.18.109 dev wifi subflow
 endpoint 10.56.97.97 dev lte subflow
 endpoint 10.115.71.26 dev dsl subflow
@@ -327,19 +327,19 @@ sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 31250
+sysctl net.ipv4.tcp_notsent_lowat = 7812
 address 10.251.49.181/32 dev lo
 address 10.40.23.21/30 dev wifi
 address 10.40.94.162/30 dev lte
 address 10.1.103.206/30 dev dsl
-route 10.234.131.55 via 10.40.23.22 dev wifi weight 1
-route 10.234.131.55 via 10.40.94.161 dev lte weight 1
-route 10.234.131.55 via 10.1.103.205 dev dsl weight 1
-route 10.193.156.148 via 10.40.23.22 dev wifi
+route 10.234.131.55 src 10.251.49.181 via 10.40.23.22 dev wifi weight 1
+route 10.234.131.55 src 10.251.49.181 via 10.40.94.161 dev lte weight 1
+route 10.234.131.55 src 10.251.49.181 via 10.1.103.205 dev dsl weight 1
+route 10.193.156.148 src 10.251.49.181 via 10.40.23.22 dev wifi
+route 10.202.71.220 src 10.251.49.181 via 10.40.94.161 dev lte
+route 10.216.226.201 src 10.251.49.181 via 10.1.103.205 dev dsl
 route 10.49.18.108/30 via 10.40.23.22 dev wifi
-route 10.202.71.220 via 10.40.94.161 dev lte
 route 10.56.97.96/30 via 10.40.94.161 dev lte
-route 10.216.226.201 via 10.1.103.205 dev dsl
 route 10.115.71.24/30 via 10.1.103.205 dev dsl
 route 10.234.131.55 table 99197 via 10.40.23.22 dev wifi
 route 10.49.18.109 table 99197 via 10.40.23.22 dev wifi
@@ -359,7 +359,7 @@ rule pref 1100 to 10.115.71.26 lookup 68462
 rule pref 1200 from 10.40.23.21 lookup 99197
 rule pref 1200 from 10.40.94.162 lookup 14037
 rule pref 1200 from 10.1.103.206 lookup 68462
-limits subflows 5 add_addr_accepted 0
+limits subflows 6 add_addr_accepted 0
 endpoint 10.40.23.21 dev wifi subflow
 endpoint 10.40.94.162 dev lte subflow
 endpoint 10.1.103.206 dev dsl subflow
@@ -379,10 +379,10 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.193.156.148/32 dev lo
 address 10.49.18.110/30 dev laptop
 address 10.40.23.22/30 dev server
-route 10.234.131.55 via 10.49.18.109 dev laptop
+route 10.234.131.55 src 10.193.156.148 via 10.49.18.109 dev laptop
+route 10.251.49.181 src 10.193.156.148 via 10.40.23.21 dev server
 route 10.56.97.97 via 10.49.18.109 dev laptop
 route 10.115.71.26 via 10.49.18.109 dev laptop
-route 10.251.49.181 via 10.40.23.21 dev server
 route 10.40.94.162 via 10.40.23.21 dev server
 route 10.1.103.206 via 10.40.23.21 dev server
 qdisc laptop 0
@@ -400,10 +400,10 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.202.71.220/32 dev lo
 address 10.56.97.98/30 dev laptop
 address 10.40.94.161/30 dev server
-route 10.234.131.55 via 10.56.97.97 dev laptop
+route 10.234.131.55 src 10.202.71.220 via 10.56.97.97 dev laptop
+route 10.251.49.181 src 10.202.71.220 via 10.40.94.162 dev server
 route 10.49.18.109 via 10.56.97.97 dev laptop
 route 10.115.71.26 via 10.56.97.97 dev laptop
-route 10.251.49.181 via 10.40.94.162 dev server
 route 10.40.23.21 via 10.40.94.162 dev server
 route 10.1.103.206 via 10.40.94.162 dev server
 qdisc laptop 0
@@ -421,10 +421,10 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.216.226.201/32 dev lo
 address 10.115.71.25/30 dev laptop
 address 10.1.103.205/30 dev server
-route 10.234.131.55 via 10.115.71.26 dev laptop
+route 10.234.131.55 src 10.216.226.201 via 10.115.71.26 dev laptop
+route 10.251.49.181 src 10.216.226.201 via 10.1.103.206 dev server
 route 10.49.18.109 via 10.115.71.26 dev laptop
 route 10.56.97.97 via 10.115.71.26 dev laptop
-route 10.251.49.181 via 10.1.103.206 dev server
 route 10.40.23.21 via 10.1.103.206 dev server
 route 10.40.94.162 via 10.1.103.206 dev server
 qdisc laptop 0

@@ -261,11 +261,14 @@ begin 11
 compare_each() {
 
 routes "via 10.16.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "via 10.16.0.1 dev dc-leaf0 weight 1" 10.0.1.1
-routes "via 10.16.1.1 dev dc-leaf1 weight 1" 10.0.1.1
-routes "via 10.16.2.1 dev dc-leaf2 weight 1" 10.0.1.1
-routes "via 10.16.1.1 dev dc-leaf1" 10.{{1,17}.1.0/30,2.1.0/29}
-routes "via 10.16.2.1 dev dc-leaf2" 10.{{1,17}.2.0/30,2.2.0/29}
+routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0 weight 1" 10.0.0.0/15
+routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1 weight 1" 10.0.0.0/15
+routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2 weight 1" 10.0.0.0/15
+routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0" 10.1.0.0/22
+routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1" 10.1.1.0/30
+routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2" 10.1.2.0/30
+routes "via 10.16.1.1 dev dc-leaf1" 10.{2.1.0/29,17.1.0/30}
+routes "via 10.16.2.1 dev dc-leaf2" 10.{2.2.0/29,17.2.0/30}
 compare aggregate-dc-spine0 <<'END'
 mark mpc:aggregate
 link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
@@ -274,7 +277,8 @@ link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
 sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
 address 10.0.0.1/32 dev lo
 address 10.16.0.2/30 dev dc-leaf0
 address 10.16.1.2/30 dev dc-leaf1
@@ -282,11 +286,14 @@ address 10.16.2.2/30 dev dc-leaf2
 END
 
 routes "via 10.17.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "via 10.17.0.1 dev dc-leaf0 weight 1" 10.0.0.1
-routes "via 10.17.1.1 dev dc-leaf1 weight 1" 10.0.0.1
-routes "via 10.17.2.1 dev dc-leaf2 weight 1" 10.0.0.1
-routes "via 10.17.1.1 dev dc-leaf1" 10.{{1,16}.1.0/30,2.1.0/29}
-routes "via 10.17.2.1 dev dc-leaf2" 10.{{1,16}.2.0/30,2.2.0/29}
+routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0 weight 1" 10.0.0.0/15
+routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1 weight 1" 10.0.0.0/15
+routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2 weight 1" 10.0.0.0/15
+routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0" 10.1.0.0/22
+routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1" 10.1.1.0/30
+routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2" 10.1.2.0/30
+routes "via 10.17.1.1 dev dc-leaf1" 10.{2.1.0/29,16.1.0/30}
+routes "via 10.17.2.1 dev dc-leaf2" 10.{2.2.0/29,16.2.0/30}
 compare aggregate-dc-spine1 <<'END'
 mark mpc:aggregate
 link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
@@ -295,19 +302,24 @@ link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
 sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
 address 10.0.1.1/32 dev lo
 address 10.17.0.2/30 dev dc-leaf0
 address 10.17.1.2/30 dev dc-leaf1
 address 10.17.2.2/30 dev dc-leaf2
 END
 
-routes "via 10.16.0.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "via 10.16.0.2 dev dc-spine0 weight 1" 10.0.0.0/14
-routes "via 10.17.0.2 dev dc-spine1 weight 1" 10.0.0.0/14
-routes "via 10.17.0.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
-routes "via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
-routes "via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.0.1 via 10.17.0.2 dev dc-spine1" 10.0.1.1
+routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0 weight 1" 10.1.0.0/22
+routes "src 10.1.0.1 via 10.17.0.2 dev dc-spine1 weight 1" 10.1.0.0/22
+routes "src 10.1.0.1 via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
+routes "src 10.1.0.1 via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "via 10.16.0.2 dev dc-spine0 weight 1" 10.2.0.0/22
+routes "via 10.17.0.2 dev dc-spine1 weight 1" 10.2.0.0/22
+routes "via 10.16.0.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.0.2 dev dc-spine1" 10.17.0.0/22
 compare aggregate-dc-leaf0 <<'END'
 mark mpc:aggregate
 link dc-spine0 mtu 1500 up to aggregate-dc-spine0
@@ -317,15 +329,17 @@ link dc-h0-1 mtu 1500 up to aggregate-dc-h0-1
 sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
 address 10.1.0.1/32 dev lo
 address 10.16.0.1/30 dev dc-spine0
 address 10.17.0.1/30 dev dc-spine1
 address 10.2.0.1/30 dev dc-h0-0
 address 10.2.0.5/30 dev dc-h0-1
-route 10.1.2.3 via 10.17.0.2 dev dc-spine1
+route 10.1.2.3 src 10.1.0.1 via 10.17.0.2 dev dc-spine1
 END
 
+routes "src 10.1.0.2 via 10.2.0.1 dev dc-leaf0" 10.0.0.0/15
 compare aggregate-dc-h0-0 <<'END'
 mark mpc:aggregate
 link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
@@ -338,6 +352,7 @@ address 10.2.0.2/30 dev dc-leaf0
 route default via 10.2.0.1 dev dc-leaf0
 END
 
+routes "src 10.1.0.3 via 10.2.0.5 dev dc-leaf0" 10.0.0.0/15
 compare aggregate-dc-h0-1 <<'END'
 mark mpc:aggregate
 link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
@@ -350,12 +365,16 @@ address 10.2.0.6/30 dev dc-leaf0
 route default via 10.2.0.5 dev dc-leaf0
 END
 
-routes "via 10.16.1.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "via 10.16.1.2 dev dc-spine0 weight 1" 10.0.0.0/14
-routes "via 10.17.1.2 dev dc-spine1 weight 1" 10.0.0.0/14
-routes "via 10.17.1.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
-routes "via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
-routes "via 10.2.1.6 dev dc-h1-1" 10.1.1.3
+routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.1.1 via 10.17.1.2 dev dc-spine1" 10.0.1.1
+routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0 weight 1" 10.1.0.0/22
+routes "src 10.1.1.1 via 10.17.1.2 dev dc-spine1 weight 1" 10.1.0.0/22
+routes "src 10.1.1.1 via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
+routes "src 10.1.1.1 via 10.2.1.6 dev dc-h1-1" 10.1.1.3
+routes "via 10.16.1.2 dev dc-spine0 weight 1" 10.2.0.0/22
+routes "via 10.17.1.2 dev dc-spine1 weight 1" 10.2.0.0/22
+routes "via 10.16.1.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.1.2 dev dc-spine1" 10.17.0.0/22
 compare aggregate-dc-leaf1 <<'END'
 mark mpc:aggregate
 link dc-spine0 mtu 1500 up to aggregate-dc-spine0
@@ -365,7 +384,8 @@ link dc-h1-1 mtu 1500 up to aggregate-dc-h1-1
 sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
 address 10.1.1.1/32 dev lo
 address 10.16.1.1/30 dev dc-spine0
 address 10.17.1.1/30 dev dc-spine1
@@ -373,6 +393,7 @@ address 10.2.1.1/30 dev dc-h1-0
 address 10.2.1.5/30 dev dc-h1-1
 END
 
+routes "src 10.1.1.2 via 10.2.1.1 dev dc-leaf1" 10.0.0.0/15
 compare aggregate-dc-h1-0 <<'END'
 mark mpc:aggregate
 link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
@@ -385,6 +406,7 @@ address 10.2.1.2/30 dev dc-leaf1
 route default via 10.2.1.1 dev dc-leaf1
 END
 
+routes "src 10.1.1.3 via 10.2.1.5 dev dc-leaf1" 10.0.0.0/15
 compare aggregate-dc-h1-1 <<'END'
 mark mpc:aggregate
 link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
@@ -397,12 +419,16 @@ address 10.2.1.6/30 dev dc-leaf1
 route default via 10.2.1.5 dev dc-leaf1
 END
 
-routes "via 10.16.2.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "via 10.16.2.2 dev dc-spine0 weight 1" 10.0.0.0/14
-routes "via 10.17.2.2 dev dc-spine1 weight 1" 10.0.0.0/14
-routes "via 10.17.2.2 dev dc-spine1" 10.{0.1.1,17.0.0/23}
-routes "via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
-routes "via 10.2.2.6 dev dc-h2-1" 10.1.2.3
+routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.2.1 via 10.17.2.2 dev dc-spine1" 10.0.1.1
+routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0 weight 1" 10.1.0.0/22
+routes "src 10.1.2.1 via 10.17.2.2 dev dc-spine1 weight 1" 10.1.0.0/22
+routes "src 10.1.2.1 via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
+routes "src 10.1.2.1 via 10.2.2.6 dev dc-h2-1" 10.1.2.3
+routes "via 10.16.2.2 dev dc-spine0 weight 1" 10.2.0.0/23
+routes "via 10.17.2.2 dev dc-spine1 weight 1" 10.2.0.0/23
+routes "via 10.16.2.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.2.2 dev dc-spine1" 10.17.0.0/23
 compare aggregate-dc-leaf2 <<'END'
 mark mpc:aggregate
 link dc-spine0 mtu 1500 up to aggregate-dc-spine0
@@ -412,7 +438,8 @@ link dc-h2-1 mtu 1500 up to aggregate-dc-h2-1
 sysctl net.ipv4.ip_forward = 1
 sysctl net.ipv4.conf.all.rp_filter = 0
 sysctl net.ipv4.conf.default.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
 address 10.1.2.1/32 dev lo
 address 10.16.2.1/30 dev dc-spine0
 address 10.17.2.1/30 dev dc-spine1
@@ -420,6 +447,7 @@ address 10.2.2.1/30 dev dc-h2-0
 address 10.2.2.5/30 dev dc-h2-1
 END
 
+routes "src 10.1.2.2 via 10.2.2.1 dev dc-leaf2" 10.0.0.0/15
 compare aggregate-dc-h2-0 <<'END'
 mark mpc:aggregate
 link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
@@ -432,6 +460,7 @@ address 10.2.2.2/30 dev dc-leaf2
 route default via 10.2.2.1 dev dc-leaf2
 END
 
+routes "src 10.1.2.3 via 10.2.2.5 dev dc-leaf2" 10.0.0.0/15
 compare aggregate-dc-h2-1 <<'END'
 mark mpc:aggregate
 link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2

@@ -426,6 +426,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -523,7 +524,8 @@ configure \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 configure \
   aggregate-dc-h0-0 \
@@ -641,53 +643,92 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within aggregate-dc-spine0 ip -batch - </dev/null
-routes "via 10.16.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2" 10.0.1.1
-routes "via 10.16.1.1 dev dc-leaf1" 10.{{1,17}.1.0/30,2.1.0/29}
-routes "via 10.16.2.1 dev dc-leaf2" 10.{{1,17}.2.0/30,2.2.0/29}
+h1='via 10.16.0.1 dev dc-leaf0'
+h2='via 10.16.1.1 dev dc-leaf1'
+h3='via 10.16.2.1 dev dc-leaf2'
+routes "$h1" 10.0.0.0/11
+routes "nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2" 10.0.0.0/15
+routes "$h1" 10.1.0.0/22
+routes "$h2" 10.1.1.0/30
+routes "$h3" 10.1.2.0/30
+routes "$h2" 10.{2.1.0/29,17.1.0/30}
+routes "$h3" 10.{2.2.0/29,17.2.0/30}
 within aggregate-dc-spine1 ip -batch - </dev/null
-routes "via 10.17.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2" 10.0.0.1
-routes "via 10.17.1.1 dev dc-leaf1" 10.{{1,16}.1.0/30,2.1.0/29}
-routes "via 10.17.2.1 dev dc-leaf2" 10.{{1,16}.2.0/30,2.2.0/29}
+h1='via 10.17.0.1 dev dc-leaf0'
+h2='via 10.17.1.1 dev dc-leaf1'
+h3='via 10.17.2.1 dev dc-leaf2'
+routes "$h1" 10.0.0.0/11
+routes "nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2" 10.0.0.0/15
+routes "$h1" 10.1.0.0/22
+routes "$h2" 10.1.1.0/30
+routes "$h3" 10.1.2.0/30
+routes "$h2" 10.{2.1.0/29,16.1.0/30}
+routes "$h3" 10.{2.2.0/29,16.2.0/30}
 within aggregate-dc-leaf0 ip -batch - <<'END'
-route add 10.1.2.3 via 10.17.0.2 dev dc-spine1
+route add 10.1.2.3 src 10.1.0.1 via 10.17.0.2 dev dc-spine1
 END
-routes "via 10.16.0.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "nexthop via 10.16.0.2 dev dc-spine0 nexthop via 10.17.0.2 dev dc-spine1" 10.0.0.0/14
-routes "via 10.17.0.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
+h1='via 10.16.0.2 dev dc-spine0'
+h2='via 10.17.0.2 dev dc-spine1'
+h3='nexthop via 10.16.0.2 dev dc-spine0'
+h4='nexthop via 10.17.0.2 dev dc-spine1'
+routes "$h1" 10.0.0.0/11
+routes "$h2" 10.0.1.1
+routes "$h3 $h4" 10.1.0.0/22
 routes "via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
 routes "via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "$h3 $h4" 10.2.0.0/22
+routes "$h1" 10.16.0.0/15
+routes "$h2" 10.17.0.0/22
 within aggregate-dc-h0-0 ip -batch - <<'END'
 route add default via 10.2.0.1 dev dc-leaf0
 END
+routes "via 10.2.0.1 dev dc-leaf0" 10.0.0.0/15
 within aggregate-dc-h0-1 ip -batch - <<'END'
 route add default via 10.2.0.5 dev dc-leaf0
 END
+routes "via 10.2.0.5 dev dc-leaf0" 10.0.0.0/15
 within aggregate-dc-leaf1 ip -batch - </dev/null
-routes "via 10.16.1.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "nexthop via 10.16.1.2 dev dc-spine0 nexthop via 10.17.1.2 dev dc-spine1" 10.0.0.0/14
-routes "via 10.17.1.2 dev dc-spine1" 10.{0.1.1,17.0.0/22}
+h1='via 10.16.1.2 dev dc-spine0'
+h2='via 10.17.1.2 dev dc-spine1'
+h3='nexthop via 10.16.1.2 dev dc-spine0'
+h4='nexthop via 10.17.1.2 dev dc-spine1'
+routes "$h1" 10.0.0.0/11
+routes "$h2" 10.0.1.1
+routes "$h3 $h4" 10.1.0.0/22
 routes "via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
 routes "via 10.2.1.6 dev dc-h1-1" 10.1.1.3
+routes "$h3 $h4" 10.2.0.0/22
+routes "$h1" 10.16.0.0/15
+routes "$h2" 10.17.0.0/22
 within aggregate-dc-h1-0 ip -batch - <<'END'
 route add default via 10.2.1.1 dev dc-leaf1
 END
+routes "via 10.2.1.1 dev dc-leaf1" 10.0.0.0/15
 within aggregate-dc-h1-1 ip -batch - <<'END'
 route add default via 10.2.1.5 dev dc-leaf1
 END
+routes "via 10.2.1.5 dev dc-leaf1" 10.0.0.0/15
 within aggregate-dc-leaf2 ip -batch - </dev/null
-routes "via 10.16.2.2 dev dc-spine0" 10.0.0.0/{11,23}
-routes "nexthop via 10.16.2.2 dev dc-spine0 nexthop via 10.17.2.2 dev dc-spine1" 10.0.0.0/14
-routes "via 10.17.2.2 dev dc-spine1" 10.{0.1.1,17.0.0/23}
+h1='via 10.16.2.2 dev dc-spine0'
+h2='via 10.17.2.2 dev dc-spine1'
+h3='nexthop via 10.16.2.2 dev dc-spine0'
+h4='nexthop via 10.17.2.2 dev dc-spine1'
+routes "$h1" 10.0.0.0/11
+routes "$h2" 10.0.1.1
+routes "$h3 $h4" 10.1.0.0/22
 routes "via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
 routes "via 10.2.2.6 dev dc-h2-1" 10.1.2.3
+routes "$h3 $h4" 10.2.0.0/23
+routes "$h1" 10.16.0.0/15
+routes "$h2" 10.17.0.0/23
 within aggregate-dc-h2-0 ip -batch - <<'END'
 route add default via 10.2.2.1 dev dc-leaf2
 END
+routes "via 10.2.2.1 dev dc-leaf2" 10.0.0.0/15
 within aggregate-dc-h2-1 ip -batch - <<'END'
 route add default via 10.2.2.5 dev dc-leaf2
 END
+routes "via 10.2.2.5 dev dc-leaf2" 10.0.0.0/15
 visit
 } & parts+=($!); done
 settle

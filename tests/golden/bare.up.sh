@@ -521,12 +521,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within bare-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 END
 within bare-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 END

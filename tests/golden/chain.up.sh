@@ -412,6 +412,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -481,6 +482,13 @@ END
 configure \
   chain-r1 \
   chain-r2 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
+END
+configure \
   chain-r3 \
   <<'END'
 net.ipv4.ip_forward=1
@@ -566,25 +574,29 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within chain-a ip -batch - <<'END'
 route add default via 10.59.207.22 dev r1
+route add 10.192.0.0/10 src 10.219.189.202 via 10.59.207.22 dev r1
 END
 within chain-b ip -batch - <<'END'
 route add default via 10.32.10.206 dev r3
+route add 10.192.0.0/10 src 10.249.89.74 via 10.32.10.206 dev r3
 END
 within chain-r1 ip -batch - <<'END'
 route add default nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
-route add 10.219.189.202 via 10.59.207.21 dev a
+route add 10.219.189.202 src 10.220.107.141 via 10.59.207.21 dev a
+route add 10.192.0.0/10 src 10.220.107.141 nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
 END
 within chain-r2 ip -batch - <<'END'
-route add 10.219.189.202 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.220.107.141 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.219.189.202 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.220.107.141 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.249.89.74 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.231.143.4 src 10.213.114.33 via 10.89.53.58 dev r3
 route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.249.89.74 via 10.89.53.58 dev r3
-route add 10.231.143.4 via 10.89.53.58 dev r3
 route add 10.32.10.204/30 via 10.89.53.58 dev r3
 END
 within chain-r3 ip -batch - <<'END'
 route add default via 10.89.53.57 dev r2
-route add 10.249.89.74 via 10.32.10.205 dev b
+route add 10.249.89.74 src 10.231.143.4 via 10.32.10.205 dev b
+route add 10.192.0.0/10 src 10.231.143.4 via 10.89.53.57 dev r2
 END
 visit
 } & parts+=($!); done

@@ -416,6 +416,7 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 need_sysctl net.ipv4.tcp_notsent_lowat
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -479,16 +480,23 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   client-wifi \
   client-lte \
-  client-core \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  client-core \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 
 # --- interfaces ---------------------------------------------------------------
@@ -562,45 +570,48 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within client-client ip -batch - <<'END'
-route add 10.251.49.181 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.235.140.112 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.193.156.148 via 10.36.65.202 dev wifi
+route add 10.251.49.181 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.235.140.112 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.193.156.148 src 10.221.192.54 via 10.36.65.202 dev wifi
+route add 10.202.71.220 src 10.221.192.54 via 10.86.184.162 dev lte
 route add 10.39.103.168/30 via 10.36.65.202 dev wifi
-route add 10.202.71.220 via 10.86.184.162 dev lte
 route add 10.86.225.4/30 via 10.86.184.162 dev lte
+route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
 route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
 route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
 route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
 route add 10.80.29.234 via 10.86.184.162 dev lte table 14037
 rule add pref 1200 from 10.36.65.201 lookup 99197
 rule add pref 1200 from 10.86.184.161 lookup 14037
-mptcp limits set subflows 1 add_addr_accepted 0
+mptcp limits set subflows 2 add_addr_accepted 0
 mptcp endpoint add 10.36.65.201 dev wifi subflow
 mptcp endpoint add 10.86.184.161 dev lte subflow
 END
 within client-server ip -batch - <<'END'
 route add default via 10.80.29.233 dev core
-mptcp limits set subflows 1 add_addr_accepted 0
+route add 10.192.0.0/10 src 10.251.49.181 via 10.80.29.233 dev core
+mptcp limits set subflows 2 add_addr_accepted 0
 END
 within client-wifi ip -batch - <<'END'
 route add default via 10.39.103.169 dev core
-route add 10.221.192.54 via 10.36.65.201 dev client
+route add 10.221.192.54 src 10.193.156.148 via 10.36.65.201 dev client
+route add 10.192.0.0/10 src 10.193.156.148 via 10.39.103.169 dev core
 route add 10.86.184.161 via 10.36.65.201 dev client table 82979
 rule add pref 1000 iif core lookup 82979
 END
 within client-lte ip -batch - <<'END'
 route add default via 10.86.225.5 dev core
-route add 10.221.192.54 via 10.86.184.161 dev client
+route add 10.221.192.54 src 10.202.71.220 via 10.86.184.161 dev client
+route add 10.192.0.0/10 src 10.202.71.220 via 10.86.225.5 dev core
 route add 10.36.65.201 via 10.86.184.161 dev client table 82979
 rule add pref 1000 iif core lookup 82979
 END
 within client-core ip -batch - <<'END'
-route add 10.221.192.54 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
-route add 10.251.49.181 via 10.80.29.234 dev server
-route add 10.193.156.148 via 10.39.103.170 dev wifi
+route add 10.221.192.54 src 10.235.140.112 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
+route add 10.251.49.181 src 10.235.140.112 via 10.80.29.234 dev server
+route add 10.193.156.148 src 10.235.140.112 via 10.39.103.170 dev wifi
+route add 10.202.71.220 src 10.235.140.112 via 10.86.225.6 dev lte
 route add 10.36.65.200/30 via 10.39.103.170 dev wifi
-route add 10.202.71.220 via 10.86.225.6 dev lte
 route add 10.86.184.160/30 via 10.86.225.6 dev lte
 END
 visit

@@ -410,6 +410,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -476,11 +477,18 @@ END
 configure \
   costs-c \
   costs-d \
-  costs-e \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  costs-e \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 
 # --- interfaces ---------------------------------------------------------------
@@ -535,32 +543,34 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within costs-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
+route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
 END
 within costs-b ip -batch - <<'END'
 route add default via 10.75.138.210 dev d
+route add 10.192.0.0/10 src 10.249.89.74 via 10.75.138.210 dev d
 END
 within costs-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.47.126.18 dev e
-route add 10.240.22.137 via 10.47.126.18 dev e
-route add 10.219.5.50 via 10.47.126.18 dev e
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.240.22.137 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.219.5.50 src 10.208.122.226 via 10.47.126.18 dev e
 route add 10.75.138.208/30 via 10.47.126.18 dev e
 route add 10.38.33.140/30 via 10.47.126.18 dev e
 END
 within costs-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.38.33.142 dev e
-route add 10.208.122.226 via 10.38.33.142 dev e
-route add 10.219.5.50 via 10.38.33.142 dev e
+route add 10.219.189.202 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.208.122.226 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.219.5.50 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.68/30 via 10.38.33.142 dev e
 route add 10.47.126.16/30 via 10.38.33.142 dev e
-route add 10.249.89.74 via 10.75.138.209 dev b
 END
 within costs-e ip -batch - <<'END'
-route add 10.219.189.202 via 10.47.126.17 dev c
-route add 10.208.122.226 via 10.47.126.17 dev c
+route add 10.219.189.202 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.208.122.226 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.249.89.74 src 10.219.5.50 via 10.38.33.141 dev d
+route add 10.240.22.137 src 10.219.5.50 via 10.38.33.141 dev d
 route add 10.39.131.68/30 via 10.47.126.17 dev c
-route add 10.249.89.74 via 10.38.33.141 dev d
-route add 10.240.22.137 via 10.38.33.141 dev d
 route add 10.75.138.208/30 via 10.38.33.141 dev d
 route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
 END

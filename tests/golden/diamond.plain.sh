@@ -361,12 +361,12 @@ ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=15625
+ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
 ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
 ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=15625
+ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=4096
 ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
 ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
 ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
@@ -411,10 +411,10 @@ ip -n diamond-d link set dev b up
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-ip -n diamond-a route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-ip -n diamond-a route add 10.208.122.226 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+ip -n diamond-a route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.52.126.100/30 via 10.39.131.70 dev c
-ip -n diamond-a route add 10.240.22.137 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.75.138.208/30 via 10.86.184.182 dev d
 ip -n diamond-a route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 ip -n diamond-a route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -426,13 +426,13 @@ ip -n diamond-a rule add pref 1100 to 10.52.126.101 lookup 25203
 ip -n diamond-a rule add pref 1100 to 10.75.138.209 lookup 41363
 ip -n diamond-a rule add pref 1200 from 10.39.131.69 lookup 25203
 ip -n diamond-a rule add pref 1200 from 10.86.184.181 lookup 41363
-ip -n diamond-a mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-a mptcp limits set subflows 4 add_addr_accepted 0
 ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
 ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
-ip -n diamond-b route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-ip -n diamond-b route add 10.208.122.226 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+ip -n diamond-b route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.39.131.68/30 via 10.52.126.102 dev c
-ip -n diamond-b route add 10.240.22.137 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.86.184.180/30 via 10.75.138.210 dev d
 ip -n diamond-b route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 ip -n diamond-b route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -444,16 +444,16 @@ ip -n diamond-b rule add pref 1100 to 10.39.131.69 lookup 25203
 ip -n diamond-b rule add pref 1100 to 10.86.184.181 lookup 41363
 ip -n diamond-b rule add pref 1200 from 10.52.126.101 lookup 25203
 ip -n diamond-b rule add pref 1200 from 10.75.138.209 lookup 41363
-ip -n diamond-b mptcp limits set subflows 3 add_addr_accepted 0
+ip -n diamond-b mptcp limits set subflows 4 add_addr_accepted 0
 ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
 ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
-ip -n diamond-c route add 10.219.189.202 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
-ip -n diamond-c route add 10.249.89.74 via 10.52.126.101 dev b
 ip -n diamond-c route add 10.75.138.209 via 10.52.126.101 dev b
-ip -n diamond-d route add 10.219.189.202 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
-ip -n diamond-d route add 10.249.89.74 via 10.75.138.209 dev b
 ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
 
 note up

@@ -498,7 +498,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   dual-stack-c \
@@ -586,15 +586,15 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within dual-stack-a ip -batch - <<'END'
-route add 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
-route add fd00::c000:0:0:39:594a nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
-route add fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca nexthop via fd00::92a7:8346 dev c nexthop via fd00::ed6:b8b6 dev d
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:a1b:bdca via fd00::92a7:8346 dev c
+route add fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b6 dev d
 route add fd00::4634:7e64/126 via fd00::92a7:8346 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d
 route add fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
 route add 10.249.89.74 via 10.39.131.70 dev c table 25203
 route add 10.52.126.101 via 10.39.131.70 dev c table 25203
@@ -620,22 +620,22 @@ rule add pref 1200 from fd00::92a7:8345 lookup 25203
 rule add pref 1200 from fd00::ed6:b8b5 lookup 41363
 END
 within dual-stack-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.39.131.69 dev c subflow
 mptcp endpoint add 10.86.184.181 dev d subflow
 mptcp endpoint add fd00::92a7:8345 dev c subflow
 mptcp endpoint add fd00::ed6:b8b5 dev d subflow
 END
 within dual-stack-b ip -batch - <<'END'
-route add 10.219.189.202 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
-route add fd00::c000:0:0:a1b:bdca nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
-route add fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a nexthop via fd00::4634:7e66 dev c nexthop via fd00::a74b:8ad2 dev d
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:39:594a via fd00::4634:7e66 dev c
+route add fd00::c000:0:0:3f0:1689 src fd00::c000:0:0:39:594a via fd00::a74b:8ad2 dev d
 route add fd00::92a7:8344/126 via fd00::4634:7e66 dev c
-route add fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d
 route add fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
 route add 10.219.189.202 via 10.52.126.102 dev c table 25203
 route add 10.39.131.69 via 10.52.126.102 dev c table 25203
@@ -661,30 +661,30 @@ rule add pref 1200 from fd00::4634:7e65 lookup 25203
 rule add pref 1200 from fd00::a74b:8ad1 lookup 41363
 END
 within dual-stack-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.52.126.101 dev c subflow
 mptcp endpoint add 10.75.138.209 dev d subflow
 mptcp endpoint add fd00::4634:7e65 dev c subflow
 mptcp endpoint add fd00::a74b:8ad1 dev d subflow
 END
 within dual-stack-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 route add 10.86.184.181 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
 route add 10.75.138.209 via 10.52.126.101 dev b
-route add fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd00::92a7:8345 dev a
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:2950:7ae2 via fd00::4634:7e65 dev b
 route add fd00::ed6:b8b5 via fd00::92a7:8345 dev a
-route add fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b
 route add fd00::a74b:8ad1 via fd00::4634:7e65 dev b
 END
 within dual-stack-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.86.184.181 dev a
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
 route add 10.39.131.69 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
 route add 10.52.126.101 via 10.75.138.209 dev b
-route add fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b5 dev a
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad1 dev b
 route add fd00::92a7:8345 via fd00::ed6:b8b5 dev a
-route add fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b
 route add fd00::4634:7e65 via fd00::a74b:8ad1 dev b
 END
 visit

@@ -480,7 +480,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   ipv6-c \
@@ -553,10 +553,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within ipv6-a ip -batch - <<'END'
-route add fd00:1:0:c000::39:594a nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
-route add fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8346 dev c
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::a1b:bdca nexthop via fd00:1::92a7:8346 dev c nexthop via fd00:1::ed6:b8b6 dev d
+route add fd00:1:0:c000::2950:7ae2 src fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8346 dev c
+route add fd00:1:0:c000::3f0:1689 src fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b6 dev d
 route add fd00:1::4634:7e64/126 via fd00:1::92a7:8346 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b6 dev d
 route add fd00:1::a74b:8ad0/126 via fd00:1::ed6:b8b6 dev d
 route add fd00:1:0:c000::39:594a via fd00:1::92a7:8346 dev c table 25203
 route add fd00:1::4634:7e65 via fd00:1::92a7:8346 dev c table 25203
@@ -572,15 +572,15 @@ rule add pref 1200 from fd00:1::92a7:8345 lookup 25203
 rule add pref 1200 from fd00:1::ed6:b8b5 lookup 41363
 END
 within ipv6-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add fd00:1::92a7:8345 dev c subflow
 mptcp endpoint add fd00:1::ed6:b8b5 dev d subflow
 END
 within ipv6-b ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
-route add fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e66 dev c
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::39:594a nexthop via fd00:1::4634:7e66 dev c nexthop via fd00:1::a74b:8ad2 dev d
+route add fd00:1:0:c000::2950:7ae2 src fd00:1:0:c000::39:594a via fd00:1::4634:7e66 dev c
+route add fd00:1:0:c000::3f0:1689 src fd00:1:0:c000::39:594a via fd00:1::a74b:8ad2 dev d
 route add fd00:1::92a7:8344/126 via fd00:1::4634:7e66 dev c
-route add fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad2 dev d
 route add fd00:1::ed6:b8b4/126 via fd00:1::a74b:8ad2 dev d
 route add fd00:1:0:c000::a1b:bdca via fd00:1::4634:7e66 dev c table 25203
 route add fd00:1::92a7:8345 via fd00:1::4634:7e66 dev c table 25203
@@ -596,20 +596,20 @@ rule add pref 1200 from fd00:1::4634:7e65 lookup 25203
 rule add pref 1200 from fd00:1::a74b:8ad1 lookup 41363
 END
 within ipv6-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add fd00:1::4634:7e65 dev c subflow
 mptcp endpoint add fd00:1::a74b:8ad1 dev d subflow
 END
 within ipv6-c ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca via fd00:1::92a7:8345 dev a
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::2950:7ae2 via fd00:1::92a7:8345 dev a
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::2950:7ae2 via fd00:1::4634:7e65 dev b
 route add fd00:1::ed6:b8b5 via fd00:1::92a7:8345 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::4634:7e65 dev b
 route add fd00:1::a74b:8ad1 via fd00:1::4634:7e65 dev b
 END
 within ipv6-d ip -batch - <<'END'
-route add fd00:1:0:c000::a1b:bdca via fd00:1::ed6:b8b5 dev a
+route add fd00:1:0:c000::a1b:bdca src fd00:1:0:c000::3f0:1689 via fd00:1::ed6:b8b5 dev a
+route add fd00:1:0:c000::39:594a src fd00:1:0:c000::3f0:1689 via fd00:1::a74b:8ad1 dev b
 route add fd00:1::92a7:8345 via fd00:1::ed6:b8b5 dev a
-route add fd00:1:0:c000::39:594a via fd00:1::a74b:8ad1 dev b
 route add fd00:1::4634:7e65 via fd00:1::a74b:8ad1 dev b
 END
 visit

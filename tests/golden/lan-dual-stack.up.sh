@@ -530,7 +530,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=46875
+net.ipv4.tcp_notsent_lowat=11718
 END
 configure \
   office-b \
@@ -545,7 +545,7 @@ net.ipv6.conf.default.forwarding=0
 net.ipv6.conf.*.accept_dad=0
 net.ipv6.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=62500
+net.ipv4.tcp_notsent_lowat=15625
 END
 configure \
   office-c \
@@ -677,9 +677,11 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within office-a ip -batch - <<'END'
 route add default via 10.187.128.215 dev one
-route add 10.249.89.74 nexthop via 10.187.128.209 dev one nexthop via 10.176.226.204 dev two
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.187.128.209 dev one nexthop via 10.176.226.204 dev two
 route add ::/0 via fd00::bb80:0:0:3e90:c7d7 dev one
-route add fd00::c000:0:0:39:594a nexthop via fd00::bb80:0:0:21c2:8bd1 dev one nexthop via fd00::b0e2:0:0:393a:f1cc dev two
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:a1b:bdca nexthop via fd00::bb80:0:0:21c2:8bd1 dev one nexthop via fd00::b0e2:0:0:393a:f1cc dev two
+route add 10.192.0.0/10 src 10.219.189.202 via 10.187.128.215 dev one
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:3e90:c7d7 dev one
 route add 10.249.89.74 via 10.187.128.209 dev one table 69837
 route add 10.187.128.209 via 10.187.128.209 dev one table 69837
 route add 10.176.226.204 via 10.187.128.209 dev one table 69837
@@ -704,7 +706,7 @@ rule add pref 1200 from fd00::bb80:0:0:cb:a5b4 lookup 69837
 rule add pref 1200 from fd00::b0e2:0:0:ee:9e8e lookup 42142
 END
 within office-a ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.187.128.180 dev one subflow
 mptcp endpoint add 10.176.226.142 dev two subflow
 mptcp endpoint add fd00::bb80:0:0:cb:a5b4 dev one subflow
@@ -712,9 +714,11 @@ mptcp endpoint add fd00::b0e2:0:0:ee:9e8e dev two subflow
 END
 within office-b ip -batch - <<'END'
 route add default via 10.187.128.215 dev one
-route add 10.219.189.202 nexthop via 10.187.128.180 dev one nexthop via 10.176.226.142 dev two
+route add 10.219.189.202 src 10.249.89.74 nexthop via 10.187.128.180 dev one nexthop via 10.176.226.142 dev two
 route add ::/0 via fd00::bb80:0:0:3e90:c7d7 dev one
-route add fd00::c000:0:0:a1b:bdca nexthop via fd00::bb80:0:0:cb:a5b4 dev one nexthop via fd00::b0e2:0:0:ee:9e8e dev two
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:39:594a nexthop via fd00::bb80:0:0:cb:a5b4 dev one nexthop via fd00::b0e2:0:0:ee:9e8e dev two
+route add 10.192.0.0/10 src 10.249.89.74 via 10.187.128.215 dev one
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:39:594a via fd00::bb80:0:0:3e90:c7d7 dev one
 route add 10.219.189.202 via 10.187.128.180 dev one table 69837
 route add 10.187.128.180 via 10.187.128.180 dev one table 69837
 route add 10.176.226.142 via 10.187.128.180 dev one table 69837
@@ -739,29 +743,31 @@ rule add pref 1200 from fd00::bb80:0:0:21c2:8bd1 lookup 69837
 rule add pref 1200 from fd00::b0e2:0:0:393a:f1cc lookup 42142
 END
 within office-b ip -batch - <<'END'
-mptcp limits set subflows 3 add_addr_accepted 0
+mptcp limits set subflows 4 add_addr_accepted 0
 mptcp endpoint add 10.187.128.209 dev one subflow
 mptcp endpoint add 10.176.226.204 dev two subflow
 mptcp endpoint add fd00::bb80:0:0:21c2:8bd1 dev one subflow
 mptcp endpoint add fd00::b0e2:0:0:393a:f1cc dev two subflow
 END
 within office-c ip -batch - <<'END'
-route add 10.219.189.202 via 192.168.7.1 dev three
-route add fd00::c000:0:0:a1b:bdca via fd07::1 dev three
+route add 10.219.189.202 src 10.208.122.226 via 192.168.7.1 dev three
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 route add default via 192.168.7.1 dev three
 route add ::/0 via fd07::1 dev three
+route add 10.192.0.0/10 src 10.208.122.226 via 192.168.7.1 dev three
+route add fd00:0:0:c000::/50 src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 END
 within office-r ip -batch - <<'END'
-route add 10.219.189.202 via 10.187.128.180 dev one
+route add 10.219.189.202 src 10.240.82.151 via 10.187.128.180 dev one
+route add 10.249.89.74 src 10.240.82.151 via 10.187.128.209 dev one
+route add 10.208.122.226 src 10.240.82.151 via 192.168.7.10 dev lan
 route add 10.176.226.142 via 10.187.128.180 dev one
-route add 10.249.89.74 via 10.187.128.209 dev one
 route add 10.176.226.204 via 10.187.128.209 dev one
-route add 10.208.122.226 via 192.168.7.10 dev lan
-route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:39:594a src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:21c2:8bd1 dev one
+route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:22f0:5297 via fd07::a5:bad dev lan
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one
-route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one
-route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 END
 visit
 } & parts+=($!); done

@@ -745,189 +745,202 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within lan-h1 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.224.207.190 src 10.228.105.195 via 10.164.60.12 dev left
+route add 10.248.159.108 src 10.228.105.195 via 10.164.60.99 dev left
+route add 10.229.75.235 src 10.228.105.195 via 10.164.60.179 dev left
+route add 10.199.251.88 src 10.228.105.195 via 10.164.60.75 dev left
+route add 10.241.59.58 src 10.228.105.195 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.228.105.195 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.228.105.195 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.228.105.195 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.228.105.195 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.228.105.195 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.228.105.195 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.228.105.195 via 10.164.60.24 dev left
 END
 within lan-h2 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.228.105.195 src 10.224.207.190 via 10.164.60.178 dev left
+route add 10.248.159.108 src 10.224.207.190 via 10.164.60.99 dev left
+route add 10.229.75.235 src 10.224.207.190 via 10.164.60.179 dev left
+route add 10.199.251.88 src 10.224.207.190 via 10.164.60.75 dev left
+route add 10.241.59.58 src 10.224.207.190 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.224.207.190 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.224.207.190 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.224.207.190 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.224.207.190 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.224.207.190 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.224.207.190 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.224.207.190 via 10.164.60.24 dev left
 END
 within lan-h3 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.228.105.195 src 10.248.159.108 via 10.164.60.178 dev left
+route add 10.224.207.190 src 10.248.159.108 via 10.164.60.12 dev left
+route add 10.229.75.235 src 10.248.159.108 via 10.164.60.179 dev left
+route add 10.199.251.88 src 10.248.159.108 via 10.164.60.75 dev left
+route add 10.241.59.58 src 10.248.159.108 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.248.159.108 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.248.159.108 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.248.159.108 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.248.159.108 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.248.159.108 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.248.159.108 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.248.159.108 via 10.164.60.24 dev left
 END
 within lan-h4 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.228.105.195 src 10.229.75.235 via 10.164.60.178 dev left
+route add 10.224.207.190 src 10.229.75.235 via 10.164.60.12 dev left
+route add 10.248.159.108 src 10.229.75.235 via 10.164.60.99 dev left
+route add 10.199.251.88 src 10.229.75.235 via 10.164.60.75 dev left
+route add 10.241.59.58 src 10.229.75.235 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.229.75.235 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.229.75.235 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.229.75.235 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.229.75.235 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.229.75.235 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.229.75.235 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.229.75.235 via 10.164.60.24 dev left
 END
 within lan-h5 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.228.105.195 src 10.199.251.88 via 10.164.60.178 dev left
+route add 10.224.207.190 src 10.199.251.88 via 10.164.60.12 dev left
+route add 10.248.159.108 src 10.199.251.88 via 10.164.60.99 dev left
+route add 10.229.75.235 src 10.199.251.88 via 10.164.60.179 dev left
+route add 10.241.59.58 src 10.199.251.88 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.199.251.88 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.199.251.88 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.199.251.88 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.199.251.88 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.199.251.88 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.199.251.88 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.199.251.88 via 10.164.60.24 dev left
 END
 within lan-h6 ip -batch - <<'END'
 route add default via 10.164.60.24 dev left
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
+route add 10.228.105.195 src 10.241.59.58 via 10.164.60.178 dev left
+route add 10.224.207.190 src 10.241.59.58 via 10.164.60.12 dev left
+route add 10.248.159.108 src 10.241.59.58 via 10.164.60.99 dev left
+route add 10.229.75.235 src 10.241.59.58 via 10.164.60.179 dev left
+route add 10.199.251.88 src 10.241.59.58 via 10.164.60.75 dev left
+route add 10.232.64.164 src 10.241.59.58 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.241.59.58 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.241.59.58 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.241.59.58 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.241.59.58 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.241.59.58 via 10.164.60.60 dev left
+route add 10.192.0.0/10 src 10.241.59.58 via 10.164.60.24 dev left
 END
 within lan-h7 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.253.252.168 via 10.164.60.112 dev right
-route add 10.226.76.20 via 10.164.60.89 dev right
-route add 10.197.191.20 via 10.164.60.196 dev right
-route add 10.250.172.140 via 10.164.60.243 dev right
-route add 10.255.0.174 via 10.164.60.60 dev right
+route add 10.228.105.195 src 10.232.64.164 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.232.64.164 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.232.64.164 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.232.64.164 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.232.64.164 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.232.64.164 via 10.164.60.127 dev right
+route add 10.253.252.168 src 10.232.64.164 via 10.164.60.112 dev right
+route add 10.226.76.20 src 10.232.64.164 via 10.164.60.89 dev right
+route add 10.197.191.20 src 10.232.64.164 via 10.164.60.196 dev right
+route add 10.250.172.140 src 10.232.64.164 via 10.164.60.243 dev right
+route add 10.255.0.174 src 10.232.64.164 via 10.164.60.60 dev right
+route add 10.192.0.0/10 src 10.232.64.164 via 10.164.60.24 dev right
 END
 within lan-h8 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.232.64.164 via 10.164.60.7 dev right
-route add 10.226.76.20 via 10.164.60.89 dev right
-route add 10.197.191.20 via 10.164.60.196 dev right
-route add 10.250.172.140 via 10.164.60.243 dev right
-route add 10.255.0.174 via 10.164.60.60 dev right
+route add 10.228.105.195 src 10.253.252.168 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.253.252.168 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.253.252.168 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.253.252.168 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.253.252.168 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.253.252.168 via 10.164.60.127 dev right
+route add 10.232.64.164 src 10.253.252.168 via 10.164.60.7 dev right
+route add 10.226.76.20 src 10.253.252.168 via 10.164.60.89 dev right
+route add 10.197.191.20 src 10.253.252.168 via 10.164.60.196 dev right
+route add 10.250.172.140 src 10.253.252.168 via 10.164.60.243 dev right
+route add 10.255.0.174 src 10.253.252.168 via 10.164.60.60 dev right
+route add 10.192.0.0/10 src 10.253.252.168 via 10.164.60.24 dev right
 END
 within lan-h9 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.232.64.164 via 10.164.60.7 dev right
-route add 10.253.252.168 via 10.164.60.112 dev right
-route add 10.197.191.20 via 10.164.60.196 dev right
-route add 10.250.172.140 via 10.164.60.243 dev right
-route add 10.255.0.174 via 10.164.60.60 dev right
+route add 10.228.105.195 src 10.226.76.20 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.226.76.20 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.226.76.20 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.226.76.20 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.226.76.20 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.226.76.20 via 10.164.60.127 dev right
+route add 10.232.64.164 src 10.226.76.20 via 10.164.60.7 dev right
+route add 10.253.252.168 src 10.226.76.20 via 10.164.60.112 dev right
+route add 10.197.191.20 src 10.226.76.20 via 10.164.60.196 dev right
+route add 10.250.172.140 src 10.226.76.20 via 10.164.60.243 dev right
+route add 10.255.0.174 src 10.226.76.20 via 10.164.60.60 dev right
+route add 10.192.0.0/10 src 10.226.76.20 via 10.164.60.24 dev right
 END
 within lan-h10 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.232.64.164 via 10.164.60.7 dev right
-route add 10.253.252.168 via 10.164.60.112 dev right
-route add 10.226.76.20 via 10.164.60.89 dev right
-route add 10.250.172.140 via 10.164.60.243 dev right
-route add 10.255.0.174 via 10.164.60.60 dev right
+route add 10.228.105.195 src 10.197.191.20 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.197.191.20 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.197.191.20 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.197.191.20 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.197.191.20 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.197.191.20 via 10.164.60.127 dev right
+route add 10.232.64.164 src 10.197.191.20 via 10.164.60.7 dev right
+route add 10.253.252.168 src 10.197.191.20 via 10.164.60.112 dev right
+route add 10.226.76.20 src 10.197.191.20 via 10.164.60.89 dev right
+route add 10.250.172.140 src 10.197.191.20 via 10.164.60.243 dev right
+route add 10.255.0.174 src 10.197.191.20 via 10.164.60.60 dev right
+route add 10.192.0.0/10 src 10.197.191.20 via 10.164.60.24 dev right
 END
 within lan-h11 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.232.64.164 via 10.164.60.7 dev right
-route add 10.253.252.168 via 10.164.60.112 dev right
-route add 10.226.76.20 via 10.164.60.89 dev right
-route add 10.197.191.20 via 10.164.60.196 dev right
-route add 10.255.0.174 via 10.164.60.60 dev right
+route add 10.228.105.195 src 10.250.172.140 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.250.172.140 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.250.172.140 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.250.172.140 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.250.172.140 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.250.172.140 via 10.164.60.127 dev right
+route add 10.232.64.164 src 10.250.172.140 via 10.164.60.7 dev right
+route add 10.253.252.168 src 10.250.172.140 via 10.164.60.112 dev right
+route add 10.226.76.20 src 10.250.172.140 via 10.164.60.89 dev right
+route add 10.197.191.20 src 10.250.172.140 via 10.164.60.196 dev right
+route add 10.255.0.174 src 10.250.172.140 via 10.164.60.60 dev right
+route add 10.192.0.0/10 src 10.250.172.140 via 10.164.60.24 dev right
 END
 within lan-h12 ip -batch - <<'END'
 route add default via 10.164.60.24 dev right
-route add 10.228.105.195 via 10.164.60.178 dev right
-route add 10.224.207.190 via 10.164.60.12 dev right
-route add 10.248.159.108 via 10.164.60.99 dev right
-route add 10.229.75.235 via 10.164.60.179 dev right
-route add 10.199.251.88 via 10.164.60.75 dev right
-route add 10.241.59.58 via 10.164.60.127 dev right
-route add 10.232.64.164 via 10.164.60.7 dev right
-route add 10.253.252.168 via 10.164.60.112 dev right
-route add 10.226.76.20 via 10.164.60.89 dev right
-route add 10.197.191.20 via 10.164.60.196 dev right
-route add 10.250.172.140 via 10.164.60.243 dev right
+route add 10.228.105.195 src 10.255.0.174 via 10.164.60.178 dev right
+route add 10.224.207.190 src 10.255.0.174 via 10.164.60.12 dev right
+route add 10.248.159.108 src 10.255.0.174 via 10.164.60.99 dev right
+route add 10.229.75.235 src 10.255.0.174 via 10.164.60.179 dev right
+route add 10.199.251.88 src 10.255.0.174 via 10.164.60.75 dev right
+route add 10.241.59.58 src 10.255.0.174 via 10.164.60.127 dev right
+route add 10.232.64.164 src 10.255.0.174 via 10.164.60.7 dev right
+route add 10.253.252.168 src 10.255.0.174 via 10.164.60.112 dev right
+route add 10.226.76.20 src 10.255.0.174 via 10.164.60.89 dev right
+route add 10.197.191.20 src 10.255.0.174 via 10.164.60.196 dev right
+route add 10.250.172.140 src 10.255.0.174 via 10.164.60.243 dev right
+route add 10.192.0.0/10 src 10.255.0.174 via 10.164.60.24 dev right
 END
 within lan-web ip -batch - <<'END'
 route add default via 10.11.143.169 dev r
+route add 10.192.0.0/10 src 10.239.66.185 via 10.11.143.169 dev r
 END
 within lan-r ip -batch - <<'END'
-route add 10.228.105.195 via 10.164.60.178 dev left
-route add 10.224.207.190 via 10.164.60.12 dev left
-route add 10.248.159.108 via 10.164.60.99 dev left
-route add 10.229.75.235 via 10.164.60.179 dev left
-route add 10.199.251.88 via 10.164.60.75 dev left
-route add 10.241.59.58 via 10.164.60.127 dev left
-route add 10.232.64.164 via 10.164.60.7 dev left
-route add 10.253.252.168 via 10.164.60.112 dev left
-route add 10.226.76.20 via 10.164.60.89 dev left
-route add 10.197.191.20 via 10.164.60.196 dev left
-route add 10.250.172.140 via 10.164.60.243 dev left
-route add 10.255.0.174 via 10.164.60.60 dev left
-route add 10.239.66.185 via 10.11.143.170 dev web
+route add 10.228.105.195 src 10.240.82.151 via 10.164.60.178 dev left
+route add 10.224.207.190 src 10.240.82.151 via 10.164.60.12 dev left
+route add 10.248.159.108 src 10.240.82.151 via 10.164.60.99 dev left
+route add 10.229.75.235 src 10.240.82.151 via 10.164.60.179 dev left
+route add 10.199.251.88 src 10.240.82.151 via 10.164.60.75 dev left
+route add 10.241.59.58 src 10.240.82.151 via 10.164.60.127 dev left
+route add 10.232.64.164 src 10.240.82.151 via 10.164.60.7 dev left
+route add 10.253.252.168 src 10.240.82.151 via 10.164.60.112 dev left
+route add 10.226.76.20 src 10.240.82.151 via 10.164.60.89 dev left
+route add 10.197.191.20 src 10.240.82.151 via 10.164.60.196 dev left
+route add 10.250.172.140 src 10.240.82.151 via 10.164.60.243 dev left
+route add 10.255.0.174 src 10.240.82.151 via 10.164.60.60 dev left
+route add 10.239.66.185 src 10.240.82.151 via 10.11.143.170 dev web
 END
 visit
 } & parts+=($!); done

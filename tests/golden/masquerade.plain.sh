@@ -413,16 +413,27 @@ ip -n masquerade-isp link set dev server up
 # --- routes -------------------------------------------------------------------
 say "routes"
 ip -n masquerade-pc route add default via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
 ip -n masquerade-tv route add default via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
 ip -n masquerade-server route add default via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
 ip -n masquerade-home route add default via 10.59.128.130 dev isp
-ip -n masquerade-home route add 10.203.16.229 via 10.108.77.174 dev pc
-ip -n masquerade-home route add 10.237.59.5 via 10.59.37.230 dev tv
+ip -n masquerade-home route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
+ip -n masquerade-home route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
+ip -n masquerade-home route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
+ip -n masquerade-home route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
 ip netns exec masquerade-home nft 'add table inet mpc'
 ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
 ip -n masquerade-isp route add default via 10.59.128.129 dev home
-ip -n masquerade-isp route add 10.251.49.181 via 10.109.179.94 dev server
+ip -n masquerade-isp route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
+ip -n masquerade-isp route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
 ip netns exec masquerade-isp nft 'add table inet mpc'
 ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
 ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'

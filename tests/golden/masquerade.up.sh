@@ -549,17 +549,27 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within masquerade-pc ip -batch - <<'END'
 route add default via 10.108.77.173 dev home
+route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
+route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
+route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
 END
 within masquerade-tv ip -batch - <<'END'
 route add default via 10.59.37.229 dev home
+route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
+route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
+route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
 END
 within masquerade-server ip -batch - <<'END'
 route add default via 10.109.179.93 dev isp
+route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
+route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
 END
 within masquerade-home ip -batch - <<'END'
 route add default via 10.59.128.130 dev isp
-route add 10.203.16.229 via 10.108.77.174 dev pc
-route add 10.237.59.5 via 10.59.37.230 dev tv
+route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
+route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
+route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
+route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
 END
 within masquerade-home nft -f - <<'END'
 add table inet mpc
@@ -568,7 +578,8 @@ add rule inet mpc out oifname "isp" masquerade
 END
 within masquerade-isp ip -batch - <<'END'
 route add default via 10.59.128.129 dev home
-route add 10.251.49.181 via 10.109.179.94 dev server
+route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
+route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
 END
 within masquerade-isp nft -f - <<'END'
 add table inet mpc

@@ -483,7 +483,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   mptcp-pins-left \
@@ -571,12 +571,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within mptcp-pins-laptop ip -batch - <<'END'
-route add 10.203.123.244 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.251.49.181 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.194.36.60 via 10.102.249.162 dev left
+route add 10.203.123.244 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.194.36.60 src 10.234.131.55 via 10.102.249.162 dev left
+route add 10.202.125.11 src 10.234.131.55 via 10.10.113.58 dev right
 route add 10.89.166.240/30 via 10.102.249.162 dev left
 route add 10.27.79.124/30 via 10.102.249.162 dev left
-route add 10.202.125.11 via 10.10.113.58 dev right
 route add 10.111.214.156/30 via 10.10.113.58 dev right
 route add 10.17.215.88/30 via 10.10.113.58 dev right
 route add 10.251.49.181 via 10.102.249.162 dev left table 66499
@@ -592,12 +592,12 @@ mptcp endpoint add 10.102.249.161 dev left subflow
 mptcp endpoint add 10.10.113.57 dev right subflow backup
 END
 within mptcp-pins-phone ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.251.49.181 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.194.36.60 via 10.89.166.241 dev left
+route add 10.234.131.55 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.194.36.60 src 10.203.123.244 via 10.89.166.241 dev left
+route add 10.202.125.11 src 10.203.123.244 via 10.111.214.158 dev right
 route add 10.102.249.160/30 via 10.89.166.241 dev left
 route add 10.27.79.124/30 via 10.89.166.241 dev left
-route add 10.202.125.11 via 10.111.214.158 dev right
 route add 10.10.113.56/30 via 10.111.214.158 dev right
 route add 10.17.215.88/30 via 10.111.214.158 dev right
 route add 10.251.49.181 via 10.89.166.241 dev left table 66499
@@ -613,12 +613,12 @@ mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
 mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
 END
 within mptcp-pins-server ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.203.123.244 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.194.36.60 via 10.27.79.125 dev north
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.194.36.60 src 10.251.49.181 via 10.27.79.125 dev north
+route add 10.202.125.11 src 10.251.49.181 via 10.17.215.89 dev south
 route add 10.102.249.160/30 via 10.27.79.125 dev north
 route add 10.89.166.240/30 via 10.27.79.125 dev north
-route add 10.202.125.11 via 10.17.215.89 dev south
 route add 10.10.113.56/30 via 10.17.215.89 dev south
 route add 10.111.214.156/30 via 10.17.215.89 dev south
 route add 10.234.131.55 via 10.27.79.125 dev north table 60649
@@ -641,19 +641,19 @@ mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.17.215.90 dev south port 7001 signal
 END
 within mptcp-pins-left ip -batch - <<'END'
-route add 10.234.131.55 via 10.102.249.161 dev laptop
+route add 10.234.131.55 src 10.194.36.60 via 10.102.249.161 dev laptop
+route add 10.203.123.244 src 10.194.36.60 via 10.89.166.242 dev phone
+route add 10.251.49.181 src 10.194.36.60 via 10.27.79.126 dev server
 route add 10.10.113.57 via 10.102.249.161 dev laptop
-route add 10.203.123.244 via 10.89.166.242 dev phone
 route add 10.111.214.157 via 10.89.166.242 dev phone
-route add 10.251.49.181 via 10.27.79.126 dev server
 route add 10.17.215.90 via 10.27.79.126 dev server
 END
 within mptcp-pins-right ip -batch - <<'END'
-route add 10.234.131.55 via 10.10.113.57 dev laptop
+route add 10.234.131.55 src 10.202.125.11 via 10.10.113.57 dev laptop
+route add 10.203.123.244 src 10.202.125.11 via 10.111.214.157 dev phone
+route add 10.251.49.181 src 10.202.125.11 via 10.17.215.90 dev server
 route add 10.102.249.161 via 10.10.113.57 dev laptop
-route add 10.203.123.244 via 10.111.214.157 dev phone
 route add 10.89.166.242 via 10.111.214.157 dev phone
-route add 10.251.49.181 via 10.17.215.90 dev server
 route add 10.27.79.126 via 10.17.215.90 dev server
 END
 visit

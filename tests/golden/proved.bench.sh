@@ -105,7 +105,7 @@ transfer() {
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -B "$3" -p "$PORT"
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
   server=$!
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"

@@ -156,15 +156,15 @@ link set dev a up
 address replace 10.86.184.182/30 dev a
 END
   again links proved-a ip <<'END'
-route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route replace 10.75.138.208/30 via 10.86.184.182 dev d
 route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
 route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
 route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
 END
   again links proved-d ip <<'END'
-route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
 route replace 10.39.131.69 via 10.86.184.181 dev a
 END
   again proved-a:c proved-a tc <<'END'
@@ -204,15 +204,15 @@ link set dev a up
 address replace 10.86.184.182/30 dev a
 END
 within proved-a ip <<'END'
-route replace 10.249.89.74 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 via 10.86.184.182 dev d
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route replace 10.75.138.208/30 via 10.86.184.182 dev d
-route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
-route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
-route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+route replace 10.249.89.74 table 41363 via 10.86.184.182 dev d
+route replace 10.52.126.101 table 41363 via 10.86.184.182 dev d
+route replace 10.75.138.209 table 41363 via 10.86.184.182 dev d
 END
 within proved-d ip <<'END'
-route replace 10.219.189.202 via 10.86.184.181 dev a
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
 route replace 10.39.131.69 via 10.86.184.181 dev a
 END
 happened 1500 'up a:d -- d:a'

@@ -419,6 +419,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -511,15 +512,22 @@ END
 say "settings"
 configure \
   ring-r0 \
-  ring-r1 \
-  ring-r2 \
-  ring-r3 \
   ring-r4 \
   ring-r5 \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  ring-r1 \
+  ring-r2 \
+  ring-r3 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 configure \
   ring-h0 \
@@ -665,16 +673,17 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within ring-r0 ip -batch - <<'END'
-route add 10.220.107.141 via 10.108.22.130 dev r5
-route add 10.213.114.33 via 10.108.22.130 dev r5
-route add 10.231.143.4 via 10.108.22.130 dev r5
-route add 10.253.36.180 via 10.108.22.130 dev r5
-route add 10.197.82.134 via 10.108.22.130 dev r5
-route add 10.228.105.195 via 10.108.22.130 dev r5
-route add 10.224.207.190 via 10.108.22.130 dev r5
-route add 10.248.159.108 via 10.108.22.130 dev r5
-route add 10.229.75.235 via 10.108.22.130 dev r5
-route add 10.199.251.88 via 10.108.22.130 dev r5
+route add 10.220.107.141 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.213.114.33 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.231.143.4 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.253.36.180 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.197.82.134 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.228.105.195 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.224.207.190 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.248.159.108 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.229.75.235 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.199.251.88 src 10.222.46.226 via 10.108.22.130 dev r5
+route add 10.196.202.87 src 10.222.46.226 via 10.115.215.133 dev h0
 route add 10.75.186.64/30 via 10.108.22.130 dev r5
 route add 10.89.53.56/30 via 10.108.22.130 dev r5
 route add 10.18.60.96/30 via 10.108.22.130 dev r5
@@ -684,108 +693,107 @@ route add 10.84.58.156/30 via 10.108.22.130 dev r5
 route add 10.48.4.156/30 via 10.108.22.130 dev r5
 route add 10.122.197.160/30 via 10.108.22.130 dev r5
 route add 10.108.47.184/30 via 10.108.22.130 dev r5
-route add 10.196.202.87 via 10.115.215.133 dev h0
 END
 within ring-r1 ip -batch - <<'END'
-route add 10.222.46.226 via 10.10.12.65 dev r0
-route add 10.197.82.134 via 10.10.12.65 dev r0
-route add 10.196.202.87 via 10.10.12.65 dev r0
-route add 10.199.251.88 via 10.10.12.65 dev r0
-route add 10.27.86.240/30 via 10.10.12.65 dev r0
-route add 10.108.22.128/30 via 10.10.12.65 dev r0
-route add 10.115.215.132/30 via 10.10.12.65 dev r0
-route add 10.108.47.184/30 via 10.10.12.65 dev r0
-route add 10.213.114.33 via 10.75.186.66 dev r2
-route add 10.231.143.4 via 10.75.186.66 dev r2
-route add 10.224.207.190 via 10.75.186.66 dev r2
-route add 10.248.159.108 via 10.75.186.66 dev r2
+route add 10.222.46.226 src 10.220.107.141 via 10.10.12.65 dev r0
+route add 10.197.82.134 src 10.220.107.141 via 10.10.12.65 dev r0
+route add 10.196.202.87 src 10.220.107.141 via 10.10.12.65 dev r0
+route add 10.199.251.88 src 10.220.107.141 via 10.10.12.65 dev r0
+route add 10.213.114.33 src 10.220.107.141 via 10.75.186.66 dev r2
+route add 10.231.143.4 src 10.220.107.141 via 10.75.186.66 dev r2
+route add 10.224.207.190 src 10.220.107.141 via 10.75.186.66 dev r2
+route add 10.248.159.108 src 10.220.107.141 via 10.75.186.66 dev r2
+route add 10.253.36.180 src 10.220.107.141 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.229.75.235 src 10.220.107.141 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.228.105.195 src 10.220.107.141 via 10.14.198.77 dev h1
 route add 10.89.53.56/30 via 10.75.186.66 dev r2
 route add 10.18.60.96/30 via 10.75.186.66 dev r2
 route add 10.84.58.156/30 via 10.75.186.66 dev r2
 route add 10.48.4.156/30 via 10.75.186.66 dev r2
-route add 10.253.36.180 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
-route add 10.229.75.235 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
+route add 10.27.86.240/30 via 10.10.12.65 dev r0
+route add 10.108.22.128/30 via 10.10.12.65 dev r0
+route add 10.115.215.132/30 via 10.10.12.65 dev r0
+route add 10.108.47.184/30 via 10.10.12.65 dev r0
 route add 10.122.197.160/30 nexthop via 10.10.12.65 dev r0 nexthop via 10.75.186.66 dev r2
-route add 10.228.105.195 via 10.14.198.77 dev h1
 END
 within ring-r2 ip -batch - <<'END'
-route add 10.222.46.226 via 10.75.186.65 dev r1
-route add 10.220.107.141 via 10.75.186.65 dev r1
-route add 10.196.202.87 via 10.75.186.65 dev r1
-route add 10.228.105.195 via 10.75.186.65 dev r1
+route add 10.222.46.226 src 10.213.114.33 via 10.75.186.65 dev r1
+route add 10.220.107.141 src 10.213.114.33 via 10.75.186.65 dev r1
+route add 10.196.202.87 src 10.213.114.33 via 10.75.186.65 dev r1
+route add 10.228.105.195 src 10.213.114.33 via 10.75.186.65 dev r1
+route add 10.231.143.4 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.253.36.180 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.248.159.108 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.229.75.235 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.197.82.134 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.199.251.88 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
+route add 10.224.207.190 src 10.213.114.33 via 10.84.58.157 dev h2
 route add 10.10.12.64/30 via 10.75.186.65 dev r1
 route add 10.108.22.128/30 via 10.75.186.65 dev r1
 route add 10.115.215.132/30 via 10.75.186.65 dev r1
 route add 10.14.198.76/30 via 10.75.186.65 dev r1
-route add 10.231.143.4 via 10.89.53.58 dev r3
-route add 10.253.36.180 via 10.89.53.58 dev r3
-route add 10.248.159.108 via 10.89.53.58 dev r3
-route add 10.229.75.235 via 10.89.53.58 dev r3
 route add 10.18.60.96/30 via 10.89.53.58 dev r3
 route add 10.27.86.240/30 via 10.89.53.58 dev r3
 route add 10.48.4.156/30 via 10.89.53.58 dev r3
 route add 10.122.197.160/30 via 10.89.53.58 dev r3
-route add 10.197.82.134 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
-route add 10.199.251.88 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
 route add 10.108.47.184/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.89.53.58 dev r3
-route add 10.224.207.190 via 10.84.58.157 dev h2
 END
 within ring-r3 ip -batch - <<'END'
-route add 10.222.46.226 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
-route add 10.196.202.87 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
-route add 10.115.215.132/30 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
-route add 10.220.107.141 via 10.89.53.57 dev r2
-route add 10.213.114.33 via 10.89.53.57 dev r2
-route add 10.228.105.195 via 10.89.53.57 dev r2
-route add 10.224.207.190 via 10.89.53.57 dev r2
+route add 10.222.46.226 src 10.231.143.4 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.196.202.87 src 10.231.143.4 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
+route add 10.220.107.141 src 10.231.143.4 via 10.89.53.57 dev r2
+route add 10.213.114.33 src 10.231.143.4 via 10.89.53.57 dev r2
+route add 10.228.105.195 src 10.231.143.4 via 10.89.53.57 dev r2
+route add 10.224.207.190 src 10.231.143.4 via 10.89.53.57 dev r2
+route add 10.253.36.180 src 10.231.143.4 via 10.18.60.98 dev r4
+route add 10.197.82.134 src 10.231.143.4 via 10.18.60.98 dev r4
+route add 10.229.75.235 src 10.231.143.4 via 10.18.60.98 dev r4
+route add 10.199.251.88 src 10.231.143.4 via 10.18.60.98 dev r4
+route add 10.248.159.108 src 10.231.143.4 via 10.48.4.157 dev h3
 route add 10.10.12.64/30 via 10.89.53.57 dev r2
 route add 10.75.186.64/30 via 10.89.53.57 dev r2
 route add 10.14.198.76/30 via 10.89.53.57 dev r2
 route add 10.84.58.156/30 via 10.89.53.57 dev r2
-route add 10.253.36.180 via 10.18.60.98 dev r4
-route add 10.197.82.134 via 10.18.60.98 dev r4
-route add 10.229.75.235 via 10.18.60.98 dev r4
-route add 10.199.251.88 via 10.18.60.98 dev r4
 route add 10.27.86.240/30 via 10.18.60.98 dev r4
 route add 10.108.22.128/30 via 10.18.60.98 dev r4
 route add 10.122.197.160/30 via 10.18.60.98 dev r4
 route add 10.108.47.184/30 via 10.18.60.98 dev r4
-route add 10.248.159.108 via 10.48.4.157 dev h3
+route add 10.115.215.132/30 nexthop via 10.89.53.57 dev r2 nexthop via 10.18.60.98 dev r4
 END
 within ring-r4 ip -batch - <<'END'
-route add 10.222.46.226 via 10.27.86.242 dev r5
-route add 10.197.82.134 via 10.27.86.242 dev r5
-route add 10.196.202.87 via 10.27.86.242 dev r5
-route add 10.199.251.88 via 10.27.86.242 dev r5
-route add 10.108.22.128/30 via 10.27.86.242 dev r5
-route add 10.115.215.132/30 via 10.27.86.242 dev r5
-route add 10.108.47.184/30 via 10.27.86.242 dev r5
-route add 10.220.107.141 via 10.18.60.97 dev r3
-route add 10.213.114.33 via 10.18.60.97 dev r3
-route add 10.231.143.4 via 10.18.60.97 dev r3
-route add 10.228.105.195 via 10.18.60.97 dev r3
-route add 10.224.207.190 via 10.18.60.97 dev r3
-route add 10.248.159.108 via 10.18.60.97 dev r3
+route add 10.222.46.226 src 10.253.36.180 via 10.27.86.242 dev r5
+route add 10.197.82.134 src 10.253.36.180 via 10.27.86.242 dev r5
+route add 10.196.202.87 src 10.253.36.180 via 10.27.86.242 dev r5
+route add 10.199.251.88 src 10.253.36.180 via 10.27.86.242 dev r5
+route add 10.220.107.141 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.213.114.33 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.231.143.4 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.228.105.195 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.224.207.190 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.248.159.108 src 10.253.36.180 via 10.18.60.97 dev r3
+route add 10.229.75.235 src 10.253.36.180 via 10.122.197.161 dev h4
 route add 10.10.12.64/30 via 10.18.60.97 dev r3
 route add 10.75.186.64/30 via 10.18.60.97 dev r3
 route add 10.89.53.56/30 via 10.18.60.97 dev r3
 route add 10.14.198.76/30 via 10.18.60.97 dev r3
 route add 10.84.58.156/30 via 10.18.60.97 dev r3
 route add 10.48.4.156/30 via 10.18.60.97 dev r3
-route add 10.229.75.235 via 10.122.197.161 dev h4
+route add 10.108.22.128/30 via 10.27.86.242 dev r5
+route add 10.115.215.132/30 via 10.27.86.242 dev r5
+route add 10.108.47.184/30 via 10.27.86.242 dev r5
 END
 within ring-r5 ip -batch - <<'END'
-route add 10.222.46.226 via 10.108.22.129 dev r0
-route add 10.196.202.87 via 10.108.22.129 dev r0
-route add 10.115.215.132/30 via 10.108.22.129 dev r0
-route add 10.220.107.141 via 10.27.86.241 dev r4
-route add 10.213.114.33 via 10.27.86.241 dev r4
-route add 10.231.143.4 via 10.27.86.241 dev r4
-route add 10.253.36.180 via 10.27.86.241 dev r4
-route add 10.228.105.195 via 10.27.86.241 dev r4
-route add 10.224.207.190 via 10.27.86.241 dev r4
-route add 10.248.159.108 via 10.27.86.241 dev r4
-route add 10.229.75.235 via 10.27.86.241 dev r4
+route add 10.222.46.226 src 10.197.82.134 via 10.108.22.129 dev r0
+route add 10.196.202.87 src 10.197.82.134 via 10.108.22.129 dev r0
+route add 10.220.107.141 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.213.114.33 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.231.143.4 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.253.36.180 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.228.105.195 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.224.207.190 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.248.159.108 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.229.75.235 src 10.197.82.134 via 10.27.86.241 dev r4
+route add 10.199.251.88 src 10.197.82.134 via 10.108.47.185 dev h5
 route add 10.10.12.64/30 via 10.27.86.241 dev r4
 route add 10.75.186.64/30 via 10.27.86.241 dev r4
 route add 10.89.53.56/30 via 10.27.86.241 dev r4
@@ -794,25 +802,31 @@ route add 10.14.198.76/30 via 10.27.86.241 dev r4
 route add 10.84.58.156/30 via 10.27.86.241 dev r4
 route add 10.48.4.156/30 via 10.27.86.241 dev r4
 route add 10.122.197.160/30 via 10.27.86.241 dev r4
-route add 10.199.251.88 via 10.108.47.185 dev h5
+route add 10.115.215.132/30 via 10.108.22.129 dev r0
 END
 within ring-h0 ip -batch - <<'END'
 route add default via 10.115.215.134 dev r0
+route add 10.192.0.0/10 src 10.196.202.87 via 10.115.215.134 dev r0
 END
 within ring-h1 ip -batch - <<'END'
 route add default via 10.14.198.78 dev r1
+route add 10.192.0.0/10 src 10.228.105.195 via 10.14.198.78 dev r1
 END
 within ring-h2 ip -batch - <<'END'
 route add default via 10.84.58.158 dev r2
+route add 10.192.0.0/10 src 10.224.207.190 via 10.84.58.158 dev r2
 END
 within ring-h3 ip -batch - <<'END'
 route add default via 10.48.4.158 dev r3
+route add 10.192.0.0/10 src 10.248.159.108 via 10.48.4.158 dev r3
 END
 within ring-h4 ip -batch - <<'END'
 route add default via 10.122.197.162 dev r4
+route add 10.192.0.0/10 src 10.229.75.235 via 10.122.197.162 dev r4
 END
 within ring-h5 ip -batch - <<'END'
 route add default via 10.108.47.186 dev r5
+route add 10.192.0.0/10 src 10.199.251.88 via 10.108.47.186 dev r5
 END
 visit
 } & parts+=($!); done

@@ -416,6 +416,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -499,7 +500,8 @@ configure \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 
 # --- interfaces ---------------------------------------------------------------
@@ -570,75 +572,77 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within routes-a ip -batch - <<'END'
-route add 10.249.89.74 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
 route add 10.75.138.209 via 10.86.184.182 dev d
 route add 203.0.113.0/24 via 10.86.184.182 dev d
-route add 10.203.81.98 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 via 10.39.131.70 dev c
+route add 10.203.81.98 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route add 10.52.126.100/30 via 10.39.131.70 dev c
 route add 10.46.111.16/30 via 10.39.131.70 dev c
-route add 10.240.22.137 via 10.86.184.182 dev d
 route add 10.75.138.208/30 via 10.86.184.182 dev d
 route add 10.54.128.96/30 via 10.86.184.182 dev d
+route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 203.0.113.7 src 10.219.189.202 via 10.86.184.182 dev d
 END
 within routes-b ip -batch - <<'END'
-route add 10.219.189.202 via 10.75.138.210 dev d
-route add 10.203.81.98 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 203.0.113.7 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 via 10.52.126.102 dev c
+route add 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d
+route add 10.203.81.98 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 203.0.113.7 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
 route add 10.39.131.68/30 via 10.52.126.102 dev c
 route add 10.46.111.16/30 via 10.52.126.102 dev c
-route add 10.240.22.137 via 10.75.138.210 dev d
 route add 10.86.184.180/30 via 10.75.138.210 dev d
 route add 10.54.128.96/30 via 10.75.138.210 dev d
+route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
 END
 within routes-c ip -batch - <<'END'
 route add default via 10.46.111.18 dev exit
-route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
-route add 10.240.22.137 via 10.83.190.254 dev d
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
+route add 10.240.22.137 src 10.208.122.226 via 10.83.190.254 dev d
+route add 10.203.81.98 src 10.208.122.226 via 10.46.111.18 dev exit
+route add 203.0.113.7 src 10.208.122.226 via 10.46.111.18 dev exit
 route add 10.86.184.180/30 via 10.83.190.254 dev d
 route add 10.75.138.208/30 via 10.83.190.254 dev d
-route add 10.203.81.98 via 10.46.111.18 dev exit
-route add 203.0.113.7 via 10.46.111.18 dev exit
-route add 10.46.52.48/30 via 10.46.111.18 dev exit
 route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
+route add 10.46.52.48/30 via 10.46.111.18 dev exit
 END
 within routes-d ip -batch - <<'END'
 route add default via 10.54.128.98 dev exit
-route add 10.219.189.202 via 10.86.184.181 dev a
-route add 10.249.89.74 via 10.75.138.209 dev b
-route add 10.208.122.226 via 10.83.190.253 dev c
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
+route add 10.208.122.226 src 10.240.22.137 via 10.83.190.253 dev c
+route add 10.203.81.98 src 10.240.22.137 via 10.54.128.98 dev exit
+route add 203.0.113.7 src 10.240.22.137 via 10.54.128.98 dev exit
 route add 10.39.131.68/30 via 10.83.190.253 dev c
 route add 10.52.126.100/30 via 10.83.190.253 dev c
-route add 10.203.81.98 via 10.54.128.98 dev exit
-route add 203.0.113.7 via 10.54.128.98 dev exit
-route add 10.46.52.48/30 via 10.54.128.98 dev exit
 route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
+route add 10.46.52.48/30 via 10.54.128.98 dev exit
 END
 within routes-exit ip -batch - <<'END'
 route add 203.0.113.0/24 via 10.46.52.50 dev world
-route add 10.219.189.202 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.249.89.74 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.208.122.226 via 10.46.111.17 dev west
+route add 10.219.189.202 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 10.249.89.74 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 10.208.122.226 src 10.203.81.98 via 10.46.111.17 dev west
+route add 10.240.22.137 src 10.203.81.98 via 10.54.128.97 dev east
 route add 10.39.131.68/30 via 10.46.111.17 dev west
 route add 10.52.126.100/30 via 10.46.111.17 dev west
-route add 10.240.22.137 via 10.54.128.97 dev east
 route add 10.86.184.180/30 via 10.54.128.97 dev east
 route add 10.75.138.208/30 via 10.54.128.97 dev east
+route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 203.0.113.7 src 10.203.81.98 via 10.46.52.50 dev world
 END
 within routes-world ip -batch - <<'END'
 route add default via 10.46.52.49 dev exit
-route add 10.219.189.202 via 10.46.52.49 dev exit
-route add 10.249.89.74 via 10.46.52.49 dev exit
-route add 10.208.122.226 via 10.46.52.49 dev exit
-route add 10.240.22.137 via 10.46.52.49 dev exit
-route add 10.203.81.98 via 10.46.52.49 dev exit
+route add 10.219.189.202 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.249.89.74 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.208.122.226 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.240.22.137 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.203.81.98 src 203.0.113.7 via 10.46.52.49 dev exit
 route add 10.39.131.68/30 via 10.46.52.49 dev exit
 route add 10.86.184.180/30 via 10.46.52.49 dev exit
 route add 10.52.126.100/30 via 10.46.52.49 dev exit

@@ -304,11 +304,11 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.208.119.60/32 dev lo
 address 10.59.128.129/30 dev isp
 address 10.0.19.189/30 dev hub
-route 10.250.114.96 via 10.59.128.130 dev isp weight 1
-route 10.250.114.96 via 10.0.19.190 dev hub weight 1
-route 10.253.32.216 via 10.59.128.130 dev isp
+route 10.250.114.96 src 10.208.119.60 via 10.59.128.130 dev isp weight 1
+route 10.250.114.96 src 10.208.119.60 via 10.0.19.190 dev hub weight 1
+route 10.253.32.216 src 10.208.119.60 via 10.59.128.130 dev isp
+route 10.231.212.193 src 10.208.119.60 via 10.0.19.190 dev hub
 route 10.28.249.104/30 via 10.59.128.130 dev isp
-route 10.231.212.193 via 10.0.19.190 dev hub
 route 10.69.63.48/30 via 10.0.19.190 dev hub
 qdisc isp 0
 qdisc hub 1
@@ -325,11 +325,11 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.250.114.96/32 dev lo
 address 10.28.249.106/30 dev isp
 address 10.69.63.50/30 dev hub
-route 10.208.119.60 via 10.28.249.105 dev isp weight 1
-route 10.208.119.60 via 10.69.63.49 dev hub weight 1
-route 10.253.32.216 via 10.28.249.105 dev isp
+route 10.208.119.60 src 10.250.114.96 via 10.28.249.105 dev isp weight 1
+route 10.208.119.60 src 10.250.114.96 via 10.69.63.49 dev hub weight 1
+route 10.253.32.216 src 10.250.114.96 via 10.28.249.105 dev isp
+route 10.231.212.193 src 10.250.114.96 via 10.69.63.49 dev hub
 route 10.59.128.128/30 via 10.28.249.105 dev isp
-route 10.231.212.193 via 10.69.63.49 dev hub
 route 10.0.19.188/30 via 10.69.63.49 dev hub
 qdisc isp 2
 qdisc hub 3
@@ -346,9 +346,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.253.32.216/32 dev lo
 address 10.59.128.130/30 dev home
 address 10.28.249.105/30 dev office
-route 10.208.119.60 via 10.59.128.129 dev home
+route 10.208.119.60 src 10.253.32.216 via 10.59.128.129 dev home
+route 10.250.114.96 src 10.253.32.216 via 10.28.249.106 dev office
 route 10.0.19.189 via 10.59.128.129 dev home
-route 10.250.114.96 via 10.28.249.106 dev office
 route 10.69.63.50 via 10.28.249.106 dev office
 qdisc home 4
 qdisc office 2
@@ -365,9 +365,9 @@ sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.231.212.193/32 dev lo
 address 10.0.19.190/30 dev home
 address 10.69.63.49/30 dev office
-route 10.208.119.60 via 10.0.19.189 dev home
+route 10.208.119.60 src 10.231.212.193 via 10.0.19.189 dev home
+route 10.250.114.96 src 10.231.212.193 via 10.69.63.50 dev office
 route 10.59.128.129 via 10.0.19.189 dev home
-route 10.250.114.96 via 10.69.63.50 dev office
 route 10.28.249.106 via 10.69.63.50 dev office
 qdisc home 5
 qdisc office 6

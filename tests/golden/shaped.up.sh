@@ -549,29 +549,29 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within shaped-home ip -batch - <<'END'
-route add 10.250.114.96 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
-route add 10.253.32.216 via 10.59.128.130 dev isp
+route add 10.250.114.96 src 10.208.119.60 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
+route add 10.253.32.216 src 10.208.119.60 via 10.59.128.130 dev isp
+route add 10.231.212.193 src 10.208.119.60 via 10.0.19.190 dev hub
 route add 10.28.249.104/30 via 10.59.128.130 dev isp
-route add 10.231.212.193 via 10.0.19.190 dev hub
 route add 10.69.63.48/30 via 10.0.19.190 dev hub
 END
 within shaped-office ip -batch - <<'END'
-route add 10.208.119.60 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
-route add 10.253.32.216 via 10.28.249.105 dev isp
+route add 10.208.119.60 src 10.250.114.96 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
+route add 10.253.32.216 src 10.250.114.96 via 10.28.249.105 dev isp
+route add 10.231.212.193 src 10.250.114.96 via 10.69.63.49 dev hub
 route add 10.59.128.128/30 via 10.28.249.105 dev isp
-route add 10.231.212.193 via 10.69.63.49 dev hub
 route add 10.0.19.188/30 via 10.69.63.49 dev hub
 END
 within shaped-isp ip -batch - <<'END'
-route add 10.208.119.60 via 10.59.128.129 dev home
+route add 10.208.119.60 src 10.253.32.216 via 10.59.128.129 dev home
+route add 10.250.114.96 src 10.253.32.216 via 10.28.249.106 dev office
 route add 10.0.19.189 via 10.59.128.129 dev home
-route add 10.250.114.96 via 10.28.249.106 dev office
 route add 10.69.63.50 via 10.28.249.106 dev office
 END
 within shaped-hub ip -batch - <<'END'
-route add 10.208.119.60 via 10.0.19.189 dev home
+route add 10.208.119.60 src 10.231.212.193 via 10.0.19.189 dev home
+route add 10.250.114.96 src 10.231.212.193 via 10.69.63.50 dev office
 route add 10.59.128.129 via 10.0.19.189 dev home
-route add 10.250.114.96 via 10.69.63.50 dev office
 route add 10.28.249.106 via 10.69.63.50 dev office
 END
 visit

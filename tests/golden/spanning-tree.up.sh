@@ -614,24 +614,24 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within spanning-tree-a ip -batch - <<'END'
-route add 10.249.89.74 via 10.161.135.56 dev s1
-route add 10.208.122.226 via 10.161.135.179 dev s1
-route add 10.240.22.137 via 10.161.135.183 dev s1
+route add 10.249.89.74 src 10.219.189.202 via 10.161.135.56 dev s1
+route add 10.208.122.226 src 10.219.189.202 via 10.161.135.179 dev s1
+route add 10.240.22.137 src 10.219.189.202 via 10.161.135.183 dev s1
 END
 within spanning-tree-b ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s2
-route add 10.208.122.226 via 10.161.135.179 dev s2
-route add 10.240.22.137 via 10.161.135.183 dev s2
+route add 10.219.189.202 src 10.249.89.74 via 10.161.135.111 dev s2
+route add 10.208.122.226 src 10.249.89.74 via 10.161.135.179 dev s2
+route add 10.240.22.137 src 10.249.89.74 via 10.161.135.183 dev s2
 END
 within spanning-tree-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s3
-route add 10.249.89.74 via 10.161.135.56 dev s3
-route add 10.240.22.137 via 10.161.135.183 dev s3
+route add 10.219.189.202 src 10.208.122.226 via 10.161.135.111 dev s3
+route add 10.249.89.74 src 10.208.122.226 via 10.161.135.56 dev s3
+route add 10.240.22.137 src 10.208.122.226 via 10.161.135.183 dev s3
 END
 within spanning-tree-d ip -batch - <<'END'
-route add 10.219.189.202 via 10.161.135.111 dev s4
-route add 10.249.89.74 via 10.161.135.56 dev s4
-route add 10.208.122.226 via 10.161.135.179 dev s4
+route add 10.219.189.202 src 10.240.22.137 via 10.161.135.111 dev s4
+route add 10.249.89.74 src 10.240.22.137 via 10.161.135.56 dev s4
+route add 10.208.122.226 src 10.240.22.137 via 10.161.135.179 dev s4
 END
 visit
 } & parts+=($!); done

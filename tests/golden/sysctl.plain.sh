@@ -385,9 +385,11 @@ ip -n sysctl-c link set dev b up
 # --- routes -------------------------------------------------------------------
 say "routes"
 ip -n sysctl-a route add default via 10.39.131.70 dev c
+ip -n sysctl-a route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
 ip -n sysctl-b route add default via 10.52.126.102 dev c
-ip -n sysctl-c route add 10.219.189.202 via 10.39.131.69 dev a
-ip -n sysctl-c route add 10.249.89.74 via 10.52.126.101 dev b
+ip -n sysctl-b route add 10.192.0.0/10 src 10.249.89.74 via 10.52.126.102 dev c
+ip -n sysctl-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+ip -n sysctl-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 
 note up
 trap - EXIT HUP INT TERM

@@ -515,13 +515,15 @@ say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within sysctl-a ip -batch - <<'END'
 route add default via 10.39.131.70 dev c
+route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
 END
 within sysctl-b ip -batch - <<'END'
 route add default via 10.52.126.102 dev c
+route add 10.192.0.0/10 src 10.249.89.74 via 10.52.126.102 dev c
 END
 within sysctl-c ip -batch - <<'END'
-route add 10.219.189.202 via 10.39.131.69 dev a
-route add 10.249.89.74 via 10.52.126.101 dev b
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
 END
 visit
 } & parts+=($!); done

@@ -482,7 +482,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   three-paths-wifi \
@@ -571,12 +571,12 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within three-paths-laptop ip -batch - <<'END'
-route add 10.251.49.181 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
-route add 10.193.156.148 via 10.49.18.110 dev wifi
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
+route add 10.193.156.148 src 10.234.131.55 via 10.49.18.110 dev wifi
+route add 10.202.71.220 src 10.234.131.55 via 10.56.97.98 dev lte
+route add 10.216.226.201 src 10.234.131.55 via 10.115.71.25 dev dsl
 route add 10.40.23.20/30 via 10.49.18.110 dev wifi
-route add 10.202.71.220 via 10.56.97.98 dev lte
 route add 10.40.94.160/30 via 10.56.97.98 dev lte
-route add 10.216.226.201 via 10.115.71.25 dev dsl
 route add 10.1.103.204/30 via 10.115.71.25 dev dsl
 route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
 route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
@@ -596,18 +596,18 @@ rule add pref 1100 to 10.1.103.206 lookup 68462
 rule add pref 1200 from 10.49.18.109 lookup 99197
 rule add pref 1200 from 10.56.97.97 lookup 14037
 rule add pref 1200 from 10.115.71.26 lookup 68462
-mptcp limits set subflows 5 add_addr_accepted 0
+mptcp limits set subflows 6 add_addr_accepted 0
 mptcp endpoint add 10.49.18.109 dev wifi subflow
 mptcp endpoint add 10.56.97.97 dev lte subflow
 mptcp endpoint add 10.115.71.26 dev dsl subflow
 END
 within three-paths-server ip -batch - <<'END'
-route add 10.234.131.55 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
-route add 10.193.156.148 via 10.40.23.22 dev wifi
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
+route add 10.193.156.148 src 10.251.49.181 via 10.40.23.22 dev wifi
+route add 10.202.71.220 src 10.251.49.181 via 10.40.94.161 dev lte
+route add 10.216.226.201 src 10.251.49.181 via 10.1.103.205 dev dsl
 route add 10.49.18.108/30 via 10.40.23.22 dev wifi
-route add 10.202.71.220 via 10.40.94.161 dev lte
 route add 10.56.97.96/30 via 10.40.94.161 dev lte
-route add 10.216.226.201 via 10.1.103.205 dev dsl
 route add 10.115.71.24/30 via 10.1.103.205 dev dsl
 route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
 route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
@@ -627,32 +627,32 @@ rule add pref 1100 to 10.115.71.26 lookup 68462
 rule add pref 1200 from 10.40.23.21 lookup 99197
 rule add pref 1200 from 10.40.94.162 lookup 14037
 rule add pref 1200 from 10.1.103.206 lookup 68462
-mptcp limits set subflows 5 add_addr_accepted 0
+mptcp limits set subflows 6 add_addr_accepted 0
 mptcp endpoint add 10.40.23.21 dev wifi subflow
 mptcp endpoint add 10.40.94.162 dev lte subflow
 mptcp endpoint add 10.1.103.206 dev dsl subflow
 END
 within three-paths-wifi ip -batch - <<'END'
-route add 10.234.131.55 via 10.49.18.109 dev laptop
+route add 10.234.131.55 src 10.193.156.148 via 10.49.18.109 dev laptop
+route add 10.251.49.181 src 10.193.156.148 via 10.40.23.21 dev server
 route add 10.56.97.97 via 10.49.18.109 dev laptop
 route add 10.115.71.26 via 10.49.18.109 dev laptop
-route add 10.251.49.181 via 10.40.23.21 dev server
 route add 10.40.94.162 via 10.40.23.21 dev server
 route add 10.1.103.206 via 10.40.23.21 dev server
 END
 within three-paths-lte ip -batch - <<'END'
-route add 10.234.131.55 via 10.56.97.97 dev laptop
+route add 10.234.131.55 src 10.202.71.220 via 10.56.97.97 dev laptop
+route add 10.251.49.181 src 10.202.71.220 via 10.40.94.162 dev server
 route add 10.49.18.109 via 10.56.97.97 dev laptop
 route add 10.115.71.26 via 10.56.97.97 dev laptop
-route add 10.251.49.181 via 10.40.94.162 dev server
 route add 10.40.23.21 via 10.40.94.162 dev server
 route add 10.1.103.206 via 10.40.94.162 dev server
 END
 within three-paths-dsl ip -batch - <<'END'
-route add 10.234.131.55 via 10.115.71.26 dev laptop
+route add 10.234.131.55 src 10.216.226.201 via 10.115.71.26 dev laptop
+route add 10.251.49.181 src 10.216.226.201 via 10.1.103.206 dev server
 route add 10.49.18.109 via 10.115.71.26 dev laptop
 route add 10.56.97.97 via 10.115.71.26 dev laptop
-route add 10.251.49.181 via 10.1.103.206 dev server
 route add 10.40.23.21 via 10.1.103.206 dev server
 route add 10.40.94.162 via 10.1.103.206 dev server
 END

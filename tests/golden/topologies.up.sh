@@ -419,6 +419,7 @@ need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bas
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
 END
 need_names
 claim
@@ -528,7 +529,8 @@ configure \
   <<'END'
 net.ipv4.ip_forward=1
 net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
 END
 configure \
   topologies-east-h0-0 \
@@ -707,130 +709,135 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within topologies-west-r0 ip -batch - <<'END'
-route add 10.254.239.64 via 10.9.58.134 dev west-r1
+route add 10.254.239.64 src 10.204.218.44 via 10.9.58.134 dev west-r1
+route add 10.208.187.238 src 10.204.218.44 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.219.189.202 src 10.204.218.44 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.205.206.61 src 10.204.218.44 via 10.73.231.182 dev west-r3
+route add 10.0.0.1 src 10.204.218.44 via 10.59.199.253 dev east-spine0
+route add 10.1.0.1 src 10.204.218.44 via 10.59.199.253 dev east-spine0
+route add 10.1.0.2 src 10.204.218.44 via 10.59.199.253 dev east-spine0
+route add 10.1.1.1 src 10.204.218.44 via 10.59.199.253 dev east-spine0
+route add 10.1.1.2 src 10.204.218.44 via 10.59.199.253 dev east-spine0
+route add 10.0.1.1 src 10.204.218.44 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
 route add 10.21.35.204/30 via 10.9.58.134 dev west-r1
 route add 10.50.196.128/30 via 10.9.58.134 dev west-r1
-route add 10.208.187.238 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.219.189.202 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
-route add 10.205.206.61 via 10.73.231.182 dev west-r3
 route add 10.12.53.100/30 via 10.73.231.182 dev west-r3
 route add 10.20.134.48/30 via 10.73.231.182 dev west-r3
-route add 10.0.0.1 via 10.59.199.253 dev east-spine0
-route add 10.1.0.1 via 10.59.199.253 dev east-spine0
-route add 10.1.0.2 via 10.59.199.253 dev east-spine0
-route add 10.1.1.1 via 10.59.199.253 dev east-spine0
-route add 10.1.1.2 via 10.59.199.253 dev east-spine0
 route add 10.16.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.17.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.2.0.0/30 via 10.59.199.253 dev east-spine0
 route add 10.16.1.0/30 via 10.59.199.253 dev east-spine0
 route add 10.17.1.0/30 via 10.59.199.253 dev east-spine0
 route add 10.2.1.0/30 via 10.59.199.253 dev east-spine0
-route add 10.0.1.1 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3 nexthop via 10.59.199.253 dev east-spine0
+route add 10.57.186.72/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
+route add 10.23.190.224/30 nexthop via 10.9.58.134 dev west-r1 nexthop via 10.73.231.182 dev west-r3
 END
 within topologies-west-r1 ip -batch - <<'END'
-route add 10.204.218.44 via 10.9.58.133 dev west-r0
-route add 10.0.0.1 via 10.9.58.133 dev west-r0
-route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
-route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
-route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
-route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
-route add 10.208.187.238 via 10.21.35.206 dev west-r2
-route add 10.0.1.1 via 10.21.35.206 dev west-r2
+route add 10.204.218.44 src 10.254.239.64 via 10.9.58.133 dev west-r0
+route add 10.0.0.1 src 10.254.239.64 via 10.9.58.133 dev west-r0
+route add 10.208.187.238 src 10.254.239.64 via 10.21.35.206 dev west-r2
+route add 10.0.1.1 src 10.254.239.64 via 10.21.35.206 dev west-r2
+route add 10.205.206.61 src 10.254.239.64 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.0.1 src 10.254.239.64 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.0.2 src 10.254.239.64 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.1 src 10.254.239.64 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.1.1.2 src 10.254.239.64 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.219.189.202 src 10.254.239.64 via 10.50.196.129 dev a
 route add 10.12.53.100/30 via 10.21.35.206 dev west-r2
 route add 10.17.0.0/30 via 10.21.35.206 dev west-r2
 route add 10.17.1.0/30 via 10.21.35.206 dev west-r2
 route add 10.57.186.72/30 via 10.21.35.206 dev west-r2
 route add 10.23.190.224/30 via 10.21.35.206 dev west-r2
-route add 10.205.206.61 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.1.0.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.1.0.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.1.1.1 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.1.1.2 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
+route add 10.73.231.180/30 via 10.9.58.133 dev west-r0
+route add 10.16.0.0/30 via 10.9.58.133 dev west-r0
+route add 10.16.1.0/30 via 10.9.58.133 dev west-r0
+route add 10.59.199.252/30 via 10.9.58.133 dev west-r0
 route add 10.2.0.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.2.1.0/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
 route add 10.20.134.48/30 nexthop via 10.9.58.133 dev west-r0 nexthop via 10.21.35.206 dev west-r2
-route add 10.219.189.202 via 10.50.196.129 dev a
 END
 within topologies-west-r2 ip -batch - <<'END'
-route add 10.204.218.44 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
-route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
-route add 10.254.239.64 via 10.21.35.205 dev west-r1
+route add 10.204.218.44 src 10.208.187.238 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
+route add 10.254.239.64 src 10.208.187.238 via 10.21.35.205 dev west-r1
+route add 10.205.206.61 src 10.208.187.238 via 10.12.53.102 dev west-r3
+route add 10.0.0.1 src 10.208.187.238 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3 nexthop via 10.57.186.73 dev east-spine1
+route add 10.0.1.1 src 10.208.187.238 via 10.57.186.73 dev east-spine1
+route add 10.1.0.1 src 10.208.187.238 via 10.57.186.73 dev east-spine1
+route add 10.1.0.2 src 10.208.187.238 via 10.57.186.73 dev east-spine1
+route add 10.1.1.1 src 10.208.187.238 via 10.57.186.73 dev east-spine1
+route add 10.1.1.2 src 10.208.187.238 via 10.57.186.73 dev east-spine1
+route add 10.219.189.202 src 10.208.187.238 via 10.23.190.225 dev a
 route add 10.9.58.132/30 via 10.21.35.205 dev west-r1
 route add 10.50.196.128/30 via 10.21.35.205 dev west-r1
-route add 10.205.206.61 via 10.12.53.102 dev west-r3
 route add 10.73.231.180/30 via 10.12.53.102 dev west-r3
 route add 10.20.134.48/30 via 10.12.53.102 dev west-r3
-route add 10.0.0.1 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3 nexthop via 10.57.186.73 dev east-spine1
-route add 10.0.1.1 via 10.57.186.73 dev east-spine1
-route add 10.1.0.1 via 10.57.186.73 dev east-spine1
-route add 10.1.0.2 via 10.57.186.73 dev east-spine1
-route add 10.1.1.1 via 10.57.186.73 dev east-spine1
-route add 10.1.1.2 via 10.57.186.73 dev east-spine1
 route add 10.16.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.17.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.2.0.0/30 via 10.57.186.73 dev east-spine1
 route add 10.16.1.0/30 via 10.57.186.73 dev east-spine1
 route add 10.17.1.0/30 via 10.57.186.73 dev east-spine1
 route add 10.2.1.0/30 via 10.57.186.73 dev east-spine1
-route add 10.219.189.202 via 10.23.190.225 dev a
+route add 10.59.199.252/30 nexthop via 10.21.35.205 dev west-r1 nexthop via 10.12.53.102 dev west-r3
 END
 within topologies-west-r3 ip -batch - <<'END'
-route add 10.204.218.44 via 10.73.231.181 dev west-r0
-route add 10.0.0.1 via 10.73.231.181 dev west-r0
+route add 10.204.218.44 src 10.205.206.61 via 10.73.231.181 dev west-r0
+route add 10.0.0.1 src 10.205.206.61 via 10.73.231.181 dev west-r0
+route add 10.254.239.64 src 10.205.206.61 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.0.1 src 10.205.206.61 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.0.2 src 10.205.206.61 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.1 src 10.205.206.61 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.1.1.2 src 10.205.206.61 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.208.187.238 src 10.205.206.61 via 10.12.53.101 dev west-r2
+route add 10.0.1.1 src 10.205.206.61 via 10.12.53.101 dev west-r2
+route add 10.219.189.202 src 10.205.206.61 via 10.20.134.49 dev a
 route add 10.9.58.132/30 via 10.73.231.181 dev west-r0
 route add 10.16.0.0/30 via 10.73.231.181 dev west-r0
 route add 10.16.1.0/30 via 10.73.231.181 dev west-r0
 route add 10.59.199.252/30 via 10.73.231.181 dev west-r0
-route add 10.254.239.64 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.1.0.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.1.0.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.1.1.1 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.1.1.2 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.2.0.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.2.1.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.50.196.128/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
-route add 10.208.187.238 via 10.12.53.101 dev west-r2
-route add 10.0.1.1 via 10.12.53.101 dev west-r2
 route add 10.21.35.204/30 via 10.12.53.101 dev west-r2
 route add 10.17.0.0/30 via 10.12.53.101 dev west-r2
 route add 10.17.1.0/30 via 10.12.53.101 dev west-r2
 route add 10.57.186.72/30 via 10.12.53.101 dev west-r2
 route add 10.23.190.224/30 via 10.12.53.101 dev west-r2
-route add 10.219.189.202 via 10.20.134.49 dev a
+route add 10.2.0.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.2.1.0/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
+route add 10.50.196.128/30 nexthop via 10.12.53.101 dev west-r2 nexthop via 10.73.231.181 dev west-r0
 END
 within topologies-east-spine0 ip -batch - <<'END'
-route add 10.204.218.44 via 10.59.199.254 dev west-r0
-route add 10.254.239.64 via 10.59.199.254 dev west-r0
-route add 10.205.206.61 via 10.59.199.254 dev west-r0
-route add 10.219.189.202 via 10.59.199.254 dev west-r0
+route add 10.204.218.44 src 10.0.0.1 via 10.59.199.254 dev west-r0
+route add 10.254.239.64 src 10.0.0.1 via 10.59.199.254 dev west-r0
+route add 10.205.206.61 src 10.0.0.1 via 10.59.199.254 dev west-r0
+route add 10.219.189.202 src 10.0.0.1 via 10.59.199.254 dev west-r0
+route add 10.208.187.238 src 10.0.0.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
+route add 10.0.1.1 src 10.0.0.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.1.0.1 src 10.0.0.1 via 10.16.0.1 dev east-leaf0
+route add 10.1.0.2 src 10.0.0.1 via 10.16.0.1 dev east-leaf0
+route add 10.1.1.1 src 10.0.0.1 via 10.16.1.1 dev east-leaf1
+route add 10.1.1.2 src 10.0.0.1 via 10.16.1.1 dev east-leaf1
 route add 10.9.58.132/30 via 10.59.199.254 dev west-r0
 route add 10.21.35.204/30 via 10.59.199.254 dev west-r0
 route add 10.12.53.100/30 via 10.59.199.254 dev west-r0
 route add 10.73.231.180/30 via 10.59.199.254 dev west-r0
 route add 10.50.196.128/30 via 10.59.199.254 dev west-r0
 route add 10.20.134.48/30 via 10.59.199.254 dev west-r0
-route add 10.208.187.238 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
-route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
-route add 10.0.1.1 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
-route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
-route add 10.1.0.1 via 10.16.0.1 dev east-leaf0
-route add 10.1.0.2 via 10.16.0.1 dev east-leaf0
 route add 10.17.0.0/30 via 10.16.0.1 dev east-leaf0
 route add 10.2.0.0/30 via 10.16.0.1 dev east-leaf0
-route add 10.1.1.1 via 10.16.1.1 dev east-leaf1
-route add 10.1.1.2 via 10.16.1.1 dev east-leaf1
 route add 10.17.1.0/30 via 10.16.1.1 dev east-leaf1
 route add 10.2.1.0/30 via 10.16.1.1 dev east-leaf1
+route add 10.57.186.72/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1
+route add 10.23.190.224/30 nexthop via 10.16.0.1 dev east-leaf0 nexthop via 10.16.1.1 dev east-leaf1 nexthop via 10.59.199.254 dev west-r0
 END
 within topologies-east-spine1 ip -batch - <<'END'
-route add 10.204.218.44 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1 nexthop via 10.57.186.74 dev west-r2
-route add 10.254.239.64 via 10.57.186.74 dev west-r2
-route add 10.208.187.238 via 10.57.186.74 dev west-r2
-route add 10.205.206.61 via 10.57.186.74 dev west-r2
-route add 10.219.189.202 via 10.57.186.74 dev west-r2
+route add 10.204.218.44 src 10.0.1.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1 nexthop via 10.57.186.74 dev west-r2
+route add 10.254.239.64 src 10.0.1.1 via 10.57.186.74 dev west-r2
+route add 10.208.187.238 src 10.0.1.1 via 10.57.186.74 dev west-r2
+route add 10.205.206.61 src 10.0.1.1 via 10.57.186.74 dev west-r2
+route add 10.219.189.202 src 10.0.1.1 via 10.57.186.74 dev west-r2
+route add 10.0.0.1 src 10.0.1.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
+route add 10.1.0.1 src 10.0.1.1 via 10.17.0.1 dev east-leaf0
+route add 10.1.0.2 src 10.0.1.1 via 10.17.0.1 dev east-leaf0
+route add 10.1.1.1 src 10.0.1.1 via 10.17.1.1 dev east-leaf1
+route add 10.1.1.2 src 10.0.1.1 via 10.17.1.1 dev east-leaf1
 route add 10.9.58.132/30 via 10.57.186.74 dev west-r2
 route add 10.21.35.204/30 via 10.57.186.74 dev west-r2
 route add 10.12.53.100/30 via 10.57.186.74 dev west-r2
@@ -838,94 +845,93 @@ route add 10.73.231.180/30 via 10.57.186.74 dev west-r2
 route add 10.50.196.128/30 via 10.57.186.74 dev west-r2
 route add 10.23.190.224/30 via 10.57.186.74 dev west-r2
 route add 10.20.134.48/30 via 10.57.186.74 dev west-r2
-route add 10.0.0.1 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
-route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
-route add 10.1.0.1 via 10.17.0.1 dev east-leaf0
-route add 10.1.0.2 via 10.17.0.1 dev east-leaf0
 route add 10.16.0.0/30 via 10.17.0.1 dev east-leaf0
 route add 10.2.0.0/30 via 10.17.0.1 dev east-leaf0
-route add 10.1.1.1 via 10.17.1.1 dev east-leaf1
-route add 10.1.1.2 via 10.17.1.1 dev east-leaf1
 route add 10.16.1.0/30 via 10.17.1.1 dev east-leaf1
 route add 10.2.1.0/30 via 10.17.1.1 dev east-leaf1
+route add 10.59.199.252/30 nexthop via 10.17.0.1 dev east-leaf0 nexthop via 10.17.1.1 dev east-leaf1
 END
 within topologies-east-leaf0 ip -batch - <<'END'
-route add 10.204.218.44 via 10.16.0.2 dev east-spine0
-route add 10.0.0.1 via 10.16.0.2 dev east-spine0
+route add 10.204.218.44 src 10.1.0.1 via 10.16.0.2 dev east-spine0
+route add 10.0.0.1 src 10.1.0.1 via 10.16.0.2 dev east-spine0
+route add 10.254.239.64 src 10.1.0.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.205.206.61 src 10.1.0.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.1 src 10.1.0.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.1.1.2 src 10.1.0.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.208.187.238 src 10.1.0.1 via 10.17.0.2 dev east-spine1
+route add 10.0.1.1 src 10.1.0.1 via 10.17.0.2 dev east-spine1
+route add 10.219.189.202 src 10.1.0.1 via 10.17.0.2 dev east-spine1
+route add 10.1.0.2 src 10.1.0.1 via 10.2.0.2 dev east-h0-0
 route add 10.9.58.132/30 via 10.16.0.2 dev east-spine0
 route add 10.73.231.180/30 via 10.16.0.2 dev east-spine0
 route add 10.16.1.0/30 via 10.16.0.2 dev east-spine0
 route add 10.59.199.252/30 via 10.16.0.2 dev east-spine0
-route add 10.254.239.64 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.205.206.61 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.1.1.1 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.1.1.2 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.50.196.128/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.20.134.48/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
-route add 10.208.187.238 via 10.17.0.2 dev east-spine1
-route add 10.0.1.1 via 10.17.0.2 dev east-spine1
-route add 10.219.189.202 via 10.17.0.2 dev east-spine1
 route add 10.21.35.204/30 via 10.17.0.2 dev east-spine1
 route add 10.12.53.100/30 via 10.17.0.2 dev east-spine1
 route add 10.17.1.0/30 via 10.17.0.2 dev east-spine1
 route add 10.57.186.72/30 via 10.17.0.2 dev east-spine1
 route add 10.23.190.224/30 via 10.17.0.2 dev east-spine1
-route add 10.1.0.2 via 10.2.0.2 dev east-h0-0
+route add 10.2.1.0/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.0.2 dev east-spine0 nexthop via 10.17.0.2 dev east-spine1
 END
 within topologies-east-h0-0 ip -batch - <<'END'
 route add default via 10.2.0.1 dev east-leaf0
+route add 10.192.0.0/10 src 10.1.0.2 via 10.2.0.1 dev east-leaf0
+route add 10.0.0.0/15 src 10.1.0.2 via 10.2.0.1 dev east-leaf0
 END
 within topologies-east-leaf1 ip -batch - <<'END'
-route add 10.204.218.44 via 10.16.1.2 dev east-spine0
-route add 10.0.0.1 via 10.16.1.2 dev east-spine0
+route add 10.204.218.44 src 10.1.1.1 via 10.16.1.2 dev east-spine0
+route add 10.0.0.1 src 10.1.1.1 via 10.16.1.2 dev east-spine0
+route add 10.254.239.64 src 10.1.1.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.205.206.61 src 10.1.1.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.1 src 10.1.1.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.1.0.2 src 10.1.1.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.208.187.238 src 10.1.1.1 via 10.17.1.2 dev east-spine1
+route add 10.0.1.1 src 10.1.1.1 via 10.17.1.2 dev east-spine1
+route add 10.219.189.202 src 10.1.1.1 via 10.17.1.2 dev east-spine1
+route add 10.1.1.2 src 10.1.1.1 via 10.2.1.2 dev east-h1-0
 route add 10.9.58.132/30 via 10.16.1.2 dev east-spine0
 route add 10.73.231.180/30 via 10.16.1.2 dev east-spine0
 route add 10.16.0.0/30 via 10.16.1.2 dev east-spine0
 route add 10.59.199.252/30 via 10.16.1.2 dev east-spine0
-route add 10.254.239.64 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.205.206.61 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.1.0.1 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.1.0.2 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.50.196.128/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.20.134.48/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
-route add 10.208.187.238 via 10.17.1.2 dev east-spine1
-route add 10.0.1.1 via 10.17.1.2 dev east-spine1
-route add 10.219.189.202 via 10.17.1.2 dev east-spine1
 route add 10.21.35.204/30 via 10.17.1.2 dev east-spine1
 route add 10.12.53.100/30 via 10.17.1.2 dev east-spine1
 route add 10.17.0.0/30 via 10.17.1.2 dev east-spine1
 route add 10.57.186.72/30 via 10.17.1.2 dev east-spine1
 route add 10.23.190.224/30 via 10.17.1.2 dev east-spine1
-route add 10.1.1.2 via 10.2.1.2 dev east-h1-0
+route add 10.2.0.0/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.50.196.128/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
+route add 10.20.134.48/30 nexthop via 10.16.1.2 dev east-spine0 nexthop via 10.17.1.2 dev east-spine1
 END
 within topologies-east-h1-0 ip -batch - <<'END'
 route add default via 10.2.1.1 dev east-leaf1
+route add 10.192.0.0/10 src 10.1.1.2 via 10.2.1.1 dev east-leaf1
+route add 10.0.0.0/15 src 10.1.1.2 via 10.2.1.1 dev east-leaf1
 END
 within topologies-a ip -batch - <<'END'
-route add 10.204.218.44 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
-route add 10.0.0.1 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
-route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
-route add 10.254.239.64 via 10.50.196.130 dev west-r1
+route add 10.204.218.44 src 10.219.189.202 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.0.0.1 src 10.219.189.202 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
+route add 10.254.239.64 src 10.219.189.202 via 10.50.196.130 dev west-r1
+route add 10.208.187.238 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.0.1.1 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.1.0.1 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.1.0.2 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.1.1.1 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.1.1.2 src 10.219.189.202 via 10.23.190.226 dev west-r2
+route add 10.205.206.61 src 10.219.189.202 via 10.20.134.50 dev west-r3
 route add 10.9.58.132/30 via 10.50.196.130 dev west-r1
-route add 10.208.187.238 via 10.23.190.226 dev west-r2
-route add 10.0.1.1 via 10.23.190.226 dev west-r2
-route add 10.1.0.1 via 10.23.190.226 dev west-r2
-route add 10.1.0.2 via 10.23.190.226 dev west-r2
-route add 10.1.1.1 via 10.23.190.226 dev west-r2
-route add 10.1.1.2 via 10.23.190.226 dev west-r2
+route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
+route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
+route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
 route add 10.17.0.0/30 via 10.23.190.226 dev west-r2
 route add 10.2.0.0/30 via 10.23.190.226 dev west-r2
 route add 10.17.1.0/30 via 10.23.190.226 dev west-r2
 route add 10.2.1.0/30 via 10.23.190.226 dev west-r2
 route add 10.57.186.72/30 via 10.23.190.226 dev west-r2
-route add 10.205.206.61 via 10.20.134.50 dev west-r3
-route add 10.73.231.180/30 via 10.20.134.50 dev west-r3
-route add 10.21.35.204/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2
-route add 10.12.53.100/30 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
-route add 10.16.0.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
-route add 10.16.1.0/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.23.190.226 dev west-r2 nexthop via 10.20.134.50 dev west-r3
+route add 10.59.199.252/30 nexthop via 10.50.196.130 dev west-r1 nexthop via 10.20.134.50 dev west-r3
 END
 visit
 } & parts+=($!); done

@@ -474,7 +474,7 @@ net.ipv4.ip_forward=0
 net.ipv4.conf.*.rp_filter=0
 net.ipv4.fib_multipath_hash_policy=1
 net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=31250
+net.ipv4.tcp_notsent_lowat=7812
 END
 configure \
   phone-ap \
@@ -544,10 +544,10 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within phone-phone ip -batch - <<'END'
-route add 10.251.49.181 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
-route add 10.225.98.133 via 10.118.100.5 dev ap
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
+route add 10.225.98.133 src 10.203.123.244 via 10.118.100.5 dev ap
+route add 10.203.43.117 src 10.203.123.244 via 10.104.82.5 dev cell
 route add 10.80.26.8/30 via 10.118.100.5 dev ap
-route add 10.203.43.117 via 10.104.82.5 dev cell
 route add 10.1.100.212/30 via 10.104.82.5 dev cell
 route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
 route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
@@ -557,15 +557,15 @@ route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
 route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
 rule add pref 1200 from 10.118.100.6 lookup 20182
 rule add pref 1200 from 10.104.82.6 lookup 23874
-mptcp limits set subflows 1 add_addr_accepted 0
+mptcp limits set subflows 2 add_addr_accepted 0
 mptcp endpoint add 10.118.100.6 dev ap subflow
 mptcp endpoint add 10.104.82.6 dev cell subflow backup
 END
 within phone-server ip -batch - <<'END'
-route add 10.203.123.244 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
-route add 10.225.98.133 via 10.80.26.9 dev ap
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
+route add 10.225.98.133 src 10.251.49.181 via 10.80.26.9 dev ap
+route add 10.203.43.117 src 10.251.49.181 via 10.1.100.213 dev cell
 route add 10.118.100.4/30 via 10.80.26.9 dev ap
-route add 10.203.43.117 via 10.1.100.213 dev cell
 route add 10.104.82.4/30 via 10.1.100.213 dev cell
 route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
 route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
@@ -575,18 +575,18 @@ route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
 route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
 rule add pref 1100 to 10.118.100.6 lookup 20182
 rule add pref 1100 to 10.104.82.6 lookup 23874
-mptcp limits set subflows 1 add_addr_accepted 0
+mptcp limits set subflows 2 add_addr_accepted 0
 END
 within phone-ap ip -batch - <<'END'
-route add 10.203.123.244 via 10.118.100.6 dev phone
+route add 10.203.123.244 src 10.225.98.133 via 10.118.100.6 dev phone
+route add 10.251.49.181 src 10.225.98.133 via 10.80.26.10 dev server
 route add 10.104.82.6 via 10.118.100.6 dev phone
-route add 10.251.49.181 via 10.80.26.10 dev server
 route add 10.1.100.214 via 10.80.26.10 dev server
 END
 within phone-cell ip -batch - <<'END'
-route add 10.203.123.244 via 10.104.82.6 dev phone
+route add 10.203.123.244 src 10.203.43.117 via 10.104.82.6 dev phone
+route add 10.251.49.181 src 10.203.43.117 via 10.1.100.214 dev server
 route add 10.118.100.6 via 10.104.82.6 dev phone
-route add 10.251.49.181 via 10.1.100.214 dev server
 route add 10.80.26.10 via 10.1.100.214 dev server
 END
 visit
