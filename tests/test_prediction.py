@@ -267,7 +267,7 @@ BOTH = C | D
         ("mptcp a -> b", [BOTH, C, D]),
         ("mptcp a -- b subflows 0", [BOTH]),
         ("mptcp a -> b endpoints a:c subflow, a:d subflow backup", [BOTH, C]),
-        ("mptcp a -> b endpoints b:c signal, b:d signal", [BOTH, C, D]),
+        ("mptcp a -> b endpoints b:c signal, b:d signal", [BOTH, C, D, C, D]),
         ("mptcp a -- b accept 0 endpoints a:c signal, a:d signal, b:c signal", [BOTH]),
         ("mptcp a -- b endpoints a:c signal, a:d signal", [BOTH]),
     ],
