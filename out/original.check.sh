@@ -551,8 +551,8 @@ address 10.0.0.1/30 dev veth0
 connected 10.0.0.0/30 dev veth0
 address 10.2.0.1/30 dev veth2
 connected 10.2.0.0/30 dev veth2
-route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1 src 10.10.10.10
-route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1 src 10.10.10.10
+route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1
+route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1
 route 10.3.0.1 via 10.0.0.2 dev veth0
 route 10.4.0.1 via 10.2.0.2 dev veth2
 limits subflows 2 add_addr_accepted 2
@@ -586,8 +586,8 @@ address 10.3.0.1/30 dev veth4
 connected 10.3.0.0/30 dev veth4
 address 10.4.0.1/30 dev veth6
 connected 10.4.0.0/30 dev veth6
-route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1 src 10.100.100.100
-route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1 src 10.100.100.100
+route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1
+route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1
 route 10.0.0.1 via 10.3.0.2 dev veth4
 route 10.2.0.1 via 10.4.0.2 dev veth6
 limits subflows 2 add_addr_accepted 2

@@ -17,7 +17,7 @@ Takes down the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan ff82a892a035
+plan 1e60e2df5b46
 END
 NAMESPACES=(
   devicea
