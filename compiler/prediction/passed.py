@@ -1,6 +1,7 @@
 """Notes on explicit routes that longer prefixes pass over: at their node, packets go by these."""
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.lab import ExplicitRoute, Lab, Network, Node, Route
@@ -29,12 +30,21 @@ def _tell_default(lab: Lab, node: Node, asked: ExplicitRoute, diagnostics: Diagn
         version = route.targets[0].version
         over = [other for other in node.routes if _is_other_way(other, route, version)]
         if count := sum(len(other.targets) for other in over):
-            pool = next((f"{pool}" for pool in lab.pools if pool.version == version), "P")
+            like = _like(lab, over, route)
             message = f"the default route of `{node.name}` is for no address of the lab that it reaches"
             label = f"{count} inferred routes are longer, and go by other next hops"
-            help = f"`route {node.name} to {pool} via ...` stands over inferred routes, too"
+            help = f"name what is to go this way: `route {node.name} to {like} via ...`"
             diagnostics.note("MPC756", message, asked.span, label, help)
             return
+
+
+def _like(lab: Lab, over: list[Route], default: Route) -> str:
+    """A node that inferred routes lead to, over the next hops of a default route where there is one."""
+    hops = {hop.interface for hop in default.nexthops}
+    alike = [route for route in over if hops == {hop.interface for hop in route.nexthops}]
+    targets = {target for route in alike or over for target in route.targets}
+    owners = ((ip_network(own.address.ip), node.name) for node in lab.nodes for own in node.addresses)
+    return next((name for target, name in owners if target in targets), "NODE")
 
 
 def _is_other_way(other: Route, default: Route, version: int) -> bool:
