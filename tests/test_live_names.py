@@ -1,5 +1,5 @@
-"""What programs get that choose no address: a server is answered for from the address that it was asked at, and
-flows keep the way that they have taken."""
+"""What programs get that choose no address: answers come from the address that was asked, and flows keep the
+way that they have taken."""
 
 import json
 import random
@@ -76,7 +76,7 @@ def servers(lab: live.Lab, nodes: list[str]) -> Iterator[None]:
 
 def silent(lab: live.Lab, asked: dict[str, list[str]]) -> dict[str, list[str]]:
     """The addresses that each node asks and gets no answer from."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, targets in asked.items():
         shown = live.in_ns(lab.ns(name), sys.executable, "-c", CLIENT, *targets)
         assert shown.returncode == 0, shown.stderr
@@ -127,9 +127,9 @@ def test_a_server_on_any_address_answers_from_the_one_that_was_asked(seed: int) 
     text = random_lab(seed)
     asked = names(Compilation("-", text).lab)
     assert asked
-    with live.running(live.lab_of(f"names{seed}", text)) as lab:
-        with servers(lab, [line.split()[1] for line in text.splitlines() if line[:4] in ("host", "rout")]):
-            assert silent(lab, asked) == {}, text
+    nodes = sorted({line.split()[1] for line in text.splitlines() if line.startswith(("host ", "router "))})
+    with live.running(live.lab_of(f"names{seed}", text)) as lab, servers(lab, nodes):
+        assert silent(lab, asked) == {}, text
 
 
 LAN = """
@@ -247,8 +247,8 @@ for (version, _), devices in found.items():
 
 
 @pytest.mark.every_kernel
-def test_flows_keep_their_way_at_timeouts() -> None:
-    """Packets that are sent again, as nothing of b comes back, leave the router by the link that the first did."""
+def test_flows_keep_their_way_at_timeouts() -> None:  # noqa: PLR0915
+    """Packets that are sent again, as b answers none, leave the router by the link that the first one did."""
     text = "pool 10.0.0.0/8\npool fd00:77::/48\nhost a b\nrouter r e f\nlink a -- r -- {e,f} -- b\n"
     drop = "add table inet x; add chain inet x i { type filter hook input priority 0; policy drop; }"
     own = [str(one.address.ip) for one in Compilation("-", text).lab.nodes[1].addresses]

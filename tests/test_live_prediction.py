@@ -53,7 +53,7 @@ def test_flows_take_the_ways_that_are_predicted_and_no_others(stages: live.Lab) 
 
 @pytest.mark.every_kernel
 def test_tcp_takes_all_ways_beside_mptcp() -> None:
-    """It begins at the own address, which no rule sends one way; Linux 6.1 and 6.12 choose the address first."""
+    """It begins at the own address, which no rule sends one way; Linux 6.1 chooses the address first."""
     with live.running(live.lab_of("beside", live.DIAMOND + "mptcp a -- b\n")) as lab:
         assert live.pings(lab.ns("a"), "b")
         before = {name: sent(lab, ("a", name)) for name in "cd"}
