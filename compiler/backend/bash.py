@@ -234,12 +234,12 @@ def _is_brief(section: Section) -> bool:
 
 def _brief(commands: Iterable[Command]) -> Iterator[str]:
     """Routes that are added to a batch, a line for each way; next hops that several have are told once."""
-    ways = [(way(command.rest)[0], command.each) for command in commands]
-    count = Counter(hop for hops, _ in ways for hop in hops)
+    ways = [(*way(command.rest), command.each) for command in commands]
+    count = Counter(hop for hops, _, _ in ways for hop in hops)
     shared = {hop: f"h{number}" for number, hop in enumerate((hop for hop in count if count[hop] > 1), 1)}
     yield from (f"{name}='{hop}'" for hop, name in shared.items())
-    for hops, targets in ways:
-        told = " ".join(f"${shared[hop]}" if hop in shared else hop for hop in hops)
+    for hops, more, targets in ways:
+        told = " ".join((*more, *(f"${shared[hop]}" if hop in shared else hop for hop in hops)))
         yield f'routes "{told}" {braces(targets)}'
 
 

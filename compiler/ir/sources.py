@@ -3,8 +3,8 @@
 That server is answered for only where it sends from the address that it was asked at. What a node's name
 means is its own address, so what goes to the own address of another node is sent from its own one, by the
 `src` of the route. What goes to an interface's address is sent from that of the interface it leaves by, which
-is right for who asks for an interface by its address. Interfaces whose packets have no own address, as their
-node has none or masquerades, count as own addresses: what comes from there has asked for names too.
+is right for who asks for an interface by its address. A link that a node masquerades on counts as own
+addresses do: what comes from there has asked for names.
 
 A default route, or another wide one, is for both. Beside it stands the same route for own addresses alone.
 """
@@ -38,17 +38,17 @@ class Sources:
         masquerading = {(node.name, name) for node in lab.nodes for name in node.masquerade}
         self.hosts = {ip_network(own.address.ip) for node in lab.nodes for own in node.addresses}
         self.hosts = {host for host in self.hosts if host.version == version}
-        self.nameless: set[Network] = set()
+        self.masked: set[Network] = set()
         self.on = {node.name: {ip_network(own.address.ip) for own in node.addresses} for node in lab.nodes}
         """The prefixes that a node has itself."""
         self.others: set[Network] = set()
         for segment in segments(lab.links, [switch.name for switch in lab.switches]) if self.own else ():
-            nameless = any(end.node not in self.own or end.id in masquerading for end in segment.ends)
+            masked = any(end.id in masquerading for end in segment.ends)
             networks = {a.network for end in segment.ends for a in end.addresses if a.version == version}
-            (self.nameless if nameless else self.others).update(networks)
+            (self.masked if masked else self.others).update(networks)
             for end in segment.ends:
                 self.on[end.node] |= networks
-        self.names = self.hosts | self.nameless
+        self.names = self.hosts | self.masked
         self.prefixes = self._prefixes(lab)
         self.mixed = len(self.prefixes) > MOST_PREFIXES
 
@@ -82,7 +82,7 @@ class Sources:
 
     def _prefixes(self, lab: Lab) -> tuple[Network, ...]:
         """Prefixes that hold all own addresses and no others: of a pool its part, and of the rest few."""
-        others = sorted(map(_range, self.others | self.nameless))
+        others = sorted(map(_range, self.others | self.masked))
         names = sorted(self.hosts, key=_range)
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
@@ -90,7 +90,7 @@ class Sources:
             inside = [name for name in names if _holds(part, name)]
             found += [part] if inside else []
             names = [name for name in names if name not in set(inside)]
-        return (*found, *_covering(names, others), *sorted(self.nameless, key=_range))
+        return (*found, *_covering(names, others), *sorted(self.masked, key=_range))
 
 
 def sent_from(source: Address | None, hops: Iterable[Nexthop]) -> tuple[Nexthop, ...]:
