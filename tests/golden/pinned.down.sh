@@ -17,7 +17,7 @@ Takes down the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan d3b8c089bf3b
+plan ccca75be63be
 END
 NAMESPACES=(
   client
