@@ -15,13 +15,13 @@ Arguments = tuple[str, ...]
 
 def split(arguments: Arguments) -> Iterator[Arguments]:
     """A command in parts that batches take: to a route of IPv6, next hops can be appended."""
-    if not is_long(arguments) or ":" not in arguments[5]:
+    hops, more = way(arguments[3:]) if is_long(arguments) else ([""], ())
+    if ":" not in hops[0]:
         yield arguments
         return
-    hops, table = way(arguments[3:])
     for start in range(0, len(hops), HOPS):
         words = " ".join(hops[start : start + HOPS]).split()
-        yield (arguments[0], "append" if start else arguments[1], arguments[2], *words, *table)
+        yield (arguments[0], "append" if start else arguments[1], arguments[2], *more, *words)
 
 
 def is_long(arguments: Arguments) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from compiler.frontend.diagnostics import Diagnostics
 from compiler.ir.forwarding import Forwarding
-from compiler.ir.lab import DEFAULT, Address, ExplicitRoute, Interface, Lab, Network, Route
+from compiler.ir.lab import DEFAULT, Address, ExplicitRoute, Interface, Lab, Network, Nexthop, Route
 from compiler.ir.segments import Segment
 from compiler.ir.trie import Trie
 
@@ -68,7 +68,7 @@ class _Circles:
         """Reports a node whose explicit route to a target leads an address of it into a circle."""
         route, asked = self.explicit[source][target]
         found = forwarding.nexthops(source, part.address, connected=False)
-        if (source, target) in self.told or found is not route.nexthops:
+        if (source, target) in self.told or _gateways(found) != _gateways(route.nexthops):
             return
         known = done if forwarding.forwards[source] else set[str]()  # to a host, packets come back as well
         if circle := forwarding.circle(source, part.address, known):
@@ -125,6 +125,11 @@ class _Circles:
             elif around:
                 others.append(part)
         return [*exact.values(), *(part for part in others if part.around[0] not in exact)]
+
+
+def _gateways(hops: tuple[Nexthop, ...] | None) -> list[tuple[Address, str]]:
+    """Where next hops lead to, whatever is sent from there."""
+    return [(hop.via, hop.interface) for hop in hops or ()]
 
 
 class _Within:
