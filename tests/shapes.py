@@ -25,8 +25,12 @@ TIME = rf"{NUMBER}(?:s|ms|us)"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
 HOP = rf"via {ADDRESS} dev {INTERFACE}"
 ONLINK = rf"dev {INTERFACE}"
-WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?"
+WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?(?: onlink)?"
+SOURCE = rf"(?:src {ADDRESS} )?"
+SENT = rf"(?: onlink)?(?: src {ADDRESS})?(?: onlink)?"
+"""What a check says of a route after its next hop."""
 HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
+LEADS = rf"(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
 VETH = rf"name {INTERFACE}(?: mtu {NUMBER})? netns {NAMESPACE}"
 STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
@@ -47,7 +51,7 @@ COMMANDS = {
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
         rf"link set dev {INTERFACE} master {INTERFACE} up",
         rf"address add {PREFIX} dev {INTERFACE}",
-        rf"route add (?:default|{ADDRESS}|{PREFIX}) (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
+        rf"route (?:add|append) (?:default|{ADDRESS}|{PREFIX}) {SOURCE}(?:table {NUMBER} )?{LEADS}",
         rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
         r"mptcp limits set subflows [0-8] add_addr_accepted [0-8]",
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
@@ -75,7 +79,7 @@ FACTS = [
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
     rf"process {NAME}(?:\.{NUMBER})?",
     rf"address {PREFIX} dev {INTERFACE}",
-    rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK})",
+    rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK}){SENT}",
     rf"rule (?:-6 )?pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
     r"limits subflows [0-8] add_addr_accepted [0-8]",
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
@@ -89,7 +93,7 @@ FACTS = [
 EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
     rf"address replace {PREFIX} dev {INTERFACE}",
-    rf"route replace {ROUTE} (?:{HOP}|{HOPS}|{ONLINK})(?: table {NUMBER})?",
+    rf"route replace {ROUTE} {SOURCE}(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
     rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     rf"qdisc del dev {INTERFACE} root",
@@ -100,8 +104,8 @@ EVENTS = [
 SHARED = rf"(?:{WEIGHED}|\$h[0-9]+)"
 BRIEF = [
     rf"within {NAMESPACE} ip -batch - </dev/null",
-    rf"h[0-9]+='{WEIGHED}'",
-    rf'routes "(?:{HOP}(?: weight 1)?|{SHARED}(?: {SHARED})+)" [0-9a-f.:/{{}},]+',
+    rf"h[0-9]+='(?:{WEIGHED}|{HOP})'",
+    rf'routes "{SOURCE}(?:{HOP}(?: weight 1)?(?: src {ADDRESS})?|{SHARED}(?: {SHARED})*)" [0-9a-f.:/{{}},]+',
 ]
 """Routes that are told in short."""
 
