@@ -151,7 +151,7 @@ PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
 SENDS = (
     rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k -t {NUMBER}(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
 )
-TRANSFER = rf"(?:-s -1 -B {ADDRESS} -p 5379|{SENDS})"
+TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
 WATCH = rf"-c read -rt {NUMBER} <> <\(:\); ss {COUNTS}"
@@ -210,6 +210,7 @@ CALLS = {
     ],
     "unshare": [
         "--net --mount bash -s",
+        "--net bash -c each_copied show",
         "--net tc -batch -",
         "--net ip -d -o -batch -",
         "--net grep -sH  -r /proc/sys/net/mptcp",
@@ -229,7 +230,7 @@ CALLS = {
     "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
-    "bash": ["-s", WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
+    "bash": ["-s", "-c each_copied show", WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
