@@ -93,7 +93,7 @@ FACTS = [
 EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
     rf"address replace {PREFIX} dev {INTERFACE}",
-    rf"route replace {ROUTE} {SOURCE}(?:table {NUMBER} )?(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?",
+    rf"route replace {ROUTE} {SOURCE}(?:table {NUMBER} )?{LEADS}",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
     rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     rf"qdisc del dev {INTERFACE} root",
