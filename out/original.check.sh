@@ -101,7 +101,7 @@ link() {
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
 route() {
-  local line=$1 target=${1%% *} way='' rest table=''
+  local line=$1 target=${1%% *} way='' rest table='' source=''
   if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
     way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
   else
@@ -109,12 +109,13 @@ route() {
   fi
   [[ $rest != *" proto "* && $rest != *" table local "* ]] || return 0
   [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
+  [[ ! $rest =~ \ src\ [^\ ]+ ]] || { source=${BASH_REMATCH[0]}; rest=${rest/"$source"/}; }
   rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
+  if [[ -n $way ]]; then trimmed "route $target$source$table $way$rest"; return 0; fi
   while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
     line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$source$table ${BASH_REMATCH[1]}"
   done
 }
 
@@ -282,8 +283,8 @@ sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.10.10.10/30 dev dummy0
 address 10.0.0.1/30 dev veth0
 address 10.2.0.1/30 dev veth2
-route 10.100.100.100 src 10.10.10.10 via 10.0.0.2 dev veth0 weight 1
-route 10.100.100.100 src 10.10.10.10 via 10.2.0.2 dev veth2 weight 1
+route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1
+route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1
 route 10.3.0.1 via 10.0.0.2 dev veth0
 route 10.4.0.1 via 10.2.0.2 dev veth2
 limits subflows 2 add_addr_accepted 2
@@ -310,8 +311,8 @@ sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.100.100.100/30 dev dummy1
 address 10.3.0.1/30 dev veth4
 address 10.4.0.1/30 dev veth6
-route 10.10.10.10 src 10.100.100.100 via 10.3.0.2 dev veth4 weight 1
-route 10.10.10.10 src 10.100.100.100 via 10.4.0.2 dev veth6 weight 1
+route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1
+route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1
 route 10.0.0.1 via 10.3.0.2 dev veth4
 route 10.2.0.1 via 10.4.0.2 dev veth6
 limits subflows 2 add_addr_accepted 2

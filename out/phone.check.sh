@@ -101,7 +101,7 @@ link() {
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
 route() {
-  local line=$1 target=${1%% *} way='' rest table=''
+  local line=$1 target=${1%% *} way='' rest table='' source=''
   if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
     way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
   else
@@ -109,12 +109,13 @@ route() {
   fi
   [[ $rest != *" proto "* && $rest != *" table local "* ]] || return 0
   [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
+  [[ ! $rest =~ \ src\ [^\ ]+ ]] || { source=${BASH_REMATCH[0]}; rest=${rest/"$source"/}; }
   rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
+  if [[ -n $way ]]; then trimmed "route $target$source$table $way$rest"; return 0; fi
   while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
     line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$source$table ${BASH_REMATCH[1]}"
   done
 }
 

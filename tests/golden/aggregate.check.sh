@@ -101,7 +101,7 @@ link() {
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
 route() {
-  local line=$1 target=${1%% *} way='' rest table=''
+  local line=$1 target=${1%% *} way='' rest table='' source=''
   if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
     way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
   else
@@ -109,12 +109,13 @@ route() {
   fi
   [[ $rest != *" proto "* && $rest != *" table local "* ]] || return 0
   [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
+  [[ ! $rest =~ \ src\ [^\ ]+ ]] || { source=${BASH_REMATCH[0]}; rest=${rest/"$source"/}; }
   rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  if [[ -n $way ]]; then trimmed "route $target$table $way$rest"; return 0; fi
+  if [[ -n $way ]]; then trimmed "route $target$source$table $way$rest"; return 0; fi
   while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
     line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$table ${BASH_REMATCH[1]}"
+    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$source$table ${BASH_REMATCH[1]}"
   done
 }
 
@@ -260,13 +261,13 @@ begin 11
 
 compare_each() {
 
-routes "via 10.16.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0 weight 1" 10.0.0.0/15
-routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1 weight 1" 10.0.0.0/15
-routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2 weight 1" 10.0.0.0/15
-routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0" 10.1.0.0/22
-routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1" 10.1.1.0/30
-routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2" 10.1.2.0/30
+routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0 weight 1" 10.0.1.1
+routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1 weight 1" 10.0.1.1
+routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2 weight 1" 10.0.1.1
+routes "src 10.0.0.1 via 10.16.0.1 dev dc-leaf0" 10.1.0.{1,2/31}
+routes "src 10.0.0.1 via 10.16.1.1 dev dc-leaf1" 10.1.1.{1,2/31}
+routes "src 10.0.0.1 via 10.16.2.1 dev dc-leaf2" 10.1.2.{1,2/31}
+routes "via 10.16.0.1 dev dc-leaf0" 10.{2,17}.0.0/22
 routes "via 10.16.1.1 dev dc-leaf1" 10.{2.1.0/29,17.1.0/30}
 routes "via 10.16.2.1 dev dc-leaf2" 10.{2.2.0/29,17.2.0/30}
 compare aggregate-dc-spine0 <<'END'
@@ -285,13 +286,13 @@ address 10.16.1.2/30 dev dc-leaf1
 address 10.16.2.2/30 dev dc-leaf2
 END
 
-routes "via 10.17.0.1 dev dc-leaf0" 10.0.0.0/11
-routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0 weight 1" 10.0.0.0/15
-routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1 weight 1" 10.0.0.0/15
-routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2 weight 1" 10.0.0.0/15
-routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0" 10.1.0.0/22
-routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1" 10.1.1.0/30
-routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2" 10.1.2.0/30
+routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0 weight 1" 10.0.0.1
+routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1 weight 1" 10.0.0.1
+routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2 weight 1" 10.0.0.1
+routes "src 10.0.1.1 via 10.17.0.1 dev dc-leaf0" 10.1.0.{1,2/31}
+routes "src 10.0.1.1 via 10.17.1.1 dev dc-leaf1" 10.1.1.{1,2/31}
+routes "src 10.0.1.1 via 10.17.2.1 dev dc-leaf2" 10.1.2.{1,2/31}
+routes "via 10.17.0.1 dev dc-leaf0" 10.{2,16}.0.0/22
 routes "via 10.17.1.1 dev dc-leaf1" 10.{2.1.0/29,16.1.0/30}
 routes "via 10.17.2.1 dev dc-leaf2" 10.{2.2.0/29,16.2.0/30}
 compare aggregate-dc-spine1 <<'END'
@@ -310,12 +311,12 @@ address 10.17.1.2/30 dev dc-leaf1
 address 10.17.2.2/30 dev dc-leaf2
 END
 
-routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0" 10.0.0.1
 routes "src 10.1.0.1 via 10.17.0.2 dev dc-spine1" 10.0.1.1
-routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0 weight 1" 10.1.0.0/22
-routes "src 10.1.0.1 via 10.17.0.2 dev dc-spine1 weight 1" 10.1.0.0/22
 routes "src 10.1.0.1 via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
 routes "src 10.1.0.1 via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "src 10.1.0.1 via 10.16.0.2 dev dc-spine0 weight 1" 10.1.{1.{1,2/31},2.{1,2}}
+routes "src 10.1.0.1 via 10.17.0.2 dev dc-spine1 weight 1" 10.1.{1.{1,2/31},2.{1,2}}
 routes "via 10.16.0.2 dev dc-spine0 weight 1" 10.2.0.0/22
 routes "via 10.17.0.2 dev dc-spine1 weight 1" 10.2.0.0/22
 routes "via 10.16.0.2 dev dc-spine0" 10.16.0.0/15
@@ -365,10 +366,10 @@ address 10.2.0.6/30 dev dc-leaf0
 route default via 10.2.0.5 dev dc-leaf0
 END
 
-routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0" 10.0.0.1
 routes "src 10.1.1.1 via 10.17.1.2 dev dc-spine1" 10.0.1.1
-routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0 weight 1" 10.1.0.0/22
-routes "src 10.1.1.1 via 10.17.1.2 dev dc-spine1 weight 1" 10.1.0.0/22
+routes "src 10.1.1.1 via 10.16.1.2 dev dc-spine0 weight 1" 10.1.{0,2}.{1,2/31}
+routes "src 10.1.1.1 via 10.17.1.2 dev dc-spine1 weight 1" 10.1.{0,2}.{1,2/31}
 routes "src 10.1.1.1 via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
 routes "src 10.1.1.1 via 10.2.1.6 dev dc-h1-1" 10.1.1.3
 routes "via 10.16.1.2 dev dc-spine0 weight 1" 10.2.0.0/22
@@ -419,10 +420,10 @@ address 10.2.1.6/30 dev dc-leaf1
 route default via 10.2.1.5 dev dc-leaf1
 END
 
-routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0" 10.0.0.0/11
+routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0" 10.0.0.1
 routes "src 10.1.2.1 via 10.17.2.2 dev dc-spine1" 10.0.1.1
-routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0 weight 1" 10.1.0.0/22
-routes "src 10.1.2.1 via 10.17.2.2 dev dc-spine1 weight 1" 10.1.0.0/22
+routes "src 10.1.2.1 via 10.16.2.2 dev dc-spine0 weight 1" 10.1.{0,1}.{1,2/31}
+routes "src 10.1.2.1 via 10.17.2.2 dev dc-spine1 weight 1" 10.1.{0,1}.{1,2/31}
 routes "src 10.1.2.1 via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
 routes "src 10.1.2.1 via 10.2.2.6 dev dc-h2-1" 10.1.2.3
 routes "via 10.16.2.2 dev dc-spine0 weight 1" 10.2.0.0/23

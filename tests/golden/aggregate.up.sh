@@ -646,22 +646,22 @@ within aggregate-dc-spine0 ip -batch - </dev/null
 h1='via 10.16.0.1 dev dc-leaf0'
 h2='via 10.16.1.1 dev dc-leaf1'
 h3='via 10.16.2.1 dev dc-leaf2'
-routes "$h1" 10.0.0.0/11
-routes "nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2" 10.0.0.0/15
-routes "$h1" 10.1.0.0/22
-routes "$h2" 10.1.1.0/30
-routes "$h3" 10.1.2.0/30
+routes "src 10.0.0.1 nexthop via 10.16.0.1 dev dc-leaf0 nexthop via 10.16.1.1 dev dc-leaf1 nexthop via 10.16.2.1 dev dc-leaf2" 10.0.1.1
+routes "src 10.0.0.1 $h1" 10.1.0.{1,2/31}
+routes "src 10.0.0.1 $h2" 10.1.1.{1,2/31}
+routes "src 10.0.0.1 $h3" 10.1.2.{1,2/31}
+routes "$h1" 10.{2,17}.0.0/22
 routes "$h2" 10.{2.1.0/29,17.1.0/30}
 routes "$h3" 10.{2.2.0/29,17.2.0/30}
 within aggregate-dc-spine1 ip -batch - </dev/null
 h1='via 10.17.0.1 dev dc-leaf0'
 h2='via 10.17.1.1 dev dc-leaf1'
 h3='via 10.17.2.1 dev dc-leaf2'
-routes "$h1" 10.0.0.0/11
-routes "nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2" 10.0.0.0/15
-routes "$h1" 10.1.0.0/22
-routes "$h2" 10.1.1.0/30
-routes "$h3" 10.1.2.0/30
+routes "src 10.0.1.1 nexthop via 10.17.0.1 dev dc-leaf0 nexthop via 10.17.1.1 dev dc-leaf1 nexthop via 10.17.2.1 dev dc-leaf2" 10.0.0.1
+routes "src 10.0.1.1 $h1" 10.1.0.{1,2/31}
+routes "src 10.0.1.1 $h2" 10.1.1.{1,2/31}
+routes "src 10.0.1.1 $h3" 10.1.2.{1,2/31}
+routes "$h1" 10.{2,16}.0.0/22
 routes "$h2" 10.{2.1.0/29,16.1.0/30}
 routes "$h3" 10.{2.2.0/29,16.2.0/30}
 within aggregate-dc-leaf0 ip -batch - <<'END'
@@ -671,64 +671,64 @@ h1='via 10.16.0.2 dev dc-spine0'
 h2='via 10.17.0.2 dev dc-spine1'
 h3='nexthop via 10.16.0.2 dev dc-spine0'
 h4='nexthop via 10.17.0.2 dev dc-spine1'
-routes "$h1" 10.0.0.0/11
-routes "$h2" 10.0.1.1
-routes "$h3 $h4" 10.1.0.0/22
-routes "via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
-routes "via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "src 10.1.0.1 $h1" 10.0.0.1
+routes "src 10.1.0.1 $h2" 10.0.1.1
+routes "src 10.1.0.1 via 10.2.0.2 dev dc-h0-0" 10.1.0.2/31
+routes "src 10.1.0.1 via 10.2.0.6 dev dc-h0-1" 10.1.0.3
+routes "src 10.1.0.1 $h3 $h4" 10.1.{1.{1,2/31},2.{1,2}}
 routes "$h3 $h4" 10.2.0.0/22
 routes "$h1" 10.16.0.0/15
 routes "$h2" 10.17.0.0/22
 within aggregate-dc-h0-0 ip -batch - <<'END'
 route add default via 10.2.0.1 dev dc-leaf0
 END
-routes "via 10.2.0.1 dev dc-leaf0" 10.0.0.0/15
+routes "src 10.1.0.2 via 10.2.0.1 dev dc-leaf0" 10.0.0.0/15
 within aggregate-dc-h0-1 ip -batch - <<'END'
 route add default via 10.2.0.5 dev dc-leaf0
 END
-routes "via 10.2.0.5 dev dc-leaf0" 10.0.0.0/15
+routes "src 10.1.0.3 via 10.2.0.5 dev dc-leaf0" 10.0.0.0/15
 within aggregate-dc-leaf1 ip -batch - </dev/null
 h1='via 10.16.1.2 dev dc-spine0'
 h2='via 10.17.1.2 dev dc-spine1'
 h3='nexthop via 10.16.1.2 dev dc-spine0'
 h4='nexthop via 10.17.1.2 dev dc-spine1'
-routes "$h1" 10.0.0.0/11
-routes "$h2" 10.0.1.1
-routes "$h3 $h4" 10.1.0.0/22
-routes "via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
-routes "via 10.2.1.6 dev dc-h1-1" 10.1.1.3
+routes "src 10.1.1.1 $h1" 10.0.0.1
+routes "src 10.1.1.1 $h2" 10.0.1.1
+routes "src 10.1.1.1 $h3 $h4" 10.1.{0,2}.{1,2/31}
+routes "src 10.1.1.1 via 10.2.1.2 dev dc-h1-0" 10.1.1.2/31
+routes "src 10.1.1.1 via 10.2.1.6 dev dc-h1-1" 10.1.1.3
 routes "$h3 $h4" 10.2.0.0/22
 routes "$h1" 10.16.0.0/15
 routes "$h2" 10.17.0.0/22
 within aggregate-dc-h1-0 ip -batch - <<'END'
 route add default via 10.2.1.1 dev dc-leaf1
 END
-routes "via 10.2.1.1 dev dc-leaf1" 10.0.0.0/15
+routes "src 10.1.1.2 via 10.2.1.1 dev dc-leaf1" 10.0.0.0/15
 within aggregate-dc-h1-1 ip -batch - <<'END'
 route add default via 10.2.1.5 dev dc-leaf1
 END
-routes "via 10.2.1.5 dev dc-leaf1" 10.0.0.0/15
+routes "src 10.1.1.3 via 10.2.1.5 dev dc-leaf1" 10.0.0.0/15
 within aggregate-dc-leaf2 ip -batch - </dev/null
 h1='via 10.16.2.2 dev dc-spine0'
 h2='via 10.17.2.2 dev dc-spine1'
 h3='nexthop via 10.16.2.2 dev dc-spine0'
 h4='nexthop via 10.17.2.2 dev dc-spine1'
-routes "$h1" 10.0.0.0/11
-routes "$h2" 10.0.1.1
-routes "$h3 $h4" 10.1.0.0/22
-routes "via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
-routes "via 10.2.2.6 dev dc-h2-1" 10.1.2.3
+routes "src 10.1.2.1 $h1" 10.0.0.1
+routes "src 10.1.2.1 $h2" 10.0.1.1
+routes "src 10.1.2.1 $h3 $h4" 10.1.{0,1}.{1,2/31}
+routes "src 10.1.2.1 via 10.2.2.2 dev dc-h2-0" 10.1.2.2/31
+routes "src 10.1.2.1 via 10.2.2.6 dev dc-h2-1" 10.1.2.3
 routes "$h3 $h4" 10.2.0.0/23
 routes "$h1" 10.16.0.0/15
 routes "$h2" 10.17.0.0/23
 within aggregate-dc-h2-0 ip -batch - <<'END'
 route add default via 10.2.2.1 dev dc-leaf2
 END
-routes "via 10.2.2.1 dev dc-leaf2" 10.0.0.0/15
+routes "src 10.1.2.2 via 10.2.2.1 dev dc-leaf2" 10.0.0.0/15
 within aggregate-dc-h2-1 ip -batch - <<'END'
 route add default via 10.2.2.5 dev dc-leaf2
 END
-routes "via 10.2.2.5 dev dc-leaf2" 10.0.0.0/15
+routes "src 10.1.2.3 via 10.2.2.5 dev dc-leaf2" 10.0.0.0/15
 visit
 } & parts+=($!); done
 settle

@@ -417,7 +417,7 @@ ip -n deviced link set dev veth7 up
 
 # --- routes -------------------------------------------------------------------
 say "routes"
-ip -n devicea route add 10.100.100.100 src 10.10.10.10 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+ip -n devicea route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 ip -n devicea route add 10.3.0.1 via 10.0.0.2 dev veth0
 ip -n devicea route add 10.4.0.1 via 10.2.0.2 dev veth2
 ip -n devicea mptcp limits set subflows 2 add_addr_accepted 2
@@ -428,7 +428,7 @@ ip netns exec devicea nft 'add chain inet mpc out { type nat hook postrouting pr
 ip netns exec devicea nft 'add rule inet mpc out oifname "dummy0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth0" masquerade'
 ip netns exec devicea nft 'add rule inet mpc out oifname "veth2" masquerade'
-ip -n deviceb route add 10.10.10.10 src 10.100.100.100 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
 ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
 ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
 ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2

@@ -549,7 +549,7 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within devicea ip -batch - <<'END'
-route add 10.100.100.100 src 10.10.10.10 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
 route add 10.3.0.1 via 10.0.0.2 dev veth0
 route add 10.4.0.1 via 10.2.0.2 dev veth2
 mptcp limits set subflows 2 add_addr_accepted 2
@@ -564,7 +564,7 @@ add rule inet mpc out oifname "veth0" masquerade
 add rule inet mpc out oifname "veth2" masquerade
 END
 within deviceb ip -batch - <<'END'
-route add 10.10.10.10 src 10.100.100.100 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
 route add 10.0.0.1 via 10.3.0.2 dev veth4
 route add 10.2.0.1 via 10.4.0.2 dev veth6
 mptcp limits set subflows 2 add_addr_accepted 2

@@ -526,15 +526,11 @@ within client ip -batch - <<'END'
 route add default via 198.51.100.2 dev eth0
 route add 203.0.113.2 via 198.51.100.5 dev eth1
 route add 192.0.2.0/30 src 192.0.2.1 via 198.51.100.2 dev eth0
-route add 203.0.113.0/31 src 192.0.2.1 via 198.51.100.2 dev eth0
-route add 203.0.113.2/31 src 192.0.2.1 via 198.51.100.2 dev eth0
 END
 within server ip -batch - <<'END'
 route add default via 203.0.113.0 dev eth0
 route add 198.51.100.5 via 203.0.113.2 dev eth1
 route add 192.0.2.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
-route add 198.51.100.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
-route add 198.51.100.4/30 src 192.0.2.2 via 203.0.113.0 dev eth0
 END
 within west ip -batch - <<'END'
 route add 192.0.2.1 via 198.51.100.1 dev eth0
