@@ -163,7 +163,7 @@ def is_uneven(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
         (
             DIAMOND.replace("host a b", "host a b forward on") + "route a to b via c\nroute b to a:c via d\n"
             "sysctl a net.ipv4.conf.all.rp_filter=1",
-            ["`a` does not reach `b`"],
+            ["`a` and `b` do not reach each other"],
         ),
         (
             (
@@ -172,14 +172,17 @@ def is_uneven(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
             ),
             ["`a` and `c` do not reach each other over IPv6"],
         ),
-        ("router a b c\nhost x\nlink a -- b -- c -- x\nroute c to a via x", ["`c` and `x` do not reach `a`"]),
+        (
+            "router a b c\nhost x\nlink a -- b -- c -- x\nroute c to a via x",
+            ["`a` does not reach `c` and `x`, nor the other way round"],
+        ),
         (
             DIAMOND + "link c -- d\nroute a to b via c\nroute b to a:c via d",
             ["packets between `a` and `b` go and come by different links"],
         ),
         (
             "routing shortest by delay\n" + DIAMOND + "link c -- d\nshape a -> c delay 9ms",
-            ["packets between `b` and `a` go and come by different links"],
+            [f"packets between `a` and `{name}` go and come by different links" for name in "bc"],
         ),
     ],
 )

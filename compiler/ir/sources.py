@@ -65,7 +65,10 @@ class Sources:
         if node not in self.own or self.mixed:
             return
         routes = [route for route in routes if route.targets[0].version == self.version]
-        wide = [(target, route) for route in routes for target in route.targets if target not in self.names]
+        mixing = [route for route in routes if route.explicit or not route.targets[0].prefixlen]
+        wide = [(target, route) for route in mixing for target in route.targets if target not in self.names]
+        if not wide:
+            return
         known = {*self.on[node], *(target for route in routes for target in route.targets)}
         found: dict[int, list[Network]] = {}
         for prefix in self.prefixes:
@@ -87,9 +90,9 @@ class Sources:
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
         if pool and (part := own_part(pool)) and not _meets(others, _range(part)):
-            inside = [name for name in names if _holds(part, name)]
-            found += [part] if inside else []
-            names = [name for name in names if name not in set(inside)]
+            outside = [name for name in names if not _holds(part, name)]
+            found += [part] if len(outside) < len(names) else []
+            names = outside
         return (*found, *_covering(names, others), *sorted(self.masked, key=_range))
 
 

@@ -34,12 +34,18 @@ def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
     if not any(end.shaping.delay for link in lab.links for end in link.ends):
         return
     for pair in lab.pairs:
-        found = (_joins(one) for ends in pair.openings for one in predictor.between(*ends).connections)
+        connections = (one for ends in pair.openings for one in predictor.between(*ends).connections)
+        found = (joins for one in connections for joins in _joins(one))
         worst = max(found, key=lambda joins: joins.late, default=Joins())
         if worst.late > 0:
             yield pair, worst
 
 
-def _joins(connection: Connection) -> Joins:
-    times = [max(trip.rtt[1] for trip in one.trips) for one in connection.subflows if not one.initial]
-    return Joins(max(times), min(times)) if times else Joins()
+def _joins(connection: Connection) -> Iterator[Joins]:
+    """By the way that the first subflow has: another one on that way is not missed where it is refused."""
+    initial, *others = connection.subflows
+    for first in initial.trips:
+        apart = [one.trips for one in others if {trip.out.links for trip in one.trips} != {first.out.links}]
+        times = [max(trip.rtt[1] for trip in own) for own in apart]
+        if times:
+            yield Joins(max(times), min(times))

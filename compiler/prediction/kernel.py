@@ -91,7 +91,8 @@ class Kernel:
         if fields is None:
             return (BOUND if bound else OWN) if begins else PASSED
         if fields & PORTS:
-            return Hash(f"own {fields}" if begins and not bound else f"fields {fields}", per_flow=True)
+            name = ("bound" if bound else "own") if begins else "fields"
+            return Hash(f"{name} {fields}", per_flow=True)
         if fields & LABEL and version == 6 and not begins:
             return Hash(f"fields {fields}", per_flow=True)
         if begins and not bound:
