@@ -3,191 +3,456 @@
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
-set -eEuo pipefail
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
-LAB=proved
+LAB='proved'
+IFS= read -rd '' USAGE <<'END' || true
+usage: check.sh
+Checks the lab "proved" that is up.
+END
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
 die() { say "error: $*"; exit 1; }
+
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
+
+# === what check, bench and play share =========================================
+# (Before 4.4, bash takes an empty array for one that is not set.)
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  say "error: this needs bash 4.4 or later, and here it is run by bash $BASH_VERSION"
+  exit 2
+fi
+
+# Tells some lines. Where nobody reads them any more, the script ends as if by SIGPIPE.
+out() {
+  printf '%s\n' "$@" 2>/dev/null || {
+    [[ -p /dev/stdout || -S /dev/stdout ]] || say "error: what there is to tell cannot be written"
+    exit 141
+  }
+}
 
 # === check ====================================================================
 # What was checked is told in TAP: a line a test point, and below it what is wrong, or what was measured.
 count=0
 failed=0
 
-(($# == 0)) || die "usage: check.sh"
+(($# == 0)) || misuse "no such option: $1"
 
 # Ends the check where it cannot begin.
-bail_out() { printf 'Bail out! %s\n' "$*"; exit 2; }
+bail_out() { out "Bail out! $*"; exit 2; }
 
 need_tool() { type -P "$1" >/dev/null || bail_out "the command $1 (package $2) is missing"; }
 
 # Tells a test point: whether it holds, what was checked, and what there is to say of it.
 tell() {
-  local status=ok
+  local status=ok told=("${@:3}")
   ((++count))
   (($1)) || { status="not ok" && ((++failed)); }
-  printf '%s %d - %s\n' "$status" "$count" "$2"
-  (($# == 2)) || printf '# %s\n' "${@:3}"
+  out "$status $count - $2" "${told[@]/#/# }"
 }
 
 begin() {
   ((EUID == 0)) || bail_out "must run as root"
-  printf 'TAP version 14\n1..%d\n' "$1"
+  out "TAP version 14" "1..$1"
 }
 
 finish() {
-  ((failed == 0)) || printf '# %d of %d failed\n' "$failed" "$count"
+  ((failed == 0)) || out "# $failed of $count failed"
   exit "$((failed > 0))"
 }
 
 # === the machine beside the plan ==============================================
 # Both are told in lines of one form, so that a line of one that the other lacks is a drift.
+RUNS=/run/mpc-$LAB.d
+MARK=mpc:$LAB
 reference=()
+declare -A files=() bridges=() ports=() WORKS=()
+mptcp=()
 planned=()
-queries=('link show' 'address show' 'route show table all' 'rule show')
-masquerades=
 
-# Has more asked of each namespace, for labs that have more.
-ask_mptcp() { queries+=('mptcp limits' 'mptcp endpoint show'); }
-ask_masquerades() { masquerades=yes; }
+# The kernel's own rules.
+RULES=("rule pref 0 from all lookup local" "rule pref 32766 from all lookup main" "rule pref 32767 from all lookup default"
+  "rule -6 pref 0 from all lookup local" "rule -6 pref 32766 from all lookup main")
 
-inside() { nsenter --net="/run/netns/$1" "${@:2}"; }
+# What is asked in each namespace: SYSCTL..., which are files. Old programs do not know the last queries.
+QUESTIONS='ip -o -batch - <<"END"
+link show
+address show
+route show table all
+rule show
+neighbour show nud permanent
+neighbour show proxy
+mptcp limits
+mptcp endpoint show
+END
+echo about rules
+ip -6 -o rule show
+echo about files
+grep -sH "" "$@" /proc/net/*_tables_names
+echo about queues
+tc qdisc show'
+[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -s list ruleset'
+# What is asked in those of switches too.
+OF_SWITCHES='
+echo about bridges
+ip -d -o link show
+echo about neighbours
+bridge fdb show'
 
-# Text without the spaces at its end.
-trimmed() { printf '%s\n' "${1%"${1##*[! ]}"}"; }
+# How bridges and their ports work, in words of ip(8); what else it tells of them changes by itself.
+for word in forward_delay hello_time max_age stp_state priority vlan_filtering vlan_protocol \
+  vlan_default_pvid group_fwd_mask group_address mcast_snooping no_linklocal_learn nf_call_iptables nf_call_ip6tables \
+  nf_call_arptables fdb_max_learned cost hairpin guard root_block learning flood bcast_flood mcast_flood \
+  mcast_to_unicast neigh_suppress vlan_tunnel isolated locked mab proxy_arp proxy_arp_wifi; do WORKS[$word]=1; done
 
 # Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
 # nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
 refer() {
   local line
   while IFS= read -r line; do
-    if [[ $line == *" root "* ]]; then reference+=("$line"); else reference[-1]+=$'\n'$line; fi
-  done < <(unshare --net tc -batch - 2>/dev/null | queues)
+    queue "$line"
+    if [[ $line == *" root "* ]]; then reference+=("$line"); elif [[ -n $line ]]; then reference[-1]+=$'\n'$line; fi
+  done < <(unshare --net tc -batch - 2>/dev/null)
   ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
 }
 
-# What `tc qdisc show` tells, without counts, random seeds, and handles that the kernel chose.
-queues() {
-  local line
+# Sets `line` to one of `tc qdisc show` without counts, random seeds, and handles that the kernel chose, or to nothing.
+queue() {
+  line=$1
+  if [[ $line == "qdisc noqueue "* ]]; then line=; return; fi
+  [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+  [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+  [[ ! $line =~ ^(qdisc\ [a-z_]+)\ [89a-f][0-9a-f]{3}:(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
+  line=${line%"${line##*[! ]}"}
+}
+
+# Has ip(8) show the bridges that its input makes, a line each, and a port of each: COUNT.
+refer_bridges() {
+  local line number=0
   while IFS= read -r line; do
-    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
-    [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
-    [[ ! $line =~ ^(qdisc\ [a-z_]+)\ [89a-f][0-9a-f]{3}:(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
-    [[ $line == "qdisc noqueue "* ]] || trimmed "$line"
+    [[ $line != *" bridge_slave "* ]] || ports[$number]=$(works port "${line##* bridge_slave }")
+    [[ $line != *" bridge forward_delay "* ]] || bridges[$number]=$(works bridge "${line##* bridge }")
+    [[ -z ${bridges[$number]:-} || -z ${ports[$number]:-} ]] || ((++number))
+  done < <(while IFS= read -r line; do
+    printf '%s\n' "link add name b $line" 'link add name p type veth peer name q' 'link set dev p master b up' \
+      'link show' 'link del dev p' 'link del dev b'
+  done | unshare --net ip -d -o -batch - 2>/dev/null)
+  ((number == $1)) || bail_out "this machine does not have all the bridges of the lab"
+}
+
+# The words of a line of ip(8) that say how a bridge or a port works, a line each: WHAT LINE.
+works() {
+  local words i
+  read -ra words <<<"$2"
+  for ((i = 0; i + 1 < ${#words[@]}; i++)); do
+    [[ -z ${WORKS[${words[i]}]:-} ]] || printf '%s\n' "$1 ${words[i]} ${words[i + 1]}"
   done
 }
 
-# A link as `ip -o link` tells it: its MTU, its state, and the namespace at its other end; of lo, the lab's mark.
+# Notes what each namespace has in a file of its own in /etc: NAME, and the text is the input.
+file() { IFS= read -rd '' "files[$1]" || true; }
+
+# Notes how a kernel sets MPTCP in a new namespace, which is how it is in those that have endpoints.
+refer_mptcp() { mapfile -t mptcp < <(unshare --net grep -sH '' -r /proc/sys/net/mptcp 2>/dev/null); }
+
+# --- what a namespace has ---
+
+# Notes a line of what a namespace has.
+see() {
+  present[$1]=1
+  [[ -n ${wanted[$1]:-} ]] || is_none "$1" || unexpected+=("unexpected: $1")
+}
+
+# Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
+# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+is_none() {
+  local name
+  read -r _ name _ <<<"$1"
+  case $1 in
+    "limits "*) [[ -z ${names[/limits]:-} ]] ;;
+    "link "*" down"*) [[ -z ${names[$name]:-} ]] ;;
+    "rule "*" from all lookup "*) [[ " ${RULES[*]} " == *" $1 "* ]] ;;
+    "connected "* | "port "*" state forwarding" | "port "*" state blocking") ;;
+    *) return 1 ;;
+  esac
+}
+
+# A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
+# end; of lo, the lab's mark too. (It has a carrier when the kernel says LOWER_UP; NO-CARRIER may stay for a second.)
 link() {
-  local name flags mtu state=down
-  [[ $1 =~ ^[0-9]+:\ ([^:@\ ]+)(@[^:]+)?:\ \<([^>]*)\>\ mtu\ ([0-9]+) ]] || return 0
-  name=${BASH_REMATCH[1]} flags=,${BASH_REMATCH[3]}, mtu=${BASH_REMATCH[4]}
-  [[ $flags != *,UP,* ]] || state=up
-  [[ $flags != *,NO-CARRIER,* ]] || state="without a carrier"
-  if [[ $name == lo ]]; then
-    [[ ! $1 =~ \ alias\ ([^\ ]+) ]] || echo "mark ${BASH_REMATCH[1]}"
-  elif [[ $1 =~ \ link-netns\ ([^\ \\]+) ]]; then
-    echo "link $name mtu $mtu $state to ${BASH_REMATCH[1]}"
-  else
-    echo "link $name mtu $mtu $state"
+  local name flag mtu state=down more='' rest to=''
+  [[ $1 =~ ^[0-9]+:\ ([^:@\ ]+)(@[^:]+)?:\ \<([^>]*)\>\ mtu\ ([0-9]+)\ (xdp[^\ ]*\ )?qdisc\ [^\ ]+\ (master\ [^\ ]+\ )?(.*)$ ]] || return 0
+  name=${BASH_REMATCH[1]} flag=,${BASH_REMATCH[3]}, mtu=${BASH_REMATCH[4]} more=${BASH_REMATCH[5]}${BASH_REMATCH[6]}
+  rest=${BASH_REMATCH[7]}
+  [[ $flag != *,UP,* ]] || state=up
+  [[ $state == down || $flag == *,LOWER_UP,* ]] || state="up without a carrier"
+  [[ $flag != *,NOARP,* ]] || state+=" noarp"
+  [[ $flag != *,PROMISC,* ]] || state+=" promisc"
+  [[ ! $rest =~ \ link-netns\ ([^\ \\]+) ]] || to=" to ${BASH_REMATCH[1]}"
+  [[ ! $rest =~ \ link/ether\ ([^\ ]+) ]] || macs+="${BASH_REMATCH[1]} "
+  [[ $name != lo || ! $rest =~ \ alias\ (.*)$ ]] || see "mark ${BASH_REMATCH[1]%"${BASH_REMATCH[1]##*[! ]}"}"
+  more=${more% }
+  see "link $name mtu $mtu $state${more:+ $more}$to"
+}
+
+# How a link is told with all details, where it is a bridge or a port of one.
+details() {
+  local name line
+  name=${1#*: } name=${name%%[:@]*}
+  if [[ $1 == *"\\    bridge "* ]]; then
+    while read -r line; do see "bridge $name ${line#* }"; done < <(works bridge "${1##*\\    bridge }")
+  elif [[ $1 =~ \\\ +bridge_slave\ state\ ([a-z]+)\ (.*)$ ]]; then
+    see "port $name state ${BASH_REMATCH[1]}"
+    while read -r line; do see "port $name ${line#* }"; done < <(works port "${BASH_REMATCH[2]}")
   fi
+}
+
+# An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
+address() {
+  [[ $1 =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+)(\ peer\ [^\ ]+)?(.*)$ && $1 != *" dynamic "* ]] || return 0
+  local line="${BASH_REMATCH[2]}${BASH_REMATCH[3]} dev ${BASH_REMATCH[1]}" flag
+  case $line in "127.0.0.1/8 dev lo" | "::1/128 dev lo" | fe80:*) return 0 ;; esac
+  for flag in deprecated dadfailed noprefixroute; do [[ $1 != *" $flag "* ]] || line+=" $flag"; done
+  see "address $line"
 }
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
 route() {
-  local line=$1 target=${1%% *} way='' rest table='' source=''
+  local line=${1%"${1##*[! ]}"} target=${1%% *} way='' rest table=''
   if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
     way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
   else
-    rest=${line%%nexthop via *}
+    rest=" ${line%%nexthop via *}"
+    rest=${rest#" $target"}
   fi
-  [[ $rest != *" proto "* && $rest != *" table local "* ]] || return 0
+  if [[ "$rest " == *" proto "* && "$rest " != *" proto static "* ]]; then
+    [[ $rest != *" proto kernel "* || -z $way || $way == via* ]] || see "connected $target $way"
+    return 0
+  fi
   [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
-  [[ ! $rest =~ \ src\ [^\ ]+ ]] || { source=${BASH_REMATCH[0]}; rest=${rest/"$source"/}; }
-  rest=${rest/ pref medium/} rest=${rest/ metric 1024/} rest=${rest// linkdown/}
+  [[ $rest != *" pref medium"* ]] || { rest=${rest/ metric 1024/} rest=${rest/ pref medium/}; }
+  rest=${rest// linkdown/}
   [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  if [[ -n $way ]]; then trimmed "route $target$source$table $way$rest"; return 0; fi
-  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(.*)$ ]]; do
-    line=${BASH_REMATCH[3]}
-    [[ -n ${BASH_REMATCH[2]} ]] || echo "route $target$source$table ${BASH_REMATCH[1]}"
+  if [[ -n $way ]]; then see "route $target$table $way$rest"; return 0; fi
+  rest=${rest//\\/} rest=${rest%"${rest##*[! ]}"}
+  [[ $line == *"nexthop via "* ]] || { see "route $target$table$rest"; return 0; }
+  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(\ onlink)?(.*)$ ]]; do
+    line=${BASH_REMATCH[4]}
+    [[ -n ${BASH_REMATCH[2]} ]] || see "route $target$table ${BASH_REMATCH[1]}${BASH_REMATCH[3]}$rest"
   done
 }
 
-# A rule as `ip rule` tells it; the kernel's own are left out.
+# A rule as `ip rule` tells it.
 rule() {
-  local line=${1/: / }
+  local line=${1/: / } family=
   line=${line/from all to /to } line=${line/from all iif /iif }
-  case $line in
-    "0 "* | "32766 "* | "32767 "*) ;;
-    *) trimmed "rule pref $line" ;;
-  esac
+  [[ $about != rules ]] || family=" -6"
+  families+="-rule$family "
+  see "rule$family pref $line"
 }
 
 # An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
 endpoint() {
-  local words=" $1 " flag line="endpoint ${1%% *}"
-  [[ ! $words =~ \ dev\ [^\ ]+ ]] || { line+=${BASH_REMATCH[0]}; words=${words/"${BASH_REMATCH[0]}"/}; }
-  [[ $words != *" implicit "* ]] || return 0
-  [[ ! $words =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
-  for flag in signal subflow fullmesh backup; do [[ $words != *" $flag "* ]] || line+=" $flag"; done
-  echo "$line"
+  local rest=" $1 " flag line="endpoint ${1%% *}"
+  [[ ! $rest =~ \ dev\ [^\ ]+ ]] || { line+=${BASH_REMATCH[0]}; rest=${rest/"${BASH_REMATCH[0]}"/}; }
+  [[ $rest != *" implicit "* ]] || return 0
+  [[ ! $rest =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
+  for flag in signal subflow fullmesh backup laminar; do [[ $rest != *" $flag "* ]] || line+=" $flag"; done
+  see "$line"
 }
 
-# A sysctl as `grep -H` tells its file; in a key, `.` and `/` have changed places.
+# What a bridge has been told of an address, as `bridge fdb` tells it; its own ones, and what it has learned, are none.
+fdb() {
+  [[ " $1 " == *" master "* && ($1 == *" static"* || $1 == *" permanent"*) ]] || return 0
+  [[ $macs == *" ${1%% *} "* ]] || see "fdb $1"
+}
+
+# A line of `nft list ruleset`, after what it stands in.
+table() {
+  local line=$1
+  case $line in
+    "table "*" {") inside=${line#table } inside=${inside% \{} && see "nft $inside" ;;
+    "}") inside=${inside% *} && [[ $inside == *" "* ]] || inside= ;;
+    *" {") line=${line% \{} && inside+=" ${line##* }" && see "nft ${line% *} $inside" ;;
+    *) see "nft in $inside: ${line%" policy accept;"}" ;;
+  esac
+}
+
+# Reads a line of what is told of a namespace.
+tell_apart() {
+  local line=${1//$'\t'/ }
+  line=${line%"${line##*[! ]}"} line=${line#"${line%%[! ]*}"}
+  case $about-$line in
+    *-) ;;
+    *"-about "*) about=${line#about } ;;
+    -[0-9]*": "*": <"*) link "$line" ;;
+    -[0-9]*": "*" inet"*" scope "*) address "$line" ;;
+    -[0-9]*": "* | rules-*) rule "$line" ;;
+    -"add_addr_accepted "*)
+      [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
+        see "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
+    -*" id "[0-9]*) endpoint "$line" ;;
+    -*" PERMANENT"* | -*" proxy") see "neighbour $line" ;;
+    -*) route "$line" ;;
+    files-/proc/sys/*) setting "${line%%:*}" "${line#*:}" ;;
+    files-*) line=${line##*/} && see "iptables ${line/_tables_names:/ }" ;;
+    queues-*) queue "$line" && { [[ -z $line ]] || see "$line"; } ;;
+    tables-"#"*) ;;
+    tables-*) table "$line" ;;
+    bridges-*) details "$line" ;;
+    neighbours-*) fdb "$line" ;;
+  esac
+}
+
+# --- what the plan says of it ---
+
+# Notes a line of the plan, in which queueing disciplines and bridges are numbers of what they are like.
+plan_line() {
+  local line=$1 name number
+  case $line in
+    "qdisc "*) read -r _ name number <<<"$line" && line=${reference[number]//" dev lo "/" dev $name "} ;;
+    "bridge "*) read -r _ name number <<<"$line" && names[/bridge]=1 && line=${bridges[$number]//bridge /"bridge $name "} ;;
+    "port "*) read -r _ name number <<<"$line" && line=${ports[$number]//port /"port $name "}
+      [[ ${bridges[$number]} != *"stp_state 0"* ]] || line+=$'\n'"port $name state forwarding" ;;
+    "link "*) name=${line#link } && names[${name%% *}]=1 ;;
+    "limits "*) names[/limits]=1 ;;
+    "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
+    "process "*) processes+=("${line#process }"); return ;;
+  esac
+  while IFS= read -r line; do planned+=("$line") && wanted[$line]=1; done <<<"$line"
+}
+
+# Notes what a sysctl is to be, of all interfaces that the plan has named for `*`: `sysctl KEY` VALUE. (In a key, `.`
+# and `/` have changed places.)
+plan_setting() {
+  local path=${1#sysctl } name
+  path=${path//\//,} path=${path//.//} path=/proc/sys/${path//,/.}
+  if [[ $path != *"/*/"* ]]; then want "$path" "$2"; return; fi
+  for name in all default "${!names[@]}"; do [[ $name == */* ]] || want "${path/'*'/$name}" "$2"; done
+}
+
+# Notes what a file is to hold; the last note of one counts.
+want() { [[ -n ${values[$1]+x} ]] || paths+=("$1"); values[$1]=$2; }
+
+# Holds what a sysctl is against what it is to be: FILE VALUE.
 setting() {
-  local path=${1%%:*} key
-  key=${path#/proc/sys/} key=${key//./,} key=${key//\//.} key=${key//,//}
-  trimmed "sysctl $key = ${1#*:}"
+  if [[ ${values[$1]-} == "$2" ]]; then present[$1]=1; else unexpected+=("unexpected: $(key_of "$1") = $2"); fi
 }
 
-# Tells what programs tell in the lines of the plan.
-translate() {
-  local line
-  while read -r line; do
-    line=${line//$'\t'/ }
-    case $line in
-      [0-9]*": "*": <"*) link "$line" ;;
-      [0-9]*": "*" scope global"*)
-        [[ ! $line =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+) || $line == *" dynamic "* ]] ||
-          echo "address ${BASH_REMATCH[2]} dev ${BASH_REMATCH[1]}" ;;
-      [0-9]*": "*" inet"*) ;;
-      [0-9]*": "*) rule "$line" ;;
-      "add_addr_accepted "*)
-        [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
-          echo "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
-      *" id "[0-9]*) endpoint "$line" ;;
-      /proc/sys/*) setting "$line" ;;
-      ?*) route "$line" ;;
+# What a file of a sysctl is called in the plan.
+key_of() {
+  local key=${1#/proc/sys/}
+  key=${key//./,} key=${key//\//.}
+  printf 'sysctl %s' "${key//,//}"
+}
+
+# --- one beside the other ---
+
+# Holds the folder of files of a namespace against what up writes there.
+compare_files() {
+  local name text folder=/etc/netns/$ns
+  for name in "${!files[@]}"; do
+    if [[ ! -f $folder/$name ]]; then missing+=("missing: the file $folder/$name") && continue; fi
+    text=
+    IFS= read -rd '' text <"$folder/$name" || true
+    # (Up adds the name of this machine, which may have another by now.)
+    [[ $name != hosts || ! $text =~ ^(.*$'\n')127\.0\.1\.1\ [A-Za-z0-9.-]+$'\n'$ ]] || text=${BASH_REMATCH[1]}
+    if [[ $text != "${files[$name]}" ]]; then compare_lines "$folder/$name" "${files[$name]}" "$text"; fi
+  done
+  for name in "$folder"/*; do
+    [[ ! -e $name || -n ${files[${name##*/}]+x} ]] || unexpected+=("unexpected: the file $name")
+  done
+}
+
+# Tells which lines of two texts differ, which a file is to have and has: FILE TEXT TEXT.
+compare_lines() {
+  local line differ=$((${#missing[@]} + ${#unexpected[@]}))
+  local -A ours=() theirs=()
+  while IFS= read -r line; do ours["-$line"]=1; done <<<"$2"
+  while IFS= read -r line; do
+    theirs["-$line"]=1
+    [[ -n ${ours["-$line"]:-} ]] || unexpected+=("unexpected: in $1: $line")
+  done <<<"$3"
+  while IFS= read -r line; do
+    [[ -n ${theirs["-$line"]:-} ]] || missing+=("missing: in $1: $line")
+  done <<<"$2"
+  ((${#missing[@]} + ${#unexpected[@]} > differ)) || unexpected+=("unexpected: another order of lines in $1")
+}
+
+# Tells which processes of the plan have ended, and how; those that have done so with 0 may have done what they were for.
+compare_processes() {
+  local name pid status
+  for name in "${processes[@]}"; do
+    pid='' status=
+    { read -r pid <"$RUNS/$name.pid"; } 2>/dev/null || true
+    [[ -z $pid || ! /proc/$pid/ns/net -ef /run/netns/$ns ]] || continue
+    { read -r status <"$RUNS/$name.end"; } 2>/dev/null || true
+    case $status in
+      0) ended+=("$name has ended with 0") ;;
+      '') missing+=("missing: the process $name, and nobody knows how it ended") ;;
+      *) missing+=("missing: the process $name, which has ended with $(ending "$status"); see $RUNS/$name.log") ;;
     esac
   done
 }
 
-# The interfaces that `nft list table` tells the masquerades of.
-out_of() {
-  local line
-  while read -r line; do
-    [[ ! $line =~ ^oifname\ \"(.*)\"\ masquerade ]] || echo "masquerade ${BASH_REMATCH[1]}"
+# An exit status, with the signal that it stands for.
+ending() {
+  local signal=
+  (($1 <= 128)) || signal=$(kill -l "$(($1 - 128))" 2>/dev/null) || true
+  echo "$1${signal:+ (SIG$signal)}"
+}
+
+# Holds what sysctls and all else are in a namespace against the plan.
+compare_facts() {
+  local line told questions=$QUESTIONS about='' families='' inside='' macs=" "
+  [[ -z ${values[/proc/sys/net/mptcp/enabled]+x} ]] || for line in "${mptcp[@]}"; do
+    [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
+  done
+  [[ -z ${names[/bridge]:-} ]] || questions+=$OF_SWITCHES
+  mapfile -t told < <(nsenter --net="/run/netns/$ns" sh -c "$questions" sh "${paths[@]}" 2>/dev/null)
+  for line in "${told[@]}"; do tell_apart "$line"; done
+  for line in "${RULES[@]}"; do
+    [[ $families != *"-${line%% pref*} "* || -n ${present[$line]:-} ]] || missing+=("missing: $line")
+  done
+  for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
+  for line in "${paths[@]}"; do
+    [[ -n ${present[$line]:-} ]] || missing+=("missing: $(key_of "$line") = ${values[$line]}")
   done
 }
 
-# Tells all of a namespace that a plan speaks of: NAMESPACE SYSCTL..., which are files.
-facts() {
-  {
-    printf '%s\n' "${queries[@]}" | inside "$1" ip -o -batch -
-    inside "$1" ip -6 -o rule show
-    (($# == 1)) || inside "$1" grep -H '' "${@:2}"
-  } 2>/dev/null | translate || true
-  inside "$1" tc qdisc show 2>/dev/null | queues || true
-  [[ -z $masquerades ]] || inside "$1" nft list table inet mpc 2>/dev/null | out_of || true
+# Compares a namespace with the lines of its plan, which are its input, and has `compare_all` tell of it.
+compare() {
+  local ns=$1 line missing=() unexpected=() ended=() paths=() processes=()
+  local -A wanted=() present=() names=([lo]=1) values=()
+  ((turn++ % CPUS == part)) || return 0
+  for line in "${planned[@]}"; do wanted[$line]=1; done
+  while IFS= read -r line; do plan_line "$line"; done
+  if [[ ! -e /run/netns/$ns ]]; then
+    missing=("missing: the namespace $ns")
+  elif ! nsenter --net="/run/netns/$ns" true 2>/dev/null; then
+    missing=("missing: the namespace $ns, of which only the name is left")
+  else
+    compare_facts
+    compare_files
+    compare_processes
+  fi
+  printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
+    "${missing[@]}" "${unexpected[@]}" "${ended[@]}" "" 2>/dev/null || exit 0
+  planned=()
 }
 
-# Namespaces are compared in parts, side by side: each turn is one of them.
+# --- all namespaces ---
+
+# They are compared in parts, side by side: each turn is one of them.
 CPUS=$(nproc 2>/dev/null || echo 2)
 turn=0
 part=0
@@ -214,42 +479,23 @@ routes() {
   for target in "${@:2}"; do planned+=("route $target $1"); done
 }
 
-# Compares a namespace with the lines of its plan, which are its input, and has `compare_all` tell of it.
-compare() {
-  local ns=$1 line key missing=() unexpected=() sysctls=() names=" "
-  local -A wanted=() present=()
-  ((turn++ % CPUS == part)) || return 0
-  for line in "${planned[@]}"; do wanted[$line]=1; done
-  while IFS= read -r line; do
-    case $line in
-      "qdisc "*) read -r _ line key <<<"$line" && line=${reference[key]//" dev lo "/" dev $line "} ;;
-      "sysctl "*) read -r _ key _ <<<"$line" && key=${key//\//,} && key=${key//.//}
-        sysctls+=("/proc/sys/${key//,/.}") ;;
-      "link "*) read -r _ key _ <<<"$line" && names+="$key " ;;
-      "limits "*) names+="/limits " ;;
-    esac
-    while IFS= read -r key; do planned+=("$key") wanted[$key]=1; done <<<"$line"
-  done
-  if [[ ! -e /run/netns/$ns ]]; then
-    missing=("missing: the namespace $ns")
-  else
-    while IFS= read -r line; do
-      present[$line]=1
-      [[ -n ${wanted[$line]:-} ]] || is_none "$line" "$names" || unexpected+=("unexpected: $line")
-    done < <(facts "$ns" "${sysctls[@]}")
-    for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
+# Tells whether the lab is up, and of namespaces of its that are not in the plan: NAMESPACE...
+compare_lab() {
+  local claim=/run/mpc-$LAB told=() ns first
+  local -A known=()
+  for ns; do known[$ns]=1; done
+  if [[ ! -e $claim ]]; then
+    told=("the lab is not up: there is no $claim")
+  elif [[ $'\n'$(<"$claim")$'\n' != *$'\n'up$'\n'* ]]; then
+    told=("an up of the lab is at work, or was cut short")
   fi
-  printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
-    "${missing[@]}" "${unexpected[@]}" ""
-  planned=()
-}
-
-# Whether a line that is not planned is no drift: MPTCP limits where none are set, and interfaces that are down, as
-# some modules make in every namespace.
-is_none() {
-  local name
-  read -r _ name _ <<<"$1"
-  [[ $1 == "limits "* && $2 != *" /limits "* ]] || [[ $1 == "link "*" down"* && $2 != *" $name "* ]]
+  for ns in /etc/netns/*; do
+    first=
+    { read -r first <"$ns/hosts"; } 2>/dev/null || true
+    ns=${ns##*/}
+    [[ $first != "# $MARK" || -n ${known[$ns]:-} ]] || told+=("unexpected: the namespace $ns")
+  done
+  tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
 # === however the script ends ==================================================
@@ -263,11 +509,12 @@ guard() {
   for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
-# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it.
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
 end() {
   trap '' HUP INT TERM
   trap - EXIT ERR
-  undo
+  [[ $BASHPID != "$$" ]] || undo
   exit "$1"
 }
 
@@ -276,6 +523,10 @@ dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
 # === what the script starts ends with it ======================================
 scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
 
 # Ends all that was started.
 stop() {
@@ -287,18 +538,29 @@ stop() {
 # Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
   guard
-  scratch=$(mktemp -d)
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
 }
 
 # Takes that away.
 undo() {
   stop
   rm -rf "$scratch"
+  "$closing"
 }
 
 # Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
 begin_in() {
-  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 &
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
   started+=("$!")
 }
 
@@ -369,6 +631,12 @@ received=0
 said=
 refused=" "
 
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
 # `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
 # the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
@@ -417,7 +685,7 @@ read_report() {
     if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
     if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
   done <"$scratch/client"
-  ((received)) || : "${said:=nothing was received}"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
 }
 
 # Kbit/s as Mbit/s.
@@ -439,7 +707,6 @@ throughput() {
 }
 
 # === the lab ==================================================================
-ask_mptcp
 need_tool ip iproute2
 need_tool tc iproute2
 need_tool nsenter util-linux
@@ -447,37 +714,66 @@ need_tool unshare util-linux
 need_tool ping iputils-ping
 need_tool ss iproute2
 need_tool iperf3 iperf3
+need_tool flock util-linux
 need_tool mptcpize mptcpize
 prepare
-begin 9
+be_alone proved-a || bail_out "a bench or another check measures in this lab now"
+begin 10
 refer 2 <<'END'
 qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
 qdisc show
 qdisc del dev lo root
-qdisc add dev lo root handle 1: netem limit 13 delay 2ms rate 5mbit
+qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 6056b
+qdisc add dev lo parent 1:1 handle 10: netem limit 2096 delay 2ms
+qdisc add dev lo parent 10:1 bfifo limit 18653b
 qdisc show
 qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:proved
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.86.184.181 d.a
+10.249.89.74 b
+10.52.126.101 c.b
+10.75.138.209 d.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.52.126.102 b.c
+10.240.22.137 d
+10.86.184.182 a.d
+10.75.138.210 b.d
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:proved
+# This lab has no name server.
 END
 
 compare_each() {
 
 compare proved-a <<'END'
 mark mpc:proved
+link lo mtu 65536 up
 link c mtu 1500 up to proved-c
 link d mtu 1500 up to proved-d
 sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.all.rp_filter = 0
-sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
 sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.219.189.202/32 dev lo
 address 10.39.131.69/30 dev c
+connected 10.39.131.68/30 dev c
 address 10.86.184.181/30 dev d
-route 10.249.89.74 src 10.219.189.202 via 10.39.131.70 dev c weight 1
-route 10.249.89.74 src 10.219.189.202 via 10.86.184.182 dev d weight 1
-route 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
-route 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+connected 10.86.184.180/30 dev d
+route 10.249.89.74 via 10.39.131.70 dev c weight 1 src 10.219.189.202
+route 10.249.89.74 via 10.86.184.182 dev d weight 1 src 10.219.189.202
+route 10.208.122.226 via 10.39.131.70 dev c src 10.219.189.202
+route 10.240.22.137 via 10.86.184.182 dev d src 10.219.189.202
 route 10.52.126.100/30 via 10.39.131.70 dev c
 route 10.75.138.208/30 via 10.86.184.182 dev d
 route 10.249.89.74 table 25203 via 10.39.131.70 dev c
@@ -499,21 +795,24 @@ END
 
 compare proved-b <<'END'
 mark mpc:proved
+link lo mtu 65536 up
 link c mtu 1500 up to proved-c
 link d mtu 1500 up to proved-d
 sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.all.rp_filter = 0
-sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 sysctl net.mptcp.enabled = 1
 sysctl net.ipv4.tcp_notsent_lowat = 4096
 address 10.249.89.74/32 dev lo
 address 10.52.126.101/30 dev c
+connected 10.52.126.100/30 dev c
 address 10.75.138.209/30 dev d
-route 10.219.189.202 src 10.249.89.74 via 10.52.126.102 dev c weight 1
-route 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d weight 1
-route 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
-route 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
+connected 10.75.138.208/30 dev d
+route 10.219.189.202 via 10.52.126.102 dev c weight 1 src 10.249.89.74
+route 10.219.189.202 via 10.75.138.210 dev d weight 1 src 10.249.89.74
+route 10.208.122.226 via 10.52.126.102 dev c src 10.249.89.74
+route 10.240.22.137 via 10.75.138.210 dev d src 10.249.89.74
 route 10.39.131.68/30 via 10.52.126.102 dev c
 route 10.86.184.180/30 via 10.75.138.210 dev d
 route 10.219.189.202 table 25203 via 10.52.126.102 dev c
@@ -529,48 +828,59 @@ rule pref 1200 from 10.75.138.209 lookup 41363
 limits subflows 4 add_addr_accepted 0
 endpoint 10.52.126.101 dev c subflow
 endpoint 10.75.138.209 dev d subflow
+process b
 qdisc c 0
 qdisc d 0
 END
 
 compare proved-c <<'END'
 mark mpc:proved
+link lo mtu 65536 up
 link a mtu 1500 up to proved-a
 link b mtu 1500 up to proved-b
 sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.all.rp_filter = 0
-sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.208.122.226/32 dev lo
 address 10.39.131.70/30 dev a
+connected 10.39.131.68/30 dev a
 address 10.52.126.102/30 dev b
-route 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
-route 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
+connected 10.52.126.100/30 dev b
+route 10.219.189.202 via 10.39.131.69 dev a src 10.208.122.226
+route 10.249.89.74 via 10.52.126.101 dev b src 10.208.122.226
 route 10.86.184.181 via 10.39.131.69 dev a
 route 10.75.138.209 via 10.52.126.101 dev b
+process c
 qdisc a 0
 qdisc b 1
 END
 
 compare proved-d <<'END'
 mark mpc:proved
+link lo mtu 65536 up
 link a mtu 1500 up to proved-a
 link b mtu 1500 up to proved-b
 sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.all.rp_filter = 0
-sysctl net.ipv4.conf.default.rp_filter = 0
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
 sysctl net.ipv4.fib_multipath_hash_policy = 1
 address 10.240.22.137/32 dev lo
 address 10.86.184.182/30 dev a
+connected 10.86.184.180/30 dev a
 address 10.75.138.210/30 dev b
-route 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
-route 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
+connected 10.75.138.208/30 dev b
+route 10.219.189.202 via 10.86.184.181 dev a src 10.240.22.137
+route 10.249.89.74 via 10.75.138.209 dev b src 10.240.22.137
 route 10.39.131.69 via 10.86.184.181 dev a
 route 10.52.126.101 via 10.75.138.209 dev b
+process d
 qdisc a 0
 qdisc b 1
 END
 }
+
+compare_lab proved-a proved-b proved-c proved-d
 compare_all 4
 
 ask proved-a proved-b 'a -> b reachable' reachable 0 0 10.249.89.74
