@@ -18,18 +18,23 @@ MOST_FOLLOWED, MOST_RATES = 2_000, 300
 """Pairs of which each way is followed, and rates that are held against the links, of the expected: either
 takes seconds."""
 
+MANY = 4
+"""Expectations on pings a node, from which on it is less work to know the ways of all nodes at once."""
+
 SURE = 0.95
 """The chance from which on it is not told that a rate depends on it."""
 
 
 class Expectations:
-    """Those of one lab. What all nodes send to an address is known at once, where main tables decide it."""
+    """Those of one lab. Of many, what all nodes send to an address is known at once, if main tables decide it."""
 
     def __init__(self, predictor: Predictor, diagnostics: Diagnostics) -> None:
         self.predictor = predictor
         self.diagnostics = diagnostics
         self.rounds = Rounds(predictor.lab, predictor.lookup)
         self.help = "the lab is as up makes it: events do not count" if predictor.lab.events else ""
+        on_pings = sum(not isinstance(one.claim, Throughput) for one in predictor.lab.expectations)
+        self.many = on_pings > MANY * len(predictor.lab.nodes)
         self.followed = self.rated = 0
         self.left_out: list[Expectation] = []
 
@@ -82,6 +87,8 @@ class Expectations:
 
     def _is_known_to_hold(self, expectation: Expectation, reachable: bool) -> bool:
         source, target = expectation.source, expectation.target
+        if not self.many:
+            return False
         if reachable:
             found = (self.rounds.delays(source, target, own) for own in self._addresses(expectation))
             return all(delays is not None for delays in found)
@@ -104,6 +111,8 @@ class Expectations:
                 return
 
     def _is_known_to_take(self, expectation: Expectation, times: RoundTrip) -> bool:
+        if not self.many:
+            return False
         for address in self._addresses(expectation):
             found = self.rounds.delays(expectation.source, expectation.target, address)
             if found is None or found.longest_least > times.most:
