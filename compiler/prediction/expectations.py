@@ -26,7 +26,7 @@ SURE = 0.95
 
 
 class Expectations:
-    """Those of one lab. Of many, what all nodes send to an address is known at once, if main tables decide it."""
+    """Those of one lab. Of many, what all nodes send is known at once, where main tables decide it."""
 
     def __init__(self, predictor: Predictor, diagnostics: Diagnostics) -> None:
         self.predictor = predictor
