@@ -206,6 +206,8 @@ def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
     if not trip.works:
         return _Flow((), 1.0, 0.0)
     part = payload_share(trip, protocol) * (1 - trip.late_loss)
+    if not part:  # of UDP, all of which is corrupted
+        return _Flow(trip.out.links, 1.0, 0.0)
     return _Flow(trip.out.links, part, ceiling(trip, protocol, control) / part if control else inf)
 
 
