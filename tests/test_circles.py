@@ -217,16 +217,18 @@ def inferring(draw: st.DrawFn) -> str:
 
 
 def written_out(lab: Lab) -> Iterator[str]:
-    """Each inferred route as a statement."""
+    """Each inferred route as a statement, but those that stand beside a default route by themselves."""
+    names = {own.address.ip: node.name for node in lab.nodes for own in node.addresses}
     ends = {own.ip: str(end.id) for link in lab.links for end in link.ends for own in end.addresses}
     for node in lab.nodes:
         for route_ in node.routes:
             hops = ", ".join(ends[hop.via] for hop in route_.nexthops)
-            yield from (f"route {node.name} to {_word(target)} via {hops}" for target in route_.targets)
-
-
-def _word(target: Network) -> str:
-    return str(target) if target.num_addresses > 1 else str(target.network_address)
+            for target in route_.targets:
+                if target.num_addresses == 1:
+                    word = names.get(target.network_address, str(target.network_address))
+                    yield f"route {node.name} to {word} via {hops}"
+                elif not route_.source:
+                    yield f"route {node.name} to {target} via {hops}"
 
 
 def main_tables(lab: Lab) -> dict[str, set[tuple[Network, frozenset[Nexthop]]]]:
@@ -240,5 +242,5 @@ def main_tables(lab: Lab) -> dict[str, set[tuple[Network, frozenset[Nexthop]]]]:
 @given(inferring())
 def test_what_is_inferred_can_be_written_out(text: str) -> None:
     lab = lab_of(text)
-    again = lab_of("\n".join(["routing none", *written_out(lab)]) + "\n" + text)
+    again = lab_of("\n".join(["routing none", *dict.fromkeys(written_out(lab))]) + "\n" + text)
     assert main_tables(again) == main_tables(lab)
