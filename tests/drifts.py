@@ -130,7 +130,7 @@ def _other(value: str) -> str:
 def _names(namespace: str) -> Iterator[Drift]:
     folder = f"/etc/netns/{namespace}"
     yield Drift(namespace, f"echo 192.0.2.9 strange >>{folder}/hosts", "unexpected: in ")
-    yield Drift(namespace, f"sed -i '$d' {folder}/hosts", "missing: in ")
+    yield Drift(namespace, f"sed -i 2d {folder}/hosts", "missing: in ")
     yield Drift(namespace, f"rm {folder}/hosts", "missing: the file ")
     yield Drift(namespace, f"echo >{folder}/protocols", "unexpected: the file ", f"rm {folder}/protocols")
 

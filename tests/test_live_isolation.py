@@ -24,12 +24,15 @@ route a to x via r1
 route a to y:s via r1
 route r1 to x via r2
 route r2 to x via x
+route r2 to a via a
 route x to default via r2
 """
 
 NET = Path("/proc/sys/net")
 CHANGED = {
     "core/devconf_inherit_init_net": "1",  # of IPv6 too
+    "ipv4/ip_forward": "1",
+    "ipv4/conf/default/forwarding": "0",
     "ipv4/conf/all/arp_ignore": "8",
     "ipv4/conf/all/arp_filter": "1",
     "ipv4/conf/default/arp_announce": "2",
@@ -76,6 +79,7 @@ KERNELS = {
     "arp_announce": "0",
     "arp_filter": "0",
     "arp_ignore": "0",
+    "forwarding": "0",
     "hop_limit": "64",
     "mcast_solicit": "3",
     "proxy_arp": "0",

@@ -75,7 +75,7 @@ def test_a_machine_that_has_all(lab: live.Lab) -> None:
 def test_there_is_no_other_option(lab: live.Lab) -> None:
     for words in (["--preflight", "x"], ["x"], [""]):
         result = live.run("bash", "-s", "--", *words, stdin=lab.up_script)
-        assert result.returncode == 1
+        assert result.returncode == 2
         assert "usage: up.sh [--preflight]" in result.stderr
 
 

@@ -130,7 +130,7 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ("END", "find_copied", "need_names", *(["need_runs"] if plan.processes else []))
+    yield from ('each_copied show "$@"', "END", "need_names", *(["need_runs"] if plan.processes else []))
     yield from ("claim", "remember")
 
 

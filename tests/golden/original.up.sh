@@ -301,14 +301,18 @@ need_folder() {
   ((EUID)) || [[ -w $folder ]] || missing+=("a folder $folder that can be written")
 }
 
-# Notes what the kernel, a tool or this root's rights lack, by the tests of its input. They are run where nothing
-# that they make stays or is seen: among mounts of their own, in an empty namespace.
+# Notes what the kernel, a tool or this root's rights lack, and what of COPIED the host has changed, by the tests of its
+# input. They are run where nothing that they make stays or is seen: among mounts of their own, in an empty namespace.
 need_features() {
-  local found
+  local found line
   ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  found=$(export -f need need_right need_sysctl && unshare --net --mount bash -s 2>/dev/null) ||
-    found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
-  [[ -z $found ]] || missing+=("${found//$'\n'/$'\n  '}")
+  found=$(
+    export -f need need_right need_sysctl each_copied
+    exec unshare --net --mount bash -s "${COPIED[@]}" 2>/dev/null
+  ) || found="the right to make namespaces (CAP_SYS_ADMIN), or room for them (user.max_net_namespaces)"
+  [[ -z $found ]] || while read -r line; do
+    if [[ $line == ipv*/* ]]; then copied+=("$line"); else missing+=("$line"); fi
+  done <<<"$found"
 }
 
 # Prints a feature where the command that tests it fails. Where its tool is missing, that is said already.
@@ -326,7 +330,8 @@ need_right() {
 need_sysctl() { [[ -w /proc/sys/${1//.//} ]] || printf 'the sysctl %s, to be set\n' "$1"; }
 
 # What a new namespace copies from the host (devconf_inherit_init_net in the kernel's admin-guide/sysctl/net.rst; of
-# neigh, always), where a changed one could keep a lab from working, each with the kernel's own value.
+# neigh, always), where a changed one could keep a lab from working, each with the kernel's own value; of forwarding
+# that of conf/all, as setting that to what it is reaches no interface.
 COPIED=(
   'ipv4/conf/*/accept_local 0'
   'ipv4/conf/*/arp_accept 0'
@@ -334,6 +339,7 @@ COPIED=(
   'ipv4/conf/*/arp_filter 0'
   'ipv4/conf/*/arp_ignore 0'
   'ipv4/conf/*/drop_gratuitous_arp 0'
+  'ipv4/conf/*/forwarding all'
   'ipv4/conf/*/ignore_routes_with_linkdown 0'
   'ipv4/conf/*/proxy_arp 0'
   'ipv4/conf/*/proxy_arp_pvlan 0'
@@ -353,38 +359,26 @@ COPIED=(
 )
 copied=()
 
-# Notes those of which this host has changed, as a namespace shows that is made to see it.
-find_copied() {
-  local found
-  ((EUID == 0)) && type -P unshare >/dev/null || return 0
-  found=$(export -f each_copied && printf '%s\n' "${COPIED[@]}" | unshare --net bash -c 'each_copied show' 2>/dev/null) ||
-    missing+=("a namespace that shows what others copy from this host")
-  [[ -z $found ]] || mapfile -t copied <<<"$found"
-}
-
-# Sets them to the kernel's own values in all namespaces.
+# Sets those that the host has changed to the kernel's own values in all namespaces.
 reset_copied() {
   local ns
   ((${#copied[@]})) || return 0
   for ns in "${NAMESPACES[@]}"; do
-    (export -f each_copied && exec nsenter --net="/run/netns/$ns" bash -c 'each_copied set') \
-      < <(printf '%s\n' "${copied[@]}")
+    (export -f each_copied && exec nsenter --net="/run/netns/$ns" bash -c 'each_copied set "$@"' reset "${copied[@]}")
   done
 }
 
-# Sets those of its input, or shows which have another value.
+# Sets those named, or shows which have another value.
 each_copied() {
-  local paths value path now
+  local what=$1 copy path value now
   set +f
-  while read -r paths value; do
-    for path in /proc/sys/net/$paths; do
+  for copy in "${@:2}"; do
+    for path in /proc/sys/net/${copy% *}; do
+      value=${copy#* }
+      [[ $value != all ]] || read -r value <"${path%/*/*}/all/${path##*/}"
       [[ -e $path ]] && read -r now <"$path" && [[ $now != "$value" ]] || continue
-      if [[ $1 == set ]]; then
-        printf '%s\n' "$value" >"$path" || return
-      else
-        printf '%s\n' "$paths $value"
-        break
-      fi
+      [[ $what == set ]] || { printf '%s\n' "$copy"; break; }
+      printf '%s\n' "$value" >"$path" || return
     done
   done
 }
@@ -648,8 +642,8 @@ need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
 need_sysctl net.mptcp.enabled
 need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
 END
-find_copied
 need_names
 claim
 remember
