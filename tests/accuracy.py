@@ -118,7 +118,7 @@ def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
     for lab in found:
         prediction, own = predicted(lab, base), folder / lab.name
         first = replace(prediction.working[0].out, share=Fraction(1))
-        alone = estimate([[replace(prediction.working[0], out=first)]], Protocol.TCP)
+        alone = estimate([(replace(prediction.working[0], out=first),)], 1, Protocol.TCP)
         for one in transfers(prediction):
             tcp = one.protocol is Protocol.TCP
             yield _rate(lab, one.name, alone if tcp else prediction.goodput(Transfer(one.protocol)), own)

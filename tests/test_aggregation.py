@@ -162,14 +162,14 @@ def is_lab(text: str) -> bool:
         return False
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(labs())
 def test_tables_say_the_same(text: str) -> None:
     assume(is_lab(text))
     check_same(text)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(labs())
 def test_tables_are_the_smallest(text: str) -> None:
     text = "\n".join(line for line in text.splitlines() if "192" not in line and "203" not in line)

@@ -5,6 +5,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -46,6 +47,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
 
 
+@cache
 def check(case: str, *options: str) -> Result:
     result = CliRunner().invoke(main, ["check", *options, case])
     assert isinstance(result.exception, SystemExit | None), result.exception

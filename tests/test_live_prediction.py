@@ -63,16 +63,16 @@ def test_tcp_takes_all_ways_beside_mptcp() -> None:
 
 
 POLICY = "net.ipv{}.fib_multipath_hash_policy={}"
+EVERY = pytest.mark.every_kernel
 HASHES = [
-    ("layer3", f"sysctl r {POLICY.format(4, 0)}", 2),
-    ("everywhere", f"sysctl {{r,c,d}} {POLICY.format(4, 0)}", 1),
-    ("apart", "sysctl r net.ipv4.fib_multipath_hash_fields=0x36", 4),
-    ("labels", f"pool fd00:77::/48\nsysctl r {POLICY.format(6, 0)}", 4),
+    pytest.param("layer3", f"sysctl r {POLICY.format(4, 0)}", 2, id="layer3"),
+    pytest.param("spot", f"sysctl {{r,c,d}} {POLICY.format(4, 0)}", 1, id="everywhere", marks=EVERY),
+    pytest.param("apart", "sysctl r net.ipv4.fib_multipath_hash_fields=0x36", 4, id="apart"),
+    pytest.param("labels", f"pool fd00:77::/48\nsysctl r {POLICY.format(6, 0)}", 4, id="labels", marks=EVERY),
 ]
 
 
-@pytest.mark.every_kernel
-@pytest.mark.parametrize(("name", "statements", "count"), HASHES, ids=[name for name, *_ in HASHES])
+@pytest.mark.parametrize(("name", "statements", "count"), HASHES)
 def test_flows_share_what_is_hashed_without_ports(name: str, statements: str, count: int) -> None:
     """They take all ways that can be taken together and no others; which, differs from boot to boot."""
     text = f"{STAGES}{statements}\n"

@@ -77,7 +77,7 @@ def reached(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(labs())
 def test_who_reaches_whom(text: str) -> None:
     assume(is_lab(text))
@@ -90,7 +90,7 @@ def test_who_reaches_whom(text: str) -> None:
             assert told == reached(lookup, found, source, target), (version, source, target)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(labs())
 def test_ways_back(text: str) -> None:
     """Told are the pairs of which some address is answered over other links than it is asked over."""

@@ -111,9 +111,9 @@ Lots = tuple[float, Sequence[tuple[int, float]]]
 
 
 def estimate(
-    choices: Sequence[Sequence[Trip]], protocol: Protocol, control: str | None = DEFAULT_CONTROL
+    choices: Sequence[tuple[Trip, ...]], times: int, protocol: Protocol, control: str | None = DEFAULT_CONTROL
 ) -> Estimate:
-    """What flows under a congestion control reach together, each of which has one of some trips.
+    """What flows under a congestion control reach together: `times` of them have one of each choice of trips.
 
     Those that have the same trips are between the same addresses, and share what hashes without ports choose.
     Without a congestion control, it is what rates alone allow.
@@ -124,7 +124,8 @@ def estimate(
     capacity = capacities(one for trip in known for one in trip.out.crossings)
     flows = [_flow(trip, protocol, control) for trip in known]
     outcomes, limits = [], dict[InterfaceName, None]()
-    for place, weight in _placements(Counter(map(tuple, choices)), known).items():
+    groups = {trips: count * times for trips, count in Counter(choices).items()}
+    for place, weight in _placements(groups, known).items():
         total, links = _total(Counter(place), flows, capacity)
         outcomes.append(Outcome(total, weight))
         limits |= dict.fromkeys(links)

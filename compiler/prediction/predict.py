@@ -106,9 +106,9 @@ class Prediction:
         if not self.working:
             return NOTHING
         if protocol is not Protocol.MPTCP:
-            return estimate([tuple(chain.from_iterable(map(split, self.trips)))] * flows, protocol, name)
+            return estimate([tuple(chain.from_iterable(map(split, self.trips)))], flows, protocol, name)
         return combined(
-            (float(one.share), estimate([own.trips for own in self._used(one)] * flows, protocol, name))
+            (float(one.share), estimate([own.trips for own in self._used(one)], flows, protocol, name))
             for one in self.connections
         )
 
