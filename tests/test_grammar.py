@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from labs import check_syntax, checked, codes, compiled
 
-from compiler.frontend import syntax
-from compiler.frontend.complaints import PLANNED
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.frontend.names import RESERVED
-from compiler.frontend.parse import parse, parser
-from compiler.frontend.source import Source
+from compiler.ground.diagnostics import Diagnostics
+from compiler.ground.names import RESERVED
+from compiler.ground.source import Source
+from compiler.language import syntax
+from compiler.language.complaints import PLANNED
+from compiler.language.parse import parse, parser
 
 LARK = parser()
 KEYWORDS = sorted(

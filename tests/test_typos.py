@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from compiler.cli import main
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend import foreign
-from compiler.frontend.complaints import ATTRIBUTES, STATEMENTS
-from compiler.frontend.diagnostics import Diagnostic, nearest
-from compiler.frontend.units import PERCENT, RATES, SIZES, TIMES
+from compiler.ground import foreign
+from compiler.ground.diagnostics import Diagnostic, nearest
+from compiler.ground.units import PERCENT, RATES, SIZES, TIMES
+from compiler.language.complaints import ATTRIBUTES, STATEMENTS
 
 FOLDER = Path(__file__).resolve().parent / "errors"
 
