@@ -11,6 +11,7 @@ from compiler.ground import foreign, mends, units
 from compiler.ground.diagnostics import nearest, suggest
 from compiler.ground.mends import did_you_mean
 from compiler.ground.source import Source
+from compiler.language.syntax import LINK_ATTRIBUTES
 
 PLANNED = frozenset("container bond teql tunnel machine place".split())
 """Statements of the language that this version does not have yet."""
@@ -71,8 +72,6 @@ STATEMENTS = (
     "lab pool profile default host router switch link shape routing route mptcp sysctl masquerade"
     " expect bench at run param for if use"
 ).split()
-
-ATTRIBUTES = "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
 
 ENDINGS = {"_NL", "$END"}
 
@@ -326,7 +325,7 @@ def _attribute(found: Found) -> Complaint:
     profiles = set(re.findall(r"(?:^|[{}])[ \t]*profile[ \t]+([\w-]+)", found.source.text, re.MULTILINE))
     taken = kind == "WORD" and before not in profiles and _is_profile(found, before)
     start = found.start - len(found.line_before) + found.line_before.rfind(before) if taken else found.start
-    if taken and before in ("profile", "using", "template", "like") and found.text not in ATTRIBUTES:
+    if taken and before in ("profile", "using", "template", "like") and found.text not in LINK_ATTRIBUTES:
         message = f"a profile stands by its name alone, without `{before}`"
         return Complaint("MPC102", message, start, found.end, "not an attribute", did_you_mean(found.text))
     if taken and (_meant_attribute(before) or not _meant_attribute(found.text)):
@@ -339,7 +338,7 @@ def _attribute(found: Found) -> Complaint:
 
 def _is_profile(found: Found, word: str) -> bool:
     """Whether the word before stands where a profile would, and not as the value of an attribute."""
-    value = re.search(rf"\b(?:{'|'.join(ATTRIBUTES)})\s+\S+\s+$", found.line_before)
+    value = re.search(rf"\b(?:{'|'.join(LINK_ATTRIBUTES)})\s+\S+\s+$", found.line_before)
     named = re.fullmatch(r"[A-Za-z][\w-]*[:,]?", word)
     here = word in found.line_before and found.head in ("link", "default", "shape", "at")
     return here and bool(named) and not value
@@ -363,13 +362,13 @@ def _second_value(found: Found) -> Complaint | None:
 
 
 def _meant_attribute(word: str) -> str:
-    return foreign.LINK_ATTRIBUTES.help(word) or suggest(word.rstrip(":"), ATTRIBUTES)
+    return foreign.LINK_ATTRIBUTES.help(word) or suggest(word.rstrip(":"), LINK_ATTRIBUTES)
 
 
 def _unknown_attribute(word: str, start: int, found: Found) -> Complaint:
     message, end = f"unknown attribute `{word}`", start + len(word)
-    help = _meant_attribute(word) or f"attributes are {', '.join(ATTRIBUTES)}"
-    if found.head == "profile" and found.before[1] in ATTRIBUTES:
+    help = _meant_attribute(word) or f"attributes are {', '.join(LINK_ATTRIBUTES)}"
+    if found.head == "profile" and found.before[1] in LINK_ATTRIBUTES:
         help = f"the profile's name stands first: `profile NAME {found.before[1]} {word}`"
     our = foreign.LINK_ATTRIBUTES.our(word)
     rest = re.match(r"[ \t]+([0-9.]+)(?![\w%./:])", found.source.text[end : end + 100])

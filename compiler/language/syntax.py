@@ -66,6 +66,12 @@ class Attribute(NamedTuple):
     second: Word | None = None
 
 
+LINK_ATTRIBUTES = (
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
+)
+"""The keywords of `Attribute`, in the order that they are listed in."""
+
+
 class Attributes(NamedTuple):
     profile: Word | None
     items: tuple[Attribute, ...]
