@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from compiler import __version__, streams
-from compiler.backend.bash import Style, is_of
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Severity, as_json, nearest, plain, render, suggest, visible
-from compiler.frontend.files import LARGEST
-from compiler.frontend.names import VARIABLE_FORM, is_variable
-from compiler.ir.lab import Lab
+from compiler.ground.diagnostics import Severity, as_json, nearest, plain, render, suggest, visible
+from compiler.ground.names import VARIABLE_FORM, is_variable
+from compiler.language.files import LARGEST
+from compiler.model.lab import Lab
+from compiler.scripts.bash import Style, is_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -83,7 +83,7 @@ class _Main(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from compiler.frontend.foreign import COMMANDS, SCRIPTS
+            from compiler.ground.foreign import COMMANDS, SCRIPTS
 
             name, lab = args[0], next((arg for arg in args if arg.endswith(".topo")), "LAB")
             command = "compile" if name == lab else COMMANDS.our(name) or SCRIPTS.our(name)
@@ -359,7 +359,7 @@ def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> st
 @click.argument("code", shell_complete=_completes("codes"))
 def explain(code: str) -> None:
     """Print what an error or warning means, with an example and the mend."""
-    from compiler.frontend.codes import EXPLANATIONS
+    from compiler.ground.codes import EXPLANATIONS
 
     text = EXPLANATIONS.get(code.upper())
     if text is None:
@@ -427,7 +427,7 @@ def _fail(compilation: Compilation, outcome: str) -> NoReturn:
 def _print_phase(compilation: Compilation, emit: str) -> None:
     import json
 
-    from compiler.backend.export import as_json as phase_as_json
+    from compiler.scripts.export import as_json as phase_as_json
 
     phase = compilation.lab if emit == "lab" else compilation.plan
     _report(compilation)

@@ -9,9 +9,9 @@ from pathlib import Path
 from click.shell_completion import CompletionItem
 
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend import syntax
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.frontend.parse import parse
+from compiler.ground.diagnostics import Diagnostics
+from compiler.language import syntax
+from compiler.language.parse import parse
 
 LARGEST = 256 * 1024
 """Bytes of a lab that is read to complete a word."""
@@ -68,7 +68,7 @@ def params(given: Mapping[str, object], begun: str, tables: str | None) -> list[
 def codes(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
     """The codes of diagnostics, with what each means."""
     del given, tables
-    from compiler.frontend.codes import EXPLANATIONS
+    from compiler.ground.codes import EXPLANATIONS
 
     return [
         CompletionItem(code, help=text.partition("\n")[0])

@@ -8,25 +8,25 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from compiler.backend import bash
-from compiler.backend.plan import Plan, plan
-from compiler.frontend import syntax
-from compiler.frontend.diagnostics import Diagnostics, TooManyError
-from compiler.frontend.files import Files, decode
-from compiler.frontend.names import default_name
-from compiler.frontend.parse import parse
-from compiler.frontend.resolve import check_name, resolve
-from compiler.frontend.source import Source, Span
-from compiler.frontend.text import check
-from compiler.ir.addressing import assign
-from compiler.ir.bridging import bridge
-from compiler.ir.lab import Lab
-from compiler.ir.multipath import connect
-from compiler.ir.routing import route
-from compiler.ir.shaping import size
+from compiler.ground.diagnostics import Diagnostics, TooManyError
+from compiler.ground.names import default_name
+from compiler.ground.source import Source, Span
+from compiler.ground.text import check
+from compiler.infer.addressing import assign
+from compiler.infer.bridging import bridge
+from compiler.infer.multipath import connect
+from compiler.infer.routing import route
+from compiler.infer.shaping import size
+from compiler.language import syntax
+from compiler.language.files import Files, decode
+from compiler.language.parse import parse
+from compiler.model.lab import Lab
+from compiler.plan.plan import Plan, plan
+from compiler.resolve.resolve import check_name, resolve
+from compiler.scripts import bash
 
 if TYPE_CHECKING:
-    from compiler.frontend.expand import Setting
+    from compiler.language.expand import Setting
 
 
 class TopologyError(Exception):
@@ -82,7 +82,7 @@ class Compilation:
             raise TopologyError
 
     def _expanded(self, tree: Iterable[syntax.Node]) -> tuple[syntax.Statement, ...]:
-        from compiler.frontend.expand import expand
+        from compiler.language.expand import expand
         from compiler.library import Library
 
         library = Library(self.source.name, self.options.folders)
@@ -93,8 +93,8 @@ class Compilation:
 
     def _setting(self, name: str, value: str) -> "Setting":
         """What `-D` sets a param to: a text like that of a file, and a value like one that stands there."""
-        from compiler.frontend.expand import Setting
-        from compiler.frontend.expressions import ExpressionError, value_of
+        from compiler.language.expand import Setting
+        from compiler.language.expressions import ExpressionError, value_of
 
         written = f"{name}={value}".encode("utf-8", "surrogatepass")  # of bytes that are no text
         source = decode("-D", written, self.diagnostics)
@@ -108,7 +108,7 @@ class Compilation:
 
     def flat(self) -> str:
         """The lab as a text in which nothing is left to expand; names are resolved by nobody yet."""
-        from compiler.frontend.write import write
+        from compiler.language.write import write
 
         statements = self.statements
         self._stop_at_errors()
@@ -170,15 +170,15 @@ class Compilation:
         """The script of a kind in pieces of whole lines; `style` is that of up."""
         match kind:
             case "check":
-                from compiler.backend.check import check
+                from compiler.scripts.check import check
 
                 return check(self.lab, self.plan)
             case "bench":
-                from compiler.backend.benchmark import bench
+                from compiler.scripts.bench import bench
 
                 return bench(self.lab, self.plan)
             case "play":
-                from compiler.backend.play import play
+                from compiler.scripts.play import play
 
                 return play(self.lab, self.plan)
             case "down":
@@ -200,7 +200,7 @@ def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
     """Aggregates the routes of a lab that asks for it."""
     if not lab.aggregate:
         return lab
-    from compiler.ir.aggregation import aggregate
+    from compiler.infer.aggregation import aggregate
 
     return aggregate(lab)
 

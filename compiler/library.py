@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from compiler import resources
-from compiler.frontend.diagnostics import suggest
-from compiler.frontend.files import LARGEST, Place, UseError
+from compiler.ground.diagnostics import suggest
+from compiler.language.files import LARGEST, Place, UseError
 
 STANDARD = "grammar/std"
 

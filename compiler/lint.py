@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import which
 
-from compiler.backend.quoting import without_text
+from compiler.scripts.quoting import without_text
 
 _USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
 """What the parts between the first and the last one read of the script's head."""

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from accuracy_labs import Lab
 
-from compiler.ir.lab import Address, Interface
-from compiler.ir.trials import Protocol, Transfer
+from compiler.model.lab import Address, Interface
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate, estimate
 from compiler.prediction.predict import Prediction, Predictor
 

@@ -24,9 +24,9 @@ from accuracy_labs import DELAYED, PLAIN, Lab, labs
 from bench_scale import REFERENCE, SIZES, TOPOLOGIES, compiling, per_node, routes_of, written
 from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
 
-from compiler.backend.bash import Style
 from compiler.cli import GARBAGE
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 MBIT = 1e6
 

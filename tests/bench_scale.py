@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
-from compiler.backend.bash import Style
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 SIZES = {
     "ring": ("n=100", "n=10000"),

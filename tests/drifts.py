@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_interface
 from typing import NamedTuple
 
-from compiler.backend.plan import Command, Plan
+from compiler.plan.plan import Command, Plan
 
 
 class Drift(NamedTuple):

@@ -13,7 +13,7 @@ from random import Random
 from lark.grammar import NonTerminal, Symbol
 from words import FILE_NAMES, FITTING, HOSTILE, KEYS, KNOWN, LAB, NAMES, STRINGS, VALUES
 
-from compiler.frontend.parse import parser
+from compiler.language.parse import parser
 
 TESTS = Path(__file__).resolve().parent
 FILES = sorted(path for folder in ("golden", "errors") for path in (TESTS / folder).glob("*.topo"))

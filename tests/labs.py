@@ -8,11 +8,11 @@ from pathlib import Path
 from hypothesis import settings
 from shapes import strange_lines
 
-from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend.diagnostics import render
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
-from compiler.ir.segments import segments
+from compiler.ground.diagnostics import render
+from compiler.model.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
+from compiler.model.segments import segments
+from compiler.scripts.bash import Style
 
 # The same examples in every run, and none that fails for being slow.
 settings.register_profile("mpc", deadline=None, derandomize=True, database=None)

@@ -16,8 +16,8 @@ from pathlib import Path
 import kernel
 import machine
 
-from compiler.backend.bash import Style
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"

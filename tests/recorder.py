@@ -28,8 +28,8 @@ from shapes import (
 )
 
 from compiler import resources
-from compiler.backend.bash import Style
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
 TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
@@ -139,7 +139,7 @@ NAMES = rf"/etc/netns/{NAMESPACE}"
 WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 
 PUT = (
-    resources.read("compiler/backend/parts/batch.bash")
+    resources.read("compiler/scripts/parts/batch.bash")
     .partition("<<'PUT' || true\n")[2]
     .partition("PUT\n")[0]
 )
@@ -157,7 +157,7 @@ SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
 WATCH = rf"-c read -rt {NUMBER} <> <\(:\); ss {COUNTS}"
 SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
 ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
-DRIFT = resources.read("compiler/backend/parts/drift.bash")
+DRIFT = resources.read("compiler/scripts/parts/drift.bash")
 
 
 def _quoted(name: str) -> str:

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from compiler.backend.bash import Style
-from compiler.backend.quoting import join
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
+from compiler.scripts.quoting import join
 
 NAME = r"[A-Za-z][A-Za-z0-9_-]{0,62}"
 NAMESPACE = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from labs import codes, compiled, lab_of, node_of
 
 from compiler.driver import TopologyError
-from compiler.ir.lab import Address, Lab, Network, Node, Route
+from compiler.model.lab import Address, Lab, Network, Node, Route
 from compiler.resources import names
 
 WORDS = {

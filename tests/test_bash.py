@@ -18,10 +18,10 @@ from labs import GOLDEN, TESTS, bash_prints, bash_reads, compiled
 from words import PRINTED
 
 from compiler import resources
-from compiler.backend.bash import Style
-from compiler.backend.plan import EACH, Command, Plan
 from compiler.driver import TopologyError
 from compiler.lint import lint
+from compiler.plan.plan import EACH, Command, Plan
+from compiler.scripts.bash import Style
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
 TRIED = [
@@ -291,7 +291,7 @@ def test_a_script_says_how_it_is_called(kind: str, recorders: Path) -> None:
     assert not (recorders.parent / "called").exists()
 
 
-ENDING = resources.read("compiler/backend/parts/ending.bash")
+ENDING = resources.read("compiler/scripts/parts/ending.bash")
 EXPANDING = f"""{{
 set -eEuo pipefail
 {ENDING}
@@ -359,7 +359,7 @@ DATA = "\t subflows:1 remote_key token:5fe03331 snd_una:46\n"
 def test_subflows_are_those_of_the_data(sockets: str, counted: str, tmp_path: Path) -> None:
     (tmp_path / "events").write_text(TOLD)
     (tmp_path / "sockets").write_text(sockets)
-    part = resources.read("compiler/backend/parts/bench.bash")
+    part = resources.read("compiler/scripts/parts/bench.bash")
     lines = [f"scratch={shlex.quote(str(tmp_path))}"]
     lines += [
         found[0] for found in re.finditer(r"^(field|read_events)\(\) {.*?^}", part, re.MULTILINE | re.DOTALL)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from labs import codes, compiled, end_of, lab_of, node_of
 
-from compiler.backend.plan import plan
-from compiler.backend.words import MOST_WORDS
 from compiler.driver import TopologyError
-from compiler.frontend.names import is_interface, is_word, other_name, shortened
-from compiler.ir.lab import MPTCP_MOST, InterfaceName
+from compiler.ground.names import is_interface, is_word, other_name, shortened
+from compiler.model.lab import MPTCP_MOST, InterfaceName
+from compiler.plan.plan import plan
+from compiler.plan.words import MOST_WORDS
 
 # --- names of interfaces ----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs import bash_prints
 
-from compiler.backend.braces import braces
+from compiler.scripts.braces import braces
 
 FEW = st.integers(0, 5)
 PLACES = st.tuples(FEW, FEW, FEW, st.sampled_from([32, 30, 28]))

@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from labs import compiled, lab_of
 
-from compiler.frontend.diagnostics import Diagnostics, Severity
-from compiler.frontend.resolve import resolve
-from compiler.ir.addressing import assign
-from compiler.ir.lab import Address, Lab, Network, Nexthop, Route
-from compiler.ir.routing import route
+from compiler.ground.diagnostics import Diagnostics, Severity
+from compiler.infer.addressing import assign
+from compiler.infer.routing import route
+from compiler.model.lab import Address, Lab, Network, Nexthop, Route
+from compiler.resolve.resolve import resolve
 
 RANGE = range(int(ip_address("11.0.0.0")), int(ip_address("11.0.0.0")) + 16)
 """What the explicit routes of the labs lead to, as 11.0.0.0/28."""

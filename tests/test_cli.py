@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from labs import GOLDEN, compiled
 
 from compiler import __version__
-from compiler.backend.bash import Style
 from compiler.cli import main
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 GOOD = "host a b\nlink a -- b\n"
 WRONG = "host a b\nlink a -- c\nlink a -- d\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.frontend.codes import EXPLANATIONS
+from compiler.ground.codes import EXPLANATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "multipath.md").read_text()

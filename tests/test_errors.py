@@ -15,8 +15,8 @@ from conftest import Golden
 
 from compiler.cli import main
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend.codes import EXPLANATIONS
-from compiler.frontend.diagnostics import Diagnostic, render
+from compiler.ground.codes import EXPLANATIONS
+from compiler.ground.diagnostics import Diagnostic, render
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "errors"

@@ -15,7 +15,7 @@ from labs import codes, compiled, lab_of
 from test_prediction import labs
 
 from compiler.cli import main
-from compiler.ir.trials import Protocol, Transfer
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import quantities, timeouts
 from compiler.prediction.export import as_json
 from compiler.prediction.maxflow import of_flows

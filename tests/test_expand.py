@@ -10,7 +10,7 @@ from labs import GOLDEN, TESTS, codes, compiled
 from words import PRINTED
 
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.diagnostics import Diagnostic, render
+from compiler.ground.diagnostics import Diagnostic, render
 
 STANDARD = sorted((TESTS.parent / "grammar" / "std").glob("*.topo"))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.frontend.expressions import ExpressionError, Range, Value, evaluate, span_of, written
-from compiler.frontend.formulas import FormulaError, formula, parser
+from compiler.language.expressions import ExpressionError, Range, Value, evaluate, span_of, written
+from compiler.language.formulas import FormulaError, formula, parser
 
 NAMES: dict[str, Value] = {"n": 4, "i": 0, "half": Fraction(1, 2), "mode": "fast", "order": 7, "min": 9}
 

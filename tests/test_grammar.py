@@ -1,5 +1,6 @@
 """The grammar: no conflict, no reserved word, and an answer to whatever it can spell."""
 
+from dataclasses import fields
 from itertools import product
 
 import pytest
@@ -8,12 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from labs import check_syntax, checked, codes, compiled
 
-from compiler.frontend import syntax
-from compiler.frontend.complaints import PLANNED
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.frontend.names import RESERVED
-from compiler.frontend.parse import parse, parser
-from compiler.frontend.source import Source
+from compiler.ground.diagnostics import Diagnostics
+from compiler.ground.names import RESERVED
+from compiler.ground.source import Source
+from compiler.language import syntax
+from compiler.language.complaints import PLANNED
+from compiler.language.parse import parse, parser
+from compiler.language.syntax import LINK_ATTRIBUTES
+from compiler.model.lab import Shaping
+from compiler.resolve import attributes
+from compiler.scripts import play
 
 LARK = parser()
 KEYWORDS = sorted(
@@ -63,9 +68,6 @@ PLACES = {
 }
 NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
 """Keywords after the first name of a declaration, where they could stand; braces make them names."""
-ATTRIBUTES = frozenset(
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
-)
 
 
 def test_no_conflict() -> None:
@@ -98,13 +100,22 @@ def test_a_lab_of_keywords_is_a_lab(place: str) -> None:
         assert [code for code in codes(text) if code < "MPC7"] == [], text
 
 
-@pytest.mark.parametrize("word", sorted(set(KEYWORDS) - ATTRIBUTES))
+@pytest.mark.parametrize("word", sorted(set(KEYWORDS) - set(LINK_ATTRIBUTES)))
 def test_a_profile_can_be_named(word: str) -> None:
     text = f"host a b\nprofile {word} delay 1ms\ndefault link {word}\nlink a -- b {word} rate 1mbit"
     assert codes(text) == []
 
 
-@pytest.mark.parametrize("word", sorted(ATTRIBUTES))
+def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
+    alternatives = [rule.expansion for rule in LARK.rules if rule.origin.name == "_keyword"]
+    keywords = {LARK.get_terminal(terminal.name).pattern.value for (terminal,) in alternatives}
+    assert {*keywords, "address"} == set(LINK_ATTRIBUTES)
+    assert list(attributes.ALL) == LINK_ATTRIBUTES
+    assert set(attributes.PER_DIRECTION) <= {field.name for field in fields(Shaping)}
+    assert list(play.FORMS) == list(attributes.PER_DIRECTION)
+
+
+@pytest.mark.parametrize("word", sorted(LINK_ATTRIBUTES))
 def test_a_profile_cannot_be_named_like_an_attribute(word: str) -> None:
     assert "MPC210" in codes(f"host a b\nprofile {word} delay 1ms\nlink a -- b")
 

@@ -1,117 +1,51 @@
 """Imports run one way, and what a module may touch is its own."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MAP = ROOT / "compiler" / "README.md"
+_ROOM = re.compile(r"`(\w+)/`")
+_FILE = re.compile(r"`(\w+)\.py`")
 
-# Each module may import those above it and none below it.
-ORDER = [
-    "compiler",
-    "compiler.resources",
-    "compiler.frontend.source",
-    "compiler.frontend.diagnostics",
-    "compiler.frontend.codes",
-    "compiler.frontend.foreign",
-    "compiler.frontend.mends",
-    "compiler.frontend.text",
-    "compiler.frontend.units",
-    "compiler.ir.trials",
-    "compiler.ir.lab",
-    "compiler.ir.segments",
-    "compiler.frontend.syntax",
-    "compiler.frontend.complaints",
-    "compiler.frontend.characters",
-    "compiler.frontend.recovery",
-    "compiler.frontend.parse",
-    "compiler.frontend.names",
-    "compiler.frontend.sets",
-    "compiler.frontend.expressions",
-    "compiler.frontend.formulas",
-    "compiler.frontend.words",
-    "compiler.frontend.flat",
-    "compiler.frontend.references",
-    "compiler.frontend.files",
-    "compiler.frontend.expand",
-    "compiler.frontend.write",
-    "compiler.frontend.attributes",
-    "compiler.frontend.scope",
-    "compiler.frontend.misnamed",
-    "compiler.frontend.nodes",
-    "compiler.frontend.pins",
-    "compiler.frontend.links",
-    "compiler.frontend.routes",
-    "compiler.frontend.pairs",
-    "compiler.frontend.services",
-    "compiler.frontend.events",
-    "compiler.frontend.trials",
-    "compiler.frontend.resolve",
-    "compiler.ir.pins",
-    "compiler.ir.slots",
-    "compiler.ir.addressing",
-    "compiler.ir.graph",
-    "compiler.ir.prefixes",
-    "compiler.ir.forwarding",
-    "compiler.ir.sources",
-    "compiler.ir.trie",
-    "compiler.ir.circles",
-    "compiler.ir.explicit",
-    "compiler.ir.trees",
-    "compiler.ir.targets",
-    "compiler.ir.routing",
-    "compiler.ir.shaping",
-    "compiler.ir.neighbours",
-    "compiler.ir.bridging",
-    "compiler.ir.paths",
-    "compiler.ir.endpoints",
-    "compiler.ir.sharing",
-    "compiler.ir.steering",
-    "compiler.ir.backlog",
-    "compiler.ir.multipath",
-    "compiler.ir.aggregation",
-    "compiler.prediction.kernel",
-    "compiler.prediction.lookup",
-    "compiler.prediction.ways",
-    "compiler.prediction.trips",
-    "compiler.prediction.sharing",
-    "compiler.prediction.maxflow",
-    "compiler.prediction.subflows",
-    "compiler.prediction.sawtooth",
-    "compiler.prediction.window",
-    "compiler.prediction.acknowledging",
-    "compiler.prediction.timeouts",
-    "compiler.prediction.tcp",
-    "compiler.prediction.estimate",
-    "compiler.prediction.predict",
-    "compiler.prediction.advice",
-    "compiler.prediction.quantities",
-    "compiler.prediction.inbound",
-    "compiler.prediction.rounds",
-    "compiler.prediction.expectations",
-    "compiler.prediction.verify",
-    "compiler.prediction.reach",
-    "compiler.prediction.joins",
-    "compiler.prediction.passed",
-    "compiler.prediction.survey",
-    "compiler.prediction.export",
-    "compiler.prediction.show",
-    "compiler.backend.traffic",
-    "compiler.backend.settings",
-    "compiler.backend.needs",
-    "compiler.backend.plan",
-    "compiler.backend.words",
-    "compiler.backend.braces",
-    "compiler.backend.quoting",
-    "compiler.backend.bash",
-    "compiler.backend.measure",
-    "compiler.backend.drift",
-    "compiler.backend.check",
-    "compiler.backend.benchmark",
-    "compiler.backend.play",
-    "compiler.backend.export",
+# The rooms of the compiler, each with its modules. A module may import what stands before it.
+ROOMS = {
+    "ground": """
+        source diagnostics codes foreign mends text units names
+    """.split(),
+    "model": """
+        trials lab segments
+    """.split(),
+    "language": """
+        syntax complaints characters recovery parse sets expressions formulas words flat references files
+        expand write
+    """.split(),
+    "resolve": """
+        attributes scope misnamed nodes pins links routes pairs services events trials resolve
+    """.split(),
+    "infer": """
+        pins slots addressing graph prefixes forwarding sources trie circles explicit trees targets
+        routing shaping neighbours bridging paths endpoints sharing steering backlog multipath
+        aggregation
+    """.split(),
+    "prediction": """
+        kernel lookup ways trips sharing maxflow subflows sawtooth window acknowledging timeouts tcp
+        estimate predict advice quantities inbound rounds expectations verify reach joins passed survey
+        export show
+    """.split(),
+    "plan": """
+        traffic settings needs plan words
+    """.split(),
+    "scripts": """
+        braces quoting bash measure drift check bench play export
+    """.split(),
+}
+BEFORE = ["compiler", "compiler.resources"]
+AFTER = [
     "compiler.library",
     "compiler.driver",
     "compiler.lint",
@@ -120,11 +54,16 @@ ORDER = [
     "compiler.cli",
     "compiler.__main__",
 ]
+ORDER = [
+    *BEFORE,
+    *(f"compiler.{room}.{module}" for room, modules in ROOMS.items() for module in modules),
+    *AFTER,
+]
 
 # What only these modules may import: the parser, the command line, and the world outside.
 # (`pathlib.PurePath` only computes, so anybody may.)
 ONLY = {
-    "lark": {"compiler.frontend.parse", "compiler.frontend.recovery", "compiler.frontend.formulas"},
+    "lark": {"compiler.language.parse", "compiler.language.recovery", "compiler.language.formulas"},
     "click": {"compiler.cli", "compiler.completion", "compiler.streams"},
     "os": {"compiler.cli", "compiler.library", "compiler.streams"},
     "pathlib.Path": {
@@ -167,6 +106,15 @@ def test_order_is_whole() -> None:
     with_code = {module for module, path in MODULES.items() if ast.parse(path.read_text()).body[1:]}
     assert with_code <= set(ORDER), "put them where they belong in ORDER"
     assert set(ORDER) <= set(MODULES), "gone; take them out of ORDER"
+
+
+def test_the_map_shows_each_module_in_its_room() -> None:
+    """Rooms stand in their order; a section has each module of its room, and no other."""
+    sections = MAP.read_text().split("\n## ")
+    shown = {found[1]: _FILE.findall(section) for section in sections if (found := _ROOM.match(section))}
+    assert list(shown) == list(ROOMS)
+    for room, files in shown.items():
+        assert set(files) == set(ROOMS[room]), room
 
 
 @pytest.mark.parametrize("module", [module for module in ORDER if module in MODULES])

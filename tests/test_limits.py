@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from compiler.frontend.files import LARGEST
+from compiler.language.files import LARGEST
 
 SIZE = 2**15
 MEMORY = 600 * 2**20

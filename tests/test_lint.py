@@ -9,9 +9,9 @@ from labs import compiled
 from words import HOSTILE, PRINTED
 
 from compiler import lint as module
-from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
 from compiler.lint import LintError, NoLintError, lint
+from compiler.scripts.bash import Style
 
 UP = compiled("host a b\nlink a -- b").up().splitlines(keepends=True)
 

@@ -9,7 +9,7 @@ import kernel
 import live
 import pytest
 
-from compiler.backend.bash import Style
+from compiler.scripts.bash import Style
 
 pytestmark = pytest.mark.live
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import live
 import pytest
 
-from compiler.frontend.names import MACHINE_SYSCTLS
+from compiler.ground.names import MACHINE_SYSCTLS
 
 pytestmark = pytest.mark.live
 

@@ -13,7 +13,7 @@ import live
 import pytest
 
 from compiler.driver import Compilation
-from compiler.ir.lab import Lab
+from compiler.model.lab import Lab
 from compiler.prediction.predict import Predictor
 from compiler.prediction.reach import arrives
 

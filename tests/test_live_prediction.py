@@ -7,7 +7,7 @@ import live
 import pytest
 
 from compiler.driver import Compilation
-from compiler.ir.trials import Protocol, Transfer
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.ways import cases
 

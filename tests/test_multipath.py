@@ -3,7 +3,7 @@
 import pytest
 from labs import Kernel, codes, end_of, lab_of, node_of
 
-from compiler.ir.lab import Address, InterfaceName, Lab, Limits
+from compiler.model.lab import Address, InterfaceName, Lab, Limits
 
 DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 5mbit\n"
 THREE = "host a b\nrouter c d e\nlink {a,b} -- {c,d,e}\n"

@@ -3,7 +3,7 @@
 import pytest
 from labs import compiled
 
-from compiler.backend.settings import Settings
+from compiler.plan.settings import Settings
 
 
 def patience(text: str) -> dict[str, str]:

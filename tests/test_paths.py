@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import lab_of
 
-from compiler.ir.graph import Graph
-from compiler.ir.lab import Lab
-from compiler.ir.paths import Path, disjoint_paths, paths
+from compiler.infer.graph import Graph
+from compiler.infer.paths import Path, disjoint_paths, paths
+from compiler.model.lab import Lab
 
 NAMES = "stabcde"
 MANY = 20

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from labs import GOLDEN, compiled
 
-from compiler.backend.plan import Command, Plan
+from compiler.plan.plan import Command, Plan
 
 TITLES = ["namespaces", "links", "settings", "interfaces", "routes"]
 ENTER = {"flock", "nsenter", "unshare"}

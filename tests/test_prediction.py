@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Kernel, LostError, codes, lab_of
 
-from compiler.ir.lab import InterfaceName, Lab
-from compiler.ir.trials import Protocol, Transfer
+from compiler.model.lab import InterfaceName, Lab
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import timeouts
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import of_lab

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from compiler.backend.bash import Style
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend.diagnostics import Severity
+from compiler.ground.diagnostics import Severity
+from compiler.scripts.bash import Style
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "grammar" / "README.md"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Kernel, LostError, codes, end_of, lab_of, node_of
 
-from compiler.ir.lab import Address, Interface, Lab, Link
+from compiler.model.lab import Address, Interface, Lab, Link
 
 NAMES = "abcdef"
 METRICS = ("hops", "delay", "rate", "cost")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs import codes, end_of, lab_of
 
-from compiler.backend.traffic import qdiscs
-from compiler.frontend.units import Queue
-from compiler.ir.lab import Reshaping, Shaping
+from compiler.ground.units import Queue
+from compiler.model.lab import Reshaping, Shaping
+from compiler.plan.traffic import qdiscs
 
 FRAME = 1514
 ALONE = "root handle 1: tbf rate 1000gbit burst 1514b limit 1514b"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from labs import compiled, lab_of
 
 from compiler.driver import TopologyError
-from compiler.frontend.diagnostics import Diagnostic, Severity
+from compiler.ground.diagnostics import Diagnostic, Severity
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.reach import Reach, arrives
 from compiler.prediction.trips import trips

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Kernel, codes, compiled, end_of, lab_of, node_of
 
-from compiler.ir.graph import Graph
-from compiler.ir.lab import Interface, Lab, Link, Switch
-from compiler.ir.paths import Path, disjoint_paths, paths
+from compiler.infer.graph import Graph
+from compiler.infer.paths import Path, disjoint_paths, paths
+from compiler.model.lab import Interface, Lab, Link, Switch
 
 LAN = "host h[1..24]\nrouter r\nswitch s\nlink h[1..24] -- s rate 100mbit\nlink r -- s\n"
 

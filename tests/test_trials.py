@@ -3,10 +3,10 @@
 import pytest
 from labs import codes, compiled, lab_of
 
-from compiler.frontend import units
-from compiler.frontend.resolve import resolve
-from compiler.ir.lab import InterfaceName, Lab, Reshaping, Shaping, Switching
-from compiler.ir.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
+from compiler.ground import units
+from compiler.model.lab import InterfaceName, Lab, Reshaping, Shaping, Switching
+from compiler.model.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
+from compiler.resolve.resolve import resolve
 
 NODES = "host a b\nrouter c\nlink a -- c rate 5mbit\nlink c -- b\nlink c -- b\n"
 TCP = Transfer(Protocol.TCP)

@@ -10,10 +10,11 @@ from click.testing import CliRunner
 
 from compiler.cli import main
 from compiler.driver import Compilation, TopologyError
-from compiler.frontend import foreign
-from compiler.frontend.complaints import ATTRIBUTES, STATEMENTS
-from compiler.frontend.diagnostics import Diagnostic, nearest
-from compiler.frontend.units import PERCENT, RATES, SIZES, TIMES
+from compiler.ground import foreign
+from compiler.ground.diagnostics import Diagnostic, nearest
+from compiler.ground.units import PERCENT, RATES, SIZES, TIMES
+from compiler.language.complaints import STATEMENTS
+from compiler.language.syntax import LINK_ATTRIBUTES
 
 FOLDER = Path(__file__).resolve().parent / "errors"
 
@@ -119,7 +120,7 @@ def test_two_letters_in_the_wrong_order(line: str) -> None:
     assert errors(f"{typos.LAB}{line}\n") == []
     checked = 0
     for word in re.finditer(r"\b[a-z]{4,}\b", line):
-        keyword = word[0] in {*STATEMENTS, *ATTRIBUTES, *foreign.KEYWORDS.ours, "netns", "forward"}
+        keyword = word[0] in {*STATEMENTS, *LINK_ATTRIBUTES, *foreign.KEYWORDS.ours, "netns", "forward"}
         for i in range(len(word[0]) - 1) if keyword else ():
             wrong = word[0][:i] + word[0][i + 1] + word[0][i] + word[0][i + 2 :]
             if wrong == word[0]:
@@ -135,7 +136,7 @@ def test_foreign_words_are_not_ours() -> None:
     """A table has words of others for words of ours, and nothing twice."""
     ours = {
         "STATEMENTS": set(STATEMENTS),
-        "LINK_ATTRIBUTES": set(ATTRIBUTES),
+        "LINK_ATTRIBUTES": set(LINK_ATTRIBUTES),
         "NODE_ATTRIBUTES": {"address", "netns", "forward", "subnet", "stp"},
     }
     for name, own in ours.items():

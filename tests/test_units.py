@@ -10,8 +10,8 @@ from bounds import BOUNDS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.frontend import units
-from compiler.frontend.units import Queue, UnitError
+from compiler.ground import units
+from compiler.ground.units import Queue, UnitError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from labs import compiled
 
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.frontend.files import LARGEST
-from compiler.ir.lab import Lab
+from compiler.language.files import LARGEST
+from compiler.model.lab import Lab
 
 PAIR = """\
 param rate = 1mbit

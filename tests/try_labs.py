@@ -15,8 +15,8 @@ import random_labs
 from drifts import Drift, drifts
 from tap import points
 
-from compiler.backend.bash import Style
 from compiler.driver import Compilation
+from compiler.scripts.bash import Style
 
 
 def try_lab(compilation: Compilation, chance: Random) -> list[str]:

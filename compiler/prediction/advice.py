@@ -5,9 +5,9 @@ What is inferred needs none of this. What is pinned is tried: the path manager i
 
 import re
 
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.lab import MPTCP_MOST, Lab, Node, Pair
-from compiler.ir.paths import disjoint_paths
+from compiler.ground.diagnostics import Diagnostics
+from compiler.infer.paths import disjoint_paths
+from compiler.model.lab import MPTCP_MOST, Lab, Node, Pair
 from compiler.prediction.predict import Predictor
 from compiler.prediction.subflows import Connection
 

@@ -7,8 +7,8 @@ from math import comb, inf, prod
 from random import Random
 from typing import NamedTuple
 
-from compiler.ir.lab import InterfaceName
-from compiler.ir.trials import Protocol
+from compiler.model.lab import InterfaceName
+from compiler.model.trials import Protocol
 from compiler.prediction.sharing import Demand, share
 from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling, is_foreseen
 from compiler.prediction.tcp import share as payload_share

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from compiler.frontend.diagnostics import Diagnostics, listed
-from compiler.ir.lab import Address
-from compiler.ir.trials import Expectation, Reachability, RoundTrip, Throughput
+from compiler.ground.diagnostics import Diagnostics, listed
+from compiler.model.lab import Address
+from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput
 from compiler.prediction import quantities
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.rounds import Rounds

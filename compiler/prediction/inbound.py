@@ -7,7 +7,7 @@ often as it lies on a way.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, InterfaceName, Lab, Nexthop
+from compiler.model.lab import Address, InterfaceName, Lab, Nexthop
 from compiler.prediction.lookup import Choices, Lookup
 from compiler.prediction.trips import delay
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from compiler.ir.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
-from compiler.ir.prefixes import Prefixes
-from compiler.ir.segments import domains
-from compiler.ir.shaping import DEFAULT_MTU
+from compiler.infer.prefixes import Prefixes
+from compiler.infer.shaping import DEFAULT_MTU
+from compiler.model.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
+from compiler.model.segments import domains
 from compiler.prediction.kernel import STRICT, Kernel
 
 CERTAIN = 100 * 10**6

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from ipaddress import ip_network
 
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.lab import ExplicitRoute, Lab, Network, Node, Route
+from compiler.ground.diagnostics import Diagnostics
+from compiler.model.lab import ExplicitRoute, Lab, Network, Node, Route
 
 
 def tell(lab: Lab, diagnostics: Diagnostics) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
-from compiler.ir.graph import Graph
-from compiler.ir.lab import Address, Lab, opener
-from compiler.ir.trials import Protocol, Transfer
+from compiler.infer.graph import Graph
+from compiler.model.lab import Address, Lab, opener
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, of_flows, of_lab

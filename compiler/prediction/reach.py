@@ -9,9 +9,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from compiler.ir.graph import Graph
-from compiler.ir.lab import Address, InterfaceName, Lab, Metric, Node
-from compiler.ir.segments import segments
+from compiler.infer.graph import Graph
+from compiler.model.lab import Address, InterfaceName, Lab, Metric, Node
+from compiler.model.segments import segments
 from compiler.prediction.inbound import Bits
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.rounds import Rounds

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from compiler.ir.lab import InterfaceName
+from compiler.model.lab import InterfaceName
 
 
 class Demand(NamedTuple):

@@ -5,9 +5,9 @@ from itertools import zip_longest
 from math import inf
 from textwrap import wrap
 
-from compiler.frontend.units import format_rate, format_time
-from compiler.ir.lab import InterfaceName
-from compiler.ir.trials import Protocol, Transfer
+from compiler.ground.units import format_rate, format_time
+from compiler.model.lab import InterfaceName
+from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import quantities
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 
-from compiler.ir.lab import Address, Endpoint, Limits, Node
+from compiler.model.lab import Address, Endpoint, Limits, Node
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways

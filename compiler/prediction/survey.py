@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain, islice
 
-from compiler.frontend.diagnostics import Diagnostics, enumerated, listed
-from compiler.ir.graph import Graph
-from compiler.ir.lab import Lab, Link
+from compiler.ground.diagnostics import Diagnostics, enumerated, listed
+from compiler.infer.graph import Graph
+from compiler.model.lab import Lab, Link
 from compiler.prediction import passed
 from compiler.prediction.expectations import why
 from compiler.prediction.inbound import Bits

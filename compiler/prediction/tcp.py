@@ -7,9 +7,9 @@ from its Ethernet header on, and one that the kernel has not cut yet (GSO) with 
 
 from math import inf, sqrt
 
-from compiler.ir.lab import Node
-from compiler.ir.shaping import SECOND
-from compiler.ir.trials import Protocol
+from compiler.infer.shaping import SECOND
+from compiler.model.lab import Node
+from compiler.model.trials import Protocol
 from compiler.prediction.sawtooth import Path, speed
 from compiler.prediction.timeouts import is_heavy
 from compiler.prediction.timeouts import speed as speed_with_timeouts

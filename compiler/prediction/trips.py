@@ -6,8 +6,8 @@ from fractions import Fraction
 from functools import cache, partial
 from math import inf
 
-from compiler.ir.lab import Address, InterfaceName, Shaping
-from compiler.ir.shaping import ETHERNET_HEADER, SECOND
+from compiler.infer.shaping import ETHERNET_HEADER, SECOND
+from compiler.model.lab import Address, InterfaceName, Shaping
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
 from compiler.prediction.ways import Translation, Way, ways
 

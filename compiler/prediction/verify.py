@@ -7,8 +7,8 @@ from bisect import bisect_left, bisect_right
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.frontend.diagnostics import Diagnostics
-from compiler.ir.lab import Address, InterfaceName, Lab, Network
+from compiler.ground.diagnostics import Diagnostics
+from compiler.model.lab import Address, InterfaceName, Lab, Network
 from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise, product
 
-from compiler.ir.lab import Address, InterfaceName, Nexthop
+from compiler.model.lab import Address, InterfaceName, Nexthop
 from compiler.prediction.kernel import Hash
 from compiler.prediction.lookup import Crossing, Lookup
 

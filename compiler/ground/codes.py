@@ -1,0 +1,23 @@
+"""What `mpc explain` prints, by code.
+
+The texts are beside this module in `explanations`, a file a hundred. An entry is `CODE: ` and a sentence,
+why it is so, and an example under `Wrong` with its mend under `Mended`, which the tests compile.
+"""
+
+import re
+
+from compiler import resources
+
+FILES = ("1-syntax", "2-names", "3-values", "4-addresses", "5-routes", "6-mptcp", "7-warnings", "8-trials")
+
+
+def _read() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in FILES:
+        text = resources.read(f"compiler/ground/explanations/{name}.txt")
+        _, *parts = re.split(r"^(MPC[0-9]{3}): ", text, flags=re.MULTILINE)
+        found |= zip(parts[::2], map(str.strip, parts[1::2]), strict=True)
+    return found
+
+
+EXPLANATIONS = _read()

@@ -1,0 +1,212 @@
+"""Pass: an address for every node and every end of a segment, by what the thing is and not where it stands.
+
+Each kind of thing has its own part of a pool, in slots of one size: the first half is for links, the next
+quarter for broadcast domains, the last for loopbacks. Within a broadcast domain, an end's slot is its
+address. What the source pins is set aside first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import ip_interface, ip_network
+from typing import NamedTuple
+
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.ground.source import Span
+from compiler.infer.pins import Pins
+from compiler.infer.slots import Slots
+from compiler.model.lab import (
+    AddressWithPrefix,
+    Interface,
+    InterfaceName,
+    Lab,
+    Link,
+    Network,
+    Node,
+    NodeAddress,
+)
+from compiler.model.segments import Segment, segments
+
+DOMAIN_LENGTH = {4: 24, 6: 64}
+"""The prefix length of a broadcast domain's inferred subnet."""
+
+DOMAINS = "broadcast domains"
+
+
+def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Checks the addresses that are pinned, and adds those that are inferred."""
+    found = segments(lab.links, [switch.name for switch in lab.switches])
+    pins = Pins(lab, found, diagnostics)
+    assigner = _Assigner(lab, found, pins, diagnostics)
+    for version in (4, 6):
+        assigner.assign(version)
+    return assigner.lab()
+
+
+class _Assigner:
+    def __init__(self, lab: Lab, found: tuple[Segment, ...], pins: Pins, diagnostics: Diagnostics) -> None:
+        self.given = lab
+        self.segments = sorted(found, key=lambda segment: segment.identity)
+        self.spans = {switch.name: switch.span for switch in lab.switches}
+        self.pins = pins
+        self.diagnostics = diagnostics
+        self.ends: dict[InterfaceName, list[AddressWithPrefix]] = {}
+        self.loopbacks: dict[str, list[NodeAddress]] = {}
+
+    def assign(self, version: int) -> None:
+        """Adds what is inferred in a family: where it has a pool, or a switch pins a subnet in it."""
+        pool = next((pool for pool in self.given.pools if pool.version == version), None)
+        parts = _parts(pool, self.pins, self.diagnostics) if pool else None
+        for segment in self.segments:
+            if segment.switches:
+                self._domain(segment, version, parts)
+            elif parts and version not in self.pins.of[segment.identity]:
+                self._link(segment, parts)
+        for node in sorted(self.given.nodes, key=lambda node: node.name):
+            if parts and node.inferred_address and not _has_own(node, version):
+                self._loopback(node, parts)
+
+    def _link(self, segment: Segment, parts: "_Parts") -> None:
+        """A subnet for a link; the end whose name is first takes the first address."""
+        span = self.given.links[segment.links[0]].span
+        if network := parts.links.take(segment.identity, span):
+            for number, end in enumerate(sorted(segment.ends, key=lambda end: end.id), 1):
+                self._give(end, int(network.network_address) + number, network)
+
+    def _domain(self, segment: Segment, version: int, parts: "_Parts | None") -> None:
+        """A subnet for a broadcast domain, and an address in it for each end that has none."""
+        self._check_pinned(segment, version)
+        pin = self.pins.of[segment.identity].get(version)
+        if pin and (parts or self.pins.has_subnet(segment, version)):
+            self._hosts(segment, pin.network, pin.span)
+        elif parts and segment.ends:
+            span = self.spans[segment.identity]
+            if network := parts.domains.take(segment.identity, span):
+                self._hosts(segment, network, span)
+
+    def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
+        """Addresses for ends of a broadcast domain, each by a hash of its name."""
+        ends = [end for end in segment.ends if not has_family(end, network.version)]
+        slots = Slots(network, network.max_prefixlen, [*_no_hosts(network), *_pinned_hosts(segment, network)])
+        for end in sorted(ends, key=lambda end: end.id):
+            if host := slots.take(str(end.id)):
+                self._give(end, int(host.network_address), network)
+                continue
+            message = f"`{network}` is too small for the {len(segment.ends)} ends of one broadcast domain"
+            help = f"write `switch {segment.identity} subnet P` with a shorter prefix"
+            self.diagnostics.error("MPC405", message, span, "has too few addresses", help)
+            return
+
+    def _check_pinned(self, segment: Segment, version: int) -> None:
+        """Reports an address that two ends of a broadcast domain are pinned to."""
+        places: dict[AddressWithPrefix, Span] = {}
+        for link in (self.given.links[place] for place in segment.links):
+            span = next((pin.span for pin in link.pins if pin.network.version == version), link.span)
+            for own in (own for end in link.ends for own in end.addresses if own.version == version):
+                if (first := places.setdefault(own, span)) is not span:
+                    message = f"the address `{own.ip}` is pinned twice"
+                    note = Note("the other one", first)
+                    self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
+
+    def _give(self, end: Interface, address: int, network: Network) -> None:
+        self.ends.setdefault(end.id, []).append(ip_interface((address, network.prefixlen)))
+
+    def _loopback(self, node: Node, parts: "_Parts") -> None:
+        if network := parts.loopbacks.take(node.name, node.span):
+            address = ip_interface((int(network.network_address), network.prefixlen))
+            self.loopbacks.setdefault(node.name, []).append(NodeAddress(address, "lo", node.span))
+
+    def lab(self) -> Lab:
+        """The lab with all that was given out."""
+        return replace(
+            self.given,
+            links=tuple(map(self._addressed, self.given.links)),
+            nodes=tuple(
+                replace(node, addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
+                for node in self.given.nodes
+            ),
+        )
+
+    def _addressed(self, link: Link) -> Link:
+        if not any(end.id in self.ends for end in link.ends):
+            return link
+        left, right = (
+            replace(end, addresses=_by_family((*end.addresses, *self.ends.get(end.id, ()))))
+            for end in link.ends
+        )
+        return replace(link, left=left, right=right)
+
+
+def own_part(pool: Network) -> Network | None:
+    """The part of a pool that inferred addresses of nodes are from; None where it cannot be divided."""
+    quarters: list[Network] = list(pool.subnets(2)) if pool.max_prefixlen - pool.prefixlen >= 2 else []
+    return quarters[-1] if quarters else None
+
+
+class _Part:
+    """A part of a pool, in slots for one kind of thing."""
+
+    def __init__(self, what: str, slots: Slots, pins: Pins, diagnostics: Diagnostics) -> None:
+        self.pins = pins
+        self.what = what
+        self.slots = slots
+        self.diagnostics = diagnostics
+        self.exhausted = False
+
+    def take(self, identity: str, span: Span) -> Network | None:
+        """The slot of an identity; the first that finds none is reported."""
+        network = self.slots.take(identity)
+        if network is None and not self.exhausted:
+            self.exhausted = True
+            if not self.pins.blame(self.slots.network, self.what):
+                self._too_small(identity, span)
+        return network
+
+    def _too_small(self, identity: str, span: Span) -> None:
+        message = f"the pool's part for {self.what}, `{self.slots.network}`, has no free address left"
+        help = "write a `pool` with a shorter prefix"
+        help += f", or `switch {identity} subnet P`" if self.what == DOMAINS else ""
+        self.diagnostics.error("MPC406", message, span, "has no address", help)
+
+
+class _Parts(NamedTuple):
+    links: _Part
+    domains: _Part
+    loopbacks: _Part
+
+
+def _parts(pool: Network, pins: Pins, diagnostics: Diagnostics) -> _Parts:
+    """The three parts of a pool; they are empty where it cannot be divided."""
+    whats = ("links", DOMAINS, "loopbacks")
+    networks, lengths = [pool] * 3, [0] * 3
+    if pool.max_prefixlen - pool.prefixlen >= 2:
+        first, rest = (ip_network(half) for half in pool.subnets(1))
+        networks = [first, *(ip_network(quarter) for quarter in rest.subnets(1))]
+        lengths = [pool.max_prefixlen - 2, DOMAIN_LENGTH[pool.version], pool.max_prefixlen]
+    slots = (Slots(network, length, pins.networks) for network, length in zip(networks, lengths, strict=True))
+    return _Parts(*(_Part(what, own, pins, diagnostics) for what, own in zip(whats, slots, strict=True)))
+
+
+def has_family(end: Interface, version: int) -> bool:
+    return any(address.version == version for address in end.addresses)
+
+
+def _has_own(node: Node, version: int) -> bool:
+    return any(own.address.version == version for own in node.addresses)
+
+
+def _no_hosts(network: Network) -> Iterable[Network]:
+    """The addresses of a subnet that no host has: the first, and in IPv4 the last, of more than two."""
+    if network.num_addresses > 2:
+        yield ip_network(network.network_address)
+        if network.version == 4:
+            yield ip_network(network.broadcast_address)
+
+
+def _pinned_hosts(segment: Segment, network: Network) -> Iterable[Network]:
+    return (
+        ip_network(own.ip) for end in segment.ends for own in end.addresses if own.version == network.version
+    )
+
+
+def _by_family(addresses: tuple[AddressWithPrefix, ...]) -> tuple[AddressWithPrefix, ...]:
+    return tuple(sorted(addresses, key=lambda address: address.version))

@@ -1,0 +1,167 @@
+"""Pass: the main table of each node as the fewest prefixes that mean the same to every address of the lab.
+
+This is ORTC (Draves and others, "Constructing Optimal IP Routing Tables", INFOCOM 1999): going up a trie of
+prefixes, each half has the set of what its table could hold at the least cost, those of both halves together
+where they have something in common; going down, a route is written where what is inherited is not in the
+set. Here the trie is that of the prefixes in use, and to a node these may be in any set:
+
+- an address that nobody has. A packet to it may be sent on, by a wrong way too, until its TTL ends;
+- an address on a link of the node's own, and one that an explicit route is for. Both keep their routes, which
+  are longer than any that is written around them.
+
+An address that a node has no route to has none afterwards either. Where a node has an explicit default route,
+what nobody has is that route's. A route is as long as what it is for allows, so that addresses which have
+nothing to do with the lab are still refused at once; no default route is made.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache, cached_property
+from ipaddress import ip_network
+from math import gcd
+
+from compiler.infer.trie import Trie
+from compiler.model.lab import DEFAULT, Lab, Network, Nexthop, Node, PerNetwork, Route
+
+Ways = int
+"""A set of ways to go, a bit each."""
+
+ANY, NO_ROUTE = -1, 0
+"""The set of all ways, and the one that makes each set around it empty too."""
+
+
+def aggregate(lab: Lab) -> Lab:
+    """The lab with aggregated routes."""
+    families = [_Family(lab, version) for version in lab.versions]
+    return replace(lab, nodes=tuple(_aggregated(node, families) for node in lab.nodes))
+
+
+def _aggregated(node: Node, families: list["_Family"]) -> Node:
+    return replace(node, routes=tuple(route for family in families for route in family.routes(node)))
+
+
+class _Family:
+    """The prefixes of one address family.
+
+    First of `prefixes` are those that somebody has or that a route leads to, which are `used`; the others
+    are around addresses of single nodes.
+    """
+
+    def __init__(self, lab: Lab, version: int) -> None:
+        self.version = version
+        self.connected = {node.name: [own.address.network for own in node.addresses] for node in lab.nodes}
+        for end in (end for link in lab.links for end in link.ends if end.addresses):
+            self.connected[end.node] += [own.network for own in end.addresses]
+        self.prefixes = list(dict.fromkeys(_used(lab, version)))
+        self.used = len(self.prefixes)
+        connected = (network for networks in self.connected.values() for network in networks)
+        own = (network for network in connected if network.version == version)
+        self.prefixes = list(dict.fromkeys([*self.prefixes, *own]))
+        self.place = PerNetwork({network: place for place, network in enumerate(self.prefixes)}.__getitem__)
+        self.network = cache(lambda first, length: ip_network((first, length)))
+
+    @cached_property
+    def trie(self) -> Trie:
+        return Trie(self.prefixes, self.used)
+
+    @cached_property
+    def whole_trie(self) -> Trie:
+        """The trie in which what nobody has is a part as well, that of a default route."""
+        return Trie([*self.prefixes, DEFAULT[self.version]], self.used)
+
+    def routes(self, node: Node) -> list[Route]:
+        """The routes of a node, aggregated: what stays as it is, then the rest by next hops."""
+        routes = [route for route in node.routes if route.targets[0].version == self.version]
+        kept = [route for route in routes if route.explicit or not route.targets[0].prefixlen]
+        if len(kept) == len(routes) or _is_leaf(routes):
+            return routes
+        table = _Table()
+        default = next((table.way(route) for route in kept if not route.targets[0].prefixlen), NO_ROUTE)
+        ways = self._ways(node, routes, table)
+        whole = any(route.explicit and not route.targets[0].prefixlen for route in kept)
+        trie = self.whole_trie if whole else self.trie
+        found: dict[Ways, list[Network]] = defaultdict(list)
+        for part, way in _written(trie, _sets(trie, [*ways, default], default), default):
+            found[way].append(self.network(*trie.extents[part]))
+        return [*kept, *(Route(tuple(found[way]), table.nexthops[way]) for way in found)]
+
+    def _ways(self, node: Node, routes: list[Route], table: "_Table") -> list[Ways]:
+        """The ways that a node has to each prefix itself."""
+        found = [NO_ROUTE] * len(self.prefixes)
+        for route in routes:
+            if route.targets[0].prefixlen:
+                way = ANY if route.explicit else table.way(route)
+                for place in self.place(route.targets):
+                    found[place] = way
+        own = (network for network in self.connected[node.name] if network.version == self.version)
+        for place in self.place(tuple(own)):
+            found[place] = ANY
+        return found
+
+
+def _is_leaf(routes: list[Route]) -> bool:
+    """Whether all of a table is an inferred default route, and what stands beside it."""
+    first, *rest = routes
+    default = not first.targets[0].prefixlen and not first.explicit
+    hops = {replace(hop, source=None) for hop in first.nexthops}
+    return default and all({replace(hop, source=None) for hop in one.nexthops} == hops for one in rest)
+
+
+def _used(lab: Lab, version: int) -> Iterator[Network]:
+    """The prefixes of nodes and links, and those that routes lead to, which nodes share; no default route."""
+    for node in lab.nodes:
+        yield from (ip_network(own.address.ip) for own in node.addresses if own.address.version == version)
+    ends = (end for link in lab.links for end in link.ends)
+    yield from (own.network for end in ends for own in end.addresses if own.version == version)
+    targets = {id(target): target for node in lab.nodes for route in node.routes for target in route.targets}
+    yield from (target for target in targets.values() if target.version == version and target.prefixlen)
+
+
+class _Table:
+    """The ways of one node, by next hops in whatever order, and of weights that say the same."""
+
+    def __init__(self) -> None:
+        self.ways: dict[frozenset[Nexthop], Ways] = {}
+        self.nexthops: dict[Ways, tuple[Nexthop, ...]] = {}
+
+    def way(self, route: Route) -> Ways:
+        common = gcd(*(hop.weight for hop in route.nexthops))
+        key = frozenset(replace(hop, weight=hop.weight // common) for hop in route.nexthops)
+        way = self.ways.setdefault(key, 1 << len(self.ways))
+        self.nexthops.setdefault(way, route.nexthops)
+        return way
+
+
+def _sets(trie: Trie, ways: list[Ways], default: Ways) -> list[Ways]:
+    """For each part of a trie, what its table could hold at the least cost."""
+    sets = [ways[place] for place in trie.longest]
+    for leaf in trie.nested:
+        sets[leaf] = next((ways[place] for place in trie.leaves[leaf] if ways[place]), NO_ROUTE)
+    for leaf in trie.unused:
+        sets[leaf] = sets[leaf] or ANY
+    if default:
+        sets = [found or default for found in sets]
+    for left, right in trie.branches:
+        a, b = sets[left], sets[right]
+        sets.append(a and b and (a & b or a | b))
+    return sets
+
+
+def _written(trie: Trie, sets: list[Ways], default: Ways) -> Iterator[tuple[int, Ways]]:
+    """The parts of a trie that are written as routes, by address, each with its way."""
+    shared = sets[: len(trie.leaves)]
+    for left, right in trie.branches:
+        shared.append(shared[left] & shared[right])
+    waiting = [(len(sets) - 1, default)]
+    while waiting:
+        part, inherited = waiting.pop()
+        if shared[part] == ANY or shared[part] & inherited:
+            continue
+        left, right = trie.branches[part - len(trie.leaves)] if part >= len(trie.leaves) else (part, part)
+        passed = ANY in (sets[left], sets[right]) or not trie.extents[part][1]
+        if not passed and sets[part] and not sets[part] & inherited:
+            inherited = sets[part] & -sets[part]
+            yield part, inherited
+        if left != right:
+            waiting += [(right, inherited), (left, inherited)]

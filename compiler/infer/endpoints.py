@@ -1,0 +1,116 @@
+"""MPTCP endpoints and limits of the nodes, over all pairs."""
+
+from dataclasses import replace
+
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.ground.source import Span
+from compiler.infer.paths import Side
+from compiler.model.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
+
+Key = tuple[str, Address, int | None]
+"""An endpoint's interface, address and port."""
+
+
+class Endpoints:
+    """Collects endpoints and limits, pair by pair; a node in several pairs gets the union."""
+
+    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.addresses = {
+            end.id: [own.ip for own in end.addresses] for link in lab.links for end in link.ends
+        }
+        self.found: dict[str, dict[Key, tuple[str, ...]]] = {node.name: {} for node in lab.nodes}
+        self.pinned: dict[str, dict[Key, EndpointPin]] = {}
+        self.limits: dict[tuple[str, str], int] = {}
+        self.limit_pins: dict[tuple[str, str], tuple[int, Span]] = {}
+        for pair in lab.pairs:
+            for pin in pair.pins:
+                self._pin(pin)
+
+    def _pin(self, pin: EndpointPin) -> None:
+        own = self.pinned.setdefault(pin.interface.node, {})
+        for address in self.addresses[pin.interface]:
+            first = own.setdefault((pin.interface.name, address, pin.port), pin)
+            if first.flags != pin.flags:
+                self._differs(f"the endpoint `{pin.interface}`", pin.span, first.span)
+        if len(own) > MPTCP_MOST:
+            message = f"`{pin.interface.node}` has {len(own)} endpoints, and the kernel takes {MPTCP_MOST}"
+            self.diagnostics.error("MPC603", message, pin.span, "one too many")
+            self.diagnostics.hold_back("MPC713")
+
+    def _differs(self, what: str, span: Span, first: Span) -> None:
+        note = Note("first set here", first)
+        self.diagnostics.error("MPC604", f"{what} is set differently by two pairs", span, "differs", "", note)
+
+    def infer(self, side: Side) -> None:
+        """Adds what an end needs for the paths of one address family."""
+        flags = flags_of(side)
+        for path in side.paths:
+            key = (path.first.interface, path.first.own, None)
+            known = self.found[side.node].get(key, ())
+            if flags:
+                self.found[side.node][key] = tuple(dict.fromkeys((*known, *flags)))
+
+    def of(self, node: str) -> dict[Key, tuple[str, ...]]:
+        """A node's endpoints: those that are pinned, or else those that are inferred."""
+        if node in self.pinned:
+            return {key: pin.flags for key, pin in self.pinned[node].items()}
+        return self.found[node]
+
+    def limit(self, pair: Pair) -> None:
+        """Sets the limits of both ends of a pair: what it pins, or what its endpoints can use up."""
+        ends = {name: self.of(name) for name in (pair.left, pair.right)}
+        subflows = _subflows([(key[1].version, flags) for own in ends.values() for key, flags in own.items()])
+        for name, peer in ((pair.left, pair.right), (pair.right, pair.left)):
+            announced = sum("signal" in flags for flags in ends[peer].values())
+            for kind, pinned, needed in (
+                ("subflows", pair.subflows, subflows),
+                ("accept", pair.accept, min(MPTCP_MOST, announced)),
+            ):
+                if pinned is not None:
+                    self._pin_limit(name, kind, pinned, pair)
+                known = self.limits.get((name, kind), 0)
+                self.limits[name, kind] = max(known, needed)
+
+    def _pin_limit(self, node: str, kind: str, value: int, pair: Pair) -> None:
+        first, span = self.limit_pins.setdefault((node, kind), (value, pair.span))
+        if first != value:
+            self._differs(f"`{kind}` of `{node}`", pair.span, span)
+
+    def apply(self, lab: Lab) -> Lab:
+        """The lab with all endpoints and limits."""
+        return replace(lab, nodes=tuple(map(self._connected, lab.nodes)))
+
+    def _connected(self, node: Node) -> Node:
+        endpoints = [
+            Endpoint(address, interface, flags, port)
+            for (interface, address, port), flags in self.of(node.name).items()
+        ]
+        subflows, accept = (self._limit(node.name, kind) for kind in ("subflows", "accept"))
+        limits = Limits(subflows, accept) if endpoints or subflows or accept else None
+        return replace(node, endpoints=tuple(endpoints), limits=limits)
+
+    def _limit(self, node: str, kind: str) -> int:
+        return self.limit_pins.get((node, kind), (self.limits.get((node, kind), 0),))[0]
+
+
+def flags_of(side: Side) -> tuple[str, ...]:
+    """The flags of an end's endpoints; none where it needs no endpoint."""
+    if side.ways_out < 2:
+        return ()
+    return (*("subflow",) * side.opens, *("signal",) * (side.listens and side.ways_in == 1))
+
+
+def _subflows(endpoints: list[tuple[int, tuple[str, ...]]]) -> int:
+    """How many subflows beside the first a connection can have, of either end's making, attempts included.
+
+    The first begins at a node's own address. Each `subflow` endpoint can make one more, and each `signal`
+    endpoint be answered by one. An end counts what it accepts as well as what it makes.
+    """
+    if any("fullmesh" in flags for _, flags in endpoints):
+        return MPTCP_MOST
+    needed = [0]
+    for version in (4, 6):
+        own = [flags for family, flags in endpoints if family == version]
+        needed.append(sum(name in flags for flags in own for name in ("subflow", "signal")))
+    return min(MPTCP_MOST, max(needed))

@@ -1,0 +1,143 @@
+"""The routes that `route` statements ask for."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.ground.source import Span
+from compiler.infer.graph import family_address
+from compiler.infer.sources import Sources, sent_from
+from compiler.model.lab import (
+    DEFAULT,
+    Address,
+    ExplicitHop,
+    ExplicitRoute,
+    Interface,
+    InterfaceName,
+    Lab,
+    Network,
+    Nexthop,
+    Route,
+)
+from compiler.model.segments import Segment, segments
+
+
+class Explicit:
+    """The explicit routes of a lab, by node and target."""
+
+    def __init__(self, lab: Lab, sources: dict[int, Sources], diagnostics: Diagnostics) -> None:
+        self.sources = sources
+        self.diagnostics = diagnostics
+        self.nodes = {node.name: node for node in lab.nodes}
+        self.ends: dict[InterfaceName, Interface] = {}
+        self.segments: dict[InterfaceName, Segment] = {}
+        self.all_segments = segments(lab.links, [switch.name for switch in lab.switches])
+        for segment in self.all_segments:
+            for end in segment.ends:
+                self.ends[end.id], self.segments[end.id] = end, segment
+        begin = {asked.source for asked in lab.explicit_routes}
+        known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
+        known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
+        self.own = {(name, own.ip) for name, own in known if name in begin}
+        """The addresses of sources of routes, each with its node."""
+        self.connected = {(name, own.network) for name, own in known if name in begin}
+        """The networks that these are in."""
+        self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
+        for asked in lab.explicit_routes:
+            self._add(asked)
+
+    def _add(self, asked: ExplicitRoute) -> None:
+        targets = self._targets(asked)
+        if not targets:
+            message = f"`{asked.target}` has no address to route to"
+            self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
+        table = self.routes.setdefault(asked.source, {})
+        for target in targets:
+            self._check_own(asked, target)
+            hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
+            route = Route((target,), hops, explicit=True)
+            first = table.setdefault(target, (route, asked))[1]
+            if first is not asked:
+                message = f"the route of `{asked.source}` to `{target}` is set twice"
+                note = Note("first set here", first.span)
+                self.diagnostics.error("MPC206", message, asked.span, "set again", "", note)
+
+    def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
+        """Reports a target that is the source's own: one of its addresses, or the network of one."""
+        if target.num_addresses == 1 and (asked.source, target.network_address) in self.own:
+            message = f"the route of `{asked.source}` leads to `{asked.source}` itself"
+            self.diagnostics.error("MPC505", message, asked.span, "its own address")
+        elif (asked.source, target) in self.connected:
+            message = f"`{asked.source}` is on `{target}` itself, so it needs no route there"
+            help = "route a longer prefix or an address in it, or leave this out"
+            self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
+
+    def _source(self, asked: ExplicitRoute, target: Network) -> Address | None:
+        """The address that is sent from to a target; None where it is that of the interface.
+
+        An address alone, or another prefix without more in it than own addresses, is routed as it is written.
+        """
+        sources = self.sources.get(target.version)
+        if sources is None or isinstance(asked.target, InterfaceName):
+            return None
+        named = isinstance(asked.target, str) and asked.target != "default"
+        return sources.own.get(asked.source) if named or sources.is_mixed(target) else None
+
+    def _targets(self, asked: ExplicitRoute) -> list[Network]:
+        match asked.target:
+            case InterfaceName():
+                return [ip_network(own.ip) for own in self.ends[asked.target].addresses]
+            case "default":
+                hops = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
+                versions = {own.version for end in hops for own in end.addresses}
+                return [DEFAULT[version] for version in sorted(versions)]
+            case str():
+                return [ip_network(own.address.ip) for own in self.nodes[asked.target].addresses]
+            case _:
+                return [asked.target]
+
+    def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
+        for hop in asked.hops:
+            for id in hop.interfaces:
+                yield from self._nexthop(asked.source, hop, id, version)
+
+    def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
+        if via := family_address(self.ends[id], version):
+            near = self.segments[id].of(source)[0]
+            yield Nexthop(via, near.name, hop.weight)
+        else:
+            message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
+            self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
+
+    def has(self, node: str, target: Network) -> bool:
+        return target in self.routes.get(node, {})
+
+    def place(self, node: str, target: Network) -> Span | None:
+        """Where the explicit route of a node to a target is written."""
+        known = self.routes.get(node, {}).get(target)
+        return known[1].span if known else None
+
+    def over(self, node: str, inferred: list[Route]) -> list[Route]:
+        """A node's routes: the explicit ones, and the inferred ones that none of them covers."""
+        own = [route for route, _ in self.routes.get(node, {}).values()]
+        left = [_left_of(route, own) for route in inferred] if own else inferred
+        return [*own, *(route for route in left if route.targets)]
+
+
+def _left_of(inferred: Route, own: list[Route]) -> Route:
+    """An inferred route to the targets that no explicit one covers."""
+    return replace(inferred, targets=tuple(t for t in inferred.targets if not covered(own, t)))
+
+
+def covered(routes: Iterable[Route], target: Network) -> bool:
+    """Whether an explicit route stands over an inferred one: it has its target, or a prefix around it.
+
+    A default route is what is left when nothing else fits, so it stands over an inferred one only.
+    """
+    return any(
+        own.version == target.version and (own.prefixlen or not target.prefixlen) and target.subnet_of(own)  # type: ignore[arg-type]
+        for route in routes
+        if route.explicit
+        for own in route.targets
+    )

@@ -1,0 +1,70 @@
+"""Where the main tables of a lab send a packet."""
+
+from collections.abc import Iterator
+from functools import cache
+from ipaddress import ip_network
+from itertools import chain
+
+from compiler.infer.prefixes import Prefixes
+from compiler.model.lab import Address, Lab, Network, Nexthop
+
+
+class Forwarding:
+    """Looks up addresses as the kernel does: connected networks and routes, the longest prefix first."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.forwards = {node.name: node.forwards for node in lab.nodes}
+        self.owners: dict[Address, str] = {}
+        self.routes = {node.name: node.routes for node in lab.nodes}
+        self.table = cache(self._table)
+        self.connected: dict[str, dict[Network, str]] = {}
+        """The interface of each connected network; none where all of it is the node itself."""
+        for node in lab.nodes:
+            self.connected[node.name] = {own.address.network: "" for own in node.addresses}
+        for end in (end for link in lab.links for end in link.ends):
+            for own in end.addresses:
+                self.owners[own.ip] = end.node
+                self.connected[end.node].setdefault(own.network, end.name)
+                self.connected[end.node][ip_network(own.ip)] = ""
+
+    def _table(self, node: str, version: int) -> Prefixes[tuple[Nexthop, ...] | str]:
+        """The next hops of a node's routes, and the interfaces of connected networks, which count first."""
+        routes = ((target, route.nexthops) for route in self.routes[node] for target in route.targets)
+        return Prefixes(version, chain(routes, self.connected[node].items()))
+
+    def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:
+        """The next hops that an address can be sent to; none where it is the node's own, or unknown.
+
+        What is on a segment of the node is its own next hop; without `connected`, it has none.
+        """
+        found = self.table(node, address.version).longest(address)
+        if isinstance(found, str):
+            return (Nexthop(address, found),) if connected and found else ()
+        return found or ()
+
+    def circle(self, source: str, address: Address, done: set[str]) -> list[str]:
+        """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none.
+
+        Follows every next hop, depth first, through nodes that forward. Those that it is `done` with, which
+        are in no circle, are added.
+        """
+        if source in done:
+            return []
+        path = {source: self._onward(source, address)}
+        while path:
+            name, onward = next(reversed(path.items()))
+            following = next(onward, None)
+            if following is None:
+                done.add(name)
+                del path[name]
+            elif following in path:
+                met = list(path)
+                return [*met[met.index(following) :], following]
+            elif following not in done and self.forwards[following]:
+                path[following] = self._onward(following, address)
+        return []
+
+    def _onward(self, name: str, address: Address) -> Iterator[str]:
+        """The nodes that an address can be sent to from a node."""
+        for hop in self.nexthops(name, address, connected=False):
+            yield self.owners[hop.via]

@@ -1,0 +1,176 @@
+"""A lab as a graph of one address family, and the shortest paths in it.
+
+Only forwarding nodes pass packets on, so a path's inner nodes are forwarding ones. Switches are vertices
+that packets pass without a hop: what a host sends to another one behind switches is one hop over several
+edges. The links of a broadcast domain, less the spare ones, are a tree, so there is one way through it.
+
+Weights are whole numbers. They are positive, so that no cycle is free and equal costs compare exactly; save
+that leaving a switch is free where a domain is one vertex, which no cycle can be made of.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import lcm
+from typing import NamedTuple
+
+from compiler.model.lab import Address, Interface, InterfaceName, Lab, Link, Metric, Nexthop
+from compiler.model.segments import domains
+
+Distances = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """One direction of a link, from `source` to `target`.
+
+    `interface` and `own` are the source's interface and address, `arrival` and `via` the target's; ports of
+    switches have no address. `link` is the link's place in the lab.
+    """
+
+    source: str
+    target: str
+    interface: str
+    own: Address | None
+    arrival: str
+    via: Address | None
+    weight: int
+    link: int
+
+
+class Hop(NamedTuple):
+    """The way from one node to the next: the first and the last of its edges, between which are switches."""
+
+    first: Edge
+    last: Edge
+
+    @property
+    def interface(self) -> str:
+        return self.first.interface
+
+    @property
+    def own(self) -> Address:
+        assert self.first.own
+        return self.first.own
+
+    @property
+    def arrival(self) -> InterfaceName:
+        return InterfaceName(self.last.target, self.last.arrival)
+
+    @property
+    def via(self) -> Address:
+        assert self.last.via
+        return self.last.via
+
+    @property
+    def nexthop(self) -> Nexthop:
+        return Nexthop(self.via, self.first.interface)
+
+
+class Graph:
+    """The links on which all ends that take an address have one of a family.
+
+    With `whole`, the switches of a broadcast domain are one vertex where the metric is hops, as all ways
+    through it are equal then.
+    """
+
+    def __init__(self, lab: Lab, version: int, *, whole: bool = False) -> None:
+        self.version = version
+        self.forwards = {node.name: node.forwards for node in lab.nodes}
+        switches = {switch.name for switch in lab.switches}
+        weigh = _Weights(lab)
+        merged = domains(lab.links, switches) if whole and weigh.metric is Metric.HOPS else {}
+        self.switches = frozenset(merged.values() if merged else switches)
+        self.outgoing: dict[str, list[Edge]] = {name: [] for name in (*self.forwards, *self.switches)}
+        self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}
+        for place, link in enumerate(lab.links):
+            if link.spare or any(
+                end.node in self.forwards and not family_address(end, version) for end in link.ends
+            ):
+                continue
+            for near, far in link.directions:
+                source, target = merged.get(near.node, near.node), merged.get(far.node, far.node)
+                if source != target:
+                    weight = (
+                        0 if near.node in merged else weigh(near, link, from_switch=near.node in switches)
+                    )
+                    own, via = family_address(near, version), family_address(far, version)
+                    edge = Edge(source, target, near.name, own, far.name, via, weight, place)
+                    self.outgoing[source].append(edge)
+                    self.incoming[target].append(edge)
+
+    def distances(self, target: str, avoid: str | None = None) -> Distances:
+        """What a packet to `target` costs from each node that has a path to it, not by way of `avoid`."""
+        found: Distances = {}
+        heap = [(0, target)]
+        while heap:
+            cost, name = heappop(heap)
+            if name in found:
+                continue
+            found[name] = cost
+            if self.passes(name, target):
+                for edge in self.incoming[name]:
+                    if edge.source not in found and edge.source != avoid:
+                        heappush(heap, (cost + edge.weight, edge.source))
+        return found
+
+    def passes(self, name: str, target: str) -> bool:
+        """Whether a packet to `target` gets any further at a node: it is there, or is passed on."""
+        return name == target or name in self.switches or self.forwards[name]
+
+    def reverse(self, edge: Edge) -> Edge:
+        """The other direction of the same link."""
+        return next(back for back in self.outgoing[edge.target] if back.link == edge.link)
+
+    def shortest_edges(self, source: str, target: str, distances: Distances) -> list[Edge]:
+        """The edges out of `source` that begin a shortest path to `target`."""
+        return [
+            edge
+            for edge in self.outgoing[source]
+            if edge.target in distances
+            and self.passes(edge.target, target)
+            and distances[edge.target] + edge.weight == distances[source]
+        ]
+
+
+def hops(graph: Graph, edges: tuple[Edge, ...]) -> Iterator[Hop]:
+    """The hops of a path."""
+    first: Edge | None = None
+    for edge in edges:
+        first = first or edge
+        if edge.target not in graph.switches:
+            yield Hop(first, edge)
+            first = None
+
+
+def family_address(end: Interface, version: int) -> Address | None:
+    """The address of an interface in a family; the first where there are several."""
+    return next((own.ip for own in end.addresses if own.version == version), None)
+
+
+class _Weights:
+    """The weight of one direction of a link under the lab's metric.
+
+    A link that costs nothing (no delay, no rate) weighs 1, and every other more than all of these together,
+    so that free links stay free beside the others and still end every cycle.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.metric = lab.metric or Metric.HOPS
+        self.scale = max(1, len(lab.nodes) + len(lab.switches))
+        rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
+        self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
+
+    def __call__(self, near: Interface, link: Link, *, from_switch: bool) -> int:
+        return self._cost(near, link, from_switch=from_switch) * self.scale or 1
+
+    def _cost(self, near: Interface, link: Link, *, from_switch: bool) -> int:
+        match self.metric:
+            case Metric.HOPS:
+                return 0 if from_switch else 1
+            case Metric.COST:
+                return link.cost
+            case Metric.DELAY:
+                return near.shaping.delay or 0
+            case Metric.RATE:
+                return self.dividend // near.shaping.rate if near.shaping.rate else 0

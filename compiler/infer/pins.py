@@ -1,0 +1,114 @@
+"""The networks that the source pins: what each segment has, and where two of them are one too many."""
+
+from collections.abc import Iterable
+from ipaddress import ip_network
+
+from compiler.ground.diagnostics import Diagnostics, Note, enumerated
+from compiler.model.lab import Lab, Network, Pin
+from compiler.model.segments import Segment
+
+RANGES = {
+    4: ("10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "192.168.0.0/16", "198.18.0.0/15"),
+    6: ("fd00::/32", "fd01::/32", "fd02::/32", "2001:db8::/32"),
+}
+"""Ranges that a pool can be, as they are nobody's on the Internet."""
+
+
+class Pins:
+    """The pinned networks of a lab; what is wrong with them is reported."""
+
+    def __init__(self, lab: Lab, segments: Iterable[Segment], diagnostics: Diagnostics) -> None:
+        self.lab = lab
+        self.diagnostics = diagnostics
+        self.subnets = {switch.name: switch.pins for switch in lab.switches}
+        self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in segments}
+        """The pin of each segment in each family, by the segment's identity."""
+        self._check_overlaps()
+
+    def has_subnet(self, segment: Segment, version: int) -> bool:
+        """Whether a switch of a segment pins its subnet in a family."""
+        return any(pin.network.version == version for name in segment.switches for pin in self.subnets[name])
+
+    @property
+    def networks(self) -> list[Network]:
+        return [pin.network for pin in self._all()]
+
+    def blame(self, part: Network, what: str) -> bool:
+        """Whether it is for pins that a part of a pool has no address left; reports the largest of these."""
+        own = [pin for pin in self._all() if pin.network.version == part.version]
+        taken = [(_overlap(pin.network, part), pin) for pin in own if pin.network.overlaps(part)]
+        if 2 * sum(count for count, _ in taken) < part.num_addresses:
+            return False
+        pin = max(taken, key=lambda found: found[0])[1]
+        pool = next(pool for pool in self.lab.pools if pool.version == part.version)
+        message = f"`{pin.network}` is pinned, and leaves the pool `{pool}` too few addresses for {what}"
+        free = (ip_network(other) for other in RANGES[part.version])
+        like = next((f", like `{o}`" for o in free if not any(o.overlaps(p.network) for p in own)), "")
+        help = f"write a `pool` in which nothing is pinned{like}"
+        self.diagnostics.error("MPC406", message, pin.span, "takes most of the pool", help)
+        return True
+
+    def _all(self) -> list[Pin]:
+        own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
+        return own + [pin for pins in self.of.values() for pin in pins.values()]
+
+    def _of_segment(self, segment: Segment) -> dict[int, Pin]:
+        """What the switches of a segment pin, or else its links; of several, all have to be one network."""
+        found: dict[int, Pin] = {}
+        for pin in (pin for switch in segment.switches for pin in self.subnets[switch]):
+            first = found.setdefault(pin.network.version, pin)
+            if first is not pin:
+                self._twice(segment, pin, first)
+        for pin in (pin for place in segment.links for pin in self.lab.links[place].pins):
+            first = found.setdefault(pin.network.version, pin)
+            if first.network != pin.network:
+                message = f"`{pin.network}` is not the subnet of the broadcast domain of `{segment.identity}`"
+                note = Note(f"this makes it `{first.network}`", first.span)
+                help = "all that hangs on linked switches shares one subnet, with one prefix length"
+                self.diagnostics.error("MPC412", message, pin.span, "another subnet", help, note)
+        return found
+
+    def _twice(self, segment: Segment, pin: Pin, first: Pin) -> None:
+        version, names = pin.network.version, enumerated(segment.switches[:2])
+        message = f"the IPv{version} subnet of the broadcast domain of {names} is set twice"
+        help = "switches that are linked share one subnet: write it for one of them"
+        note = Note("first set here", first.span)
+        self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
+
+    def _check_overlaps(self) -> None:
+        """Reports networks that overlap. Of two, one holds the other, so neighbours in order show it."""
+        widest: Pin | None = None
+        for pin in sorted(self._all(), key=_place):
+            if (
+                widest
+                and widest.network.version == pin.network.version
+                and widest.network.overlaps(pin.network)
+            ):
+                earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
+                self._overlaps(earlier, later)
+            else:
+                widest = pin
+
+    def _overlaps(self, first: Pin, second: Pin) -> None:
+        if first.span == second.span:
+            message = f"`{second.network}` is written for several nodes at once"
+            self.diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
+            return
+        note = Note("the other one", first.span)
+        if first.network == second.network and first.network.num_addresses == 1:
+            message = f"the address `{second.network.network_address}` is pinned twice"
+            self.diagnostics.error("MPC403", message, second.span, "pinned again", "", note)
+        else:
+            message = f"the subnets `{second.network}` and `{first.network}` overlap"
+            help = "a subnet is on one link or one node, so that routes can tell where an address is"
+            self.diagnostics.error("MPC402", message, second.span, f"`{second.network}`", help, note)
+
+
+def _overlap(one: Network, other: Network) -> int:
+    """How many addresses two networks share, of which one is in the other."""
+    return min(one.num_addresses, other.num_addresses)
+
+
+def _place(pin: Pin) -> tuple[int, int, int]:
+    """Where a pin stands in order: a network before those within it."""
+    return pin.network.version, int(pin.network.network_address), -pin.network.num_addresses

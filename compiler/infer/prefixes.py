@@ -1,0 +1,32 @@
+"""What stands for prefixes, found by the longest that holds an address, as a routing table is."""
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from compiler.model.lab import Address, Network
+
+T = TypeVar("T")
+
+
+class Prefixes(Generic[T]):
+    """Prefixes of one address family, each with what it stands for; of two alike, the later counts.
+
+    They are kept by length, and each as its bits, so that a look-up makes no networks.
+    """
+
+    def __init__(self, version: int, entries: Iterable[tuple[Network, T]]) -> None:
+        lengths: dict[int, dict[int, T]] = {}
+        for prefix, found in entries:
+            if prefix.version == version:
+                shift = prefix.max_prefixlen - prefix.prefixlen
+                lengths.setdefault(shift, {})[int(prefix.network_address) >> shift] = found
+        self._lengths = sorted(lengths.items(), key=lambda item: item[0])
+
+    def longest(self, address: Address) -> T | None:
+        """What the longest prefix that holds an address of the family stands for."""
+        number = int(address)
+        for shift, prefixes in self._lengths:
+            found = prefixes.get(number >> shift)
+            if found is not None:
+                return found
+        return None

@@ -1,0 +1,149 @@
+"""Pass: the routes of every node, inferred and explicit.
+
+Inferred are shortest paths to every node address and every segment, all equal ones in one multipath route.
+A node with one forwarding neighbour has a default route to it in place of the routes that go the same way.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+
+from compiler.ground.diagnostics import Diagnostics
+from compiler.infer import circles
+from compiler.infer.explicit import Explicit
+from compiler.infer.graph import Graph, Hop
+from compiler.infer.sources import Sources, sent_from
+from compiler.infer.targets import Targets
+from compiler.infer.trees import Bits, Row, Trees
+from compiler.model.lab import DEFAULT, Address, Lab, Network, Nexthop, Node, Route
+from compiler.model.segments import segments
+
+MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
+"""Of nodes that have more than one neighbour, and of their links, times the number of targets: a ring of
+1264 nodes, a torus of 32 x 32, a fat tree of k = 16. That takes some five seconds a family, and 400 MB."""
+
+
+MOST_HOPS = 253
+"""Next hops of a route of IPv4, as a message of ip(8) has 4096 bytes; to one of IPv6 others are appended."""
+
+
+def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Gives every node its routes, explicit ones over inferred ones."""
+    sources = {version: Sources(lab, version) for version in lab.versions}
+    explicit = Explicit(lab, sources, diagnostics)
+    tables: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
+    for inference in _inferences(lab, explicit, sources, diagnostics):
+        for name, found in inference.routes():
+            tables[name].append(found)
+    for node in lab.nodes:
+        table = tables[node.name]
+        table[:] = explicit.over(node.name, table)
+        around = [route for route in table if not (lab.metric and _is_own_default(route))]
+        for own in sources.values():
+            table += own.beside(node.name, around)
+        _check_hops(node, table, explicit, diagnostics)
+    nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
+    lab = replace(lab, nodes=nodes)
+    if explicit.routes:
+        circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
+    return lab
+
+
+def _is_own_default(route: Route) -> bool:
+    """Whether a route is a default route of the source; inferred routes to own addresses stand beside it."""
+    return route.explicit and not route.targets[0].prefixlen
+
+
+def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics: Diagnostics) -> None:
+    """Reports the first route of a node that has too many next hops."""
+    for route in routes:
+        if len(route.nexthops) <= MOST_HOPS or route.targets[0].version == 6:
+            continue
+        message = f"a route of `{node.name}` has {len(route.nexthops)} next hops, and ip(8) takes {MOST_HOPS}"
+        help = "leave next hops out"
+        span = explicit.place(node.name, route.targets[0])
+        if span is None:
+            help = "write `route` with fewer, or `routing shortest by cost` and another `cost` for some links"
+        diagnostics.error("MPC509", message, span or node.span, f"over all to `{route.targets[0]}`", help)
+        return
+
+
+def _inferences(
+    lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
+) -> Iterator["_Inference"]:
+    """What infers the routes of each family; nothing where there would be too many, which is reported."""
+    for version in lab.versions if lab.metric is not None else ():
+        inference = _Inference(lab, sources[version], explicit)
+        if not inference.can_be_written():
+            size = f"{len(lab.nodes)} nodes and {len(lab.links)} links"
+            message = f"{size} would have too many shortest-path routes"
+            help = "write `routing none`, and `route` what is needed"
+            diagnostics.error("MPC506", message, lab.span, "a lab of this size", help)
+            return
+        yield inference
+
+
+class _Inference:
+    """The inferred routes of one address family."""
+
+    def __init__(self, lab: Lab, sources: Sources, explicit: Explicit) -> None:
+        self.version = sources.version
+        self.sources = sources
+        self.explicit = explicit
+        self.graph = Graph(lab, self.version, whole=True)
+        found = segments(lab.links, [switch.name for switch in lab.switches])
+        self.trees = Trees(self.graph, found)
+        self.targets = Targets(lab, found, self.graph, self.trees, sources)
+
+    def can_be_written(self) -> bool:
+        """Whether the routes are few enough, and the numbers in the trees small enough."""
+        sources, targets = len(self.trees.roots), len(self.targets.networks)
+        links = sum(len(self.graph.outgoing[name]) for name in self.trees.roots)
+        return sources * targets <= MOST_ROUTES and max(links * targets, self.trees.words) <= MOST_NEXTHOPS
+
+    def routes(self) -> Iterator[tuple[str, Route]]:
+        """Each inferred route with its node: its default route, and then one for each way to go."""
+        rows = self.trees.rows()
+        for name in self.graph.forwards:
+            hops = self.trees.hops(name)
+            default = self._default(name, hops, rows)
+            own = self.sources.own.get(name)
+            if default:
+                source = own if self.sources.mixed else None
+                yield name, Route((DEFAULT[self.version],), _nexthops(hops, default, source))
+            if hops and not (default and name in self.trees.anchors):
+                for (first, named), networks in self._ways(name, rows).items():
+                    if first and first != default:
+                        source = own if named else None
+                        yield name, Route(tuple(networks), _nexthops(hops, first, source))
+
+    def _default(self, name: str, hops: list[Hop], rows: dict[str, Row]) -> Bits:
+        """The hops of a default route, for a node with one forwarding neighbour."""
+        neighbours = {hop.last.target for hop in hops if self.graph.forwards[hop.last.target]} - {name}
+        if len(neighbours) != 1 or self.explicit.has(name, DEFAULT[self.version]):
+            return 0
+        (neighbour,) = neighbours
+        if name in rows and neighbour in rows:
+            return rows[name].firsts[self.trees.root(neighbour)]
+        return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
+
+    def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
+        """What a node sends by each set of its links, and whether from its own address.
+
+        Without links, what it does not reach.
+        """
+        found: dict[tuple[Bits, bool], list[Network]] = defaultdict(list)
+        firsts = self.targets.firsts(name, rows)
+        for first, network, named in zip(firsts, self.targets.networks, self.targets.named, strict=True):
+            found[first, named].append(network)
+        return found
+
+
+def _nexthops(hops: list[Hop], first: Bits, source: Address | None) -> tuple[Nexthop, ...]:
+    """The hops of a set, in their order."""
+    found = []
+    while first:
+        place = first.bit_length() - 1
+        found.append(hops[place].nexthop)
+        first ^= 1 << place
+    return sent_from(source, found[::-1]) if source else tuple(found[::-1])

@@ -1,0 +1,135 @@
+"""What inferred routes lead to, the addresses of nodes and the segments, and how each is reached."""
+
+from collections.abc import Iterable
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from compiler.infer.graph import Edge, Graph
+from compiler.infer.sources import Sources
+from compiler.infer.trees import Bits, Row, Trees
+from compiler.model.lab import Address, Lab, Network
+from compiler.model.segments import Segment
+
+
+class _Way(NamedTuple):
+    """As the nearer of two roots is reached, with what each adds to the cost."""
+
+    left: int
+    more_left: int
+    right: int
+    more_right: int
+
+
+class Targets:
+    """The targets of one address family: `networks`, and the way to each.
+
+    `named` is whether each is sent to from a node's own address.
+    `own` has, by node, what its own links lead to, by place: there a node's row of the trees does not count.
+    `behind` has a host's end of a segment, which needs a route only where no forwarding end is in reach.
+    """
+
+    def __init__(
+        self, lab: Lab, segments: Iterable[Segment], graph: Graph, trees: Trees, sources: Sources
+    ) -> None:
+        self.graph = graph
+        self.sources = sources
+        self.trees = trees
+        self.networks: list[Network] = []
+        self.named: list[bool] = []
+        self.ways: list[_Way] = []
+        self.behind: dict[int, int] = {}
+        self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.nodes}
+        for node in lab.nodes:
+            for own in node.addresses if graph.outgoing[node.name] else ():
+                if own.address.version == graph.version:
+                    self._add_address(_host(own.address.ip), node.name)
+        leaving: dict[int, list[Edge]] = {}
+        for name in graph.forwards:
+            for edge in graph.outgoing[name]:
+                leaving.setdefault(edge.link, []).append(edge)
+        for segment in segments:
+            edges = [edge for link in segment.links for edge in leaving.get(link, ())]
+            if edges and segment.switches:
+                self._add_domain(segment, edges)
+            elif edges:
+                self._add_link(segment, *edges)
+
+    def _add_address(self, target: Network, node: str) -> None:
+        """Adds an address of a node. What hangs on another node, that one has links of its own to."""
+        place = self._add(target, self._as(node), node)
+        if anchor := self.trees.anchors.get(node):
+            self.own[anchor][place] = self.trees.cheapest(self.graph.incoming[node])
+
+    def _add(self, target: Network, way: _Way, *nodes: str) -> int:
+        """Adds a target that some nodes have no route to, as it is on them; gives its place."""
+        place = len(self.networks)
+        self.networks.append(target)
+        self.named.append(self.sources.answers(target))
+        self.ways.append(way)
+        for node in nodes:
+            self.own[node][place] = 0
+        return place
+
+    def _as(self, node: str) -> _Way:
+        root = self.trees.root(node)
+        return _Way(root, 0, root, 0)
+
+    def _add_domain(self, segment: Segment, edges: list[Edge]) -> None:
+        """Adds the subnet of a broadcast domain, towards the nearest ends that forward.
+
+        These have all addresses of it behind them. What else is on it can be reached without them only by
+        another link of its own.
+        """
+        root = self.trees.domains[edges[0].target]
+        place = self._add(self._subnet(segment), _Way(root, 0, root, 0), *segment.nodes)
+        links = set(segment.links)
+        for edge in edges:
+            elsewhere = any(other.link not in links for other in self.graph.outgoing[edge.source])
+            if elsewhere and not self.graph.forwards[edge.source]:
+                host = self._add(_host(edge.own), self._as(edge.source), *segment.nodes)
+                self.behind[host] = place
+
+    def _add_link(self, segment: Segment, left: Edge, right: Edge) -> None:
+        """Adds the subnet of a link, towards the nearest of its ends that forward.
+
+        A forwarding end has both addresses of the link behind it. Where none can be reached, each end that
+        can has a host route to its own address. A leaf is never nearer than what it hangs on.
+        """
+        both = (left, right)
+        ends = [e for e in both if self.graph.forwards[e.source] and e.source not in self.trees.anchors]
+        if not ends:
+            for edge in both:
+                self._add(_host(edge.own), self._as(edge.source), left.source, right.source)
+            return
+        costs = (self.trees.weight(edge) for edge in ends)
+        roots = (self.trees.root(edge.source) for edge in ends)
+        near, *far = zip(roots, costs, strict=True)
+        place = self._add(self._subnet(segment), _Way(*near, *(far or [near])[0]), left.source, right.source)
+        if not far and ends[0].target not in self.trees.anchors:
+            edge = ends[0]
+            host = self._add(_host(edge.via), self._as(edge.target), left.source, right.source)
+            self.behind[host] = place
+
+    def _subnet(self, segment: Segment) -> Network:
+        own = (own for end in segment.ends for own in end.addresses)
+        return next(own.network for own in own if own.version == self.graph.version)
+
+    def firsts(self, name: str, rows: dict[str, Row]) -> list[Bits]:
+        """The links by which a node goes to each target; none where it cannot, or need not."""
+        costs, firsts = rows[name] if name in rows else self.trees.row_of_leaf(name, rows)
+        found = [
+            firsts[left] if near < far else firsts[right] if far < near else firsts[left] | firsts[right]
+            for left, more_left, right, more_right in self.ways
+            for near, far in [(costs[left] + more_left, costs[right] + more_right)]
+        ]
+        for place, segment in self.behind.items():
+            found[place] = 0 if found[segment] else found[place]
+        for place, bits in self.own[name].items():
+            found[place] = bits
+        return found
+
+
+def _host(address: Address | None) -> Network:
+    """The prefix of one address, that of a node."""
+    assert address
+    return ip_network(address)

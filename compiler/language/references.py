@@ -1,0 +1,114 @@
+"""The interfaces that statements of a used file name, as the lab has them.
+
+In a file, the interface of a towards b is `a:b`. Where the file is used as r, the nodes are `r-a` and
+`r-b`, and so the interface is `r-a:r-b`, unless a link of the file pins the name `b`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from compiler.ground.names import is_name
+from compiler.language import syntax
+
+_NUMBERED = re.compile(r"(.+?)(?:\.([1-9][0-9]{0,8}))?")
+_OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
+
+
+def with_references(statements: list[syntax.Statement]) -> tuple[syntax.Statement, ...]:
+    """The statements, each interface in them named as it is in the lab."""
+    return tuple(_References(statements).all())
+
+
+class _References:
+    def __init__(self, statements: list[syntax.Statement]) -> None:
+        self.statements = statements
+        self.nodes: set[str] = set()
+        self.pinned: set[str] = set()
+        for statement in statements:
+            match statement:
+                case syntax.Declaration(names=names):
+                    self.nodes.update(word.text for word in names)
+                case syntax.Link(chain=chain):
+                    self.pinned.update(
+                        word.text for nodes in chain for word in nodes.words if ":" in word.text
+                    )
+
+    def all(self) -> Iterator[syntax.Statement]:
+        for statement in self.statements:
+            unit = statement.span.unit
+            if not unit or not unit.prefix or isinstance(statement, syntax.Link | syntax.Declaration):
+                yield statement
+            elif isinstance(statement, syntax.Sysctl):
+                yield from self._sysctls(statement, unit.prefix)
+            else:
+                yield self._renamed(statement, unit.prefix)
+
+    def _renamed(self, value: Any, prefix: str) -> Any:
+        """A part of a statement, with the interfaces in it."""
+        match value:
+            case syntax.Word(span, text) if ":" in text:
+                return syntax.Word(span, self._interface(text, prefix))
+            case syntax.Nodes(span, words):
+                return syntax.Nodes(span, tuple(self._renamed(word, prefix) for word in words))
+            case syntax.Hop(to=to):
+                return value._replace(to=self._renamed(to, prefix))
+            case syntax.Endpoint(interface=interface):
+                return value._replace(interface=self._renamed(interface, prefix))
+            case syntax.Route(span, sources, target, hops):
+                hops = tuple(self._renamed(hop, prefix) for hop in hops)
+                return syntax.Route(span, sources, self._renamed(target, prefix), hops)
+            case syntax.Mptcp():
+                return self._mptcp(value, prefix)
+            case syntax.Shape() | syntax.Switching():
+                return type(value)(*(self._ends(part, prefix) for part in value))
+            case syntax.At(span, time, event):
+                return syntax.At(span, time, self._renamed(event, prefix))
+            case syntax.Masquerade(span, nodes, out):
+                return syntax.Masquerade(span, nodes, out and self._renamed(out, prefix))
+            case _:
+                return value
+
+    def _ends(self, part: Any, prefix: str) -> Any:
+        return self._renamed(part, prefix) if isinstance(part, syntax.Nodes) else part
+
+    def _mptcp(self, statement: syntax.Mptcp, prefix: str) -> syntax.Mptcp:
+        options = tuple(
+            option
+            if isinstance(option, syntax.Limit)
+            else tuple(self._renamed(endpoint, prefix) for endpoint in option)
+            for option in statement.options
+        )
+        return statement._replace(options=options)
+
+    def _interface(self, text: str, prefix: str) -> str:
+        """`r-a:b` as the lab has it."""
+        node, _, name = text.partition(":")
+        return text if text in self.pinned else f"{node}:{self._name(name, prefix)}"
+
+    def _name(self, name: str, prefix: str) -> str:
+        """The name of an interface that is named after a node of the file."""
+        match = _NUMBERED.fullmatch(name)
+        if not match or not is_name(match[1]) or prefix + match[1] not in self.nodes:
+            return name
+        return prefix + name
+
+    def _sysctls(self, statement: syntax.Sysctl, prefix: str) -> Iterator[syntax.Sysctl]:
+        """One statement for each node, as a name may be pinned in one of them and inferred in another."""
+        if not any(_OF_INTERFACE.fullmatch(assignment.key.text) for assignment in statement.assignments):
+            yield statement
+            return
+        for word in statement.nodes.words:
+            keys = tuple(
+                assignment._replace(key=self._key(assignment.key, word.text, prefix))
+                for assignment in statement.assignments
+            )
+            yield syntax.Sysctl(statement.span, statement.nodes._replace(words=(word,)), keys)
+
+    def _key(self, key: syntax.Word, node: str, prefix: str) -> syntax.Word:
+        match = _OF_INTERFACE.fullmatch(key.text)
+        if not match:
+            return key
+        interface = self._interface(f"{node}:{match[2].replace('/', '.')}", prefix)
+        name = interface.partition(":")[2].replace(".", "/")
+        return key._replace(text=f"{match[1]}{name}{match[3]}")

@@ -1,0 +1,246 @@
+"""Computed words: `h[i]`, `10.0.[i].1/24`, `s[0..1]-[0..1]`, and what a word means as a value."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import product
+from math import prod
+from typing import NamedTuple, TypeVar
+
+from compiler.ground.diagnostics import Diagnostics, suggest
+from compiler.ground.names import is_word
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.language.expressions import (
+    Expression,
+    ExpressionError,
+    Number,
+    Range,
+    UnknownNameError,
+    Value,
+    evaluate,
+    holds,
+    span_of,
+    value_of,
+    written,
+)
+from compiler.language.formulas import Formula, FormulaError, formula
+
+Names = Mapping[str, Value]
+Result = TypeVar("Result")
+
+_DIFFERENCE = re.compile(r"\s*([0-9]+)\s*-\s*(\w+)\s*", re.ASCII)
+"""What looks like a range of other tools: a number less a number or a name."""
+
+_LISTED_RANGE = re.compile(r"[0-9]+\.\.[0-9]+", re.ASCII)
+"""A range without its brackets."""
+
+_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
+
+
+LONGEST = 65_535
+"""Characters of a computed text; a command of `run` is the longest that there is a use for."""
+
+TEXT_OF_ONE = 100
+"""Characters of computed text that count as one word more."""
+
+
+class CannotComputeError(Exception):
+    """A word or a formula without a value. It has been reported."""
+
+
+class _Part(NamedTuple):
+    """A bracket of a word, by its offsets, and the text before it."""
+
+    before: str
+    start: int
+    end: int
+    inside: str
+
+
+class Words:
+    """Computes words and formulas, and reports those that have no value.
+
+    `spend` is told how many words one becomes before there are any. `tables` is as for `formulas.parser`.
+    """
+
+    def __init__(
+        self, diagnostics: Diagnostics, spend: Callable[[int, Span], None], tables: str | None
+    ) -> None:
+        self.diagnostics = diagnostics
+        self.spend = spend
+        self.tables = tables
+        self.excused: set[str] = set()
+        """Params whose own value could not be computed: that they are not known is no error of its own."""
+
+    def word(self, word: syntax.Word, names: Names) -> str:
+        """The one word that a word is."""
+        return self._well_formed(self.text(word, names), word.span)
+
+    def text(self, word: syntax.Word, names: Names) -> str:
+        """What a word computes to, be it a word or not."""
+        parts, tail = _split(word.text)
+        pieces = []
+        for part in parts:
+            inner = word.span.part(part.start + 1, part.end - 1)
+            value = self._single(self._parse(part.inside, inner), inner, names)
+            pieces += [part.before, written(value)]
+        return self._joined([*pieces, tail], word.span)
+
+    def nodes(self, word: syntax.Word, names: Names) -> list[str]:
+        """The words that a word is where several are meaningful; the rightmost range is the fastest."""
+        parts, tail = _split(word.text)
+        inners = [word.span.part(part.start + 1, part.end - 1) for part in parts]
+        choices = [
+            self._choices(self._parse(part.inside, inner), inner, names)
+            for part, inner in zip(parts, inners, strict=True)
+        ]
+        if any(isinstance(values, range) for values in choices):
+            self.spend(prod(_count(values) for values in choices), word.span)
+        befores = [part.before for part in parts]
+        return [
+            self._well_formed(self._joined([*_between(befores, values), tail], word.span), word.span)
+            for values in product(*choices)
+        ]
+
+    def _joined(self, pieces: list[str], span: Span) -> str:
+        """The text that pieces make, if it is not longer than any that is of use."""
+        size = sum(map(len, pieces))
+        if size > LONGEST:
+            message = f"this computes to {size} characters, and a text has {LONGEST} at most"
+            self.diagnostics.error("MPC308", message, span, "too long")
+            raise CannotComputeError
+        self.spend(size // TEXT_OF_ONE, span)
+        return "".join(pieces)
+
+    def value(self, word: syntax.Word | syntax.String, names: Names) -> Value:
+        """What a word means as the value of a param; a single bracket keeps its exact value."""
+        if isinstance(word, syntax.String):
+            return self._joined([word.text], word.span)
+        if match := _BRACKETS.fullmatch(word.text):
+            inner = word.span.part(1, len(word.text) - 1)
+            return self._single(self._parse(match[1], inner), inner, names)
+        return self._plain(self.text(word, names), word.span)
+
+    def values(self, word: syntax.Word | syntax.String, names: Names) -> list[Value]:
+        """What an item of a list means: several values where it has ranges."""
+        if isinstance(word, syntax.Word) and ".." in word.text and "[" in word.text:
+            return [self._plain(text, word.span) for text in self.nodes(word, names)]
+        if isinstance(word, syntax.Word) and _LISTED_RANGE.fullmatch(word.text):
+            help = f"did you mean `[{word.text}]`?"
+            message = "a range in a list stands in brackets"
+            self.diagnostics.error("MPC116", message, word.span, "no brackets", help)
+            raise CannotComputeError
+        return [self.value(word, names)]
+
+    def _plain(self, text: str, span: Span) -> Value:
+        return self._computed(lambda: value_of(text), span, {})
+
+    def turns(self, formula: syntax.Formula, names: Names) -> range:
+        """The numbers of a range that stands without brackets."""
+        found = self._parse(formula.text, formula.span)
+        if isinstance(found, Range):
+            return self._range(found, formula.span, names)
+        from compiler.ground.mends import formula_of
+
+        meant = formula_of(formula.text, in_brackets=False)
+        help = f"did you mean `{meant}`?" if meant else "a loop goes over a range `0..3` or a list `{a,b}`"
+        self.diagnostics.error("MPC105", "expected a range, like `0..3`", formula.span, "no range", help)
+        raise CannotComputeError
+
+    def holds(self, formula: syntax.Formula, names: Names) -> bool:
+        """Whether a condition is true."""
+        found = self._only(self._parse(formula.text, formula.span), formula.span)
+        return self._computed(lambda: holds(found, names), formula.span, names)
+
+    def _parse(self, text: str, span: Span) -> Formula:
+        try:
+            return formula(text, self.tables)
+        except FormulaError as error:
+            from compiler.ground.mends import formula_of
+
+            place, help = span.part(error.start, error.end) if text else span, error.help
+            if meant := formula_of(text, in_brackets=span.source.text[span.start - 1] == "["):
+                place, help = span, f"did you mean `{meant}`?"
+            self.diagnostics.error("MPC105", error.message, place, "not an expression", help)
+            raise CannotComputeError from None
+
+    def _choices(self, found: Formula, span: Span, names: Names) -> "range | tuple[Value]":
+        if isinstance(found, Range):
+            return self._range(found, span, names)
+        value = self._single(found, span, names)
+        self._check_difference(span, value)
+        return (value,)
+
+    def _check_difference(self, span: Span, value: Value) -> None:
+        """Reports `h[1-3]`, which is `h-2`: a difference below 0, of a number and a number or a name."""
+        match = _DIFFERENCE.fullmatch(span.text)
+        if match and not isinstance(value, str) and value < 0:
+            message = f"this is the difference {match[0].strip()}, which is {written(value)}"
+            help = f"did you mean `{match[1]}..{match[2]}`?"
+            self.diagnostics.error("MPC116", message, span, "not a range", help)
+            raise CannotComputeError
+
+    def _range(self, found: Range, span: Span, names: Names) -> range:
+        values = self._computed(lambda: span_of(found, names), span, names)
+        if not values and isinstance(found.low, Number) and isinstance(found.high, Number):
+            message, help = "this range is empty", f"did you mean `{found.high.value}..{found.low.value}`?"
+            self.diagnostics.warning("MPC761", message, span, "ends before it starts", help)
+        return values
+
+    def _single(self, found: Formula, span: Span, names: Names) -> Value:
+        only = self._only(found, span)
+        return self._computed(lambda: evaluate(only, names), span, names)
+
+    def _only(self, found: Formula, span: Span) -> Expression:
+        if not isinstance(found, Range):
+            return found
+        help = "ranges make sets of nodes, and what a `for` goes over"
+        self.diagnostics.error("MPC109", "a range stands where one value is", span, "several values", help)
+        raise CannotComputeError
+
+    def _computed(self, compute: Callable[[], Result], span: Span, names: Names) -> Result:
+        """What a function gives, or the report of why it gives nothing."""
+        try:
+            return compute()
+        except UnknownNameError as error:
+            name = str(error.args[0])
+            if name in self.excused:
+                raise CannotComputeError from None
+            message = f"unknown param or variable `{name}`"
+            other = f'write `"{name}"` for a word, and `param` above its use'
+            self.diagnostics.error(
+                "MPC214", message, span, "nothing has this name here", lambda: suggest(name, names) or other
+            )
+        except ExpressionError as error:
+            self.diagnostics.error("MPC308", str(error.args[0]), span, "cannot be computed", error.help)
+        raise CannotComputeError
+
+    def _well_formed(self, text: str, span: Span) -> str:
+        if is_word(text):
+            return text
+        message = f"this computes to `{text}`, which is not a word" if text else "this computes to nothing"
+        help = "words are letters, digits, `_`, `:`, `/`, `%`, and single `.` and `-` between them"
+        self.diagnostics.error("MPC308", message, span, "not a word", help)
+        raise CannotComputeError
+
+
+@cache
+def _split(text: str) -> tuple[tuple[_Part, ...], str]:
+    """The brackets of a word, each with the text before it, and the text after the last."""
+    parts, end = [], 0
+    for match in _BRACKETS.finditer(text):
+        parts.append(_Part(text[end : match.start()], match.start(), match.end(), match[1]))
+        end = match.end()
+    return tuple(parts), text[end:]
+
+
+def _between(befores: list[str], values: Iterable[Value]) -> Iterator[str]:
+    """The values of a word's brackets, each after the text before it."""
+    for before, value in zip(befores, values, strict=True):
+        yield from (before, written(value))
+
+
+def _count(values: "range | tuple[Value]") -> int:
+    """How many there are; `len` does not count as far."""
+    return max(0, values.stop - values.start) if isinstance(values, range) else 1

@@ -1,0 +1,169 @@
+"""Flat statements as the text of a lab.
+
+The profiles and the `default link` of a file are its own, which no flat text can say. So where a lab uses
+files, what they set is written out on each link.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from compiler.ground.source import Frame
+from compiler.language import syntax
+
+_NODE_ATTRIBUTES = {"address", "netns", "forward", "subnet", "stp"}
+"""What would be read as an attribute after the first name of a declaration."""
+
+
+def write(statements: Iterable[syntax.Statement], name: str) -> str:
+    """The text of statements; `name` is the lab's where no statement says so."""
+    statements = tuple(statements)
+    named = any(isinstance(statement, syntax.Lab) for statement in statements)
+    lines = [*([] if named else [f"lab {name}"]), *_Writer(statements).lines()]
+    return "\n".join(lines) + "\n"
+
+
+class _Writer:
+    def __init__(self, statements: tuple[syntax.Statement, ...]) -> None:
+        self.statements = statements
+        self.uses_files = any(statement.span.unit for statement in statements)
+        self.profiles: dict[tuple[Frame | None, str], syntax.Profile] = {}
+        self.defaults: dict[Frame | None, list[syntax.DefaultLink]] = {}
+        for statement in statements:
+            unit = statement.span.unit
+            if isinstance(statement, syntax.Profile):
+                self.profiles.setdefault((unit, statement.name.text), statement)
+            elif isinstance(statement, syntax.DefaultLink):
+                self.defaults.setdefault(unit, []).append(statement)
+
+    def lines(self) -> Iterator[str]:
+        for statement in self.statements:
+            if not (self.uses_files and isinstance(statement, syntax.Profile | syntax.DefaultLink)):
+                yield " ".join(self._words(statement, statement.span.unit))
+
+    def _words(  # noqa: C901, PLR0912, PLR0915 - a case a statement
+        self, statement: syntax.Statement, unit: Frame | None
+    ) -> Iterator[str]:
+        match statement:
+            case syntax.Lab(_, name):
+                yield from ("lab", name.text)
+            case syntax.Pool(_, prefix):
+                yield from ("pool", prefix.text)
+            case syntax.Declaration():
+                yield from _declaration(statement)
+            case syntax.Profile(_, name, items):
+                yield from ("profile", name.text, *_items(items))
+            case syntax.DefaultLink(_, attributes):
+                yield from ("default", "link", *self._attributes(attributes, unit, []))
+            case syntax.Link(_, chain, attributes):
+                yield from ("link", " -- ".join(map(_nodes, chain)))
+                yield from self._attributes(attributes, unit, self.defaults.get(unit, []))
+            case syntax.Shape(_, sources, targets, attributes):
+                yield from ("shape", _nodes(sources), "->", _nodes(targets))
+                yield from self._attributes(attributes, unit, [])
+            case syntax.Routing(_, kind, metric, aggregate):
+                yield from ("routing", kind.text, *(("by", metric.text) if metric else ()))
+                yield from ("aggregate",) if aggregate else ()
+            case syntax.Route(_, sources, target, hops):
+                yield from ("route", _nodes(sources), "to", _nodes(target))
+                yield from ("via", ", ".join(map(_hop, hops)))
+            case syntax.Mptcp(_, left, arrow, right, options):
+                yield from ("mptcp", _nodes(left), arrow.text, _nodes(right), *map(_option, options))
+            case syntax.Sysctl(_, nodes, assignments):
+                yield from ("sysctl", _nodes(nodes), *map(_assignment, assignments))
+            case syntax.Masquerade(_, nodes, out):
+                yield from ("masquerade", _nodes(nodes), *(("out", _nodes(out)) if out else ()))
+            case syntax.Expect(_, sources, targets, claim):
+                yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
+            case syntax.Bench(_, sources, targets, transfers, time):
+                yield from ("bench", _nodes(sources), "->", _nodes(targets), "using")
+                yield from (", ".join(map(_transfer, transfers)), *(("for", time.text) if time else ()))
+            case syntax.At(_, time, event):
+                yield from ("at", time.text)
+                yield from (
+                    _switching(event) if isinstance(event, syntax.Switching) else self._words(event, unit)
+                )
+            case syntax.Run(_, nodes, command, environment):
+                yield from ("run", _nodes(nodes), _value(command))
+                yield from ("env", *map(_assignment, environment)) if environment else ()
+            case _:
+                assert_never(statement)
+
+    def _attributes(
+        self, written: syntax.Attributes, unit: Frame | None, defaults: list[syntax.DefaultLink]
+    ) -> Iterator[str]:
+        """Attributes as they stand, or with what profiles and defaults add to them."""
+        if not self.uses_files:
+            yield from (written.profile.text,) if written.profile else ()
+            yield from _items(written.items)
+            return
+        items = [*written.items]
+        for more in (written, *(default.attributes for default in defaults)):
+            profile = self.profiles.get((unit, more.profile.text)) if more.profile else None
+            for added in (more.items if more is not written else (), profile.items if profile else ()):
+                known = {item.keyword.text for item in items}
+                items += [item for item in added if item.keyword.text not in known]
+        yield from _items(items)
+
+
+def _declaration(statement: syntax.Declaration) -> Iterator[str]:
+    names = [name.text for name in statement.names]
+    yield statement.kind.text
+    yield from ["{" + ",".join(names) + "}"] if _NODE_ATTRIBUTES.intersection(names) else names
+    for item in statement.attributes:
+        yield from (item.keyword.text, item.value.text, *(("on", item.device.text) if item.device else ()))
+
+
+def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
+    for item in items:
+        yield from (item.keyword.text, item.value.text, *((item.second.text,) if item.second else ()))
+
+
+def _nodes(nodes: syntax.Nodes) -> str:
+    words = ",".join(word.text for word in nodes.words)
+    return words if len(nodes.words) == 1 else "{" + words + "}"
+
+
+def _hop(hop: syntax.Hop) -> str:
+    return f"{hop.to.text} weight {hop.weight.text}" if hop.weight else hop.to.text
+
+
+def _option(option: tuple[syntax.Endpoint, ...] | syntax.Limit) -> str:
+    if isinstance(option, syntax.Limit):
+        return f"{option.keyword.text} {option.value.text}"
+    return "endpoints " + ", ".join(
+        " ".join([endpoint.interface.text, *(_flag(flag) for flag in endpoint.flags)]) for endpoint in option
+    )
+
+
+def _flag(flag: syntax.Flag) -> str:
+    return f"{flag.name.text} {flag.value.text}" if flag.value else flag.name.text
+
+
+def _switching(event: syntax.Switching) -> Iterator[str]:
+    yield from (event.state.text, _nodes(event.left), "--", _nodes(event.right))
+
+
+def _claim(claim: syntax.Reachability | syntax.RoundTrip | syntax.Throughput) -> str:
+    match claim:
+        case syntax.Reachability(_, word):
+            return word.text
+        case syntax.RoundTrip(_, times):
+            return f"rtt {times.text}"
+        case syntax.Throughput(_, least, transfer):
+            using = f" using {_transfer(transfer)}" if transfer else ""
+            return f"rate >= {least.text}{using}"
+
+
+def _transfer(transfer: syntax.Transfer) -> str:
+    return f"{transfer.protocol.text} {transfer.flows.text}" if transfer.flows else transfer.protocol.text
+
+
+def _assignment(assignment: syntax.Assignment) -> str:
+    return f"{assignment.key.text}={_value(assignment.value)}"
+
+
+def _value(value: syntax.Word | syntax.String) -> str:
+    if isinstance(value, syntax.Word):
+        return value.text
+    return '"' + re.sub(r'(["\\])', r"\\\1", value.text) + '"'

@@ -1,0 +1,78 @@
+"""What shares one subnet: the two ends of a link, or all that hangs on one broadcast domain.
+
+A broadcast domain is switches and the links between them; its ends are the interfaces of nodes at its rim.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from compiler.model.lab import Interface, Link
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """The interfaces that share a subnet, and the links between them by their places in the lab.
+
+    A link between two nodes is named by its two ends, a broadcast domain by its first switch by name.
+    """
+
+    identity: str
+    ends: tuple[Interface, ...]
+    links: tuple[int, ...]
+    switches: tuple[str, ...] = ()
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        return frozenset(self._by_node)
+
+    def of(self, node: str) -> list[Interface]:
+        """The interfaces of a node on it."""
+        return self._by_node.get(node, [])
+
+    @cached_property
+    def _by_node(self) -> dict[str, list[Interface]]:
+        found: dict[str, list[Interface]] = {}
+        for end in self.ends:
+            found.setdefault(end.node, []).append(end)
+        return found
+
+
+def segments(links: Iterable[Link], switches: Collection[str]) -> tuple[Segment, ...]:
+    """All segments, in the order of their first links; then the switches that nothing is linked with."""
+    links = tuple(links)
+    domain = domains(links, switches)
+    places: dict[str, list[int]] = {}
+    for place, link in enumerate(links):
+        near = next((end.node for end in link.ends if end.node in domain), None)
+        places.setdefault(domain[near] if near else link.identity, []).append(place)
+    members: dict[str, list[str]] = {}
+    for switch in sorted(switches):
+        members.setdefault(domain[switch], []).append(switch)
+    return tuple(
+        Segment(
+            identity,
+            tuple(end for place in own for end in links[place].ends if end.node not in domain),
+            tuple(own),
+            tuple(members.get(identity, ())),
+        )
+        for identity, own in {**places, **{name: places.get(name, []) for name in members}}.items()
+    )
+
+
+def domains(links: Iterable[Link], switches: Collection[str]) -> dict[str, str]:
+    """The broadcast domain of each switch: the first by name of all switches that it is linked with."""
+    linked: dict[str, list[str]] = {name: [] for name in sorted(switches)}
+    for link in links:
+        if link.left.node in linked and link.right.node in linked:
+            linked[link.left.node].append(link.right.node)
+            linked[link.right.node].append(link.left.node)
+    found: dict[str, str] = {}
+    for first in linked:
+        reached = [first] if first not in found else []
+        while reached:
+            name = reached.pop()
+            if name not in found:
+                found[name] = first
+                reached += linked[name]
+    return found

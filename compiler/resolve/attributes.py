@@ -1,0 +1,217 @@
+"""The attributes of links: their values, and how default, profile, link and shape lie over each other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_interface, ip_network
+from typing import NamedTuple, TypeVar
+
+from compiler.ground import units
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.model.lab import AddressWithPrefix, Network
+
+VALUES: dict[str, Callable[[str], object]] = {
+    "rate": units.rate,
+    "delay": units.delay,
+    "jitter": units.jitter,
+    "loss": units.percent,
+    "duplicate": units.percent,
+    "corrupt": units.percent,
+    "reorder": units.percent,
+    "queue": units.queue,
+    "burst": units.size,
+    "mtu": lambda word: units.number(word, 68, 65535),
+    "cost": lambda word: units.number(word, 1, 2**32 - 1),
+}
+PINS = ("subnet", "address")
+ALL = (*VALUES, *PINS)
+PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
+
+
+Quantity = TypeVar("Quantity")
+
+
+class Value(NamedTuple):
+    """An attribute's value, and where it was set."""
+
+    value: object
+    span: Span
+
+
+Values = dict[str, Value]
+
+
+@dataclass(slots=True)
+class LinkAttributes:
+    """What one `link` statement sets: values by attribute, and its pinned subnets and addresses."""
+
+    values: Values = field(default_factory=dict)
+    subnets: list[tuple[Network, Span]] = field(default_factory=list)
+    addresses: list[tuple[tuple[AddressWithPrefix, ...], Span]] = field(default_factory=list)
+
+
+def read(
+    items: Iterable[syntax.Attribute], allowed: Iterable[str], where: str, diagnostics: Diagnostics
+) -> LinkAttributes:
+    """The attributes of one statement; `where` names the statement for what is not `allowed` in it."""
+    found = LinkAttributes()
+    for item in items:
+        name = item.keyword.text
+        if name not in allowed:
+            help = f"set it on a `link`; {where} takes {', '.join(allowed)}"
+            diagnostics.error("MPC302", f"{where} cannot set `{name}`", item.span, "not here", help)
+        elif name == "subnet":
+            _read_subnet(item, found, diagnostics)
+        elif name == "address":
+            _read_addresses(item, found, diagnostics)
+        else:
+            _read_value(item, found.values, diagnostics)
+    return found
+
+
+def _read_value(item: syntax.Attribute, values: Values, diagnostics: Diagnostics) -> None:
+    name = item.keyword.text
+    value = quantity(item.value, VALUES[name], name, diagnostics)
+    if value is not None:
+        merge(values, {name: Value(value, item.span)}, diagnostics)
+
+
+def quantity(
+    word: syntax.Word, form: Callable[[str], Quantity], what: str, diagnostics: Diagnostics
+) -> Quantity | None:
+    """A quantity; reports what is none, and what is bytes where most write bits."""
+    try:
+        value = form(word.text)
+    except units.UnitError as error:
+        diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`", error.help)
+        return None
+    if form is units.rate and (bits := units.bits_for_bytes(word.text)):
+        assert isinstance(value, int)
+        rate = units.format_rate(value)
+        message = f"`{word.text}` is {rate}: as in tc(8), `bps` is bytes a second"
+        help = f"did you mean `{bits}`? Where bytes are meant, write `{rate}`"
+        diagnostics.warning("MPC760", message, word.span, "bytes a second", help)
+    return value
+
+
+def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:
+    """Adds values to others of the same standing; setting one attribute twice is an error."""
+    for name, value in values.items():
+        if name in into:
+            first = Note("first set here", into[name].span)
+            diagnostics.error("MPC206", f"`{name}` is set twice", value.span, "set again", "", first)
+        else:
+            into[name] = value
+
+
+def _read_subnet(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
+    if subnet := read_subnet(item.value, "a link", "10.0.0.0/30", diagnostics):
+        _once_a_family(subnet.version, found, item.span, diagnostics)
+        found.subnets.append((subnet, item.span))
+
+
+def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics) -> Network | None:
+    """A network that interfaces can have addresses of; `of` names what it is for, `like` is an example."""
+    subnet = read_network(word)
+    if subnet is None:
+        bad_network(word, like, diagnostics)
+        return None
+    if any(subnet.overlaps(other) for other in NO_ADDRESSES if other.version == subnet.version):
+        message = f"addresses of `{subnet}` cannot be given to interfaces"
+        diagnostics.error("MPC407", message, word.span, "not for hosts", NO_ADDRESSES_HELP)
+        return None
+    if subnet.max_prefixlen - subnet.prefixlen < 1:
+        message = f"`{subnet}` is too small for {of}"
+        diagnostics.error("MPC405", message, word.span, "holds one address", f"{of} needs two")
+        return None
+    return subnet
+
+
+def _read_addresses(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
+    words = (item.value, item.second) if item.second else (item.value,)
+    read = [read_address(word, diagnostics) for word in words]
+    ends = tuple(end for end in read if end)
+    if len(ends) != len(words):
+        return
+    if ends[0].network != ends[-1].network or len({end.ip for end in ends}) != len(ends):
+        message = f"`{ends[0]}` and `{ends[1]}` are not two addresses of one subnet"
+        diagnostics.error("MPC404", message, item.span, "the ends of one link", "")
+        return
+    _once_a_family(ends[0].version, found, item.span, diagnostics)
+    found.addresses.append((ends, item.span))
+
+
+def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics) -> None:
+    places = [place for subnet, place in found.subnets if subnet.version == version]
+    places += [place for ends, place in found.addresses if ends[0].version == version]
+    if places:
+        message = f"the IPv{version} addresses of this link are set twice"
+        diagnostics.error("MPC206", message, span, "set again", "", Note("first set here", places[0]))
+
+
+def read_network(word: syntax.Word, *, of_one: bool = False) -> Network | None:
+    """A network with no bits beyond its prefix length, or None; an address alone is one where that may be."""
+    known = ("/" in word.text or of_one) and "%" not in word.text
+    try:
+        return ip_network(word.text) if known else None
+    except ValueError:
+        return None
+
+
+def bad_network(word: syntax.Word, like: str, diagnostics: Diagnostics) -> None:
+    """Reports a word that `read_network` does not take; `like` is an example."""
+    message, help = f"`{word.text}` is not a network", f"write it with its prefix length, like `{like}`"
+    try:
+        found = ip_interface(word.text)
+    except ValueError:
+        pass
+    else:
+        if "/" in word.text:
+            message = f"`{word.text}` has bits set beyond its prefix length"
+            help = f"did you mean `{found.network}`?"
+        else:
+            message = f"`{word.text}` has no prefix length"
+    diagnostics.error("MPC401", message, word.span, "not a network", help)
+
+
+def read_address(
+    word: syntax.Word, diagnostics: Diagnostics, *, on_link: bool = True
+) -> AddressWithPrefix | None:
+    """An address that a host can have; on a link it comes with the length of its prefix.
+
+    A node's own address may be the first of its prefix, as the kernel has it; on a link nothing would
+    answer there.
+    """
+    try:
+        found = ip_interface(word.text)
+    except ValueError:
+        found = None
+    if found is None or "%" in word.text or (on_link and "/" not in word.text):
+        message = f"`{word.text}` has no prefix length" if found else f"`{word.text}` is not an address"
+        help = "write an address and its prefix length, like `10.0.0.1/30` or `fd00::1/126`"
+        diagnostics.error("MPC401", message, word.span, "not an address with its length", help)
+        return None
+    if any(found.ip in other for other in NO_ADDRESSES) or (on_link and not _is_inner(found)):
+        message = f"`{word.text}` cannot be the address of an interface"
+        diagnostics.error("MPC407", message, word.span, "not a host's address")
+        return None
+    return found
+
+
+NO_ADDRESSES = [
+    ip_network(prefix)
+    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/9", "ff00::/8")
+]
+"""What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local, and
+site-local, which the kernel keeps apart from all other addresses."""
+
+
+NO_ADDRESSES_HELP = "write a private range, like one of `10.0.0.0/8` or `fd00::/8`"
+
+
+def _is_inner(address: AddressWithPrefix) -> bool:
+    """Whether an address is neither the first nor, in IPv4, the last of a subnet of more than two."""
+    network = address.network
+    ends = {network.network_address} | ({network.broadcast_address} if network.version == 4 else set())
+    return network.num_addresses <= 2 or address.ip not in ends

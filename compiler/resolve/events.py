@@ -1,0 +1,80 @@
+"""`at` statements: what changes while a lab is played, and what each direction's shaping is from then on."""
+
+from compiler.ground import units
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.language.sets import pairs
+from compiler.model.lab import Change, Event, InterfaceName, Reshaping, Switching
+from compiler.resolve.attributes import Values, quantity
+from compiler.resolve.links import Linker
+from compiler.resolve.scope import Scope
+
+Link = tuple[InterfaceName, InterfaceName]
+
+
+class Events:
+    """Takes events in the order of their time; each changes what those before it have left."""
+
+    def __init__(self, scope: Scope, linker: Linker) -> None:
+        self.scope = scope
+        self.linker = linker
+        self.values: dict[InterfaceName, Values] = {}
+        self.down: set[Link] = set()
+        self.places: dict[tuple[int, object], Span] = {}
+        """What is set at each time, and where."""
+
+    def all(self, statements: list[syntax.At]) -> tuple[Event, ...]:
+        """The events in the order in which they happen; those of one time in written order."""
+        timed = [(self._time(statement.time), statement) for statement in statements]
+        known = [(time, statement) for time, statement in timed if time is not None]
+        return tuple(self._event(*one) for one in sorted(known, key=lambda one: one[0]))
+
+    def _time(self, word: syntax.Word) -> int | None:
+        return quantity(word, lambda text: units.time(text, "s"), "at", self.scope.diagnostics)
+
+    def _event(self, time: int, statement: syntax.At) -> Event:
+        event = statement.event
+        changes = self._reshape(time, event) if isinstance(event, syntax.Shape) else self._switch(time, event)
+        failed = self.scope.diagnostics.failed
+        if not changes and not failed:
+            message = "this event is on no link"
+            self.scope.diagnostics.error("MPC805", message, event.span, "no link joins these nodes")
+        elif not failed and not any(changes.values()):
+            message = "this event changes nothing"
+            label = "it is so at that time already"
+            self.scope.diagnostics.warning("MPC720", message, statement.span, label)
+        return Event(time, tuple(changes), statement.span)
+
+    def _reshape(self, time: int, statement: syntax.Shape) -> dict[Change, bool]:
+        """The new shaping of each direction, and whether it is another one."""
+        values, ports = self.linker.read_shape(statement)
+        found: dict[Change, bool] = {}
+        for port in ports:
+            before = self.values.get(port, self.linker.values_of(port))
+            for name, value in values.items():
+                self._set_at(time, (port, name), f"`{name}` of `{port}`", value.span)
+            self.values[port] = {**before, **values}
+            shaping = self.linker.shaping(self.values[port])
+            found[Reshaping(port, shaping)] = any(
+                name not in before or before[name].value != value.value for name, value in values.items()
+            )
+        return found
+
+    def _switch(self, time: int, statement: syntax.Switching) -> dict[Change, bool]:
+        """The links that go down or up, and whether they were not so before."""
+        up = statement.state.text == "up"
+        self.scope.stands_for(len(statement.left.words) * len(statement.right.words), statement.span)
+        found: dict[Change, bool] = {}
+        for left, right in pairs(statement.left, statement.right):
+            for index, _ in self.scope.links_between(left, right):
+                near, far = (end.id for end in self.scope.links[index].ends)
+                self._set_at(time, (near, far), f"whether the link of `{near}` is up", statement.span)
+                found[Switching((near, far), up)] = up == ((near, far) in self.down)
+                (self.down.discard if up else self.down.add)((near, far))
+        return found
+
+    def _set_at(self, time: int, key: object, what: str, span: Span) -> None:
+        """Notes what is set; twice at one time is an error."""
+        first = self.places.setdefault((time, key), span)
+        if first is not span:
+            self.scope.set_twice(f"{what} at {units.format_time(time)}", span, first)

@@ -1,0 +1,229 @@
+"""The links of a lab: their ends by name, their pinned addresses, and what shapes each direction."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from compiler.ground.diagnostics import Note
+from compiler.ground.names import (
+    INTERFACE_BYTES,
+    INTERFACE_FORM,
+    bridge_name,
+    fault,
+    is_interface,
+    other_name,
+    shortened,
+    whole_name,
+)
+from compiler.ground.source import Frame
+from compiler.language import syntax
+from compiler.language.sets import hops, node_of, unique
+from compiler.model.lab import Interface, InterfaceName, Link, Shaping
+from compiler.resolve import attributes
+from compiler.resolve.attributes import PER_DIRECTION, Values
+from compiler.resolve.pins import Pinned, pinned
+from compiler.resolve.scope import Profile, Scope
+
+Defaults = dict[Frame | None, Values]
+"""What `default link` sets, by the use of the file that says so; it covers the links of that file."""
+
+
+def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
+    name = statement.name
+    key = name.span.unit, name.text
+    if name.text in attributes.ALL:
+        message = f"a profile cannot be named like the attribute `{name.text}`"
+        scope.diagnostics.error("MPC210", message, name.span, "an attribute")
+    elif key in scope.profiles:
+        scope.set_twice(f"the profile `{name.text}`", name.span, scope.profiles[key].span)
+    elif scope.name(name, "a profile"):
+        read = attributes.read(statement.items, attributes.VALUES, "a profile", scope.diagnostics)
+        scope.profiles[key] = Profile(read.values, name.span)
+
+
+def read_default(statement: syntax.DefaultLink, defaults: Defaults, scope: Scope) -> None:
+    """Adds what a `default link` sets in its file; several may set different attributes."""
+    read = attributes.read(statement.attributes.items, attributes.VALUES, "`default link`", scope.diagnostics)
+    default = defaults.setdefault(statement.span.unit, {})
+    attributes.merge(default, _with_profile(statement.attributes, read.values, scope), scope.diagnostics)
+
+
+def _with_profile(written: syntax.Attributes, values: Values, scope: Scope) -> Values:
+    """A statement's values over those of its profile."""
+    profile = scope.profile(written.profile) if written.profile else None
+    return {**profile.values, **values} if profile else values
+
+
+class _Asked(NamedTuple):
+    """A link that a statement asks for: the words of its ends, and what they would be called."""
+
+    words: tuple[syntax.Word, syntax.Word]
+    ids: tuple[InterfaceName, InterfaceName]
+    own: Pinned
+    values: Values
+
+
+class Linker:
+    """Makes links of `link` statements, and shapes them by `shape` statements."""
+
+    def __init__(self, scope: Scope, defaults: Defaults) -> None:
+        self.scope = scope
+        self.defaults = defaults
+        self.values: list[Values] = []
+        self.shapes: dict[InterfaceName, Values] = {}
+        self.parallel: Counter[tuple[str, str]] = Counter()
+        self.asked: list[_Asked] = []
+        self.names: defaultdict[str, set[str]] = defaultdict(set)
+        """What the interfaces of each node are called, or would be if the kernel took long names."""
+        self.lowered: dict[InterfaceName, Interface] = {}
+        """The ends of links by their names in lower case."""
+
+    def add(self, statement: syntax.Link) -> None:
+        """Notes the links of one statement."""
+        read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
+        default = self.defaults.get(statement.span.unit, {})
+        values = {**default, **_with_profile(statement.attributes, read.values, self.scope)}
+        most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
+        self.scope.stands_for(most, statement.span)
+        pairs = [pair for hop in hops(statement) for pair in hop]
+        for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
+            self._ask(left, right, own, values)
+
+    def _ask(self, left: syntax.Word, right: syntax.Word, own: Pinned, values: Values) -> None:
+        """Notes a link, and what its ends would be called."""
+        near, far = (self.scope.node(_node_part(word)) for word in (left, right))
+        if near is None or far is None:
+            self.scope.incomplete |= {name for name in (near, far) if name}
+            return
+        if near == far:
+            message = f"`{near}` cannot be linked with itself"
+            self.scope.diagnostics.error(
+                "MPC212", message, left.span.to(right.span), "both ends are one node"
+            )
+            return
+        names = self._name(left, near, far), self._name(right, far, near)
+        if names[0] and names[1]:
+            ids = InterfaceName(near, names[0]), InterfaceName(far, names[1])
+            self.asked.append(_Asked((left, right), ids, own, values))
+
+    def _name(self, word: syntax.Word, node: str, peer: str) -> str:
+        """The name of one end, which is pinned or inferred; nothing where it is pinned to what is no name."""
+        _, pinned, name = word.text.partition(":")
+        if not pinned:
+            self.parallel[node, peer] += 1
+            return whole_name(peer, self.parallel[node, peer])
+        if is_interface(name):
+            return name
+        message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
+        label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
+        self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
+        self.scope.incomplete |= {node, peer}
+        return ""
+
+    def join(self) -> None:
+        """Makes the links that all statements ask for, now that all that a node's interfaces are named after
+        is known."""
+        for asked in self.asked:
+            for id in asked.ids:
+                self.names[id.node].add(id.name)
+        for node, names in self.names.items():
+            long = {name for name in names if len(name) > INTERFACE_BYTES}
+            short = names - long | ({bridge_name(node)} if node in self.scope.switches else set())
+            for whole, name in shortened(long, short).items() if long else ():
+                self.scope.shortened[InterfaceName(node, whole)] = InterfaceName(node, name)
+        for asked in self.asked:
+            self._join(asked)
+
+    def _join(self, asked: "_Asked") -> None:
+        ids = [self.scope.shortened.get(id, id) for id in asked.ids]
+        lowered = [InterfaceName(id.node, id.name.lower()) for id in ids]
+        for id, lower, word in zip(ids, lowered, asked.words, strict=True):
+            if lower in self.lowered:
+                self._taken(id, self.lowered[lower], word)
+                self.scope.incomplete |= {one.node for one in ids}
+                return
+        left, right = asked.words
+        ends = (
+            Interface(ids[0], asked.own.left, Shaping(), left.span),
+            Interface(ids[1], asked.own.right, Shaping(), right.span),
+        )
+        index = len(self.scope.links)
+        mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
+        self.scope.links.append(Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span)))
+        self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
+        self.scope.ports |= dict.fromkeys(ids, index)
+        self.lowered |= dict(zip(lowered, ends, strict=True))
+        self.values.append(asked.values)
+
+    def _taken(self, id: InterfaceName, first: Interface, word: syntax.Word) -> None:
+        message = f"`{id.node}` has two interfaces named `{id.name}`"
+        help = f"name one of them otherwise, like `{id.node}:{other_name(id.name, self.names[id.node])}`"
+        if first.name != id.name:
+            help = f"`{first.name}` is the same name: names resolve without regard to case; {help}"
+        note = Note("the other one", first.span)
+        self.scope.diagnostics.error("MPC208", message, word.span, "named again here", help, note)
+
+    def shape(self, statement: syntax.Shape) -> None:
+        """Sets attributes of one direction of links that exist."""
+        values, ports = self.read_shape(statement)
+        diagnostics = self.scope.diagnostics
+        if not values and not diagnostics.failed:
+            diagnostics.warning("MPC702", "this shape sets nothing", statement.span, "no attribute")
+        if not ports and not diagnostics.failed:
+            message = "this shape is on no link"
+            diagnostics.warning("MPC702", message, statement.span, "no link goes this way")
+        for port in ports:
+            attributes.merge(self.shapes.setdefault(port, {}), values, diagnostics)
+
+    def read_shape(self, statement: syntax.Shape) -> tuple[Values, list[InterfaceName]]:
+        """What a `shape` sets, and the interfaces through which what it means leaves."""
+        written, diagnostics = statement.attributes, self.scope.diagnostics
+        self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
+        read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
+        values = _with_profile(written, read.values, self.scope)
+        for name in values.keys() - set(PER_DIRECTION):
+            assert written.profile is not None
+            message = f"`shape` cannot set `{name}`, which the profile `{written.profile.text}` does"
+            help = f"leave `{name}` out of the profile, and set it on the link"
+            diagnostics.error("MPC302", message, written.profile.span, "sets it", help)
+        return values, list(self._outgoing(statement))
+
+    def _outgoing(self, statement: syntax.Shape) -> Iterator[InterfaceName]:
+        for source in unique(statement.sources):
+            for target in unique(statement.targets):
+                for index, forward in self.scope.links_between(source, target):
+                    yield self.scope.links[index].ends[not forward].id
+
+    def finish(self) -> tuple[Link, ...]:
+        """The links with the shaping of both directions."""
+        return tuple(map(self._shaped, self.scope.links))
+
+    def _shaped(self, link: Link) -> Link:
+        left, right = (replace(end, shaping=self.shaping(self.values_of(end.id))) for end in link.ends)
+        return replace(link, left=left, right=right)
+
+    def values_of(self, port: InterfaceName) -> Values:
+        """What `link` and `shape` set for what leaves through an interface."""
+        return {**self.values[self.scope.ports[port]], **self.shapes.get(port, {})}
+
+    def shaping(self, values: Values) -> Shaping:
+        own = {name: value for name, value in values.items() if name in PER_DIRECTION}
+        if "reorder" in own and not ("delay" in own and own["delay"].value):
+            message = "`reorder` needs a `delay`: packets that are not held cannot be overtaken"
+            self.scope.diagnostics.error("MPC303", message, own["reorder"].span, "no delay here", "")
+        places = tuple((name, value.span) for name, value in values.items())
+        return Shaping(**{name: value.value for name, value in own.items()}, places=places)  # type: ignore[arg-type]
+
+
+def _number(values: Values, name: str) -> int | None:
+    value = values[name].value if name in values else None
+    assert value is None or isinstance(value, int)
+    return value
+
+
+def _node_part(word: syntax.Word) -> syntax.Word:
+    """The node of `node:interface`, as a word of its own."""
+    name = node_of(word)
+    return syntax.Word(word.span.part(0, len(name)), name)

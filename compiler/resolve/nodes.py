@@ -1,0 +1,185 @@
+"""The nodes and the switches of a lab, from their declarations."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from compiler.ground.diagnostics import Note
+from compiler.ground.names import bridge_name, is_address_device, is_name, is_namespace
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.model.lab import Node, NodeAddress, Pin, Switch
+from compiler.resolve.attributes import read_address, read_subnet
+from compiler.resolve.scope import Scope
+
+if TYPE_CHECKING:
+    from compiler.resolve.misnamed import Misnamed
+
+NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
+
+_OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forward")
+
+
+class Declarer:
+    """Makes nodes of `host` and `router` statements, and switches of `switch` statements."""
+
+    def __init__(self, lab: str, scope: Scope, linked: Callable[[], Collection[str]]) -> None:
+        self.lab = lab
+        self.scope = scope
+        self.linked = linked
+        self.nodes: dict[str, Node] = {}
+        self.switches: dict[str, Switch] = {}
+        self.namespaces: dict[str, Span] = {}
+        self.lowered: dict[str, syntax.Word] = {}
+
+    def add(self, statement: syntax.Declaration) -> None:
+        """Declares the nodes of one statement; its attributes are those of each."""
+        self.scope.stands_for(len(statement.names), statement.span)
+        attributes = self._attributes(statement)
+        named = [is_name(word.text) for word in statement.names]
+        meant = set() if all(named) else self._attributes_among(statement, named)
+        for index, word in enumerate(statement.names):
+            if index not in meant and self._is_new(word, statement, index):
+                self._declare(word, statement, attributes)
+            else:
+                self.scope.diagnostics.excused.add(word.text)
+
+    def _attributes_among(self, statement: syntax.Declaration, named: list[bool]) -> set[int]:
+        """The places of words that were meant as attributes and values, as some are no names."""
+        misnamed = self._misnamed(statement)
+        return {place for index, good in enumerate(named) if not good for place in misnamed.value(index)}
+
+    def check_names(self, statement: syntax.Declaration) -> None:
+        """Reports attributes among the names of a statement, now that the nodes with links are known."""
+        linked = self.linked()
+        if not all(word.text in linked for word in statement.names):
+            self._misnamed(statement).names()
+
+    def _misnamed(self, statement: syntax.Declaration) -> "Misnamed":
+        from compiler.resolve.misnamed import Misnamed
+
+        allowed = _OF_SWITCHES if statement.kind.text == "switch" else _OF_NODES
+        return Misnamed(statement, allowed, self.linked, self.scope.diagnostics)
+
+    def _is_new(self, word: syntax.Word, statement: syntax.Declaration, index: int) -> bool:
+        """Whether a word is the name of a node, and of no other; reports what is not."""
+        first = self.lowered.get(word.text.lower())
+        if first is None and is_name(word.text):
+            self.lowered[word.text.lower()] = word
+            return True
+        if self._misnamed(statement).value(index):
+            return False
+        if first is None:
+            return self.scope.name(word, "a node")
+        note = Note("first declared here", first.span)
+        differs = first.text != word.text
+        message = f"the node `{word.text}` is declared twice"
+        help = f"`{first.text}` is the same name: names resolve without regard to case" if differs else ""
+        self.scope.diagnostics.error("MPC202", message, word.span, "declared again", help, note)
+        return False
+
+    def _declare(self, word: syntax.Word, statement: syntax.Declaration, attributes: "_Attributes") -> None:
+        namespace = self._namespace(word, attributes)
+        self.scope.nodes[word.text] = word.span
+        if statement.kind.text == "switch":
+            self.scope.switches.add(word.text)
+            bridge, pins = bridge_name(word.text), tuple(attributes.subnets)
+            self.switches[word.text] = Switch(
+                word.text, namespace, bridge, attributes.stp, pins, (), word.span
+            )
+            return
+        forwards = statement.kind.text == "router" if attributes.forward is None else attributes.forward
+        self.nodes[word.text] = Node(
+            word.text,
+            namespace,
+            forwards,
+            attributes.inferred,
+            tuple(attributes.addresses),
+            (),
+            (),
+            word.span,
+        )
+
+    def _namespace(self, word: syntax.Word, attributes: "_Attributes") -> str:
+        namespace = attributes.namespace or f"{self.lab}-{word.text}"
+        if namespace in self.namespaces:
+            note = Note("the other one", self.namespaces[namespace])
+            message = f"two nodes would have the namespace `{namespace}`"
+            self.scope.diagnostics.error("MPC209", message, word.span, "this one too", "", note)
+        self.namespaces.setdefault(namespace, word.span)
+        return namespace
+
+    def _attributes(self, statement: syntax.Declaration) -> "_Attributes":
+        found = _Attributes()
+        kind = statement.kind.text
+        allowed = _OF_SWITCHES if kind == "switch" else _OF_NODES
+        for item in statement.attributes:
+            name = item.keyword.text
+            if name not in allowed:
+                self._not_here(item, kind, allowed)
+                continue
+            first = found.places.setdefault(name, item.span)
+            if name == "address":
+                self._address(item, found, first)
+            elif name == "subnet":
+                self._subnet(item, found)
+            elif first is not item.span:
+                self.scope.set_twice(f"`{name}`", item.span, first)
+            elif name == "netns":
+                self._netns(item, found)
+            elif name == "stp":
+                found.stp = item.value.text == "on"
+            else:
+                found.forward = item.value.text == "on"
+        return found
+
+    def _not_here(self, item: syntax.NodeAttribute, kind: str, allowed: tuple[str, ...]) -> None:
+        help = f"a `{kind}` takes {', '.join(f'`{name}`' for name in allowed)}"
+        if item.keyword.text == "address":
+            help += "; the ports of a switch have no addresses, what is linked with it has"
+        message = f"a `{kind}` cannot set `{item.keyword.text}`"
+        self.scope.diagnostics.error("MPC302", message, item.span, "not here", help)
+
+    def _netns(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        if is_namespace(item.value.text):
+            found.namespace = item.value.text
+            return
+        message = f"`{item.value.text}` cannot name a namespace"
+        self.scope.diagnostics.error("MPC203", message, item.value.span, "not a name", NAMESPACE_FORM)
+
+    def _subnet(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        subnet = read_subnet(item.value, "a broadcast domain", "10.0.0.0/24", self.scope.diagnostics)
+        if subnet is None:
+            return
+        for pin in found.subnets:
+            if pin.network.version == subnet.version:
+                self.scope.set_twice(f"the IPv{subnet.version} subnet", item.span, pin.span)
+                return
+        found.subnets.append(Pin(subnet, item.span))
+
+    def _address(self, item: syntax.NodeAttribute, found: "_Attributes", first: Span) -> None:
+        diagnostics = self.scope.diagnostics
+        device = item.device.text if item.device else "lo"
+        if first is not item.span and "none" in (item.value.text, first.text.split()[-1]):
+            self.scope.set_twice("`address`", item.span, first)
+        elif item.value.text == "none":
+            found.inferred = False
+        elif not is_address_device(device):
+            assert item.device
+            message = f"a node's address is on `lo` or `dummyN`, not on `{device}`"
+            help = "for the address of a link, write `address` or `subnet` on the link"
+            diagnostics.error("MPC409", message, item.device.span, "not such a device", help)
+        elif address := read_address(item.value, diagnostics, on_link=False):
+            found.addresses.append(NodeAddress(address, device, item.span))
+
+
+class _Attributes:
+    """What one declaration sets."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Span] = {}
+        self.namespace: str | None = None
+        self.forward: bool | None = None
+        self.stp = False
+        self.inferred = True
+        self.addresses: list[NodeAddress] = []
+        self.subnets: list[Pin] = []

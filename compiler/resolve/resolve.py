@@ -1,0 +1,263 @@
+"""Syntax to Lab: names resolve, attributes lie over each other, and what is wrong is said.
+
+Statements may stand in any order, so they are taken kind by kind: what names things before what uses
+the names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import PurePath
+from typing import TypeVar
+
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.ground.names import NAME_FORM, default_name, is_name, shown_file
+from compiler.ground.source import Source, Span
+from compiler.language import syntax
+from compiler.language.sets import node_of
+from compiler.model.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
+from compiler.resolve.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
+from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
+from compiler.resolve.nodes import Declarer
+from compiler.resolve.pairs import Pairs
+from compiler.resolve.routes import routes
+from compiler.resolve.scope import Scope
+from compiler.resolve.services import Masquerades, Sysctls
+
+Kind = TypeVar("Kind")
+
+DEFAULT_POOL = ip_network("10.0.0.0/8")
+
+
+def resolve(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> Lab:
+    """The lab that statements describe, with the addresses that they pin and no others."""
+    return _Resolver(tuple(statements), source, diagnostics).lab()
+
+
+def lab_name(statements: Iterable[syntax.Statement], source: Source) -> str:
+    """What `lab` says, or the stem of the file's name; `lab` where that is no name, or standard input."""
+    written = next((one.name.text for one in statements if isinstance(one, syntax.Lab)), "")
+    name = written or default_name(source.name)
+    return name if is_name(name) else "lab"
+
+
+def check_name(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> None:
+    """Reports a name that no lab can have. Nothing else depends on it, so all else is reported before."""
+    written = next((one.name for one in statements if isinstance(one, syntax.Lab)), None)
+    if written:
+        Scope(diagnostics).name(written, "a lab")
+    elif not is_name(stem := default_name(source.name)):
+        message = f"the file's name, `{stem}`, cannot name a lab"
+        help = f"write `lab NAME`; {NAME_FORM}"
+        diagnostics.error("MPC203", message, Span(source, 0, 0), "no `lab` here", help)
+
+
+class _Resolver:
+    def __init__(
+        self, statements: tuple[syntax.Statement, ...], source: Source, diagnostics: Diagnostics
+    ) -> None:
+        self.statements = statements
+        self.source = source
+        self.diagnostics = diagnostics
+        self.scope = Scope(diagnostics)
+        self._names_of_links: set[str] | None = None
+
+    def lab(self) -> Lab:
+        name = lab_name(self.statements, self.source)
+        declarer = self._declared(name)
+        linker = self._linker()
+        links = linker.finish()
+        self.scope.know_segments()
+        linked = {name for pair in self.scope.between for name in pair}
+        if not linked >= self.scope.nodes.keys():
+            for declaration in self._all(syntax.Declaration):
+                declarer.check_names(declaration)
+        for node in declarer.nodes.values():
+            self._check_node(node, linked)
+        for switch in declarer.switches.values():
+            self._check_bridge(switch)
+        explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
+        pairs = Pairs(self.scope)
+        for statement in self._all(syntax.Mptcp):
+            pairs.add(statement)
+        sysctls = self._sysctls()
+        lab = Lab(
+            name=name,
+            source=shown_file(PurePath(self.source.name).name),
+            pools=self._pools(),
+            metric=self._metric(),
+            aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
+            nodes=self._with_settings(declarer.nodes, links, sysctls),
+            switches=tuple(
+                replace(switch, sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
+                for switch in declarer.switches.values()
+            ),
+            links=links,
+            explicit_routes=explicit,
+            pairs=tuple(pairs.found.values()),
+            span=Span(self.source, 0, 0),
+        )
+        lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
+        self._check_profiles()
+        return lab
+
+    def _all(self, kind: type[Kind]) -> list[Kind]:
+        return [statement for statement in self.statements if isinstance(statement, kind)]
+
+    def _only(self, kind: type[Kind], what: str) -> Kind | None:
+        """The only statement of a kind; more than one is an error."""
+        found = self._all(kind)
+        for again in found[1:]:
+            self.scope.set_twice(what, again.span, found[0].span)  # type: ignore[attr-defined]
+        return found[0] if found else None
+
+    def _linked(self) -> set[str]:
+        """The nodes that links name, be they declared or not, and what lines name that were left out."""
+        if self._names_of_links is None:
+            chains = (nodes.words for link in self._all(syntax.Link) for nodes in link.chain)
+            named = (node_of(word) for words in chains for word in words)
+            self._names_of_links = {*self.diagnostics.excused, *named}
+        return self._names_of_links
+
+    def _declared(self, lab: str) -> Declarer:
+        self._only(syntax.Lab, "the lab's name")
+        declarer = Declarer(lab, self.scope, self._linked)
+        for statement in self._all(syntax.Declaration):
+            declarer.add(statement)
+        return declarer
+
+    def _linker(self) -> Linker:
+        """What has made all links, and knows how they are shaped."""
+        for profile in self._all(syntax.Profile):
+            declare_profile(profile, self.scope)
+        defaults: Defaults = {}
+        for statement in self._all(syntax.DefaultLink):
+            read_default(statement, defaults, self.scope)
+        linker = Linker(self.scope, defaults)
+        for link in self._all(syntax.Link):
+            linker.add(link)
+        linker.join()
+        for shape in self._all(syntax.Shape):
+            linker.shape(shape)
+        return linker
+
+    def _check_profiles(self) -> None:
+        for (_, name), known in self.scope.profiles.items():
+            if not known.used:
+                message = f"the profile `{name}` is not used"
+                self.diagnostics.warning("MPC708", message, known.span, "no link names it")
+
+    def _with_trials(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
+        """The lab with what is tried on it; to import what reads that is for labs that have any."""
+        if not any(isinstance(one, syntax.Expect | syntax.Bench | syntax.Run) for one in self.statements):
+            return lab
+        from compiler.resolve.trials import Trials
+
+        trials = Trials(self.scope, nodes)
+        for expect in self._all(syntax.Expect):
+            trials.expect(expect)
+        for bench in self._all(syntax.Bench):
+            trials.bench(bench)
+        for run in self._all(syntax.Run):
+            trials.run(run)
+        tried = tuple(trials.expectations), tuple(trials.benches), tuple(trials.runs)
+        return replace(lab, expectations=tried[0], benches=tried[1], runs=tried[2])
+
+    def _with_events(self, lab: Lab, linker: Linker) -> Lab:
+        """The lab with what happens when it is played; likewise."""
+        events = self._all(syntax.At)
+        if not events:
+            return lab
+        from compiler.resolve.events import Events
+
+        return replace(lab, events=Events(self.scope, linker).all(events))
+
+    def _check_node(self, node: Node, linked: set[str]) -> None:
+        """What is wrong with a node now that the nodes with links are known."""
+        if node.name not in linked and not self.diagnostics.failed:
+            from compiler.ground.mends import name
+
+            help = name(node.name) or f"write `link {node.name} -- NODE`"
+            self.diagnostics.warning(
+                "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
+            )
+        for own in node.addresses:
+            self._check_device(InterfaceName(node.name, own.device), own.span, "a dummy device here")
+
+    def _check_bridge(self, switch: Switch) -> None:
+        self._check_device(InterfaceName(switch.name, switch.bridge), switch.span, "the bridge itself")
+
+    def _check_device(self, device: InterfaceName, span: Span, label: str) -> None:
+        """Reports a device that has the name of a link's interface."""
+        if device in self.scope.ports:
+            end = next(end for end in self.scope.links[self.scope.ports[device]].ends if end.id == device)
+            message = f"`{device.node}` has two interfaces named `{device.name}`"
+            note = Note("the other one", end.span)
+            self.diagnostics.error("MPC208", message, span, label, "", note)
+
+    def _sysctls(self) -> Sysctls:
+        sysctls = Sysctls(self.scope)
+        for sysctl in self._all(syntax.Sysctl):
+            sysctls.add(sysctl)
+        return sysctls
+
+    def _with_settings(
+        self, nodes: dict[str, Node], links: tuple[Link, ...], sysctls: Sysctls
+    ) -> tuple[Node, ...]:
+        """The nodes with their sysctls and with the interfaces that they masquerade."""
+        masquerades = Masquerades(self.scope)
+        for masquerade in self._all(syntax.Masquerade):
+            masquerades.add(masquerade)
+        outs = {
+            node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes.values()
+        }
+        for link in links:
+            for end in link.ends:
+                if end.node in outs:
+                    outs[end.node].append(end.name)
+        return tuple(
+            replace(
+                node,
+                sysctls=tuple(sysctls.values.get(node.name, {}).items()),
+                sysctl_places=tuple(
+                    sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})
+                ),
+                masquerade=tuple(
+                    out
+                    for out in dict.fromkeys(outs[node.name])
+                    if masquerades.found.get(node.name, set()) & {None, out}
+                ),
+            )
+            for node in nodes.values()
+        )
+
+    def _pools(self) -> tuple[Network, ...]:
+        """The pools, IPv4 first; one per family, and `10.0.0.0/8` where none is written."""
+        written: dict[int, tuple[Network, Span]] = {}
+        for statement in self._all(syntax.Pool):
+            if (pool := self._pool(statement)) is None:
+                continue
+            first = written.setdefault(pool.version, (pool, statement.span))
+            if first[1] is not statement.span:
+                self.scope.set_twice(f"the IPv{pool.version} pool", statement.span, first[1])
+        return tuple(written[version][0] for version in sorted(written)) or (DEFAULT_POOL,)
+
+    def _pool(self, statement: syntax.Pool) -> Network | None:
+        pool = read_network(statement.prefix)
+        if pool is None:
+            bad_network(statement.prefix, "10.0.0.0/8", self.diagnostics)
+        elif any(pool.overlaps(other) for other in NO_ADDRESSES if other.version == pool.version):
+            message = f"addresses of `{pool}` cannot be given to interfaces"
+            self.diagnostics.error(
+                "MPC407", message, statement.prefix.span, "not for hosts", NO_ADDRESSES_HELP
+            )
+            return None
+        return pool
+
+    def _metric(self) -> Metric | None:
+        statement = self._only(syntax.Routing, "`routing`")
+        if statement is None:
+            return Metric.HOPS
+        if statement.kind.text == "none":
+            return None
+        return Metric(statement.metric.text) if statement.metric else Metric.HOPS

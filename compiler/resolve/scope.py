@@ -1,0 +1,244 @@
+"""What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
+
+import re
+from dataclasses import dataclass, field
+
+from compiler.ground import units
+from compiler.ground.diagnostics import Diagnostics, Note, TooManyError, listed, nearest, suggest
+from compiler.ground.names import LABEL_BYTES, NAME_FORM, fault, is_name
+from compiler.ground.source import Frame, Span
+from compiler.language import syntax
+from compiler.language.sets import unique
+from compiler.model.lab import Interface, InterfaceName, Link
+from compiler.model.segments import Segment, segments
+from compiler.resolve.attributes import ALL, Values
+
+MOST_PARTS = 100_000
+"""What the statements of one lab can stand for: nodes, links, and single settings of either."""
+
+
+@dataclass(slots=True)
+class Profile:
+    values: Values
+    span: Span
+    used: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that statements have declared so far."""
+
+    diagnostics: Diagnostics
+    nodes: dict[str, Span] = field(default_factory=dict)
+    """The nodes, switches among them."""
+    switches: set[str] = field(default_factory=set)
+    profiles: dict[tuple[Frame | None, str], Profile] = field(default_factory=dict)
+    """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
+    links: list[Link] = field(default_factory=list)
+    ports: dict[InterfaceName, int] = field(default_factory=dict)
+    """The interfaces of links, and the place of their link in `links`."""
+    shortened: dict[InterfaceName, InterfaceName] = field(default_factory=dict)
+    """The interfaces whose inferred names are too long for the kernel, by these: either name means them."""
+    between: dict[frozenset[str], list[int]] = field(default_factory=dict)
+    """The links between two nodes, by their place in `links`."""
+    incomplete: set[str] = field(default_factory=set)
+    """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
+    segments: dict[str, list[Segment]] = field(default_factory=dict)
+    """The segments that a host or router is on, once all links are known."""
+    parts: int = 0
+    """What the statements so far stand for."""
+
+    def stands_for(self, parts: int, span: Span) -> None:
+        """Counts what a statement stands for; the one that makes it too much ends the compilation."""
+        self.parts += parts
+        if self.parts > MOST_PARTS:
+            message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"
+            help = "a set with a set makes every pair of them"
+            self.diagnostics.error("MPC310", message, span, f"stands for {parts} of them", help)
+            raise TooManyError
+
+    def name(self, word: syntax.Word, what: str) -> bool:
+        """Whether a word is a name in form; reports it where not."""
+        if is_name(word.text):
+            return True
+        if word.text not in self.diagnostics.excused:
+            message = f"`{word.text}` cannot name {what}"
+            label = fault(word.text, LABEL_BYTES)
+            self.diagnostics.error("MPC203", message, word.span, label, mends_of_name(word.text) or NAME_FORM)
+        return False
+
+    def node(self, word: syntax.Word) -> str | None:
+        """The node that a word names; reports it where there is none."""
+        if word.text in self.nodes:
+            return word.text
+        if ":" in word.text and word.text.partition(":")[0] in self.nodes:
+            message = f"expected a node, found the interface `{word.text}`"
+            help = f"did you mean `{word.text.partition(':')[0]}`?"
+            self.diagnostics.error("MPC213", message, word.span, "an interface", help)
+        else:
+            self._unknown_node(word, word.text)
+        return None
+
+    def addressed(self, word: syntax.Word, what: str) -> str | None:
+        """The host or router that a word names, for what a switch cannot be; reports all else."""
+        name = self.node(word)
+        if name in self.switches:
+            self.is_switch(word, what)
+            return None
+        return name
+
+    def is_switch(self, word: syntax.Word, what: str) -> None:
+        """Reports a switch, or a port of one, in the place of what has addresses."""
+        name = word.text.partition(":")[0]
+        message = f"`{name}` is a switch, and a switch cannot {what}"
+        help = "it has no address and no routes: name a host or router behind it"
+        self.diagnostics.error("MPC218", message, word.span, "a switch", help)
+
+    def _unknown_node(self, word: syntax.Word, name: str) -> None:
+        if name in self.diagnostics.excused:
+            return
+        message = f"unknown node `{name}`"
+        self.diagnostics.error(
+            "MPC201",
+            message,
+            word.span,
+            "no node has this name",
+            lambda: self._meant_node(word.text, name),
+        )
+
+    def _meant_node(self, text: str, name: str) -> str:
+        """What was meant by a node that there is none of; `text` is the whole word."""
+        node, sign, rest = re.match(r"([^./]*)([./]?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+        if text == name and sign and node in self.nodes:
+            return f"did you mean `{node}:{rest}`?"
+        if near := nearest(name, self.nodes):
+            return f"did you mean `{near}{text[len(name) :]}`?"
+        if name in ("all", "any"):
+            return "name the nodes, as a set `{a,b}` or `h[0..3]`"
+        if re.fullmatch(r"[0-9.]+", name) or (":" in text and not name):
+            return "nodes are meant by their names, not by addresses"
+        return "nodes are declared with `host NAME` or `router NAME`"
+
+    def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
+        """The nodes of a set that exist, each once; the others are reported."""
+        return [name for word in unique(nodes) if (name := self.node(word)) is not None]
+
+    def know_segments(self) -> None:
+        """Finds what each host or router shares a subnet with, now that all links are known."""
+        for segment in segments(self.links, self.switches):
+            for name in segment.nodes:
+                self.segments.setdefault(name, []).append(segment)
+
+    def neighbouring(self, node: str, other: str) -> list[InterfaceName]:
+        """The interfaces of another node on the segments of a node."""
+        fewer = min((self.segments.get(name, []) for name in (node, other)), key=len)
+        return [end.id for segment in fewer if segment.of(node) for end in segment.of(other)]
+
+    def one(self, nodes: syntax.Nodes, what: str) -> syntax.Word | None:
+        """The only word of a set where only one is meaningful."""
+        words = unique(nodes)
+        if len(words) == 1:
+            return words[0]
+        message = f"{what} is one node, not a set of {len(words)}"
+        help = "write a statement for each"
+        self.diagnostics.error("MPC211", message, nodes.span, "one is meaningful here", help)
+        return None
+
+    def interface(self, word: syntax.Word) -> InterfaceName | None:
+        """The interface that a word like `a:c` names; reports it where there is none."""
+        node, colon, name = word.text.partition(":")
+        if node not in self.nodes:
+            self._unknown_node(word, node)
+            return None
+        found = self.called(InterfaceName(node, name))
+        if found in self.ports:
+            return found
+        if node in self.incomplete:
+            return None
+        message = f"unknown interface `{word.text}`" if colon else f"expected an interface of `{node}`"
+        self.diagnostics.error(
+            "MPC205",
+            message,
+            word.span,
+            "no interface has this name",
+            lambda: self._nearest_interface(word.text, node),
+        )
+        return None
+
+    def called(self, id: InterfaceName) -> InterfaceName:
+        """An interface as the kernel has it."""
+        return self.shortened.get(id, id)
+
+    def _nearest_interface(self, text: str, node: str) -> str:
+        known = [str(port) for port in self.ports if port.node == node]
+        return suggest(text, known) or (f"`{node}` has {listed(known)}" if known else "")
+
+    def profile(self, word: syntax.Word) -> Profile | None:
+        """The profile that a word names; reports it where there is none."""
+        unit = word.span.unit
+        found = self.profiles.get((unit, word.text))
+        if found is None:
+            message = f"unknown profile `{word.text}`"
+            self.diagnostics.error(
+                "MPC204",
+                message,
+                word.span,
+                "no profile has this name",
+                lambda: self._meant_profile(word.text, unit),
+            )
+            self.diagnostics.hold_back("MPC708")
+        else:
+            found.used = True
+        return found
+
+    def _meant_profile(self, text: str, unit: Frame | None) -> str:
+        from compiler.ground.foreign import LINK_ATTRIBUTES
+
+        if text in self.nodes:
+            return f"did you mean `-- {text}`?"
+        known = [name for own, name in self.profiles if own == unit]
+        near = LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *ALL))
+        return near or "a profile is declared with `profile NAME ATTRIBUTES`"
+
+    def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
+        """The links of two words that each name a node or an interface.
+
+        Each is its place in `links` and whether `left` is its left end. What does not exist is reported.
+        """
+        ends = []
+        for word in (left, right):
+            known = self.interface(word) if ":" in word.text else self.node(word)
+            if known is None:
+                return []
+            ends.append(self.called(InterfaceName(*word.text.partition(":")[::2])))
+        found = self.between.get(frozenset(end.node for end in ends), [])
+        return [
+            (index, forward)
+            for index in found
+            for forward in (True, False)
+            if all(map(_is_end, ends, self.links[index].ends[:: 1 if forward else -1]))
+        ]
+
+    def number(self, word: syntax.Word, what: str, low: int, high: int, help: str = "") -> int | None:
+        """A whole number in bounds; reports what is none, with a help where the number knows none."""
+        try:
+            return units.number(word.text, low, high)
+        except units.UnitError as error:
+            self.diagnostics.error("MPC301", str(error), word.span, f"value of `{what}`", error.help or help)
+            return None
+
+    def set_twice(self, what: str, span: Span, first: Span) -> None:
+        note = Note("first set here", first)
+        self.diagnostics.error("MPC206", f"{what} is set twice", span, "set again", "", note)
+
+
+def mends_of_name(word: str) -> str:
+    """What was meant by a word that is no name."""
+    from compiler.ground.mends import name
+
+    return name(word)
+
+
+def _is_end(wanted: InterfaceName, end: Interface) -> bool:
+    """Whether an interface is the one wanted, or one of the node wanted where no name is given."""
+    return end.node == wanted.node and wanted.name in ("", end.name)

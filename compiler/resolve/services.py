@@ -1,0 +1,90 @@
+"""`sysctl` and `masquerade` statements: what is set in the namespaces of nodes."""
+
+import re
+
+from compiler.ground.names import is_network_sysctl, is_of_machine
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.language.sets import unique
+from compiler.model.lab import InterfaceName
+from compiler.resolve.scope import Scope
+
+_OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
+
+
+class Sysctls:
+    """Collects the sysctls that `sysctl` statements set, by node."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.values: dict[str, dict[str, str]] = {}
+        self.places: dict[tuple[str, str], Span] = {}
+
+    def add(self, statement: syntax.Sysctl) -> None:
+        self.scope.stands_for(len(statement.nodes.words) * len(statement.assignments), statement.span)
+        nodes = self.scope.known_nodes(statement.nodes)
+        for assignment in statement.assignments:
+            if self._well_formed(assignment):
+                for node in nodes:
+                    self._set(node, assignment)
+
+    def _set(self, node: str, assignment: syntax.Assignment) -> None:
+        key = _OF_INTERFACE.sub(lambda match: self._key(node, match), assignment.key.text)
+        first = self.places.setdefault((node, key), assignment.span)
+        if first is not assignment.span:
+            self.scope.set_twice(f"`{key}` of `{node}`", assignment.span, first)
+        self.values.setdefault(node, {})[key] = assignment.value.text
+
+    def _key(self, node: str, match: re.Match[str]) -> str:
+        """A key of an interface, called as the kernel has it; see sysctl(8) on dots."""
+        name = self.scope.called(InterfaceName(node, match[2].replace("/", "."))).name
+        return f"{match[1]}{name.replace('.', '/')}{match[3]}"
+
+    def _well_formed(self, assignment: syntax.Assignment) -> bool:
+        key, value = assignment.key, assignment.value
+        if not is_network_sysctl(key.text):
+            message = f"`{key.text}` is not a network sysctl"
+            from compiler.ground.mends import sysctl
+
+            form = "only what is below `net.` belongs to a namespace, written with dots: `net.ipv4.tcp_rmem`"
+            help = sysctl(key.text) or form
+            self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
+            return False
+        if is_of_machine(key.text):
+            message = f"`{key.text}` is one for the whole machine"
+            help = "a lab does not change the machine that it runs on: set it there by hand"
+            self.scope.diagnostics.error("MPC304", message, key.span, "not a namespace's own", help)
+            return False
+        if not re.fullmatch("[ -~]{1,255}", value.text):
+            message = "the value of a sysctl is 1 to 255 printable ASCII characters"
+            self.scope.diagnostics.error("MPC305", message, value.span, "not such a value")
+            return False
+        return True
+
+
+class Masquerades:
+    """Collects the interfaces that `masquerade` statements name, by node; None stands for all of them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.found: dict[str, set[str | None]] = {}
+
+    def add(self, statement: syntax.Masquerade) -> None:
+        outs = len(statement.out.words) if statement.out else 1
+        self.scope.stands_for(len(statement.nodes.words) * outs, statement.span)
+        for word in unique(statement.nodes):
+            if (node := self.scope.addressed(word, "masquerade")) is None:
+                continue
+            interfaces = self._out(word, statement) if statement.out else {None}
+            self.found.setdefault(node, set()).update(interfaces)
+
+    def _out(self, word: syntax.Word, statement: syntax.Masquerade) -> set[str | None]:
+        assert statement.out is not None
+        found: set[str | None] = set()
+        for out in unique(statement.out):
+            links = self.scope.links_between(word, out)
+            found |= {self.scope.links[index].ends[not forward].name for index, forward in links}
+        if not found and not self.scope.diagnostics.failed:
+            message = f"no link goes from `{word.text}` to `{statement.out.span.text}`"
+            self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing")
+        return found

@@ -1,0 +1,106 @@
+"""The check: a script that compares the machine with the plan, and tries what the lab expects."""
+
+from collections.abc import Iterator
+
+from compiler.ground.units import format_rate, format_time
+from compiler.model.lab import Lab
+from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput, Transfer
+from compiler.plan.needs import PACKAGES
+from compiler.plan.plan import NO_SERVER, Plan, mark
+from compiler.scripts.bash import fixed, head, script
+from compiler.scripts.drift import Queues, bridges, brief, facts, queues
+from compiler.scripts.measure import Ends, tools
+from compiler.scripts.quoting import join, quote
+
+
+def check(lab: Lab, plan: Plan) -> Iterator[str]:
+    """The script that checks a lab that is up, and changes nothing."""
+    lines = [*head(plan, f'Checks the lab "{plan.lab}" that is up', "check.sh"), *fixed(*_parts(lab))]
+    lines += ["", "# === the lab ".ljust(80, "=")]
+    lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(_transfers(lab)))]
+    lines += ["prepare"] if lab.expectations else []
+    alone = f"be_alone {plan.namespaces[0]}" if plan.namespaces else ""
+    lines += [f'{alone} || bail_out "a bench or another check measures in this lab now"'] * bool(
+        _transfers(lab)
+    )
+    lines += [f"begin {1 + len(plan.namespaces) + len(lab.expectations)}"]
+    lines += [*_comparisons(plan), "", join(("compare_lab", *plan.namespaces))]
+    lines += [f"compare_all {len(plan.namespaces)}"] if plan.namespaces else []
+    return script([*lines, "", *_expectations(lab), "finish"])
+
+
+def _parts(lab: Lab) -> Iterator[str]:
+    """The parts that are the same in every script that has them."""
+    yield from ("output", "check", "drift", *(("ending", "jobs") if lab.expectations else ()))
+    transfers = len(_transfers(lab))
+    yield from ("pings",) if transfers < len(lab.expectations) else ()
+    yield from ("transfer", "throughput") if transfers else ()
+
+
+def _transfers(lab: Lab) -> list[Transfer]:
+    return [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
+
+
+def _comparisons(plan: Plan) -> Iterator[str]:
+    """What all namespaces are compared with, after what the machine is to show for that."""
+    if not plan.namespaces:
+        return
+    routes, own, (numbers, shaped) = brief(plan), facts(plan), queues(plan)
+    yield from (*_references(numbers), *_bridges(plan))
+    yield "refer_mptcp"
+    first = f"# {mark(plan.lab)}"
+    yield from ("file hosts <<'END'", first, *plan.hosts, "END")
+    yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
+    yield from ("", "compare_each() {")
+    for namespace in plan.namespaces:
+        yield from ("", *routes.get(namespace, ()), f"compare {quote(namespace)} <<'END'")
+        yield from (*own[namespace], *shaped[namespace], "END")
+    yield "}"
+
+
+def _expectations(lab: Lab) -> Iterator[str]:
+    """Those that pings tell, and then one after the other those that load the lab."""
+    ends = Ends(lab)
+    pings = [one for one in lab.expectations if not isinstance(one.claim, Throughput)]
+    yield from (join(("ask", *_asked(one, ends))) for one in pings)
+    yield from ("judge",) if pings else ()
+    transfers = [(one, one.claim) for one in lab.expectations if isinstance(one.claim, Throughput)]
+    for one, claim in transfers:
+        what = f"{one.source} -> {one.target} rate >= {format_rate(claim.least)} using {claim.transfer}"
+        yield join(
+            ("throughput", what, str(claim.least), *ends.transfer(one.source, one.target, claim.transfer))
+        )
+
+
+def _asked(one: Expectation, ends: Ends) -> Iterator[str]:
+    """The arguments of `ask` in pings.bash."""
+    yield from ends.namespaces(one.source, one.target)
+    pair = f"{one.source} -> {one.target}"
+    match one.claim:
+        case RoundTrip(least, most):
+            yield from (f"{pair} rtt {format_time(least)}..{format_time(most)}", "rtt", str(least), str(most))
+        case Reachability(reachable):
+            word = "reachable" if reachable else "unreachable"
+            yield from (f"{pair} {word}", word, "0", "0")
+    yield from ends.addresses(one.target)
+
+
+def _tools(lab: Lab) -> Iterator[str]:
+    yield from ("ip", "tc", "nsenter", "unshare")
+    yield from ("ping",) if any(not isinstance(one.claim, Throughput) for one in lab.expectations) else ()
+    yield from ("nft",) if any(node.masquerade for node in lab.nodes) else ()
+
+
+def _references(numbers: Queues) -> Iterator[str]:
+    """Has the machine show each way to shape an interface."""
+    if numbers:
+        yield f"refer {len(numbers)} <<'END'"
+        for commands in numbers:
+            yield from (*commands, "qdisc show", "qdisc del dev lo root")
+        yield "END"
+
+
+def _bridges(plan: Plan) -> Iterator[str]:
+    """Has the machine show each way to make a bridge."""
+    if ways := bridges(plan):
+        yield from (f"refer_bridges {len(ways)} <<'END'", *(f"type bridge {way}" for way in ways), "END")
