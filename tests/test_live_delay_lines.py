@@ -113,7 +113,7 @@ def test_duplicate(pinged: dict[str, Echoes]) -> None:
 
 
 def test_corrupt(lab: live.Lab, pinged: dict[str, Echoes]) -> None:
-    """One bit of 98 bytes is wrong, and checksums find it: that of ICMP in 64, none in 6 of the source's MAC."""
+    """One bit of 98 bytes is wrong, and checksums find it: ICMP's in 64, none in 6 of the source's MAC."""
     assert pinged["corrupt"].share == about(1 - 0.2 * 92 / 98)
     shown = live.in_ns(lab.ns("b"), "nstat", "-asz", "IcmpInCsumErrors").stdout
     assert int(shown.split()[-2]) > PACKETS * 0.2 * 64 / 98 / 2
