@@ -42,10 +42,12 @@ def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
 
 
 def _joins(connection: Connection) -> Iterator[Joins]:
-    """By the way that the first subflow has: another one on that way is not missed where it is refused."""
+    """By the way that the first subflow has: another one on that way is not missed where it is refused, unless
+    the first stands by."""
     initial, *others = connection.subflows
     for first in initial.trips:
-        apart = [one.trips for one in others if {trip.out.links for trip in one.trips} != {first.out.links}]
+        known = None if initial.backup else {first.out.links}
+        apart = [one.trips for one in others if {trip.out.links for trip in one.trips} != known]
         times = [max(trip.rtt[1] for trip in own) for own in apart]
         if times:
             yield Joins(max(times), min(times))
