@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from compiler.frontend.diagnostics import Diagnostics, Note
 from compiler.frontend.source import Span
-from compiler.ir.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
+from compiler.ir.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, NodeAddress, Pair
 from compiler.ir.paths import Side
 
 Key = tuple[str, Address, int | None]
@@ -94,16 +94,18 @@ class Endpoints:
         return replace(node, endpoints=tuple(endpoints), limits=limits)
 
     def _standby(self, node: Node, endpoints: list[Endpoint]) -> Iterator[Endpoint]:
-        """The own addresses of a client as endpoints that stand by, where its other endpoints do without them.
+        """The own addresses of a client as endpoints that stand by, where others carry the data.
 
-        A connection begins at the own address, by the link that its hash is for. There it would share the path
-        of another subflow, or carry data by one that is pinned as `backup`. A server has no such endpoint: to
-        whoever joins at its own address it would answer that all these subflows stand by.
+        A connection begins at the own address, by the link that its hash is for. There it would share the
+        path of another subflow, or carry data by one that is pinned as `backup`. A server has no such
+        endpoint: to whoever joins at its own address it would answer that all these subflows stand by.
         """
         if node.name not in self.peers:
             return
-        most = self._pinned_limit(node.name)
-        for own in {own.address.version: own for own in reversed(node.addresses)}.values():
+        most, first = self._pinned_limit(node.name), dict[int, NodeAddress]()
+        for own in node.addresses:
+            first.setdefault(own.address.version, own)
+        for own in first.values():
             flags = [end.flags for end in endpoints if end.address.version == own.address.version]
             begun = [one for one in flags if "subflow" in one]
             if 2 <= len(begun) <= most and not all("backup" in one for one in begun):
