@@ -17,7 +17,7 @@ Takes down the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan b377de9ede68
+plan 5b081c488ecd
 END
 NAMESPACES=(
   mptcp-pins-laptop
