@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from textwrap import dedent
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from labs import compiled, lab_of
 
@@ -14,6 +14,7 @@ from compiler.ground.diagnostics import Diagnostics, Severity
 from compiler.infer.addressing import assign
 from compiler.infer.routing import route
 from compiler.model.lab import Address, Lab, Network, Nexthop, Route
+from compiler.prediction import passed
 from compiler.resolve.resolve import resolve
 
 RANGE = range(int(ip_address("11.0.0.0")), int(ip_address("11.0.0.0")) + 16)
@@ -244,3 +245,18 @@ def test_what_is_inferred_can_be_written_out(text: str) -> None:
     lab = lab_of(text)
     again = lab_of("\n".join(["routing none", *dict.fromkeys(written_out(lab))]) + "\n" + text)
     assert main_tables(again) == main_tables(lab)
+
+
+@settings(max_examples=40)
+@given(inferring())
+@example("router n0 n1\nhost n2\nlink n2 -- n0 -- n1\n")
+def test_a_default_route_by_the_one_interface_of_a_node_is_not_passed_over(text: str) -> None:
+    """Inferred routes go the same way, though they send from the node's own address."""
+    lab = lab_of(text)
+    ends = [(near, far) for link in lab.links for near, far in link.directions]
+    alone = [(near, far) for near, far in ends if [one.node for one, _ in ends].count(near.node) == 1]
+    others = {node.name for node in lab.nodes if node.forwards} - {near.node for near, _ in alone}
+    pinned = [f"route {near.node} to default via {far.id}" for near, far in alone if far.node in others]
+    found = compiled("\n".join(pinned) + "\n" + text)
+    passed.tell(found.lab, found.diagnostics)
+    assert "MPC756" not in [one.code for one in found.diagnostics]

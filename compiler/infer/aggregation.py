@@ -104,8 +104,7 @@ def _is_leaf(routes: list[Route]) -> bool:
     """Whether all of a table is an inferred default route, and what stands beside it."""
     first, *rest = routes
     default = not first.targets[0].prefixlen and not first.explicit
-    hops = {replace(hop, source=None) for hop in first.nexthops}
-    return default and all({replace(hop, source=None) for hop in one.nexthops} == hops for one in rest)
+    return default and all(one.ways == first.ways for one in rest)
 
 
 def _used(lab: Lab, version: int) -> Iterator[Network]:

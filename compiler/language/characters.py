@@ -93,7 +93,8 @@ def _parentheses(found: Found) -> Complaint | None:
     inner, end = match[1].strip(), found.start + match.end()
     touches = re.search(r"[\w\]]$", found.line_before)
     if found.head in ("for", "if"):
-        return _character(found, end, did_you_mean(inner))
+        loop = "a loop is written `for i in 0..2 { ... }`"
+        return _character(found, end, loop if ";" in inner else did_you_mean(inner))
     if touches and (meant := mends.range_of(inner)):
         return _character(found, end, did_you_mean(f"[{meant}]"))
     if listed := mends.list_of(inner):

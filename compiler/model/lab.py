@@ -6,7 +6,7 @@ second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -192,6 +192,11 @@ class Route:
     @property
     def source(self) -> Address | None:
         return self.nexthops[0].source if self.nexthops else None
+
+    @property
+    def ways(self) -> frozenset[Nexthop]:
+        """Its next hops, whatever the source that packets get: two routes of the same send the same way."""
+        return frozenset(replace(hop, source=None) for hop in self.nexthops)
 
 
 @dataclass(frozen=True, slots=True)

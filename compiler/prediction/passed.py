@@ -32,7 +32,12 @@ def _tell_default(lab: Lab, node: Node, asked: ExplicitRoute, diagnostics: Diagn
         if count := sum(len(other.targets) for other in over):
             like = _like(lab, over, route)
             message = f"the default route of `{node.name}` is for no address of the lab that it reaches"
-            label = f"{count} inferred routes are longer, and go by other next hops"
+            longer = (
+                f"{count} inferred routes are longer, and go"
+                if count > 1
+                else "an inferred route is longer, and goes"
+            )
+            label = f"{longer} by other next hops"
             help = f"name what is to go this way: `route {node.name} to {like} via ...`"
             diagnostics.note("MPC756", message, asked.span, label, help)
             return
@@ -50,7 +55,7 @@ def _like(lab: Lab, over: list[Route], default: Route) -> str:
 def _is_other_way(other: Route, default: Route, version: int) -> bool:
     """Whether an inferred route of a family sends packets by other next hops, or in another proportion."""
     here = not other.explicit and other.targets[0].version == version and other.targets[0].prefixlen
-    return bool(here) and set(other.nexthops) != set(default.nexthops)
+    return bool(here) and other.ways != default.ways
 
 
 def _tell_covered(
