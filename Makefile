@@ -1,12 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo check faults fuzz labs bench golden guests setup clean
+.PHONY: help demo check coverage faults fuzz labs bench golden guests setup clean
 
 help:    ## list these targets
 	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 demo:    ## compile the four-line diamond and show its scripts
 	@./dev demo
-check:   ## everything that must pass: lint, types, shellcheck, tests with coverage
+check:   ## everything that must pass: lint, types, shellcheck, tests on three kernels
 	@./dev check
+coverage: ## what the tests leave out of the compiler
+	@./dev coverage
 faults:  ## every fault of the scripts, and signals at 100 moments each (root; about five minutes)
 	@./dev faults
 fuzz:    ## try a million hostile labs, about an hour (`./dev fuzz 60s 7` for a minute, with another seed)
