@@ -95,17 +95,12 @@ MORE = "host x\nlink x -- {c,d}\n"
         ("mptcp a -> b subflows 2", [V4]),
         ("mptcp a -> b subflows 1", []),
         (MORE + "mptcp a -> b\nmptcp x -- b subflows 1", []),
-        ("shape a -> {c,d} delay 10ms\nshape d -> b delay 6ms\nmptcp a -> b", [V4]),
-        ("shape a -> {c,d} delay 10ms\nshape d -> a delay 7ms\nmptcp a -> b", []),
-        ("shape a -> d delay 7ms\n" + BY_C_AND_D, []),
-        ("shape a -> d delay 7ms\n" + BY_C_AND_D + " backup", [V4]),
     ],
 )
 def test_the_first_subflow_of_a_client_stands_by(text: str, expected: list[str]) -> None:
     """Where other subflows carry the data, and where nobody joins at the client's own address.
 
     A single endpoint is one more beside the first subflow; where all others are backups, the first is none.
-    Where round trips are apart, some kernels would refuse subflows.
     """
     found = standing_by(DIAMOND + text)
     assert (found.get("a", []), "b" in found) == (expected, False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
@@ -12,16 +11,12 @@ from compiler.model.lab import (
     Address,
     Endpoint,
     EndpointPin,
-    InterfaceName,
     Lab,
     Limits,
     Node,
     NodeAddress,
     Pair,
 )
-
-APART = Fraction(5, 3)
-"""Ratio of two round trips from which some kernels refuse the longer one's subflow (prediction/joins.py)."""
 
 Key = tuple[str, Address, int | None]
 """An endpoint's interface, address and port."""
@@ -40,8 +35,6 @@ class Endpoints:
         self.limits: dict[tuple[str, str], int] = {}
         self.limit_pins: dict[tuple[str, str], tuple[int, Span]] = {}
         self.peers = _clients(lab.pairs)
-        self.delays = [sum(end.shaping.delay or 0 for end in link.ends) for link in lab.links]
-        self.round_trips: dict[InterfaceName, list[int]] = {}
         for pair in lab.pairs:
             for pin in pair.pins:
                 self._pin(pin)
@@ -65,8 +58,6 @@ class Endpoints:
         """Adds what an end needs for the paths of one address family."""
         flags = flags_of(side)
         for path in side.paths:
-            delay = sum(self.delays[edge.link] for edge in path.edges)
-            self.round_trips.setdefault(path.interfaces[0], []).append(delay)
             key = (path.first.interface, path.first.own, None)
             known = self.found[side.node].get(key, ())
             if flags:
@@ -118,9 +109,6 @@ class Endpoints:
         A connection begins at the own address, by the link that its hash is for. There it would share the
         path of another subflow, or carry data by one that is pinned as `backup`. A server has no such
         endpoint: to whoever joins at its own address it would answer that all these subflows stand by.
-
-        Nor has a client whose paths' delays are far apart: what the first subflow has sent on a long path is
-        still under way then, beside what another brings, and some kernels refuse joins meanwhile.
         """
         if node.name not in self.peers:
             return
@@ -128,17 +116,10 @@ class Endpoints:
         for own in node.addresses:
             first.setdefault(own.address.version, own)
         for own in first.values():
-            family = [end for end in endpoints if end.address.version == own.address.version]
-            begun = [end for end in family if "subflow" in end.flags]
-            used = [end.interface for end in begun if "backup" not in end.flags]
-            if 2 <= len(begun) <= most and used and not self._are_apart(node.name, used):
+            flags = [end.flags for end in endpoints if end.address.version == own.address.version]
+            begun = [one for one in flags if "subflow" in one]
+            if 2 <= len(begun) <= most and not all("backup" in one for one in begun):
                 yield Endpoint(own.address.ip, own.device, ("backup",))
-
-    def _are_apart(self, node: str, interfaces: list[str]) -> bool:
-        """Whether the paths that begin at some interfaces differ much in how long a round trip takes."""
-        names = [InterfaceName(node, interface) for interface in interfaces]
-        times = [time for name in names for time in self.round_trips.get(name, ())]
-        return max(times, default=0) > APART * min(times, default=0)
 
     def _pinned_limit(self, client: str) -> int:
         """The lowest limit of subflows that the source sets at a client or one it connects to."""
