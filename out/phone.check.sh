@@ -577,7 +577,6 @@ rule pref 1200 from 10.104.82.6 lookup 23874
 limits subflows 2 add_addr_accepted 0
 endpoint 10.118.100.6 dev ap subflow
 endpoint 10.104.82.6 dev cell subflow backup
-endpoint 10.203.123.244 dev lo backup
 qdisc ap 0
 qdisc cell 1
 END

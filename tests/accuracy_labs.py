@@ -68,17 +68,6 @@ PLAIN = {
     ),
 }
 
-OPENED = {"both": "mptcp a -- b", "client": "mptcp a -> b"}
-
-UNEQUAL = {
-    f"{name}{kind}": (f"{title}, `{more[6:]}`", parallel(*links, more=more))
-    for name, title, links in (
-        ("s12x8x4", "12, 8, 8 and 4", [f"rate {rate}mbit delay 3ms" for rate in (12, 8, 8, 4)]),
-        ("s20x2", "20 and 2", [f"rate {rate}mbit delay 3ms" for rate in (20, 2)]),
-    )
-    for kind, more in OPENED.items()
-}
-
 DELAYED = {
     "base": ("one path of 10, no delay", parallel("rate 10mbit")),
     "d10": ("10, 20 ms", parallel("rate 10mbit delay 10ms")),

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import accuracy
 import live
 import machine
-from accuracy_labs import DELAYED, PLAIN, UNEQUAL, Lab, labs
+from accuracy_labs import DELAYED, PLAIN, Lab, labs
 from bench_scale import REFERENCE, SIZES, TOPOLOGIES, compiling, per_node, routes_of, written
 from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
 
@@ -268,12 +268,6 @@ def bench_joins() -> None:
         measure_accuracy("three paths", labs({"ddd5": DELAYED["ddd5"]}), in_guest(suite), at_once=1)
 
 
-def bench_standby() -> None:
-    """Unequal paths where the first subflow shares one (`--`) and where it stands by (`->`), on Linux 6.1."""
-    for suite in filter(has_guest, ("bookworm",)):
-        measure_accuracy("unequal paths", labs(UNEQUAL), in_guest(suite), at_once=1)
-
-
 def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str], *, at_once: int) -> None:
     """Measures labs, some side by side, and prints a table of them; `start` runs what measures one."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
@@ -317,7 +311,6 @@ def main() -> None:
         "expect": bench_expect,
         "accuracy": bench_accuracy,
         "joins": bench_joins,
-        "standby": bench_standby,
     }
     for name in sys.argv[1:] or parts:
         if name not in ("compile", "scale", "routes", "expect") and os.geteuid() != 0:

@@ -1,6 +1,5 @@
 """MPTCP carries more than one path does, by the receiver's count; TCP and MPTCP of a test share one run."""
 
-import re
 import sys
 
 import kernel
@@ -94,54 +93,6 @@ def test_all_subflows_join_whichever_path_is_the_first() -> None:
         assert opened.returncode == 0, opened.stderr
         counted = live.in_ns(lab.ns("b"), "nstat", "-asz", "MPTcpExtMPJoinAckRx").stdout.split()
         assert int(counted[counted.index("MPTcpExtMPJoinAckRx") + 1]) == 6
-
-
-SINK = """
-import socket
-
-with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP) as listening:
-    listening.bind(("", 5201))
-    listening.listen()
-    opened = listening.accept()[0]
-    left = 3_000_000
-    while left:
-        left -= len(opened.recv(min(left, 65536)))
-    opened.send(b"x")
-    opened.recv(1)
-"""
-"""Answers when it has all."""
-
-SEND = """
-import socket, subprocess
-
-with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP) as opened:
-    opened.connect(("b", 5201))
-    opened.sendall(bytes(3_000_000))
-    opened.recv(1)
-    subprocess.run(["ss", "-tinHO", "dport", "=", ":5201"], check=True)
-"""
-"""Tells of the subflows when all is there."""
-
-
-@pytest.mark.every_kernel
-def test_the_first_subflow_of_a_client_stands_by() -> None:
-    """It begins at the own address, and has sent something before the others have joined."""
-    with live.running(live.lab_of("standby", live.DIAMOND + "mptcp a -> b")) as lab:
-        a, b = lab.ns("a"), lab.ns("b")
-        (own,) = kernel.lines("ip", "-n", a, "-4", "-br", "address", "show", "dev", "lo", "scope", "global")
-        with live.listening(b, [sys.executable, "-c", SINK], 30):
-            told = live.in_ns(a, sys.executable, "-c", SEND)
-        found = re.findall(r"^ESTAB +\d+ +\d+ +([^%:]+)\S* .* bytes_sent:(\d+)", told.stdout, re.MULTILINE)
-        sent = {source: int(count) for source, count in found}
-        first = sent.pop(own.split()[2].partition("/")[0])
-        assert first < 300_000
-        assert len(sent) == 2
-        assert min(sent.values()) > 600_000
-        counters = dict(
-            re.findall(r"^MPTcpExt(\w+) +(\d+)", live.in_ns(a, "nstat", "-as").stdout, re.MULTILINE)
-        )
-        assert int(counters["MPPrioTx"]) > 0
-        assert "MPJoinSynAckBackupRx" not in counters
 
 
 def test_without_mptcp_there_is_no_gain() -> None:

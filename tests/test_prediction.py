@@ -264,17 +264,16 @@ BOTH = C | D
     ("more", "expected"),
     [
         ("mptcp a -- b", [BOTH, C, D]),
-        ("mptcp a -> b", [C, D]),
+        ("mptcp a -> b", [BOTH, C, D]),
         ("mptcp a -- b subflows 0", [BOTH]),
-        ("mptcp a -> b endpoints a:c subflow, a:d subflow backup", [C]),
-        ("mptcp a -- b endpoints a:c subflow, a:d subflow backup", [BOTH, C]),
-        ("mptcp a -> b endpoints b:c signal, b:d signal", [C, D, C, D]),
+        ("mptcp a -> b endpoints a:c subflow, a:d subflow backup", [BOTH, C]),
+        ("mptcp a -> b endpoints b:c signal, b:d signal", [BOTH, C, D, C, D]),
         ("mptcp a -- b accept 0 endpoints a:c signal, a:d signal, b:c signal", [BOTH]),
         ("mptcp a -- b endpoints a:c signal, a:d signal", [BOTH]),
     ],
 )
 def test_subflows_are_those_of_the_path_manager(more: str, expected: list[set[tuple[str, ...]]]) -> None:
-    """The first begins at the own address of a, and has one of all ways or stands by; others keep to one."""
+    """The first begins at the own address of a, and has one of all ways; the others keep to one."""
     assert subflows(DIAMOND + more) == expected
 
 

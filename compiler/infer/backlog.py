@@ -4,9 +4,8 @@ The scheduler hands a subflow up to 64 KiB at once (MPTCP_SEND_BURST_SIZE), whic
 what the others bring waits for it, as data is read in order. So the ends of pairs bound it, by the slowest of
 their paths; fast paths need no bound, and would be held up by one.
 
-The first subflow, which begins at a node's own address, shares a path with another one where it does not
-stand by (see endpoints.py). So on Linux 6.1 three paths of 10 Mbit/s carry 24.0 with a bound of 6 ms, and
-18.9 with one of 25 ms.
+The first subflow, which begins at a node's own address, shares a path with another one. On Linux 6.1 three
+paths of 10 Mbit/s carry 24.0 with a bound of 6 ms, and 18.9 with one of 25 ms.
 """
 
 from collections.abc import Iterable

@@ -1,22 +1,11 @@
 """MPTCP endpoints and limits of the nodes, over all pairs."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.infer.paths import Side
-from compiler.model.lab import (
-    MPTCP_MOST,
-    Address,
-    Endpoint,
-    EndpointPin,
-    Lab,
-    Limits,
-    Node,
-    NodeAddress,
-    Pair,
-)
+from compiler.model.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
 
 Key = tuple[str, Address, int | None]
 """An endpoint's interface, address and port."""
@@ -34,7 +23,6 @@ class Endpoints:
         self.pinned: dict[str, dict[Key, EndpointPin]] = {}
         self.limits: dict[tuple[str, str], int] = {}
         self.limit_pins: dict[tuple[str, str], tuple[int, Span]] = {}
-        self.peers = _clients(lab.pairs)
         for pair in lab.pairs:
             for pin in pair.pins:
                 self._pin(pin)
@@ -98,46 +86,12 @@ class Endpoints:
             Endpoint(address, interface, flags, port)
             for (interface, address, port), flags in self.of(node.name).items()
         ]
-        endpoints += list(self._standby(node, endpoints))[: MPTCP_MOST - len(endpoints)]
         subflows, accept = (self._limit(node.name, kind) for kind in ("subflows", "accept"))
         limits = Limits(subflows, accept) if endpoints or subflows or accept else None
         return replace(node, endpoints=tuple(endpoints), limits=limits)
 
-    def _standby(self, node: Node, endpoints: list[Endpoint]) -> Iterator[Endpoint]:
-        """The own addresses of a client as endpoints that stand by, where others carry the data.
-
-        A connection begins at the own address, by the link that its hash is for. There it would share the
-        path of another subflow, or carry data by one that is pinned as `backup`. A server has no such
-        endpoint: to whoever joins at its own address it would answer that all these subflows stand by.
-        """
-        if node.name not in self.peers:
-            return
-        most, first = self._pinned_limit(node.name), dict[int, NodeAddress]()
-        for own in node.addresses:
-            first.setdefault(own.address.version, own)
-        for own in first.values():
-            flags = [end.flags for end in endpoints if end.address.version == own.address.version]
-            begun = [one for one in flags if "subflow" in one]
-            if 2 <= len(begun) <= most and not all("backup" in one for one in begun):
-                yield Endpoint(own.address.ip, own.device, ("backup",))
-
-    def _pinned_limit(self, client: str) -> int:
-        """The lowest limit of subflows that the source sets at a client or one it connects to."""
-        pins = (self.limit_pins.get((name, "subflows")) for name in (client, *self.peers[client]))
-        return min((pin[0] for pin in pins if pin), default=MPTCP_MOST)
-
     def _limit(self, node: str, kind: str) -> int:
         return self.limit_pins.get((node, kind), (self.limits.get((node, kind), 0),))[0]
-
-
-def _clients(pairs: tuple[Pair, ...]) -> dict[str, list[str]]:
-    """The nodes that open connections and listen for none, each with those that it connects to."""
-    listening = {server for pair in pairs for _, server in pair.openings}
-    found: dict[str, list[str]] = {}
-    for client, server in (ends for pair in pairs for ends in pair.openings):
-        if client not in listening:
-            found.setdefault(client, []).append(server)
-    return found
 
 
 def flags_of(side: Side) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Chosen by measuring at the receiver; grammar/README.md has the figures, and `mak
 
 - An end that may open connections has a `subflow` endpoint on the interface of each path. An end with one
   interface against several cannot begin a path of its own, so there the other end signals its addresses.
-- The first subflow begins at the own address. Of an end that only opens, that is a `backup` endpoint.
 - Each end sends what belongs to a path out of that path's interface: by the peer's address where every path
   has its own, and by the node's own address, through a table for each interface.
 - Each end bounds what a subflow may hold unsent, so that a slow path holds up the others less.

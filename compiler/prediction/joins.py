@@ -17,7 +17,7 @@ JOINED, FIRST_DATA = 1.5, 2.5
 
 
 class Joins(NamedTuple):
-    """Microseconds of the longest and the shortest round trip of the subflows that join one that has data."""
+    """Microseconds of the longest and the shortest round trip of a connection's subflows beside its first."""
 
     slow: float = 0.0
     fast: float = 0.0
@@ -42,16 +42,8 @@ def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
 
 
 def _joins(connection: Connection) -> Iterator[Joins]:
-    """By the way that data has at first, in order: another one on that way is not missed where it is refused.
-
-    It is the way of the first subflow, or where that stands by, of the one that joins before all others.
-    """
+    """By the way that the first subflow has: another one on that way is not missed where it is refused."""
     initial, *others = connection.subflows
-    if initial.backup:
-        quickest = sorted(max(trip.rtt[1] for trip in one.trips) for one in others)
-        if len(quickest) > 1:
-            yield Joins(quickest[-1], quickest[1])
-        return
     for first in initial.trips:
         apart = [one.trips for one in others if {trip.out.links for trip in one.trips} != {first.out.links}]
         times = [max(trip.rtt[1] for trip in own) for own in apart]

@@ -17,7 +17,7 @@ Takes down the lab "client".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source client.topo
-plan 778afff71bc5
+plan 2360286f5d86
 END
 NAMESPACES=(
   client-client

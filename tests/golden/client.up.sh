@@ -18,7 +18,7 @@ Brings up the lab "client".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source client.topo
-plan 778afff71bc5
+plan 2360286f5d86
 END
 NAMESPACES=(
   client-client
@@ -805,7 +805,6 @@ rule add pref 1200 from 10.86.184.161 lookup 14037
 mptcp limits set subflows 2 add_addr_accepted 0
 mptcp endpoint add 10.36.65.201 dev wifi subflow
 mptcp endpoint add 10.86.184.161 dev lte subflow
-mptcp endpoint add 10.221.192.54 dev lo backup
 END
 within client-server ip -batch - <<'END'
 route add default via 10.80.29.233 dev core

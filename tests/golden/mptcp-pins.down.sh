@@ -17,7 +17,7 @@ Takes down the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan 5b081c488ecd
+plan b377de9ede68
 END
 NAMESPACES=(
   mptcp-pins-laptop

@@ -18,7 +18,7 @@ Brings up the lab "mptcp-pins".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source mptcp-pins.topo
-plan 5b081c488ecd
+plan b377de9ede68
 END
 NAMESPACES=(
   mptcp-pins-laptop
@@ -809,7 +809,6 @@ rule add pref 1200 from 10.10.113.57 lookup 25678
 mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.102.249.161 dev left subflow
 mptcp endpoint add 10.10.113.57 dev right subflow backup
-mptcp endpoint add 10.234.131.55 dev lo backup
 END
 within mptcp-pins-phone ip -batch - <<'END'
 route add 10.234.131.55 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
@@ -831,7 +830,6 @@ rule add pref 1200 from 10.111.214.157 lookup 25678
 mptcp limits set subflows 2 add_addr_accepted 2
 mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
 mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
-mptcp endpoint add 10.203.123.244 dev lo backup
 END
 within mptcp-pins-server ip -batch - <<'END'
 route add 10.234.131.55 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south

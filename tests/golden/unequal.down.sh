@@ -17,7 +17,7 @@ Takes down the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan ebb6cd61e0d9
+plan 14f317e5b8b4
 END
 NAMESPACES=(
   phone-phone

@@ -18,7 +18,7 @@ Brings up the lab "phone".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source unequal.topo
-plan ebb6cd61e0d9
+plan 14f317e5b8b4
 END
 NAMESPACES=(
   phone-phone
@@ -788,7 +788,6 @@ rule add pref 1200 from 10.104.82.6 lookup 23874
 mptcp limits set subflows 2 add_addr_accepted 0
 mptcp endpoint add 10.118.100.6 dev ap subflow
 mptcp endpoint add 10.104.82.6 dev cell subflow backup
-mptcp endpoint add 10.203.123.244 dev lo backup
 END
 within phone-server ip -batch - <<'END'
 route add 10.203.123.244 src 10.251.49.181 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
