@@ -209,8 +209,7 @@ CALLS = {
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
     "unshare": [
-        "--net --mount bash -s",
-        "--net bash -c each_copied show",
+        r"--net --mount bash -s(?: ipv[^;&|$]+)+",
         "--net tc -batch -",
         "--net ip -d -o -batch -",
         "--net grep -sH  -r /proc/sys/net/mptcp",
@@ -230,7 +229,12 @@ CALLS = {
     "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
-    "bash": ["-s", "-c each_copied show", WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
+    "bash": [
+        r"-s(?: ipv[^;&|$]+)*",
+        r"-c each_copied set \"\$@\" reset(?: ipv[^;&|$]+)+",
+        WATCH,
+        re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p"),
+    ],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
