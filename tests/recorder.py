@@ -285,7 +285,8 @@ def _is_known(call: Call) -> bool:
     tool, *arguments = ("QUESTIONS" if word in QUESTIONS else word for word in call.argv)
     if tool == "setsid":
         return _is_start(arguments)
-    spaced = [word for word in arguments if " " in word and word != "%i %n"]
+    known = r"%i %n|ipv[46\[\]]+/(?:conf|neigh)/\*/\w+ \w+"
+    spaced = [word for word in arguments if " " in word and not re.fullmatch(known, word)]
     if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash", "sh"} & set(call.argv)):
         return False
     said = " ".join(arguments)
