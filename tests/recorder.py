@@ -156,6 +156,8 @@ IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
 WATCH = rf"-c read -rt {NUMBER} <> <\(:\); ss {COUNTS}"
 SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
+COPIED = r"ipv(?:[46]|\[46\])/(?:conf|neigh)/\*/\w+ \w+"
+TESTS = f"-s(?: {COPIED})+"
 ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
 DRIFT = resources.read("compiler/scripts/parts/drift.bash")
 
@@ -209,7 +211,7 @@ CALLS = {
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
     "unshare": [
-        r"--net --mount bash -s(?: ipv[^;&|$]+)+",
+        f"--net --mount bash {TESTS}",
         "--net tc -batch -",
         "--net ip -d -o -batch -",
         "--net grep -sH  -r /proc/sys/net/mptcp",
@@ -229,12 +231,7 @@ CALLS = {
     "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
-    "bash": [
-        r"-s(?: ipv[^;&|$]+)*",
-        r"-c each_copied set \"\$@\" reset(?: ipv[^;&|$]+)+",
-        WATCH,
-        re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p"),
-    ],
+    "bash": [TESTS, WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
     "mount": ["-t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
@@ -285,8 +282,7 @@ def _is_known(call: Call) -> bool:
     tool, *arguments = ("QUESTIONS" if word in QUESTIONS else word for word in call.argv)
     if tool == "setsid":
         return _is_start(arguments)
-    known = r"%i %n|ipv[46\[\]]+/(?:conf|neigh)/\*/\w+ \w+"
-    spaced = [word for word in arguments if " " in word and not re.fullmatch(known, word)]
+    spaced = [word for word in arguments if " " in word and not re.fullmatch(f"%i %n|{COPIED}", word)]
     if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash", "sh"} & set(call.argv)):
         return False
     said = " ".join(arguments)
