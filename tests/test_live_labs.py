@@ -10,6 +10,8 @@ pytestmark = pytest.mark.live
 
 SEED = 3
 LABS = 6
+SMALL = 39
+"""The number of the smallest of 60 labs that has both switches with a spanning tree and MTUs."""
 
 
 def test_random_labs_come_up_are_as_planned_and_leave_nothing() -> None:
@@ -19,7 +21,8 @@ def test_random_labs_come_up_are_as_planned_and_leave_nothing() -> None:
 
 @pytest.mark.every_kernel
 def test_a_random_lab_with_switches_on_every_kernel() -> None:
-    """The smallest of 60 with MTUs and a spanning tree; with delays where this kernel has netem."""
-    labs = [lab for lab in random_labs.labs(SEED, 60) if "stp on" in lab[1] and "mtu" in lab[1]]
-    number, text, compilation = min(labs, key=lambda lab: len(lab[2].plan.namespaces))
+    """A small one with MTUs and a spanning tree; with delays where this kernel has netem."""
+    ((number, text, compilation),) = random_labs.labs(SEED, 1, SMALL)
+    assert "stp on" in text
+    assert "mtu" in text
     assert try_lab(compilation, Random(f"{SEED} {number} drifts")) == [], text
