@@ -103,8 +103,8 @@ class _Family:
 def _is_leaf(routes: list[Route]) -> bool:
     """Whether all of a table is an inferred default route, and what stands beside it."""
     first, *rest = routes
-    default = not first.targets[0].prefixlen and not first.explicit
-    return default and all(one.ways == first.ways for one in rest)
+    default, ways = not first.targets[0].prefixlen and not first.explicit, first.ways
+    return default and all(one.ways == ways for one in rest)
 
 
 def _used(lab: Lab, version: int) -> Iterator[Network]:
