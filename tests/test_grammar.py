@@ -15,7 +15,7 @@ from compiler.ground.source import Source
 from compiler.language import syntax
 from compiler.language.complaints import PLANNED
 from compiler.language.parse import parse, parser
-from compiler.language.syntax import LINK_ATTRIBUTES
+from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
 from compiler.model.lab import Shaping
 from compiler.resolve import attributes
 from compiler.scripts import play
@@ -66,8 +66,6 @@ PLACES = {
     "use": "use std/ring as X with n=3\nhost Y\nlink Y -- X-r0",
     "netns": "host X netns Y\nhost Y netns X\nlink X -- Y",
 }
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
-"""Keywords after the first name of a declaration, where they could stand; braces make them names."""
 
 
 def test_no_conflict() -> None:
@@ -110,7 +108,7 @@ def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
     alternatives = [rule.expansion for rule in LARK.rules if rule.origin.name == "_keyword"]
     keywords = {LARK.get_terminal(terminal.name).pattern.value for (terminal,) in alternatives}
     assert {*keywords, "address"} == set(LINK_ATTRIBUTES)
-    assert list(attributes.ALL) == LINK_ATTRIBUTES
+    assert [*attributes.VALUES, "subnet", "address"] == LINK_ATTRIBUTES
     assert set(attributes.PER_DIRECTION) <= {field.name for field in fields(Shaping)}
     assert list(play.FORMS) == list(attributes.PER_DIRECTION)
 

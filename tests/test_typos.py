@@ -14,7 +14,7 @@ from compiler.ground import foreign
 from compiler.ground.diagnostics import Diagnostic, nearest
 from compiler.ground.units import PERCENT, RATES, SIZES, TIMES
 from compiler.language.complaints import STATEMENTS
-from compiler.language.syntax import LINK_ATTRIBUTES
+from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
 
 FOLDER = Path(__file__).resolve().parent / "errors"
 
@@ -137,7 +137,7 @@ def test_foreign_words_are_not_ours() -> None:
     ours = {
         "STATEMENTS": set(STATEMENTS),
         "LINK_ATTRIBUTES": set(LINK_ATTRIBUTES),
-        "NODE_ATTRIBUTES": {"address", "netns", "forward", "subnet", "stp"},
+        "NODE_ATTRIBUTES": set(NODE_ATTRIBUTES),
     }
     for name, own in ours.items():
         words: foreign.Words = getattr(foreign, name)

@@ -48,6 +48,10 @@ class NodeAttribute(NamedTuple):
     device: Word | None = None
 
 
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
+"""The keywords of `NodeAttribute`; after the first name of a declaration, each would be read as one."""
+
+
 class Declaration(NamedTuple):
     """`host a b`, `router a b` or `switch a b`."""
 

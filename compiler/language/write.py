@@ -11,9 +11,6 @@ from typing import assert_never
 from compiler.ground.source import Frame
 from compiler.language import syntax
 
-_NODE_ATTRIBUTES = {"address", "netns", "forward", "subnet", "stp"}
-"""What would be read as an attribute after the first name of a declaration."""
-
 
 def write(statements: Iterable[syntax.Statement], name: str) -> str:
     """The text of statements; `name` is the lab's where no statement says so."""
@@ -109,7 +106,7 @@ class _Writer:
 def _declaration(statement: syntax.Declaration) -> Iterator[str]:
     names = [name.text for name in statement.names]
     yield statement.kind.text
-    yield from ["{" + ",".join(names) + "}"] if _NODE_ATTRIBUTES.intersection(names) else names
+    yield from ["{" + ",".join(names) + "}"] if syntax.NODE_ATTRIBUTES.intersection(names) else names
     for item in statement.attributes:
         yield from (item.keyword.text, item.value.text, *(("on", item.device.text) if item.device else ()))
 

@@ -24,8 +24,6 @@ VALUES: dict[str, Callable[[str], object]] = {
     "mtu": lambda word: units.number(word, 68, 65535),
     "cost": lambda word: units.number(word, 1, 2**32 - 1),
 }
-PINS = ("subnet", "address")
-ALL = (*VALUES, *PINS)
 PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
 
 

@@ -33,7 +33,7 @@ Defaults = dict[Frame | None, Values]
 def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
     name = statement.name
     key = name.span.unit, name.text
-    if name.text in attributes.ALL:
+    if name.text in syntax.LINK_ATTRIBUTES:
         message = f"a profile cannot be named like the attribute `{name.text}`"
         scope.diagnostics.error("MPC210", message, name.span, "an attribute")
     elif key in scope.profiles:
@@ -82,7 +82,9 @@ class Linker:
 
     def add(self, statement: syntax.Link) -> None:
         """Notes the links of one statement."""
-        read = attributes.read(statement.attributes.items, attributes.ALL, "a link", self.scope.diagnostics)
+        read = attributes.read(
+            statement.attributes.items, syntax.LINK_ATTRIBUTES, "a link", self.scope.diagnostics
+        )
         default = self.defaults.get(statement.span.unit, {})
         values = {**default, **_with_profile(statement.attributes, read.values, self.scope)}
         most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))

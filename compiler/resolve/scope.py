@@ -11,7 +11,7 @@ from compiler.language import syntax
 from compiler.language.sets import unique
 from compiler.model.lab import Interface, InterfaceName, Link
 from compiler.model.segments import Segment, segments
-from compiler.resolve.attributes import ALL, Values
+from compiler.resolve.attributes import Values
 
 MOST_PARTS = 100_000
 """What the statements of one lab can stand for: nodes, links, and single settings of either."""
@@ -197,7 +197,7 @@ class Scope:
         if text in self.nodes:
             return f"did you mean `-- {text}`?"
         known = [name for own, name in self.profiles if own == unit]
-        near = LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *ALL))
+        near = LINK_ATTRIBUTES.help(text) or suggest(text, (*known, *syntax.LINK_ATTRIBUTES))
         return near or "a profile is declared with `profile NAME ATTRIBUTES`"
 
     def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
