@@ -630,7 +630,7 @@ need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
 need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy

@@ -636,7 +636,7 @@ need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
 need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
 need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy

@@ -257,12 +257,19 @@ stamp() {
   echo .
 }
 
-# Has the kernel tell of subflows that come and go in a namespace, and ss(8) after some seconds how many there are.
-# (The wait is a read of what nobody writes: a sleep would outlive the shell that is asked to end.)
+# Has the kernel tell of subflows that come and go in a namespace, and ss(8) how many there are, after some seconds or
+# as soon then as both connections of iperf3 are there. (The wait is a read of what nobody writes: a sleep would outlive
+# the shell that is asked to end.)
 watch_subflows() {
   nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
-  begin_in sockets "$1" bash -c "read -rt $2 <> <(:); ss -Mni dport = :$PORT"
+  # shellcheck disable=SC2016 # Expanded by the other shell.
+  begin_in sockets "$1" bash -c 'wait=$1 found=
+    until [[ $found == *token:*token:* ]]; do
+      read -rt "$wait" <> <(:)
+      wait=0.2 found=$(ss -Mni dport = ":$2")
+    done
+    echo "$found"' - "$2" "$PORT"
 }
 
 # Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
@@ -273,7 +280,7 @@ await_ends() {
   for _ in {1..20}; do
     open=()
     while read -r line; do
-      [[ $line =~ \[\ *(ESTABLISHED|CLOSED)\]\ token=([0-9a-f]+) ]] || continue
+      [[ $line =~ \[\ *(ESTABLISHED|CLOSED)\]\ token=0*([0-9a-f]+) ]] || continue
       token=${BASH_REMATCH[2]}
       if [[ ${BASH_REMATCH[1]} == CLOSED ]]; then unset "open[$token]"; else open[$token]=1; fi
     done <"$scratch/events"
@@ -289,13 +296,13 @@ read_events() {
   local -A known=()
   events=() counted=
   while read -r line; do
-    [[ $line =~ ^([0-9]+)\ \[\ *([A-Z_]+)\]\ token=([0-9a-f]+)(.*)$ ]] || continue
+    [[ $line =~ ^([0-9]+)\ \[\ *([A-Z_]+)\]\ token=0*([0-9a-f]+)(.*)$ ]] || continue
     time=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} token=${BASH_REMATCH[3]} line=${BASH_REMATCH[4]}
     [[ $name != ESTABLISHED ]] || { [[ -n $control ]] && known[$token]=1; } || control=$token
     [[ -z ${known[$token]:-} ]] || events+=("$time $name $(field saddr "$line") $(field daddr "$line")")
   done <"$scratch/events"
   while read -r line; do
-    [[ $line =~ (^|\ )token:([0-9a-f]+) && -n ${known[${BASH_REMATCH[2]}]:-} ]] || continue
+    [[ $line =~ (^|\ )token:0*([0-9a-f]+) && -n ${known[${BASH_REMATCH[2]}]:-} ]] || continue
     number=0
     [[ ! $line =~ (^|\ )subflows:([0-9]+) ]] || number=${BASH_REMATCH[2]}
     ((number <= ${counted:--1})) || counted=$number

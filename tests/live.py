@@ -181,11 +181,13 @@ def iperf(
 ) -> float:
     """Bits a second as the receiver counted them, for one transfer that the client opens.
 
-    The client sends, or with `-R` in the options the server does.
+    The client sends, or with `-R` in the options the server does; under CUBIC, for which predictions are,
+    whatever the host's congestion control is.
     """
     wrapped = ("mptcpize", "run") if mptcp else ()
     with listening(server, [*wrapped, "iperf3", "--server", "--one-off"], seconds + 20):
-        argv = [*wrapped, "iperf3", "--client", target, "--time", str(seconds), "--json", *options]
+        argv = [*wrapped, "iperf3", "--client", target, "--time", str(seconds), "--json"]
+        argv += ["--congestion", "cubic", *options]
         report = json.loads(in_ns(client, *argv, seconds=seconds + 15).stdout or "{}")
     assert "error" not in report, f"iperf3 from {client} to {target}: {report.get('error')}"
     return float(report["end"]["sum_received"]["bits_per_second"])

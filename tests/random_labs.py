@@ -1,5 +1,7 @@
 """Random labs that are meant to come up, each made again from its number alone.
 
+What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
+
 Each has some of all that the language has, over a random graph: families, switches with and without
 spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, masquerade, sysctls,
 processes, standard topologies.
@@ -70,7 +72,7 @@ class _Writer:
         found = " address none" if self.maybe(0.05) else ""
         if not found and self.maybe(0.2):
             found = f" address 172.16.{place}.1 on lo"
-            found += f" address 172.17.{place}.9/24 on dummy0" * (machine.has("dummy") and self.maybe(0.5))
+            found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and machine.has("dummy"))
         return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
 
     def links(self) -> None:
@@ -101,12 +103,8 @@ class _Writer:
         return f" subnet 192.168.{self.pinned}.0/{self.chance.choice((24, 30, 31))}"
 
     def shape(self) -> str:
-        rate = self.chance.choice(
-            ("", "", " rate 5mbit", " rate 100mbit queue 20p", " rate 1gbit", " rate 3mbit queue 60kb")
-        )
-        if machine.has("netem"):
-            rate += self.chance.choice(("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%"))
-        return rate
+        rate, delay = self.chance.choice(RATES), self.chance.choice(DELAYS)
+        return rate + delay * machine.has("netem")
 
     def mtu(self) -> str:
         return f" mtu {self.chance.choice((1280, 1400, 1499, 9000))}" * self.maybe(0.2)

@@ -113,11 +113,10 @@ def test_rates_are_near_and_never_above(name: str, text: str, protocol: Protocol
     expected = prediction(text).goodput(Transfer(protocol)).expected
     with live.running(live.lab_of(name, text)) as lab:
         ends = lab.ns("b"), lab.ns("a")
-        options = ("--congestion", "cubic")
 
         def measure() -> float:
             mptcp = protocol is Protocol.MPTCP
-            return live.iperf(*ends, "b", mptcp=mptcp, seconds=8, options=options)
+            return live.iperf(*ends, "b", mptcp=mptcp, seconds=8)
 
         received = live.most(measure, enough=0.9 * expected)
     assert 0.85 * expected <= received <= 1.02 * expected

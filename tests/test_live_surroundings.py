@@ -67,6 +67,12 @@ def test_umask(files: Path) -> None:
     live.succeed("bash", files / "down")
 
 
+def test_nothing_is_left_where_nothing_was_mounted(files: Path) -> None:
+    """mount(8) makes a folder in /run for its own notes, where it is not told to write none."""
+    fresh = 'mount -n -t tmpfs tmpfs /run && bash "$0/up" && bash "$0/down" && ls -A /run'
+    assert live.succeed("unshare", "--mount", "bash", "-c", fresh, files) == ""
+
+
 def test_not_with_sh(files: Path) -> None:
     for name in "up", "down":
         result = live.run("dash", files / name)

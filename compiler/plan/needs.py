@@ -80,7 +80,7 @@ def needs(lab: Lab) -> Iterator[Need]:
         yield _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
     if any(node.masquerade for node in nodes):
         yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
-    named = "mount -t tmpfs tmpfs /run && ip netns add p"
+    named = "mount -n -t tmpfs tmpfs /run && ip netns add p"
     yield Need("namespaces with names (mounts in /run/netns; user.max_net_namespaces)", ("bash", "-c", named))
 
 

@@ -502,7 +502,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy

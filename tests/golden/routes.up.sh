@@ -633,7 +633,7 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'dummy interfaces (module dummy)' ip link add name d type dummy
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy

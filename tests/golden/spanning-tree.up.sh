@@ -654,7 +654,7 @@ need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
 need 'bridges with a spanning tree (CONFIG_BRIDGE, iproute2)' ip link add name t type bridge stp_state 1 forward_delay 200
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.conf.all.accept_redirects

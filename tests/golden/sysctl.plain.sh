@@ -500,7 +500,7 @@ need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy

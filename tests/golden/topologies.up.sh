@@ -637,7 +637,7 @@ need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root
 need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
 need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
 need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -t tmpfs tmpfs /run && ip netns add p'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
 need_sysctl net.ipv4.fib_multipath_hash_policy
