@@ -347,7 +347,7 @@ TOLD = """\
 31 [     SF_CLOSED] token=005e0331 saddr4=10.0.0.5
 .
 """
-"""Of iperf3's control connection and of the other, which lost its subflow: ss(8) leaves its leading zeros out."""
+"""Of iperf3's control connection and of the other, which lost its subflow; ss(8) leaves leading zeros out."""
 CONTROL = "ESTAB 0 0 10.0.0.1:1 10.0.9.9:5201\n\t subflows:2 remote_key token:86ebc2dc snd_una:bf\n"
 DATA = "\t subflows:1 remote_key token:5e0331 snd_una:46\n"
 
