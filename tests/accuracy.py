@@ -20,6 +20,7 @@ from compiler.model.lab import Address, Interface
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate, estimate
 from compiler.prediction.predict import Prediction, Predictor
+from compiler.prediction.trips import Trip
 
 MBIT = 1e6
 MEASURE = Path(__file__).with_name("accuracy.sh")
@@ -50,8 +51,20 @@ def prepare(folder: Path, found: list[Lab]) -> None:
         (own / "seconds").write_text(f"{lab.seconds}\n")
         prediction = predicted(lab)
         (own / "transfers").write_text("".join(f"{one.name} {one.words}\n" for one in transfers(prediction)))
-        sources = dict.fromkeys(str(trip.out.source) for trip in prediction.working)
+        sources = dict.fromkeys(str(begin(trip)) for trip in prediction.working)
         (own / "sources").write_text("".join(f"{source}\n" for source in sources))
+
+
+def begin(trip: Trip) -> Address:
+    """The address of the interface that a way leaves by: what is bound to it takes that way."""
+    version = trip.out.target.version
+    return next(one.ip for one in trip.out.crossings[0].out.addresses if one.version == version)
+
+
+def bound(trip: Trip) -> Trip:
+    """The round trip of what is bound to that address, where its answers come to."""
+    first = trip.out.crossings[0].out.id
+    return replace(trip, back=tuple(way for way in trip.back if way.crossings[-1].into.id == first))
 
 
 class Measured(NamedTuple):
@@ -67,15 +80,16 @@ class Measured(NamedTuple):
 
 
 def transfers(prediction: Prediction) -> list[Measured]:
-    """One TCP connection on the first way, and MPTCP; from each way, where they take different times."""
+    """One TCP connection on the first way, and MPTCP; from each way too, where they take different times."""
     ways = prediction.working
-    found = [Measured("tcp", Protocol.TCP, ways[0].out.source)]
+    found = [Measured("tcp", Protocol.TCP, begin(ways[0]))]
     if len(prediction.connections[0].subflows) < 2:
         return found
-    if len({trip.rtt for trip in ways}) == 1:
-        return [*found, Measured("mptcp", Protocol.MPTCP)]
-    firsts = {trip.out.source: trip.out.crossings[0].out.name for trip in ways}
-    return found + [Measured(f"mptcp-{name}", Protocol.MPTCP, source) for source, name in firsts.items()]
+    found.append(Measured("mptcp", Protocol.MPTCP))
+    if len({trip.rtt for trip in ways}) > 1:
+        firsts = {begin(trip): trip.out.crossings[0].out.name for trip in ways}
+        found += [Measured(f"mptcp-{name}", Protocol.MPTCP, source) for source, name in firsts.items()]
+    return found
 
 
 @dataclass(frozen=True)
@@ -122,8 +136,8 @@ def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
         for one in transfers(prediction):
             tcp = one.protocol is Protocol.TCP
             yield _rate(lab, one.name, alone if tcp else prediction.goodput(Transfer(one.protocol)), own)
-        for source, group in groupby(prediction.working, key=lambda trip: trip.out.source):
-            both = [time / 1000 for trip in group for time in trip.rtt]
+        for source, group in groupby(prediction.working, key=begin):
+            both = [time / 1000 for trip in group for time in bound(trip).rtt]
             yield Row(lab, "rtt", (min(both), max(both)), min(times(own / f"ping.{source}"), default=0.0))
 
 

@@ -1,6 +1,6 @@
 """Subflows that some kernels refuse: those that join an MPTCP connection while its data is out of order.
 
-So do Linux 6.1 since 6.1.159, and 6.12.60 to 6.12.114 (`__mptcp_finish_join` of net/mptcp/protocol.c, mended
+So do Linux 6.1.159 to 6.1.176, and 6.12.60 to 6.12.114 (`__mptcp_finish_join` of net/mptcp/protocol.c, mended
 by "mptcp: move the OoO check back into __mptcp_try_fallback()"). What comes by one subflow is in order. All
 others are asked for together, and data of the first of them may come before the last has joined.
 """
