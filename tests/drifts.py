@@ -120,11 +120,11 @@ def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
 
 
 def _other(value: str) -> str:
-    """Another value that a sysctl may have."""
+    """Another value that a sysctl may have; no hash policy is above 3."""
     *rest, last = value.split()
     if not last.isdigit():
         return "reno" if value != "reno" else "cubic"
-    return " ".join([*rest, {"0": "1", "1": "0"}.get(last, str(int(last) + 1))])
+    return " ".join([*rest, {"0": "1", "1": "0", "3": "0"}.get(last, str(int(last) + 1))])
 
 
 def _names(namespace: str) -> Iterator[Drift]:

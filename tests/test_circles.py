@@ -15,6 +15,7 @@ from compiler.infer.addressing import assign
 from compiler.infer.routing import route
 from compiler.model.lab import Address, Lab, Network, Nexthop, Route
 from compiler.prediction import passed
+from compiler.prediction.lookup import Lookup
 from compiler.resolve.resolve import resolve
 
 RANGE = range(int(ip_address("11.0.0.0")), int(ip_address("11.0.0.0")) + 16)
@@ -258,5 +259,19 @@ def test_a_default_route_by_the_one_interface_of_a_node_is_not_passed_over(text:
     others = {node.name for node in lab.nodes if node.forwards} - {near.node for near, _ in alone}
     pinned = [f"route {near.node} to default via {far.id}" for near, far in alone if far.node in others]
     found = compiled("\n".join(pinned) + "\n" + text)
-    passed.tell(found.lab, found.diagnostics)
+    passed.tell(found.lab, Lookup(found.lab), found.diagnostics)
+    assert "MPC756" not in [one.code for one in found.diagnostics]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=8), st.integers(0, 99), st.integers(0, 99))
+@example([0, 1], 1, 1)
+def test_a_default_route_in_a_tree_is_not_passed_over(parents: list[int], node: int, neighbour: int) -> None:
+    """As at a gateway: what goes by another link would come back from the next hop of the default route."""
+    links = [(child, parent % child) for child, parent in enumerate(parents, 1)]
+    node %= len(parents) + 1
+    neighbours = [other for link in links if node in link for other in link if other != node]
+    text = f"router n[0..{len(parents)}]\n" + "".join(f"link n{one} -- n{other}\n" for one, other in links)
+    found = compiled(f"{text}route n{node} to default via n{neighbours[neighbour % len(neighbours)]}")
+    passed.tell(found.lab, Lookup(found.lab), found.diagnostics)
     assert "MPC756" not in [one.code for one in found.diagnostics]

@@ -1,13 +1,14 @@
 """Notes on explicit routes that longer prefixes pass over: at their node, packets go by these."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.model.lab import ExplicitRoute, Lab, Network, Node, Route
+from compiler.model.lab import ExplicitRoute, InterfaceName, Lab, Network, Nexthop, Node, Route
+from compiler.prediction.lookup import Crossing, Lookup
 
 
-def tell(lab: Lab, diagnostics: Diagnostics) -> None:
+def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
     """Adds a note for each route that does less than it seems to."""
     asked: dict[str, list[ExplicitRoute]] = {}
     for one in lab.explicit_routes:
@@ -20,21 +21,20 @@ def tell(lab: Lab, diagnostics: Diagnostics) -> None:
             if isinstance(one.target, Network) and one.target.prefixlen:
                 _tell_covered(node, one, one.target, linked[node.name], diagnostics)
             elif one.target == "default" or isinstance(one.target, Network):
-                _tell_default(lab, node, one, diagnostics)
+                _tell_default(lookup, node, one, diagnostics)
 
 
-def _tell_default(lab: Lab, node: Node, asked: ExplicitRoute, diagnostics: Diagnostics) -> None:
+def _tell_default(lookup: Lookup, node: Node, asked: ExplicitRoute, diagnostics: Diagnostics) -> None:
     """Inferred routes are longer than a default route, so that it is for what nobody has."""
     own = [route for route in node.routes if route.explicit and not route.targets[0].prefixlen]
     for route in own:
-        version = route.targets[0].version
-        over = [other for other in node.routes if _is_other_way(other, route, version)]
-        if count := sum(len(other.targets) for other in over):
-            like = _like(lab, over, route)
+        over = list(_others(lookup, node, route))
+        if over:
+            like = _like(lookup.nodes.values(), over, route)
             message = f"the default route of `{node.name}` is for no address of the lab that it reaches"
             longer = (
-                f"{count} inferred routes are longer, and go"
-                if count > 1
+                f"{len(over)} inferred routes are longer, and go"
+                if len(over) > 1
                 else "an inferred route is longer, and goes"
             )
             label = f"{longer} by other next hops"
@@ -43,19 +43,36 @@ def _tell_default(lab: Lab, node: Node, asked: ExplicitRoute, diagnostics: Diagn
             return
 
 
-def _like(lab: Lab, over: list[Route], default: Route) -> str:
+def _others(lookup: Lookup, node: Node, default: Route) -> Iterator[tuple[Network, Route]]:
+    """What inferred routes send by other next hops, or in another proportion, and the default route could."""
+    version = default.targets[0].version
+    neighbours = [last.into.node for hop in default.nexthops for last in _last(lookup, node.name, hop)]
+    for route in node.routes:
+        if route.explicit or route.targets[0].version != version or route.ways == default.ways:
+            continue
+        for target in route.targets:
+            if target.prefixlen and not all(_returns(lookup, one, target, node.name) for one in neighbours):
+                yield target, route
+
+
+def _returns(lookup: Lookup, neighbour: str, target: Network, node: str) -> bool:
+    """Whether a neighbour would send what it gets from a node back to it."""
+    hops = lookup.choices(neighbour, target.network_address)
+    return any(last.into.node == node for hop in hops for last in _last(lookup, neighbour, hop))
+
+
+def _last(lookup: Lookup, node: str, hop: Nexthop) -> tuple[Crossing, ...]:
+    """The last of the links to a next hop."""
+    return lookup.crossings(InterfaceName(node, hop.interface), hop.via)[-1:]
+
+
+def _like(nodes: Iterable[Node], over: list[tuple[Network, Route]], default: Route) -> str:
     """A node that inferred routes lead to, over the next hops of a default route where there is one."""
     hops = {hop.interface for hop in default.nexthops}
-    alike = [route for route in over if hops == {hop.interface for hop in route.nexthops}]
-    targets = {target for route in alike or over for target in route.targets}
-    owners = ((ip_network(own.address.ip), node.name) for node in lab.nodes for own in node.addresses)
+    alike = {target for target, route in over if hops == {hop.interface for hop in route.nexthops}}
+    targets = alike or {target for target, _ in over}
+    owners = ((ip_network(own.address.ip), node.name) for node in nodes for own in node.addresses)
     return next((name for target, name in owners if target in targets), "NODE")
-
-
-def _is_other_way(other: Route, default: Route, version: int) -> bool:
-    """Whether an inferred route of a family sends packets by other next hops, or in another proportion."""
-    here = not other.explicit and other.targets[0].version == version and other.targets[0].prefixlen
-    return bool(here) and other.ways != default.ways
 
 
 def _tell_covered(

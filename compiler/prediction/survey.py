@@ -28,11 +28,11 @@ MOST_NAMES = 6
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     """Adds the notes; events do not count."""
-    passed.tell(lab, diagnostics)
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return
     predictor = Predictor(lab)
+    passed.tell(lab, predictor.lookup, diagnostics)
     found = {version: Reach(lab, predictor.lookup, version) for version in lab.versions}
     apart = _without_a_family_in_common(lab, list(found.values()))
     alike = len({tuple(reach.unreached) for reach in found.values()}) == 1
