@@ -122,6 +122,8 @@ def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
 def _other(value: str) -> str:
     """Another value that a sysctl may have; no hash policy is above 3."""
     *rest, last = value.split()
+    if last.startswith("0x"):
+        return hex(int(last, 16) - 1)
     if not last.isdigit():
         return "reno" if value != "reno" else "cubic"
     return " ".join([*rest, {"0": "1", "1": "0", "3": "0"}.get(last, str(int(last) + 1))])

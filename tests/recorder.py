@@ -154,23 +154,24 @@ SENDS = (
 TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
-WATCH = rf"-c read -rt {NUMBER} <> <\(:\); ss {COUNTS}"
+WATCH = f"-c COUNT - {NUMBER} 5379"
 SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
 COPIED = r"ipv(?:[46]|\[46\])/(?:conf|neigh)/\*/\w+ \w+"
 TESTS = f"-s(?: {COPIED})+"
 ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
-DRIFT = resources.read("compiler/scripts/parts/drift.bash")
 
 
-def _quoted(name: str) -> str:
-    """What drift.bash sets a variable to."""
-    return DRIFT.partition(f"{name}='")[2].partition("'\n")[0]
+def _quoted(part: str, name: str) -> str:
+    """What a part sets a variable to."""
+    text = resources.read(f"compiler/scripts/parts/{part}.bash")
+    return text.partition(f"\n{name}='")[2].partition("'\n")[0]
 
 
 TABLES = "\necho about tables\nnft -s list ruleset"
-QUESTIONS = [_quoted("QUESTIONS") + more for more in ("", TABLES)]
-QUESTIONS += [text + _quoted("OF_SWITCHES") for text in QUESTIONS]
-"""What a check asks in a namespace, as a script of sh(1)."""
+QUESTIONS = [_quoted("drift", "QUESTIONS") + more for more in ("", TABLES)]
+QUESTIONS += [text + _quoted("drift", "OF_SWITCHES") for text in QUESTIONS]
+INNER = dict.fromkeys(QUESTIONS, "QUESTIONS") | {_quoted("bench", "COUNT"): "COUNT"}
+"""Scripts that a check and a bench give to other shells, and what they are called here."""
 
 TRIED = (
     f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
@@ -231,8 +232,8 @@ CALLS = {
     "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
-    "bash": [TESTS, WATCH, re.escape("-c mount -t tmpfs tmpfs /run && ip netns add p")],
-    "mount": ["-t tmpfs tmpfs /run"],
+    "bash": [TESTS, WATCH, re.escape("-c mount -n -t tmpfs tmpfs /run && ip netns add p")],
+    "mount": ["-n -t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
     "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*"],
@@ -279,7 +280,7 @@ def _is_written(line: str) -> bool:
 
 
 def _is_known(call: Call) -> bool:
-    tool, *arguments = ("QUESTIONS" if word in QUESTIONS else word for word in call.argv)
+    tool, *arguments = (INNER.get(word, word) for word in call.argv)
     if tool == "setsid":
         return _is_start(arguments)
     spaced = [word for word in arguments if " " in word and not re.fullmatch(f"%i %n|{COPIED}", word)]

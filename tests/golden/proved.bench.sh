@@ -257,19 +257,22 @@ stamp() {
   echo .
 }
 
-# Has the kernel tell of subflows that come and go in a namespace, and ss(8) how many there are, after some seconds or
-# as soon then as both connections of iperf3 are there. (The wait is a read of what nobody writes: a sleep would outlive
-# the shell that is asked to end.)
+# Prints what ss(8) tells of the MPTCP connections to a port, for bash: SECONDS PORT. It asks after some seconds, and
+# until both connections of iperf3 are there. (The wait is a read of what nobody writes: a sleep would outlive the shell
+# that is asked to end.)
+# shellcheck disable=SC2016 # Expanded by that shell.
+COUNT='wait=$1 found=
+until [[ $found == *token:*token:* ]]; do
+  read -rt "$wait" <> <(:)
+  wait=0.2 found=$(ss -Mni dport = ":$2")
+done
+echo "$found"'
+
+# Has the kernel tell of subflows that come and go in a namespace, and how many there are after some seconds.
 watch_subflows() {
   nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
-  # shellcheck disable=SC2016 # Expanded by the other shell.
-  begin_in sockets "$1" bash -c 'wait=$1 found=
-    until [[ $found == *token:*token:* ]]; do
-      read -rt "$wait" <> <(:)
-      wait=0.2 found=$(ss -Mni dport = ":$2")
-    done
-    echo "$found"' - "$2" "$PORT"
+  begin_in sockets "$1" bash -c "$COUNT" - "$2" "$PORT"
 }
 
 # Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
