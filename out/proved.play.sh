@@ -272,9 +272,9 @@ within proved-a ip <<'END'
 route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
 route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
 route replace 10.75.138.208/30 via 10.86.184.182 dev d
-route replace 10.249.89.74 table 41363 via 10.86.184.182 dev d
-route replace 10.52.126.101 table 41363 via 10.86.184.182 dev d
-route replace 10.75.138.209 table 41363 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
 END
 within proved-d ip <<'END'
 route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from ipaddress import ip_interface
 from typing import NamedTuple
 
-from compiler.plan.plan import Command, Plan
+from compiler.plan.commands import Command
+from compiler.plan.plan import Plan
 
 
 class Drift(NamedTuple):

@@ -20,7 +20,8 @@ from words import PRINTED
 from compiler import resources
 from compiler.driver import TopologyError
 from compiler.lint import lint
-from compiler.plan.plan import EACH, Command, Plan
+from compiler.plan.commands import EACH, Command
+from compiler.plan.plan import Plan
 from compiler.scripts.bash import Style
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")

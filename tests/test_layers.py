@@ -38,7 +38,7 @@ ROOMS = {
         export show
     """.split(),
     "plan": """
-        traffic settings needs plan words
+        facts commands traffic settings needs plan
     """.split(),
     "scripts": """
         braces quoting bash measure drift check bench play export

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from labs import GOLDEN, compiled
 
-from compiler.plan.plan import Command, Plan
+from compiler.plan.commands import Command
+from compiler.plan.plan import Plan
 
 TITLES = ["namespaces", "links", "settings", "interfaces", "routes"]
 ENTER = {"flock", "nsenter", "unshare"}

@@ -7,6 +7,7 @@ from labs import codes, end_of, lab_of
 
 from compiler.ground.units import Queue
 from compiler.model.lab import Reshaping, Shaping
+from compiler.plan.commands import qdisc
 from compiler.plan.traffic import qdiscs
 
 FRAME = 1514
@@ -22,7 +23,7 @@ def shaping(attributes: str) -> Shaping:
 
 def commands(attributes: str) -> list[str]:
     end = end_of(lab_of(f"host a b\nlink a -- b {attributes}"), "a:b")
-    return [" ".join(words).removeprefix("qdisc add dev b ") for words in qdiscs(end)]
+    return [" ".join(qdisc(one, "add")).removeprefix("qdisc add dev b ") for one in qdiscs("lab-a", end)]
 
 
 @pytest.mark.parametrize(

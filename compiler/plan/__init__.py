@@ -1,4 +1,4 @@
-"""A Lab as commands of ip, tc, sysctl and nft, and what they need of a machine.
+"""A Lab as facts of a machine, each with the commands that make it so and what these need.
 
 Decides nothing of the lab, and knows no bash.
 """

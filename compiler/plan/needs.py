@@ -1,11 +1,29 @@
 """What a lab needs from the machine that it runs on, each as a command that tries it."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple, assert_never
 
-from compiler.model.lab import Lab
-from compiler.plan.settings import Settings, is_of_interface
-from compiler.plan.traffic import qdiscs
+from compiler.plan.facts import (
+    Bridge,
+    Dummy,
+    Fact,
+    Mark,
+    Masquerade,
+    MptcpEndpoint,
+    MptcpLimits,
+    Namespace,
+    Nat,
+    OwnAddress,
+    PolicyRule,
+    Port,
+    Qdisc,
+    Routes,
+    Sysctl,
+    Up,
+    Veth,
+)
+from compiler.plan.settings import is_of_interface
 
 
 class Need(NamedTuple):
@@ -48,63 +66,85 @@ _NAT = (
 )
 
 
-def tools(lab: Lab) -> list[str]:
-    """The programs that the scripts call beside bash and the base system's."""
-    found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
-    found += ["tc"] if _kinds(lab) else []
-    found += ["nft"] if any(node.masquerade for node in lab.nodes) else []
-    found += ["setsid"] if lab.runs else []
-    return found
-
-
-def needs(lab: Lab) -> Iterator[Need]:
-    """What the kernel has to have, and the tools to know."""
-    nodes = lab.nodes
-    if lab.links:
-        yield _ip("veth interfaces (module veth)", "link add name p type veth peer name q")
-    if any(own.device != "lo" for node in nodes for own in node.addresses):
-        yield _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
-    yield from _bridges(lab)
-    for kind in _kinds(lab):
-        command = ("tc", *"qdisc replace dev lo root".split(), kind, *QDISCS[kind])
-        yield Need(f"the queueing discipline {kind} (module sch_{kind})", command)
-    if 6 in lab.versions:
-        yield Need("IPv6 (module ipv6)", ("test", "-d", "/proc/sys/net/ipv6"))
-    if any(len(route.nexthops) > 1 for node in nodes for route in node.routes):
-        what = "routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)"
-        yield _ip(what, "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo")
-    if any(node.rules for node in nodes):
-        what = "policy routing (CONFIG_IP_MULTIPLE_TABLES)"
-        yield _ip(what, "rule add pref 1000 from 10.0.0.1 lookup 10000")
-    if any(node.limits for node in nodes):
-        yield _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
-    if any(node.masquerade for node in nodes):
-        yield Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
-    named = "mount -n -t tmpfs tmpfs /run && ip netns add p"
-    yield Need("namespaces with names (mounts in /run/netns; user.max_net_namespaces)", ("bash", "-c", named))
-
-
-def _bridges(lab: Lab) -> Iterator[Need]:
-    if lab.switches:
-        yield _ip("bridges (module bridge)", "link add name s type bridge mcast_snooping 0")
-    if any(switch.stp for switch in lab.switches):
-        what = "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)"
-        yield _ip(what, "link add name t type bridge stp_state 1 forward_delay 200")
-
-
 def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
     return Need(feature, ("ip", *arguments.split()), module)
 
 
-def sysctls(lab: Lab) -> list[str]:
+VETH = _ip("veth interfaces (module veth)", "link add name p type veth peer name q")
+DUMMY = _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
+BRIDGE = _ip("bridges (module bridge)", "link add name s type bridge mcast_snooping 0")
+TREE = _ip(
+    "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)",
+    "link add name t type bridge stp_state 1 forward_delay 200",
+)
+QDISC = {
+    kind: Need(
+        f"the queueing discipline {kind} (module sch_{kind})",
+        ("tc", *"qdisc replace dev lo root".split(), kind, *parameters),
+    )
+    for kind, parameters in QDISCS.items()
+}
+IPV6 = Need("IPv6 (module ipv6)", ("test", "-d", "/proc/sys/net/ipv6"))
+MULTIPATH = _ip(
+    "routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)",
+    "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
+)
+RULES = _ip("policy routing (CONFIG_IP_MULTIPLE_TABLES)", "rule add pref 1000 from 10.0.0.1 lookup 10000")
+MPTCP = _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
+NAT = Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
+NAMES = Need(
+    "namespaces with names (mounts in /run/netns; user.max_net_namespaces)",
+    ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
+)
+ALL = (VETH, DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT)
+"""In the order in which they are tried; after them come NAMES."""
+
+
+def tools(facts: Iterable[Fact], *, runs: bool) -> list[str]:
+    """The programs that the scripts call beside bash and the base system's."""
+    kinds = set(map(type, facts))
+    found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
+    found += ["tc"] if Qdisc in kinds else []
+    found += ["nft"] if Nat in kinds else []
+    found += ["setsid"] if runs else []
+    return found
+
+
+def needs(facts: Iterable[Fact], versions: Collection[int]) -> Iterator[Need]:
+    """What the kernel has to have, and the tools to know."""
+    found = set(chain.from_iterable(map(_needs, facts)))
+    found |= {IPV6} if 6 in versions else set()
+    yield from (need for need in ALL if need in found)
+    yield NAMES
+
+
+def _needs(fact: Fact) -> Iterator[Need]:
+    """What one fact needs."""
+    match fact:
+        case Routes():
+            yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
+        case Veth():
+            yield VETH
+        case Dummy():
+            yield DUMMY
+        case Bridge():
+            yield BRIDGE
+            yield from (TREE,) if fact.priority is not None else ()
+        case Qdisc():
+            yield QDISC[fact.kind]
+        case PolicyRule():
+            yield RULES
+        case MptcpLimits() | MptcpEndpoint():
+            yield MPTCP
+        case Nat() | Masquerade():
+            yield NAT
+        case Namespace() | Mark() | Up() | Port() | OwnAddress() | Sysctl():
+            pass  # which all kernels have, or NAMES and `sysctls` try
+        case _:
+            assert_never(fact)
+
+
+def sysctls(facts: Iterable[Fact]) -> list[str]:
     """The sysctls that every namespace has, of those that are set."""
-    settings = Settings(lab)
-    keys = [key.replace("*", "all") for node in lab.nodes for key in settings.of(node, ())]
-    keys += [key for switch in lab.switches for key in settings.of_switch(switch, ())]
-    return [key for key in dict.fromkeys(keys) if not is_of_interface(key)]
-
-
-def _kinds(lab: Lab) -> list[str]:
-    """The kinds of queueing disciplines in use."""
-    commands = [command for link in lab.links for end in link.ends for command in qdiscs(end)]
-    return [kind for kind in QDISCS if any(kind in command[4:] for command in commands)]
+    keys = dict.fromkeys(fact.key.replace("*", "all") for fact in facts if isinstance(fact, Sysctl))
+    return [key for key in keys if not is_of_interface(key)]

@@ -8,9 +8,10 @@ from functools import cache
 from itertools import chain, groupby
 
 from compiler import __version__, resources
+from compiler.plan.commands import EACH, Command, hops, is_long, mark, source
+from compiler.plan.facts import Sysctl
 from compiler.plan.needs import PACKAGES
-from compiler.plan.plan import EACH, NO_SERVER, Command, Plan, Section, mark, way
-from compiler.plan.words import is_long, split
+from compiler.plan.plan import NO_SERVER, Plan, Section
 from compiler.scripts.braces import braces
 from compiler.scripts.quoting import here, join, quote
 
@@ -167,10 +168,12 @@ def _processes(plan: Plan) -> Iterator[str]:
 def _section(section: Section, style: Style) -> Iterator[str]:
     """The commands of a section; in batches, those of the namespaces side by side."""
     yield from ("reset_copied",) if section.title == "settings" else ()
-    if style is Style.PLAIN:
-        yield from chain.from_iterable(map(_lines, _split(section.commands)))
+    if style is Style.PLAIN and section.title == "settings":
+        yield from (join(_set(fact)) for fact in _sysctls(section))
+    elif style is Style.PLAIN:
+        yield from chain.from_iterable(map(_lines, section.commands))
     elif section.title == "settings":
-        yield from _settings(section.commands)
+        yield from _settings(_sysctls(section))
     elif section.commands[0].namespace is None:
         yield from _batches(section.commands)
     else:
@@ -179,11 +182,15 @@ def _section(section: Section, style: Style) -> Iterator[str]:
         yield from ("visit", "} & parts+=($!); done", "settle")
 
 
-def _settings(commands: Iterable[Command]) -> Iterator[str]:
+def _sysctls(section: Section) -> Iterator[Sysctl]:
+    return (fact for fact in section.facts if isinstance(fact, Sysctl))
+
+
+def _settings(sysctls: Iterable[Sysctl]) -> Iterator[str]:
     """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
     alike: dict[tuple[str, ...], list[str]] = {}
-    for namespace, own in groupby(commands, lambda command: command.namespace or ""):
-        alike.setdefault(tuple(chain.from_iterable(map(_rows, own))), []).append(namespace)
+    for namespace, own in groupby(sysctls, lambda fact: fact.namespace):
+        alike.setdefault(tuple(f"{fact.key}={fact.value}" for fact in own), []).append(namespace)
     for rows, namespaces in alike.items():
         yield from (
             "configure \\",
@@ -197,7 +204,7 @@ def _settings(commands: Iterable[Command]) -> Iterator[str]:
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
     """A batch for each run of commands of one tool in one namespace, to which brief ones are added."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
-        run = list(_split(own))
+        run = list(own)
         brief = [command for command in run if command.brief]
         lone = [command for command in run if is_long(command.arguments)]
         batch = (command for command in run if not (command.brief or is_long(command.arguments)))
@@ -213,19 +220,9 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
         yield from _brief(brief)
 
 
-def _split(commands: Iterable[Command]) -> Iterator[Command]:
-    """Commands, those of too many words in several where that may be; what is split is not brief."""
-    for command in commands:
-        if not is_long(command.arguments):
-            yield command
-            continue
-        for arguments in split(command.arguments):
-            yield command._replace(arguments=arguments, brief=False)
-
-
 def _has_lone(section: Section) -> bool:
     """Whether a section has commands that no batch takes."""
-    return any(is_long(command.arguments) for command in _split(section.commands))
+    return any(is_long(command.arguments) for command in section.commands)
 
 
 def _is_brief(section: Section) -> bool:
@@ -234,12 +231,13 @@ def _is_brief(section: Section) -> bool:
 
 def _brief(commands: Iterable[Command]) -> Iterator[str]:
     """Routes that are added to a batch, a line for each way; next hops that several have are told once."""
-    ways = [(*way(command.rest), command.each) for command in commands]
-    count = Counter(hop for hops, _, _ in ways for hop in hops)
+    routes = [command.brief for command in commands if command.brief]
+    ways = [(list(map(" ".join, hops(one))), source(one), one.targets) for one in routes]
+    count = Counter(hop for own, _, _ in ways for hop in own)
     shared = {hop: f"h{number}" for number, hop in enumerate((hop for hop in count if count[hop] > 1), 1)}
     yield from (f"{name}='{hop}'" for hop, name in shared.items())
-    for hops, more, targets in ways:
-        told = " ".join((*more, *(f"${shared[hop]}" if hop in shared else hop for hop in hops)))
+    for own, more, targets in ways:
+        told = " ".join((*more, *(f"${shared[hop]}" if hop in shared else hop for hop in own)))
         yield f'routes "{told}" {braces(targets)}'
 
 
@@ -275,16 +273,14 @@ def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
         yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
+    else:  # nft(8), which knows no namespaces, and takes a command as one word
+        yield from ("ip", "netns", "exec", namespace or "", *tool, " ".join(command.arguments))
+
+
+def _set(fact: Sysctl) -> Iterator[str]:
+    """A call that sets a sysctl; sysctl(8) takes no `*`."""
+    yield from ("ip", "netns", "exec", fact.namespace)
+    if "*" in fact.key:
+        yield from ("sh", "-c", f"echo {fact.value} | tee /proc/sys/{fact.key.replace('.', '/')} >/dev/null")
     else:
-        yield from ("ip", "netns", "exec", namespace or "", *_call(tool, command.arguments))
-
-
-def _call(tool: tuple[str, ...], arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """A tool that does not know of namespaces, with its arguments as one; sysctl(8) takes no `*` there."""
-    text = " ".join(arguments)
-    if tool == ("nft",):
-        return "nft", text
-    if "*" in text.partition("=")[0]:
-        key, value = text.split("=")
-        return "sh", "-c", f"echo {value} | tee /proc/sys/{key.replace('.', '/')} >/dev/null"
-    return "sysctl", "-qw", text
+        yield from ("sysctl", "-qw", f"{fact.key}={fact.value}")

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from compiler.ground.units import format_rate, format_time
 from compiler.model.lab import Lab
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput, Transfer
+from compiler.plan.commands import mark
 from compiler.plan.needs import PACKAGES
-from compiler.plan.plan import NO_SERVER, Plan, mark
+from compiler.plan.plan import NO_SERVER, Plan
 from compiler.scripts.bash import fixed, head, script
 from compiler.scripts.drift import Queues, bridges, brief, facts, queues
 from compiler.scripts.measure import Ends, tools

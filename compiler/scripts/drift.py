@@ -1,19 +1,52 @@
 """A plan as lines: what each namespace has to have, as drift.bash tells what it has."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_interface
 from itertools import chain
+from typing import assert_never
 
 from compiler.infer.shaping import DEFAULT_MTU
-from compiler.plan.plan import Command, Plan, target
+from compiler.model.lab import Endpoint
+from compiler.plan.commands import (
+    NAT,
+    NAT_CHAIN,
+    limited,
+    mark,
+    masquerade,
+    qdisc,
+    selected,
+    source,
+    tree,
+)
+from compiler.plan.facts import (
+    Bridge,
+    Dummy,
+    Fact,
+    Mark,
+    Masquerade,
+    MptcpEndpoint,
+    MptcpLimits,
+    Namespace,
+    Nat,
+    OwnAddress,
+    PolicyRule,
+    Port,
+    Qdisc,
+    Routes,
+    Sysctl,
+    Up,
+    Veth,
+)
+from compiler.plan.plan import Plan, target
 from compiler.scripts.braces import braces
 
 Facts = dict[str, list[str]]
 """Lines by namespace."""
 
 _FLAGS = ("signal", "subflow", "fullmesh", "backup", "laminar")
+
+_NAT = " ".join(NAT)
 
 _COPIES = {
     "net.ipv4.ip_forward": ("net.ipv4.conf.*.forwarding",),
@@ -27,77 +60,62 @@ _COPIES = {
 def facts(plan: Plan) -> Facts:
     """What each namespace has to have, but for its brief routes and its queueing disciplines."""
     found: dict[str, dict[str, str]] = {namespace: {} for namespace in plan.namespaces}
-    told = ((command.namespace or "", _told(command, call)) for command, call in _calls(plan))
-    processes = ((process.namespace, [f"process {process.name}"]) for process in plan.processes)
-    for namespace, lines in chain(_links(plan), told, processes):
-        for fact in lines:
-            key = fact.partition(" = ")[0]
-            found[namespace].pop(key, None)  # of a sysctl that is set twice, the last counts
-            found[namespace][key] = fact
+    told = (line for fact in plan.facts for line in _told(fact))
+    processes = ((process.namespace, f"process {process.name}") for process in plan.processes)
+    for namespace, line in chain(_links(plan), told, processes):
+        key = line.partition(" = ")[0]
+        found[namespace].pop(key, None)  # of a sysctl that is set twice, the last counts
+        found[namespace][key] = line
     return {namespace: list(lines.values()) for namespace, lines in found.items()}
 
 
-def _calls(plan: Plan) -> Iterator[tuple[Command, tuple[str, ...]]]:
-    for section in plan.sections:
-        for command in section.commands:
-            for call in () if command.brief else command.calls:
-                yield command, call
-
-
 def brief(plan: Plan) -> Facts:
-    """The routes of each namespace that are told in short, a line for each next hop."""
+    """The brief routes of each namespace as brace expressions, a line for each next hop."""
     found: dict[str, dict[str, list[str]]] = {}
-    for command in (command for section in plan.sections for command in section.commands if command.brief):
-        for hop in _ways(command.rest):
-            found.setdefault(command.namespace or "", {}).setdefault(hop, []).extend(command.each)
+    for fact in plan.facts:
+        if isinstance(fact, Routes) and fact.brief:
+            for way in _ways(fact):
+                found.setdefault(fact.namespace, {}).setdefault(way, []).extend(fact.targets)
     return {
         namespace: [f'routes "{way}" {braces(targets)}' for way, targets in ways.items()]
         for namespace, ways in found.items()
     }
 
 
-def _told(command: Command, arguments: tuple[str, ...]) -> Iterator[str]:
-    """What one call of a command of a plan makes in its namespace, but for links."""
-    match command.tool[0], *arguments:
-        case "ip", "address", "add", address, "dev", device:
-            yield from _address(address, device)
-        case "ip", "route", "add", target, *rest:
-            yield from (f"route {target} {way}" for way in _ways(rest))
-        case "ip", "rule", "add", *rest:
-            yield " ".join(("rule", *command.tool[1:], *rest))
-        case "ip", "mptcp", "limits", "set", *rest:
-            yield f"limits {' '.join(rest)}"
-        case "ip", "mptcp", "endpoint", "add", address, *rest:
-            yield f"endpoint {' '.join([address, *_flags(rest)])}"
-        case "sysctl", setting:
-            key, _, value = setting.partition("=")
-            yield from (f"sysctl {name} = {_read_back(value)}" for name in (key, *_COPIES.get(key, ())))
-        case "nft", "add", *words:
-            yield from _table(words)
-        case ("ip", "netns" | "link", *_) | ("tc", *_):
-            return
+def _told(fact: Fact) -> Iterator[tuple[str, str]]:
+    """A fact as lines, with their namespace; those of links and queueing disciplines are told together."""
+    match fact:
+        case Routes(here, targets):
+            ways = () if fact.brief else tuple(_ways(fact))
+            yield from ((here, f"route {target} {way}") for target in targets for way in ways)
+        case Sysctl(here, key, value):
+            same = (key, *_COPIES.get(key, ()))
+            yield from ((here, f"sysctl {name} = {_read_back(value)}") for name in same)
+        case OwnAddress(here):
+            yield from ((here, line) for line in _address(fact))
+        case PolicyRule(here, rule):
+            family = () if rule.version == 4 else ("-6",)
+            yield here, " ".join(("rule", *family, *selected(rule)))
+        case MptcpLimits(here, limits):
+            yield here, f"limits {' '.join(limited(limits))}"
+        case MptcpEndpoint(here, endpoint):
+            yield here, f"endpoint {' '.join(_endpoint(endpoint))}"
+        case Nat(here):
+            yield here, f"nft {_NAT}"
+            yield here, f"nft chain {_NAT} out"
+            yield here, f"nft in {_NAT} out: {NAT_CHAIN}"
+        case Masquerade(here):
+            yield here, f"nft in {_NAT} out: {' '.join(masquerade(fact))}"
+        case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | Port() | Qdisc():
+            pass
         case _:
-            raise AssertionError(command)
+            assert_never(fact)
 
 
-def _table(words: list[str]) -> Iterator[str]:
-    """What nft(8) is told to add, as `nft list` tells it."""
-    match words:
-        case "table", *table:
-            yield f"nft {' '.join(table)}"
-        case "chain", *names, what:
-            yield f"nft chain {' '.join(names)}"
-            yield f"nft in {' '.join(names)}: {what.strip('{ }')}"
-        case "rule", family, table, name, *rule:
-            yield f"nft in {family} {table} {name}: {' '.join(rule)}"
-        case _:
-            raise AssertionError(words)
-
-
-def _address(text: str, device: str) -> Iterator[str]:
+def _address(fact: OwnAddress) -> Iterator[str]:
     """An address, and the route that the kernel adds to the network that it is in."""
-    yield f"address {text} dev {device}"
-    own = ip_interface(text)
+    own, device = fact.address, fact.device
+    yield f"address {own} dev {device}"
     if own.version == 6 or (device != "lo" and own.network.num_addresses > 1):
         yield f"connected {target(own.network)} dev {device}"
 
@@ -112,40 +130,27 @@ def _read_back(value: str) -> str:
     return " ".join(str(int(word, base)) if base else word for word, base in numbers)
 
 
-def _ways(words: Sequence[str]) -> Iterator[str]:
-    """The next hops of a route, each after its table and before what else is said of it.
+def _ways(fact: Routes) -> Iterator[str]:
+    """The next hops of a route, each after its table, and before or after the source.
 
-    Interfaces may be called like any of these words: all but `nexthop` and `onlink` have a value. Of several
-    next hops each has its flags, and of one the route.
+    Of several next hops each has its flags, and of one the route.
     """
-    hops: list[dict[str, str]] = [{}]
-    common: dict[str, str] = {}
-    place = 0
-    while place < len(words):
-        match words[place : place + 2]:
-            case "nexthop", *_:
-                hops.append({"weight": "1"})
-                place += 1
-            case "onlink", *_:
-                hops[-1]["onlink"] = ""
-                place += 1
-            case key, value:
-                (hops[-1] if key in ("via", "dev", "weight") else common)[key] = value
-                place += 2
-    table = [("table", common.pop("table"))] if "table" in common else []
-    for hop in filter(None, hops):
-        own = [(key, hop[key]) for key in ("via", "dev", "weight") if key in hop]
-        flags = ["onlink"] if "onlink" in hop else []
-        pairs = (*table, *own), tuple(common.items())
-        first, last = ([word for pair in part for word in pair] for part in pairs)
-        yield " ".join([*first, *flags, *last] if "weight" in hop else [*first, *last, *flags])
+    table = () if fact.table is None else ("table", str(fact.table))
+    for hop in fact.hops:
+        via = () if hop.via is None else ("via", str(hop.via))
+        flags = ("onlink",) if hop.onlink else ()
+        if len(fact.hops) == 1:
+            yield " ".join((*table, *via, "dev", hop.interface, *source(fact), *flags))
+        else:
+            weight = ("weight", str(hop.weight or 1))
+            yield " ".join((*table, *via, "dev", hop.interface, *weight, *flags, *source(fact)))
 
 
-def _flags(words: list[str]) -> Iterator[str]:
-    """What is said of an endpoint: its interface, which may be called like a flag; the flags in one order."""
-    device, rest = words[:2], words[2:]
-    yield from (*device, *(word for word in rest if word not in _FLAGS))
-    yield from (flag for flag in _FLAGS if flag in rest)
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    """An endpoint, its flags in the order in which they are listed."""
+    yield from (str(endpoint.address), "dev", endpoint.interface)
+    yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
+    yield from (flag for flag in _FLAGS if flag in endpoint.flags)
 
 
 # --- links ------------------------------------------------------------------------------------------
@@ -185,28 +190,43 @@ def bridges(plan: Plan) -> dict[str, int]:
     return {text: number for number, text in enumerate(options)}
 
 
-def _links(plan: Plan) -> Iterator[tuple[str, list[str]]]:
+def _links(plan: Plan) -> Iterator[tuple[str, str]]:
     numbers = bridges(plan)
     for namespace, links in _all_links(plan).items():
-        facts = [f"mark {links['lo'].alias}", *(link.fact for link in links.values())]
+        yield namespace, f"mark {links['lo'].alias}"
+        yield from ((namespace, link.fact) for link in links.values())
         for link in links.values():
             if link.kind == "bridge":
-                facts.append(f"bridge {link.name} {numbers[link.options]}")
+                yield namespace, f"bridge {link.name} {numbers[link.options]}"
             if link.bridge:
-                facts.append(f"port {link.name} {numbers[links[link.bridge].options]}")
-        yield namespace, facts
+                yield namespace, f"port {link.name} {numbers[links[link.bridge].options]}"
 
 
 def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
     """The links of each namespace, by their names."""
     found = {name: {"lo": _Link("lo", "loopback", LOOPBACK_MTU)} for name in plan.namespaces}
-    for command, call in _calls(plan):
-        match call:
-            case "link", "add", *words:
-                for namespace, link in _added(words):
-                    found[namespace][link.name] = link
-            case "link", "set", "dev", name, *words:
-                _set(found[command.namespace or ""][name], words)
+    for fact in plan.facts:
+        match fact:
+            case Veth(ends, mtu):
+                for end, other in zip(ends, reversed(ends), strict=True):
+                    link = _Link(end.name, "veth", mtu or DEFAULT_MTU, other.namespace)
+                    found[end.namespace][end.name] = link
+            case Dummy(here, name):
+                found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
+            case Bridge(here, name):
+                found[here][name] = _Link(name, "bridge", DEFAULT_MTU, options=" ".join(tree(fact)))
+            case Mark(here, lab):
+                found[here]["lo"].alias, found[here]["lo"].up = mark(lab), True
+            case Up(here, name):
+                found[here][name].up = True
+            case Port(here, name, bridge):
+                found[here][name].bridge, found[here][name].up = bridge, True
+            case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
+                pass
+            case MptcpLimits() | MptcpEndpoint() | Nat() | Masquerade():
+                pass
+            case _:
+                assert_never(fact)
     for links in found.values():
         for link in links.values():
             ports = [port.mtu for port in links.values() if port.bridge == link.name]
@@ -215,33 +235,6 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
 
 
 LOOPBACK_MTU = 65536
-
-
-def _added(words: list[str]) -> Iterator[tuple[str, _Link]]:
-    """The links that one `link add` makes, each in its namespace; the peer of each is the other."""
-    split = next((place for place in range(0, len(words), 2) if words[place] == "peer"), len(words))
-    ends = [dict(zip(end[::2], end[1::2], strict=True)) for end in (words[:split], words[split + 1 :]) if end]
-    kind = ends[0].pop("type")
-    for end, other in zip(ends, reversed(ends), strict=True):
-        name, mtu = end.pop("name"), int(end.pop("mtu", DEFAULT_MTU))
-        options = " ".join(f"{key} {value}" for key, value in end.items() if key != "netns")
-        yield end["netns"], _Link(name, kind, mtu, other["netns"] if len(ends) > 1 else "", options)
-
-
-def _set(link: _Link, words: list[str]) -> None:
-    """What one `link set` makes of a link."""
-    match words:
-        case "master", bridge, *rest:
-            link.bridge = bridge
-            _set(link, rest)
-        case "alias", alias, *rest:
-            link.alias = alias
-            _set(link, rest)
-        case "up", *rest:
-            link.up = True
-            _set(link, rest)
-        case [_, *_]:
-            raise AssertionError(words)
 
 
 # --- queueing disciplines ---------------------------------------------------------------------------
@@ -253,11 +246,11 @@ Queues = dict[tuple[str, ...], int]
 def queues(plan: Plan) -> tuple[Queues, Facts]:
     """All ways to shape an interface, and a line for each interface that is shaped."""
     own: dict[str, dict[str, tuple[str, ...]]] = {namespace: {} for namespace in plan.namespaces}
-    for command, call in _calls(plan):
-        if command.tool == ("tc",):
-            device = call[3]
-            devices = own[command.namespace or ""]
-            devices[device] = (*devices.get(device, ()), " ".join((*call[:3], "lo", *call[4:])))
+    for fact in plan.facts:
+        if isinstance(fact, Qdisc):
+            devices = own[fact.namespace]
+            command = " ".join(qdisc(fact._replace(device="lo"), "add"))
+            devices[fact.device] = (*devices.get(fact.device, ()), command)
     numbers: Queues = {}
     for devices in own.values():
         for commands in devices.values():

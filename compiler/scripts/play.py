@@ -5,11 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.ground.units import format_percent, format_queue, format_rate, format_time
-from compiler.model.lab import Change, Event, InterfaceName, Lab, Reshaping, Shaping, Switching
+from compiler.model.lab import (
+    Change,
+    Event,
+    Interface,
+    InterfaceName,
+    Lab,
+    Reshaping,
+    Shaping,
+    Switching,
+)
+from compiler.plan.commands import Words, is_long, qdisc, route
+from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import PACKAGES, QDISCS
-from compiler.plan.plan import Plan, way
-from compiler.plan.traffic import Arguments, qdiscs
-from compiler.plan.words import is_long, split
+from compiler.plan.plan import Plan
+from compiler.plan.traffic import qdiscs
 from compiler.scripts.bash import fixed, head, script
 from compiler.scripts.quoting import join, quote
 
@@ -58,33 +68,28 @@ class _Player:
         self.shaped = dict(self.ends)
         self.down: set[InterfaceName] = set()
         self.addresses: dict[tuple[str, str], list[str]] = {}
-        self.routes: dict[str, list[Arguments]] = {name: [] for name in self.namespace.values()}
-        commands = [command for section in plan.sections for command in section.commands]
-        for namespace, call in ((one.namespace or "", call) for one in commands for call in one.calls):
-            match call:
-                case "address", "add", address, "dev", device:
-                    self.addresses.setdefault((namespace, device), []).append(address)
-                case "route", "add", *words:
-                    self.routes[namespace].append(tuple(words))
+        self.routes: dict[str, list[Routes]] = {name: [] for name in self.namespace.values()}
+        for fact in plan.facts:
+            if isinstance(fact, OwnAddress):
+                self.addresses.setdefault((fact.namespace, fact.device), []).append(str(fact.address))
+            elif isinstance(fact, Routes):
+                self.routes[fact.namespace].append(fact)
 
     def needs(self) -> Iterator[str]:
         """Tries the queueing disciplines that events bring."""
         changes = [change for event in self.lab.events for change in event.changes]
-        words = {
-            word
-            for change in changes
-            if isinstance(change, Reshaping)
-            for command in self._qdiscs(change)
-            for word in command
-        }
-        kinds = [kind for kind in QDISCS if kind in words]
-        if kinds:
+        reshaped = (change for change in changes if isinstance(change, Reshaping))
+        found = {one.kind for change in reshaped for one in self._qdiscs(self._shaped(change))}
+        if kinds := [kind for kind in QDISCS if kind in found]:
             yield join(("need_queues", *kinds)) + " <<'END'"
             yield from (f"qdisc replace dev lo root {kind} {' '.join(QDISCS[kind])}" for kind in kinds)
             yield "END"
 
-    def _qdiscs(self, change: Reshaping) -> list[Arguments]:
-        return list(qdiscs(replace(self.ends[change.interface], shaping=change.shaping)))
+    def _shaped(self, change: Reshaping) -> Interface:
+        return replace(self.ends[change.interface], shaping=change.shaping)
+
+    def _qdiscs(self, end: Interface) -> list[Qdisc]:
+        return list(qdiscs(self.namespace[end.node], end))
 
     def events(self) -> Iterator[str]:
         for event in self.lab.events:
@@ -96,9 +101,8 @@ class _Player:
 
     def _reshape(self, change: Reshaping) -> Iterator[str]:
         before = self.shaped[change.interface]
-        after = self.shaped[change.interface] = replace(before, shaping=change.shaping)
-        commands = list(_reshaping(list(qdiscs(before)), list(qdiscs(after))))
-        if commands:
+        after = self.shaped[change.interface] = self._shaped(change)
+        if commands := list(_reshaping(self._qdiscs(before), self._qdiscs(after))):
             yield f"alter {self._key(change.interface)}"
             yield from self._within(change.interface.node, "tc", commands)
 
@@ -106,23 +110,23 @@ class _Player:
         (self.down.difference_update if change.up else self.down.update)(change.link)
         yield "alter links"
         for id in change.link:
-            commands = self._up(id) if change.up else [f"link set dev {id.name} down"]
-            yield from self._within(id.node, "ip", commands)
+            down = ("link", "set", "dev", id.name, "down")
+            yield from self._within(id.node, "ip", self._up(id) if change.up else [down])
         for id in change.link if change.up else ():
-            routes = [route for route in self.routes[self.namespace[id.node]] if id.name in route]
-            down = {other.name for other in self.down if other.node == id.node}
-            commands = [
-                " ".join(("route", "replace", *left)) for route in routes if (left := _without(route, down))
-            ]
-            yield from self._within(id.node, "ip", commands)
+            gone = {other.name for other in self.down if other.node == id.node}
+            left = (_without(routes, gone) for routes in self._by(id.node, {id.name}))
+            yield from self._within(id.node, "ip", _replaced(routes for routes in left if routes.hops))
 
-    def _up(self, id: InterfaceName) -> list[str]:
+    def _up(self, id: InterfaceName) -> list[Words]:
         """What brings an interface up, with the addresses that the kernel takes from one that is down."""
         own = self.addresses.get((self.namespace[id.node], id.name), [])
-        return [
-            f"link set dev {id.name} up",
-            *(f"address replace {address} dev {id.name}" for address in own),
-        ]
+        addresses = (("address", "replace", address, "dev", id.name) for address in own)
+        return [("link", "set", "dev", id.name, "up"), *addresses]
+
+    def _by(self, node: str, interfaces: set[str]) -> list[Routes]:
+        """The routes of a node that have a next hop by one of some interfaces."""
+        own = self.routes[self.namespace[node]]
+        return [routes for routes in own if any(hop.interface in interfaces for hop in routes.hops)]
 
     def restore(self) -> Iterator[str]:
         """A function that makes everything as up made it, whatever has happened until then."""
@@ -136,36 +140,34 @@ class _Player:
             yield from self._again("links", id.node, "ip", self._up(id))
         for node in dict.fromkeys(id.node for id in switched):
             own = {id.name for id in switched if id.node == node}
-            routes = [route for route in self.routes[self.namespace[node]] if own.intersection(route)]
-            commands = [" ".join(("route", "replace", *route)) for route in routes]
-            yield from self._again("links", node, "ip", commands)
+            yield from self._again("links", node, "ip", _replaced(self._by(node, own)))
         for id in shaped:
-            commands = [f"qdisc del dev {id.name} root", *map(" ".join, qdiscs(self.ends[id]))]
-            yield from self._again(self._key(id), id.node, "tc", commands)
+            added = [qdisc(one, "add") for one in self._qdiscs(self.ends[id])]
+            yield from self._again(self._key(id), id.node, "tc", [_deleted(id.name), *added])
         yield "  :"
         yield "}"
 
     def _key(self, id: InterfaceName) -> str:
         return f"{self.namespace[id.node]}:{id.name}"
 
-    def _within(self, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
+    def _within(self, node: str, tool: str, commands: Iterable[Words]) -> Iterator[str]:
         for how, rows in _fed(tool, commands):
             yield from (f"within {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
 
-    def _again(self, key: str, node: str, tool: str, commands: Iterable[str]) -> Iterator[str]:
+    def _again(self, key: str, node: str, tool: str, commands: Iterable[Words]) -> Iterator[str]:
         for how, rows in _fed(tool, commands):
             yield from (f"  again {key} {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
 
 
-def _fed(tool: str, commands: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def _fed(tool: str, commands: Iterable[Words]) -> Iterator[tuple[str, list[str]]]:
     """What a tool is given in a batch, and what line by line, as a line has too many words for that."""
-    lines = [line for command in commands for line in split(tuple(command.split()))]
+    lines = list(commands)
     for how, long in ((tool, False), (f"lines {tool}", True)):
         if rows := [" ".join(line) for line in lines if is_long(line) is long]:
             yield how, rows
 
 
-def _reshaping(before: list[Arguments], after: list[Arguments]) -> Iterator[str]:
+def _reshaping(before: list[Qdisc], after: list[Qdisc]) -> Iterator[Words]:
     """The commands that lead from one shaping of an interface to another.
 
     They change it in place, where its queueing disciplines are of the same kinds and none would keep what it
@@ -173,35 +175,35 @@ def _reshaping(before: list[Arguments], after: list[Arguments]) -> Iterator[str]
     """
     if before == after:
         return
-    if [_place(command) for command in before] == [_place(command) for command in after] and all(
-        set(_KEPT) & set(old) <= set(new) for old, new in zip(before, after, strict=True)
+    if [(one.place, one.kind) for one in before] == [(one.place, one.kind) for one in after] and all(
+        _kept(old) <= _kept(new) for old, new in zip(before, after, strict=True)
     ):
-        yield from (" ".join(("qdisc", "change", *command[2:])) for command in after)
+        yield from (qdisc(one, "change") for one in after)
         return
     if before:
-        yield f"qdisc del dev {before[0][3]} root"
-    yield from map(" ".join, after)
+        yield _deleted(before[0].device)
+    yield from (qdisc(one, "add") for one in after)
 
 
-def _place(command: Arguments) -> Arguments:
-    """Where a queueing discipline is, and its kind."""
-    kind = next(place for place, word in enumerate(command) if place > 3 and word in QDISCS)
-    return command[: kind + 1]
+def _kept(one: Qdisc) -> set[str]:
+    """What a queueing discipline has and a change that does not name it would leave to it."""
+    return {name for name, *_ in one.parameters if name in _KEPT}
 
 
-def _without(route: Arguments, down: set[str]) -> Arguments:
-    """A route without the next hops by interfaces that are down; nothing where it has no other."""
-    hops, more = way(route[1:])
-    kept = [hop for hop in hops if _device(hop) not in down]
-    if len(kept) == 1:  # which has no weight
-        words = kept[0].removeprefix("nexthop ").split()
-        kept = [" ".join((*words[:4], *("onlink",) * (words[-1] == "onlink" and len(words) > 4)))]
-    return (route[0], *more, *kept) if kept else ()
+def _deleted(device: str) -> Words:
+    return ("qdisc", "del", "dev", device, "root")
 
 
-def _device(hop: str) -> str:
-    """The interface of a next hop."""
-    return hop.partition("dev ")[2].partition(" ")[0]
+def _without(routes: Routes, down: set[str]) -> Routes:
+    """Routes without the next hops by interfaces that are down; one that is left alone has no weight."""
+    left = tuple(hop for hop in routes.hops if hop.interface not in down)
+    return routes._replace(hops=(left[0]._replace(weight=None),) if len(left) == 1 else left)
+
+
+def _replaced(every: Iterable[Routes]) -> Iterator[Words]:
+    for routes in every:
+        for target in routes.targets:
+            yield from route(routes, "replace", target)
 
 
 def _described(event: Event) -> str:

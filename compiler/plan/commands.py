@@ -1,0 +1,215 @@
+"""Facts as commands of ip(8), tc(8), sysctl(8) and nft(8) that make them so."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple, assert_never
+
+from compiler.model.lab import Endpoint, Limits, Rule
+from compiler.plan.facts import (
+    Bridge,
+    Dummy,
+    End,
+    Fact,
+    Hop,
+    Mark,
+    Masquerade,
+    MptcpEndpoint,
+    MptcpLimits,
+    Namespace,
+    Nat,
+    OwnAddress,
+    PolicyRule,
+    Port,
+    Qdisc,
+    Routes,
+    Sysctl,
+    Up,
+    Veth,
+)
+
+Words = tuple[str, ...]
+
+EACH = "{}"
+
+FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
+"""The least that the kernel takes, in hundredths of a second: ports forward after 4 s in place of 30."""
+
+NAT_CHAIN = "type nat hook postrouting priority srcnat;"
+
+
+class Command(NamedTuple):
+    """One command of one tool in one namespace (None: where the script runs).
+
+    `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
+    without one has its effect inside a namespace, and the effect goes with that. It is given once for each
+    word of `each`, where there are any, with that in the place of EACH. `brief` are the routes that it adds,
+    where these may be written as brace expressions.
+    """
+
+    tool: Words
+    arguments: Words
+    namespace: str | None = None
+    undo: Words | None = None
+    each: Words = ()
+    brief: Routes | None = None
+
+    @property
+    def calls(self) -> Iterator[Words]:
+        """The arguments, each time that it is given."""
+        if not self.each:
+            yield self.arguments
+        for word in self.each:
+            yield tuple(word if argument == EACH else argument for argument in self.arguments)
+
+
+def commands(fact: Fact) -> Iterator[Command]:
+    """The commands that make a fact: one, but for routes that have too many words for that."""
+    match fact:
+        case Routes(here, targets):
+            lines = list(route(fact, "add", EACH))
+            brief = fact if fact.brief and len(lines) == 1 and not is_long(lines[0]) else None
+            yield from (Command(("ip",), line, here, each=targets, brief=brief) for line in lines)
+        case Sysctl(here, key, value):
+            yield Command(("sysctl",), (f"{key}={value}",), here)
+        case Up(here, name):
+            yield _ip(here, "link", "set", "dev", name, "up")
+        case OwnAddress(here, address, device):
+            yield _ip(here, "address", "add", str(address), "dev", device)
+        case Qdisc(here):
+            yield Command(("tc",), qdisc(fact, "add"), here)
+        case Namespace(name):
+            yield Command(("ip",), ("netns", "add", name), undo=("ip", "netns", "del", name))
+        case Veth((left, right), mtu):
+            ends = _end(left, mtu), _end(right, mtu)
+            yield _ip(None, "link", "add", *ends[0], "type", "veth", "peer", *ends[1])
+        case Dummy(here, name):
+            yield _ip(None, "link", "add", "name", name, "netns", here, "type", "dummy")
+        case Bridge(here, name):
+            yield _ip(None, "link", "add", "name", name, "netns", here, "type", "bridge", *tree(fact))
+        case Mark(here):
+            yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
+        case Port(here, name, bridge):
+            yield _ip(here, "link", "set", "dev", name, "master", bridge, "up")
+        case PolicyRule(here, rule):
+            family = () if rule.version == 4 else ("-6",)
+            yield Command(("ip", *family), ("rule", "add", *selected(rule)), here)
+        case MptcpLimits(here, limits):
+            yield _ip(here, "mptcp", "limits", "set", *limited(limits))
+        case MptcpEndpoint(here, endpoint):
+            yield _ip(here, "mptcp", "endpoint", "add", *_endpoint(endpoint))
+        case Nat(here):
+            yield Command(("nft",), ("add", "table", *NAT), here)
+            yield Command(("nft",), ("add", "chain", *NAT, "out", f"{{ {NAT_CHAIN} }}"), here)
+        case Masquerade(here):
+            yield Command(("nft",), ("add", "rule", *NAT, "out", *masquerade(fact)), here)
+        case _:
+            assert_never(fact)
+
+
+NAT = ("inet", "mpc")
+"""The family and the name of the table of nftables."""
+
+
+def mark(lab: str) -> str:
+    """What says that a namespace or a hosts file belongs to a lab."""
+    return f"mpc:{lab}"
+
+
+def _ip(namespace: str | None, *arguments: str) -> Command:
+    return Command(("ip",), arguments, namespace)
+
+
+def _end(end: End, mtu: int | None) -> Words:
+    return ("name", end.name, *(() if mtu is None else ("mtu", str(mtu))), "netns", end.namespace)
+
+
+def tree(bridge: Bridge) -> Words:
+    """The options of a bridge, as in ip-link(8). Multicast goes to all ports, so no neighbour is missed."""
+    spanning = ("stp_state", "1", "priority", str(bridge.priority), *FASTEST_TREE)
+    return (*(() if bridge.priority is None else spanning), "mcast_snooping", "0")
+
+
+def masquerade(fact: Masquerade) -> Words:
+    return "oifname", f'"{fact.interface}"', "masquerade"
+
+
+def limited(limits: Limits) -> Words:
+    """Limits as in ip-mptcp(8)."""
+    return "subflows", str(limits.subflows), "add_addr_accepted", str(limits.accept)
+
+
+def selected(rule: Rule) -> Iterator[str]:
+    """A rule as in ip-rule(8)."""
+    yield from ("pref", str(rule.priority))
+    if rule.source is not None:
+        yield from ("from", str(rule.source))
+    if rule.target is not None:
+        yield from ("to", str(rule.target))
+    if rule.incoming is not None:
+        yield from ("iif", rule.incoming)
+    yield from ("lookup", str(rule.table))
+
+
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    yield from (str(endpoint.address), "dev", endpoint.interface)
+    yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
+    yield from endpoint.flags
+
+
+def qdisc(fact: Qdisc, verb: str) -> Words:
+    """`qdisc add`, or another verb, as in tc(8)."""
+    named = () if fact.handle is None else ("handle", fact.handle)
+    kind = (fact.kind, *chain.from_iterable(fact.parameters))
+    return ("qdisc", verb, "dev", fact.device, *fact.place, *named, *kind)
+
+
+# --- routes -----------------------------------------------------------------------------------------
+
+MOST_WORDS = 511
+"""Of a line of a batch: MAX_ARGS of lib/utils.c of iproute2, less one."""
+
+MOST_HOPS = 60
+"""Next hops of a line, each of 8 words at most."""
+
+
+def route(fact: Routes, verb: str, target: str) -> Iterator[Words]:
+    """`route add`, or another verb, to one target.
+
+    Of more words than a line of a batch takes, it is in parts where the family is IPv6: to a route of that,
+    next hops can be appended.
+    """
+    words = hops(fact)
+    line = _route(fact, verb, target, words)
+    via = fact.hops[0].via
+    if not is_long(line) or via is None or via.version == 4:
+        yield line
+        return
+    for start in range(0, len(words), MOST_HOPS):
+        yield _route(fact, "append" if start else verb, target, words[start : start + MOST_HOPS])
+
+
+def _route(fact: Routes, verb: str, target: str, words: list[Words]) -> Words:
+    table = () if fact.table is None else ("table", str(fact.table))
+    return ("route", verb, target, *source(fact), *chain.from_iterable(words), *table)
+
+
+def source(fact: Routes) -> Words:
+    return ("src", str(fact.source)) if fact.source else ()
+
+
+def hops(fact: Routes) -> list[Words]:
+    """The words of each next hop."""
+    if len(fact.hops) == 1:
+        return [_hop(fact.hops[0])]
+    return [("nexthop", *_hop(hop)) for hop in fact.hops]
+
+
+def _hop(hop: Hop) -> Words:
+    via = () if hop.via is None else ("via", str(hop.via))
+    weight = () if hop.weight is None else ("weight", str(hop.weight))
+    return (*via, "dev", hop.interface, *weight, *(("onlink",) if hop.onlink else ()))
+
+
+def is_long(arguments: Words) -> bool:
+    """Whether a command has more words than a batch takes, so that it has to be given by itself."""
+    return len(arguments) > MOST_WORDS

@@ -1,0 +1,176 @@
+"""What a plan consists of: facts of the machine once the lab is up, each of one namespace.
+
+What is done with facts is done for each kind: a `match` over `Fact` ends with `assert_never`, so that a new
+kind is a type error wherever it is not known yet.
+"""
+
+from typing import NamedTuple
+
+from compiler.model.lab import Address, AddressWithPrefix, Endpoint, Limits, Rule
+
+
+class Namespace(NamedTuple):
+    """A named network namespace."""
+
+    namespace: str
+
+
+class End(NamedTuple):
+    """An interface of a veth pair."""
+
+    namespace: str
+    name: str
+
+
+class Veth(NamedTuple):
+    """A pair of veth interfaces; `mtu` is None where it is the kernel's own."""
+
+    ends: tuple[End, End]
+    mtu: int | None
+
+
+class Dummy(NamedTuple):
+    """A dummy interface."""
+
+    namespace: str
+    name: str
+
+
+class Bridge(NamedTuple):
+    """A bridge; `priority` is that in a spanning tree, or None where it takes part in none."""
+
+    namespace: str
+    name: str
+    priority: int | None
+
+
+class Sysctl(NamedTuple):
+    """A value of sysctl(8). `*` in a key stands for every interface, `all` and `default`."""
+
+    namespace: str
+    key: str
+    value: str
+
+
+class Qdisc(NamedTuple):
+    """A queueing discipline of tc(8); `place` is `root` or `parent` and a handle.
+
+    Each of `parameters` is a name and its values.
+    """
+
+    namespace: str
+    device: str
+    place: tuple[str, ...]
+    handle: str | None
+    kind: str
+    parameters: tuple[tuple[str, ...], ...]
+
+
+class Mark(NamedTuple):
+    """The alias of `lo` that says whose the namespace is; `lo` is up."""
+
+    namespace: str
+    lab: str
+
+
+class Up(NamedTuple):
+    """An interface that is up."""
+
+    namespace: str
+    name: str
+
+
+class Port(NamedTuple):
+    """An interface that is a port of a bridge, and up."""
+
+    namespace: str
+    name: str
+    bridge: str
+
+
+class OwnAddress(NamedTuple):
+    """An address of an interface."""
+
+    namespace: str
+    address: AddressWithPrefix
+    device: str
+
+
+class Hop(NamedTuple):
+    """A next hop; without `via`, what is sent is for a neighbour on the link itself.
+
+    `weight` is None where none is written: that of all next hops of a route, or of one that is alone.
+    """
+
+    via: Address | None
+    interface: str
+    weight: int | None = None
+    onlink: bool = False
+
+
+class Routes(NamedTuple):
+    """The routes of a table (None: the main one) to all targets that have the same next hops and source.
+
+    `brief` routes may be written as brace expressions; they are many.
+    """
+
+    namespace: str
+    targets: tuple[str, ...]
+    source: Address | None
+    hops: tuple[Hop, ...]
+    table: int | None
+    brief: bool
+
+
+class PolicyRule(NamedTuple):
+    """A rule of ip-rule(8)."""
+
+    namespace: str
+    rule: Rule
+
+
+class MptcpLimits(NamedTuple):
+    """The limits of ip-mptcp(8)."""
+
+    namespace: str
+    limits: Limits
+
+
+class MptcpEndpoint(NamedTuple):
+    """An endpoint of ip-mptcp(8)."""
+
+    namespace: str
+    endpoint: Endpoint
+
+
+class Nat(NamedTuple):
+    """The table of nftables that rewrites sources of what leaves, and its chain."""
+
+    namespace: str
+
+
+class Masquerade(NamedTuple):
+    """A rule in it: what leaves by an interface has its address as the source."""
+
+    namespace: str
+    interface: str
+
+
+Fact = (
+    Namespace
+    | Veth
+    | Dummy
+    | Bridge
+    | Sysctl
+    | Qdisc
+    | Mark
+    | Up
+    | Port
+    | OwnAddress
+    | Routes
+    | PolicyRule
+    | MptcpLimits
+    | MptcpEndpoint
+    | Nat
+    | Masquerade
+)
