@@ -23,6 +23,7 @@ from compiler.ground.names import VARIABLE_FORM, is_variable
 from compiler.language.files import LARGEST
 from compiler.model.lab import Lab
 from compiler.scripts.bash import Style, is_of
+from compiler.scripts.kinds import KINDS, OTHERS, UP
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -31,9 +32,6 @@ WRONG_TOPOLOGY, CANNOT, BUG, INTERRUPTED = 1, 2, 3, 130
 
 DEEPEST_TRACE = 8
 """Calls that the report of a bug shows, the innermost."""
-
-CALLED_FOR_BY = {"bench": "bench", "play": "at"}
-"""The statements without which a lab has no such script."""
 
 GARBAGE = 10**6
 """Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
@@ -194,20 +192,15 @@ def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
 def takes_kind(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command the options that choose another script than that which brings the lab up."""
 
-    @click.option("--down", is_flag=True, help="Print the script that takes the lab down.")
-    @click.option("--check", is_flag=True, help="Print the script that compares the machine with the lab.")
-    @click.option("--bench", is_flag=True, help="Print the script that makes the measurements of `bench`.")
-    @click.option("--play", is_flag=True, help="Print the script that plays the events of `at`.")
     @wraps(command)
-    def run(
-        compilation: Compilation, *, down: bool, check: bool, bench: bool, play: bool, **rest: object
-    ) -> None:
-        given: dict[str, object] = {"--down": down, "--check": check, "--bench": bench, "--play": play}
+    def run(compilation: Compilation, **rest: object) -> None:
+        given = {f"--{kind.name}": rest.pop(kind.name) for kind in OTHERS}
         _exclusive(given)
-        command(
-            compilation, kind=next((name.strip("-") for name, value in given.items() if value), "up"), **rest
-        )
+        chosen = (name.strip("-") for name, value in given.items() if value)
+        command(compilation, kind=next(chosen, UP.name), **rest)
 
+    for kind in reversed(OTHERS):
+        run = click.option(f"--{kind.name}", is_flag=True, help=f"Print the script that {kind.does}.")(run)
     return run
 
 
@@ -246,7 +239,7 @@ def compile_(
     no_lint: bool,
 ) -> None:
     """Compile LAB (`-` is standard input) and print the script that brings it up."""
-    other = kind != "up"
+    other = kind != UP.name
     _exclusive({"--emit": emit, f"--{kind}": other, "-o": directory})
     _exclusive({"--emit": emit, "--style": style})
     _exclusive({"--emit": emit, "--no-lint": no_lint})
@@ -261,13 +254,13 @@ def compile_(
         _fail(compilation, "no script is written")
     _report(compilation)
     if not kinds:
-        raise click.UsageError(f"{visible(compilation.source.name)} has no `{CALLED_FOR_BY[kind]}`")
+        raise click.UsageError(f"{visible(compilation.source.name)} has no `{KINDS[kind].statement}`")
     scripts = {one: partial(compilation.pieces, one, Style(style or Style.BATCH)) for one in kinds}
     if not no_lint:
         _lint(scripts)
     if directory:
         _write(Path(directory), compilation.lab.name, scripts)
-        _clear(Path(directory), compilation.lab.name, [kind for kind in CALLED_FOR_BY if kind not in kinds])
+        _clear(Path(directory), compilation.lab.name, [kind for kind in KINDS if kind not in kinds])
     else:
         for script in scripts.values():
             sys.stdout.writelines(script())
@@ -482,7 +475,7 @@ def _clear(directory: Path, lab: str, kinds: Iterable[str]) -> None:
         except OSError as error:
             raise click.UsageError(f"cannot remove {visible(str(path))}: {error.strerror}") from error
         what = "removed" if own else "left alone what mpc did not write:"
-        click.echo(f"mpc: {what} {visible(str(path))}; the lab has no `{CALLED_FOR_BY[kind]}`", err=True)
+        click.echo(f"mpc: {what} {visible(str(path))}; the lab has no `{KINDS[kind].statement}`", err=True)
 
 
 def _replace(path: Path, pieces: Iterable[str]) -> None:

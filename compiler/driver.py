@@ -24,6 +24,7 @@ from compiler.model.lab import Lab
 from compiler.plan.plan import Plan, plan
 from compiler.resolve.resolve import check_name, resolve
 from compiler.scripts import bash
+from compiler.scripts.kinds import KINDS
 
 if TYPE_CHECKING:
     from compiler.language.expand import Setting
@@ -157,34 +158,11 @@ class Compilation:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The scripts that the lab calls for."""
-        lab = self.lab
-        return (
-            "up",
-            "down",
-            "check",
-            *(("bench",) if lab.benches else ()),
-            *(("play",) if lab.events else ()),
-        )
+        return tuple(kind.name for kind in KINDS.values() if kind.is_called_for(self.lab))
 
     def pieces(self, kind: str, style: bash.Style = bash.Style.BATCH) -> Iterator[str]:
         """The script of a kind in pieces of whole lines; `style` is that of up."""
-        match kind:
-            case "check":
-                from compiler.scripts.check import check
-
-                return check(self.lab, self.plan)
-            case "bench":
-                from compiler.scripts.bench import bench
-
-                return bench(self.lab, self.plan)
-            case "play":
-                from compiler.scripts.play import play
-
-                return play(self.lab, self.plan)
-            case "down":
-                return bash.down(self.plan)
-            case _:
-                return bash.up(self.plan, style)
+        return KINDS[kind].make(self.lab, self.plan, style)
 
     def script(self, kind: str, style: bash.Style = bash.Style.BATCH) -> str:
         return "".join(self.pieces(kind, style))

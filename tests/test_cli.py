@@ -232,7 +232,9 @@ def test_parsers_keep_their_tables(lab: Path) -> None:
 def test_emit_is_json(lab: Path, phase: str) -> None:
     for path in (lab, *GOLDEN):
         result = mpc("compile", "--emit", phase, path)
-        assert isinstance(json.loads(result.stdout), dict)
+        found = json.loads(result.stdout)
+        assert isinstance(found, dict)
+        assert all(fact.get("fact") for section in found.get("sections", ()) for fact in section["facts"])
 
 
 @pytest.mark.parametrize(

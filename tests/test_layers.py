@@ -41,7 +41,7 @@ ROOMS = {
         facts commands traffic settings needs plan
     """.split(),
     "scripts": """
-        braces quoting bash measure drift check bench play export
+        braces quoting bash measure drift check bench play kinds export
     """.split(),
 }
 BEFORE = ["compiler", "compiler.resources"]

@@ -1,15 +1,20 @@
 """A phase as plain data, for `--emit`."""
 
 from dataclasses import fields, is_dataclass
+from typing import get_args
 
 from compiler.ground.source import Span
 from compiler.model.lab import InterfaceName
+from compiler.plan.facts import Fact
+
+FACTS = get_args(Fact)
 
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 
 def as_json(value: object) -> Json:
-    """A phase's dataclasses as dictionaries; a place in the source is `LINE:COLUMN`, an address its text."""
+    """A phase's dataclasses as dictionaries; a place in the source is `LINE:COLUMN`, an address its text,
+    and a fact says of which kind it is."""
     match value:
         case None | bool() | int():
             return value
@@ -18,7 +23,8 @@ def as_json(value: object) -> Json:
         case InterfaceName():
             return str(value)
         case tuple() if hasattr(value, "_asdict"):
-            return {name: as_json(item) for name, item in value._asdict().items()}
+            kind = {"fact": type(value).__name__} if isinstance(value, FACTS) else {}
+            return kind | {name: as_json(item) for name, item in value._asdict().items()}
         case tuple():
             return [as_json(item) for item in value]
         case _ if is_dataclass(value):

@@ -1,0 +1,50 @@
+"""The kinds of scripts: what a lab has to have for each, and what makes it.
+
+A kind is imported when it is made, as most commands make one of them.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from compiler.model.lab import Lab
+from compiler.plan.plan import Plan
+from compiler.scripts import bash
+
+
+class Kind(NamedTuple):
+    """A kind of script, `LAB.NAME.sh`: what it does with a lab, and the statement that calls for it."""
+
+    name: str
+    does: str
+    make: Callable[[Lab, Plan, bash.Style], Iterator[str]]
+    statement: str | None = None
+    is_called_for: Callable[[Lab], bool] = lambda _: True
+
+
+def _check(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
+    from compiler.scripts.check import check
+
+    return check(lab, plan)
+
+
+def _bench(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
+    from compiler.scripts.bench import bench
+
+    return bench(lab, plan)
+
+
+def _play(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
+    from compiler.scripts.play import play
+
+    return play(lab, plan)
+
+
+UP = Kind("up", "brings the lab up", lambda _, plan, style: bash.up(plan, style))
+OTHERS = (
+    Kind("down", "takes the lab down", lambda _, plan, __: bash.down(plan)),
+    Kind("check", "compares the machine with the lab", _check),
+    Kind("bench", "makes the measurements of `bench`", _bench, "bench", lambda lab: bool(lab.benches)),
+    Kind("play", "plays the events of `at`", _play, "at", lambda lab: bool(lab.events)),
+)
+"""All but that which a lab is compiled to where no other is asked for."""
+KINDS = {kind.name: kind for kind in (UP, *OTHERS)}
