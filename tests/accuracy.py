@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from accuracy_labs import Lab
 
-from compiler.model.lab import Address, Interface
+from compiler.model.links import Interface
+from compiler.model.networks import Address
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate, estimate
 from compiler.prediction.predict import Prediction, Predictor

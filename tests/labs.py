@@ -10,7 +10,11 @@ from shapes import strange_lines
 
 from compiler.driver import Compilation, TopologyError
 from compiler.ground.diagnostics import render
-from compiler.model.lab import Address, Interface, InterfaceName, Lab, Link, Node, Route, Rule
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.networks import Address
+from compiler.model.nodes import Node
+from compiler.model.routes import Route, Rule
 from compiler.model.segments import segments
 from compiler.scripts.bash import Style
 

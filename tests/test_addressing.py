@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs import codes, end_of, lab_of, node_of
 
-from compiler.model.lab import Lab, Network
+from compiler.model.lab import Lab
+from compiler.model.networks import Network
 
 NODES = [f"n{i}" for i in range(9)]
 PAIRS = list(combinations(NODES, 2))

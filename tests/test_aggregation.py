@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from labs import codes, compiled, lab_of, node_of
 
 from compiler.driver import TopologyError
-from compiler.model.lab import Address, Lab, Network, Node, Route
+from compiler.model.lab import Lab
+from compiler.model.networks import Address, Network
+from compiler.model.nodes import Node
+from compiler.model.routes import Route
 from compiler.resources import names
 
 WORDS = {

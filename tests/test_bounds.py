@@ -8,7 +8,8 @@ from labs import codes, compiled, end_of, lab_of, node_of
 
 from compiler.driver import TopologyError
 from compiler.ground.names import is_interface, is_word, other_name, shortened
-from compiler.model.lab import MPTCP_MOST, InterfaceName
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import MPTCP_MOST
 from compiler.plan.commands import MOST_WORDS
 from compiler.plan.plan import plan
 

@@ -13,7 +13,9 @@ from labs import compiled, lab_of
 from compiler.ground.diagnostics import Diagnostics, Severity
 from compiler.infer.addressing import assign
 from compiler.infer.routing import route
-from compiler.model.lab import Address, Lab, Network, Nexthop, Route
+from compiler.model.lab import Lab
+from compiler.model.networks import Address, Network
+from compiler.model.routes import Nexthop, Route
 from compiler.prediction import passed
 from compiler.prediction.lookup import Lookup
 from compiler.resolve.resolve import resolve

@@ -16,7 +16,7 @@ from compiler.language import syntax
 from compiler.language.complaints import PLANNED
 from compiler.language.parse import parse, parser
 from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
-from compiler.model.lab import Shaping
+from compiler.model.links import Shaping
 from compiler.resolve import attributes
 from compiler.scripts import play
 

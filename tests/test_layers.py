@@ -18,7 +18,7 @@ ROOMS = {
         source diagnostics codes foreign mends text units names
     """.split(),
     "model": """
-        trials lab segments
+        networks links routes multipath nodes events trials segments lab
     """.split(),
     "language": """
         syntax complaints characters recovery parse sets expressions formulas words flat references files

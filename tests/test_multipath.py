@@ -3,7 +3,10 @@
 import pytest
 from labs import Kernel, codes, end_of, lab_of, node_of
 
-from compiler.model.lab import Address, InterfaceName, Lab, Limits
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import Limits
+from compiler.model.networks import Address
 
 DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 5mbit\n"
 THREE = "host a b\nrouter c d e\nlink {a,b} -- {c,d,e}\n"

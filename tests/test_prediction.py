@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Kernel, LostError, codes, lab_of
 
-from compiler.model.lab import InterfaceName, Lab
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import timeouts
 from compiler.prediction.lookup import Lookup

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labs import Kernel, LostError, codes, end_of, lab_of, node_of
 
-from compiler.model.lab import Address, Interface, Lab, Link
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, Link
+from compiler.model.networks import Address
 
 NAMES = "abcdef"
 METRICS = ("hops", "delay", "rate", "cost")

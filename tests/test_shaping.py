@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from labs import codes, end_of, lab_of
 
 from compiler.ground.units import Queue
-from compiler.model.lab import Reshaping, Shaping
+from compiler.model.events import Reshaping
+from compiler.model.links import Shaping
 from compiler.plan.commands import qdisc
 from compiler.plan.traffic import qdiscs
 

@@ -11,7 +11,9 @@ from labs import Kernel, codes, compiled, end_of, lab_of, node_of
 
 from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, disjoint_paths, paths
-from compiler.model.lab import Interface, Lab, Link, Switch
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, Link
+from compiler.model.nodes import Switch
 
 LAN = "host h[1..24]\nrouter r\nswitch s\nlink h[1..24] -- s rate 100mbit\nlink r -- s\n"
 

@@ -4,7 +4,9 @@ import pytest
 from labs import codes, compiled, lab_of
 
 from compiler.ground import units
-from compiler.model.lab import InterfaceName, Lab, Reshaping, Shaping, Switching
+from compiler.model.events import Reshaping, Switching
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName, Shaping
 from compiler.model.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
 from compiler.resolve.resolve import resolve
 

@@ -14,17 +14,11 @@ from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.infer.pins import Pins
 from compiler.infer.slots import Slots
-from compiler.model.lab import (
-    AddressWithPrefix,
-    Interface,
-    InterfaceName,
-    Lab,
-    Link,
-    Network,
-    Node,
-    NodeAddress,
-)
-from compiler.model.segments import Segment, segments
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.networks import AddressWithPrefix, Network
+from compiler.model.nodes import Node, NodeAddress
+from compiler.model.segments import Segment
 
 DOMAIN_LENGTH = {4: 24, 6: 64}
 """The prefix length of a broadcast domain's inferred subnet."""
@@ -34,18 +28,16 @@ DOMAINS = "broadcast domains"
 
 def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Checks the addresses that are pinned, and adds those that are inferred."""
-    found = segments(lab.links, [switch.name for switch in lab.switches])
-    pins = Pins(lab, found, diagnostics)
-    assigner = _Assigner(lab, found, pins, diagnostics)
+    assigner = _Assigner(lab, Pins(lab, diagnostics), diagnostics)
     for version in (4, 6):
         assigner.assign(version)
     return assigner.lab()
 
 
 class _Assigner:
-    def __init__(self, lab: Lab, found: tuple[Segment, ...], pins: Pins, diagnostics: Diagnostics) -> None:
+    def __init__(self, lab: Lab, pins: Pins, diagnostics: Diagnostics) -> None:
         self.given = lab
-        self.segments = sorted(found, key=lambda segment: segment.identity)
+        self.segments = sorted(lab.segments, key=lambda segment: segment.identity)
         self.spans = {switch.name: switch.span for switch in lab.switches}
         self.pins = pins
         self.diagnostics = diagnostics

@@ -22,7 +22,10 @@ from ipaddress import ip_network
 from math import gcd
 
 from compiler.infer.trie import Trie
-from compiler.model.lab import DEFAULT, Lab, Network, Nexthop, Node, PerNetwork, Route
+from compiler.model.lab import Lab
+from compiler.model.networks import DEFAULT, Network, PerNetwork
+from compiler.model.nodes import Node
+from compiler.model.routes import Nexthop, Route
 
 Ways = int
 """A set of ways to go, a bit each."""

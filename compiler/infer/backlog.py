@@ -14,7 +14,9 @@ from dataclasses import replace
 from compiler.infer.graph import Edge
 from compiler.infer.paths import Side
 from compiler.infer.shaping import SECOND
-from compiler.model.lab import InterfaceName, Lab, Node
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.nodes import Node
 
 LEAST = 4096
 """Bytes; with less, a subflow runs dry while it waits for more (measured)."""

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
 from compiler.infer.shaping import DEFAULT_MTU
-from compiler.model.lab import Lab, Switch
-from compiler.model.segments import Segment, segments
+from compiler.model.lab import Lab
+from compiler.model.nodes import Switch
+from compiler.model.segments import Segment
 
 MOST_PORTS = 1023
 """BR_MAX_PORTS of net/bridge/br_private.h, less the number that no port has."""
@@ -27,7 +28,7 @@ def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
     priorities: dict[str, int] = {}
     spare: set[int] = set()
     switches = {switch.name: switch for switch in lab.switches}
-    for segment in segments(lab.links, switches):
+    for segment in lab.segments:
         if segment.switches:
             own = {name: switches[name] for name in segment.switches}
             domain = _Domain(lab, segment, own, diagnostics)

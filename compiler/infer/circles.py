@@ -12,7 +12,10 @@ from typing import NamedTuple
 from compiler.ground.diagnostics import Diagnostics
 from compiler.infer.forwarding import Forwarding
 from compiler.infer.trie import Trie
-from compiler.model.lab import DEFAULT, Address, ExplicitRoute, Interface, Lab, Network, Nexthop, Route
+from compiler.model.lab import Lab
+from compiler.model.links import Interface
+from compiler.model.networks import DEFAULT, Address, Network
+from compiler.model.routes import ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
 
 ExplicitRoutes = dict[str, dict[Network, tuple[Route, ExplicitRoute]]]

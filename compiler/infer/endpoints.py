@@ -5,7 +5,10 @@ from dataclasses import replace
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.infer.paths import Side
-from compiler.model.lab import MPTCP_MOST, Address, Endpoint, EndpointPin, Lab, Limits, Node, Pair
+from compiler.model.lab import Lab
+from compiler.model.multipath import MPTCP_MOST, Endpoint, EndpointPin, Limits, Pair
+from compiler.model.networks import Address
+from compiler.model.nodes import Node
 
 Key = tuple[str, Address, int | None]
 """An endpoint's interface, address and port."""

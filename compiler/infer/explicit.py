@@ -8,19 +8,11 @@ from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.infer.graph import family_address
 from compiler.infer.sources import Sources, sent_from
-from compiler.model.lab import (
-    DEFAULT,
-    Address,
-    ExplicitHop,
-    ExplicitRoute,
-    Interface,
-    InterfaceName,
-    Lab,
-    Network,
-    Nexthop,
-    Route,
-)
-from compiler.model.segments import Segment, segments
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName
+from compiler.model.networks import DEFAULT, Address, Network
+from compiler.model.routes import ExplicitHop, ExplicitRoute, Nexthop, Route
+from compiler.model.segments import Segment
 
 
 class Explicit:
@@ -32,7 +24,7 @@ class Explicit:
         self.nodes = {node.name: node for node in lab.nodes}
         self.ends: dict[InterfaceName, Interface] = {}
         self.segments: dict[InterfaceName, Segment] = {}
-        self.all_segments = segments(lab.links, [switch.name for switch in lab.switches])
+        self.all_segments = lab.segments
         for segment in self.all_segments:
             for end in segment.ends:
                 self.ends[end.id], self.segments[end.id] = end, segment

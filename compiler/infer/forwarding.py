@@ -6,7 +6,9 @@ from ipaddress import ip_network
 from itertools import chain
 
 from compiler.infer.prefixes import Prefixes
-from compiler.model.lab import Address, Lab, Network, Nexthop
+from compiler.model.lab import Lab
+from compiler.model.networks import Address, Network
+from compiler.model.routes import Nexthop
 
 
 class Forwarding:

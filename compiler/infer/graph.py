@@ -14,8 +14,10 @@ from heapq import heappop, heappush
 from math import lcm
 from typing import NamedTuple
 
-from compiler.model.lab import Address, Interface, InterfaceName, Lab, Link, Metric, Nexthop
-from compiler.model.segments import domains
+from compiler.model.lab import Lab, Metric
+from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.networks import Address
+from compiler.model.routes import Nexthop
 
 Distances = dict[str, int]
 
@@ -79,7 +81,7 @@ class Graph:
         self.forwards = {node.name: node.forwards for node in lab.nodes}
         switches = {switch.name for switch in lab.switches}
         weigh = _Weights(lab)
-        merged = domains(lab.links, switches) if whole and weigh.metric is Metric.HOPS else {}
+        merged = lab.domains if whole and weigh.metric is Metric.HOPS else {}
         self.switches = frozenset(merged.values() if merged else switches)
         self.outgoing: dict[str, list[Edge]] = {name: [] for name in (*self.forwards, *self.switches)}
         self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}

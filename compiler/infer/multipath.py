@@ -19,7 +19,8 @@ from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, sides
 from compiler.infer.sharing import FEWEST, Share, share
 from compiler.infer.steering import Steering
-from compiler.model.lab import Lab, Pair
+from compiler.model.lab import Lab
+from compiler.model.multipath import Pair
 
 UNEQUAL = 10
 """Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""

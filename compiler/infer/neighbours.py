@@ -7,8 +7,10 @@ retrans_time of arp(7); IPv6 does the same). Where an answer takes longer, it ha
 from collections.abc import Iterable
 
 from compiler.infer.shaping import SECOND, full_frame, waits
-from compiler.model.lab import Interface, InterfaceName, Lab, Link, Reshaping
-from compiler.model.segments import Segment, segments
+from compiler.model.events import Reshaping
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.segments import Segment
 
 LONGEST = 86400 * SECOND
 """What the kernel is told at most; it counts milliseconds in 31 bits."""
@@ -23,7 +25,7 @@ def patience(lab: Lab) -> dict[InterfaceName, int]:
     if sum(times.values()) <= SECOND:
         return {}
     found: dict[InterfaceName, int] = {}
-    for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+    for segment in lab.segments:
         longest = _longest(segment, lab.links, times)
         if longest > SECOND:
             found |= {end.id: min(LONGEST, -(-longest // SECOND) * SECOND) for end in segment.ends}

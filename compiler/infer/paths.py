@@ -10,7 +10,8 @@ from functools import cache
 from typing import NamedTuple
 
 from compiler.infer.graph import Distances, Edge, Graph, Hop, hops
-from compiler.model.lab import InterfaceName, Pair
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import Pair
 
 
 class Path(NamedTuple):

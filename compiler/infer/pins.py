@@ -1,10 +1,11 @@
 """The networks that the source pins: what each segment has, and where two of them are one too many."""
 
-from collections.abc import Iterable
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
-from compiler.model.lab import Lab, Network, Pin
+from compiler.model.lab import Lab
+from compiler.model.links import Pin
+from compiler.model.networks import Network
 from compiler.model.segments import Segment
 
 RANGES = {
@@ -17,11 +18,11 @@ RANGES = {
 class Pins:
     """The pinned networks of a lab; what is wrong with them is reported."""
 
-    def __init__(self, lab: Lab, segments: Iterable[Segment], diagnostics: Diagnostics) -> None:
+    def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.lab = lab
         self.diagnostics = diagnostics
         self.subnets = {switch.name: switch.pins for switch in lab.switches}
-        self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in segments}
+        self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_overlaps()
 

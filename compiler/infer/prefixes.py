@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from compiler.model.lab import Address, Network
+from compiler.model.networks import Address, Network
 
 T = TypeVar("T")
 

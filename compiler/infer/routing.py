@@ -15,8 +15,10 @@ from compiler.infer.graph import Graph, Hop
 from compiler.infer.sources import Sources, sent_from
 from compiler.infer.targets import Targets
 from compiler.infer.trees import Bits, Row, Trees
-from compiler.model.lab import DEFAULT, Address, Lab, Network, Nexthop, Node, Route
-from compiler.model.segments import segments
+from compiler.model.lab import Lab
+from compiler.model.networks import DEFAULT, Address, Network
+from compiler.model.nodes import Node
+from compiler.model.routes import Nexthop, Route
 
 MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
 """Of nodes that have more than one neighbour, and of their links, times the number of targets: a ring of
@@ -91,9 +93,8 @@ class _Inference:
         self.sources = sources
         self.explicit = explicit
         self.graph = Graph(lab, self.version, whole=True)
-        found = segments(lab.links, [switch.name for switch in lab.switches])
-        self.trees = Trees(self.graph, found)
-        self.targets = Targets(lab, found, self.graph, self.trees, sources)
+        self.trees = Trees(self.graph, lab.segments)
+        self.targets = Targets(lab, lab.segments, self.graph, self.trees, sources)
 
     def can_be_written(self) -> bool:
         """Whether the routes are few enough, and the numbers in the trees small enough."""

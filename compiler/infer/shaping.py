@@ -6,17 +6,9 @@ from dataclasses import replace
 from compiler.ground.diagnostics import Diagnostics
 from compiler.ground.source import Span
 from compiler.ground.units import Queue, format_rate
-from compiler.model.lab import (
-    Change,
-    Event,
-    Interface,
-    InterfaceName,
-    Lab,
-    Link,
-    Reshaping,
-    Shaping,
-    Switching,
-)
+from compiler.model.events import Change, Event, Reshaping, Switching
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName, Link, Shaping
 
 DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14

@@ -10,7 +10,8 @@ from compiler.ground.diagnostics import Diagnostics, enumerated
 from compiler.infer.endpoints import flags_of
 from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, Side, paths, sides
-from compiler.model.lab import MPTCP_MOST, Address, Pair
+from compiler.model.multipath import MPTCP_MOST, Pair
+from compiler.model.networks import Address
 
 FEWEST = 2
 """Paths of a pair: with one, MPTCP gains nothing."""

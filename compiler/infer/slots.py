@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from ipaddress import ip_network
 
-from compiler.model.lab import Network
+from compiler.model.networks import Network
 
 MOST_SLOTS = 2**30
 """Enough in any lab, and it keeps the addresses of a wide IPv6 pool short."""

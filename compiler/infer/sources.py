@@ -15,8 +15,9 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from compiler.infer.addressing import own_part
-from compiler.model.lab import Address, Lab, Network, Nexthop, Route
-from compiler.model.segments import segments
+from compiler.model.lab import Lab
+from compiler.model.networks import Address, Network
+from compiler.model.routes import Nexthop, Route
 
 MOST_PREFIXES = 8
 """That stand beside a default route. Where own addresses lie so much between others that it would be more,
@@ -42,7 +43,7 @@ class Sources:
         self.on = {node.name: {ip_network(own.address.ip) for own in node.addresses} for node in lab.nodes}
         """The prefixes that a node has itself."""
         self.others: set[Network] = set()
-        for segment in segments(lab.links, [switch.name for switch in lab.switches]) if self.own else ():
+        for segment in lab.segments if self.own else ():
             masked = any(end.id in masquerading for end in segment.ends)
             networks = {a.network for end in segment.ends for a in end.addresses if a.version == version}
             (self.masked if masked else self.others).update(networks)

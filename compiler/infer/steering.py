@@ -11,7 +11,12 @@ from compiler.infer.explicit import covered
 from compiler.infer.forwarding import Forwarding
 from compiler.infer.graph import Hop
 from compiler.infer.paths import Side
-from compiler.model.lab import Address, InterfaceName, Lab, Nexthop, Node, Pair, Route, Rule, Table
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import Pair
+from compiler.model.networks import Address
+from compiler.model.nodes import Node
+from compiler.model.routes import Nexthop, Route, Rule, Table
 
 BY_INTERFACE, BY_TARGET, BY_SOURCE = 1000, 1100, 1200
 """Priorities of the rules. `to` comes before `from`: with both ends' addresses known, the peer's decides."""

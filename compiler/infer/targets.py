@@ -7,7 +7,8 @@ from typing import NamedTuple
 from compiler.infer.graph import Edge, Graph
 from compiler.infer.sources import Sources
 from compiler.infer.trees import Bits, Row, Trees
-from compiler.model.lab import Address, Lab, Network
+from compiler.model.lab import Lab
+from compiler.model.networks import Address, Network
 from compiler.model.segments import Segment
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from compiler.model.lab import Network
+from compiler.model.networks import Network
 
 
 class _Item(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from compiler.model.lab import Interface, Link
+from compiler.model.links import Interface, Link
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple, assert_never
 
-from compiler.model.lab import Endpoint, Limits, Rule
+from compiler.model.multipath import Endpoint, Limits
+from compiler.model.routes import Rule
 from compiler.plan.facts import (
     Bridge,
     Dummy,

@@ -6,7 +6,9 @@ kind is a type error wherever it is not known yet.
 
 from typing import NamedTuple
 
-from compiler.model.lab import Address, AddressWithPrefix, Endpoint, Limits, Rule
+from compiler.model.multipath import Endpoint, Limits
+from compiler.model.networks import Address, AddressWithPrefix
+from compiler.model.routes import Rule
 
 
 class Namespace(NamedTuple):

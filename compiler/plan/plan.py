@@ -14,7 +14,11 @@ from ipaddress import ip_network
 from itertools import chain
 from typing import NamedTuple
 
-from compiler.model.lab import Address, Interface, Lab, Network, Node, PerNetwork, Route, Switch
+from compiler.model.lab import Lab
+from compiler.model.links import Interface
+from compiler.model.networks import Address, Network, PerNetwork
+from compiler.model.nodes import Node, Switch
+from compiler.model.routes import Route
 from compiler.plan.commands import Command, commands
 from compiler.plan.facts import (
     Bridge,

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from compiler.infer.neighbours import patience
-from compiler.model.lab import HASHED, Lab, Node, Switch
-from compiler.model.segments import domains, segments
+from compiler.model.lab import Lab
+from compiler.model.nodes import Node, Switch
+from compiler.model.routes import HASHED
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
 _DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
@@ -25,7 +26,7 @@ class Settings:
     def __init__(self, lab: Lab) -> None:
         self.families = _families(lab)
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
-        domain = domains(lab.links, [switch.name for switch in lab.switches])
+        domain = lab.domains
         ways = (way for link in lab.links for way in link.directions)
         ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
         self.switched = {name for _, name in ends}
@@ -88,7 +89,7 @@ def _families(lab: Lab) -> dict[str, set[int]]:
         node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
     }
     found |= {switch.name: set(pools) for switch in lab.switches}
-    for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+    for segment in lab.segments:
         versions = {own.version for end in segment.ends for own in end.addresses}
         for name in (*segment.nodes, *segment.switches):
             found[name] |= versions

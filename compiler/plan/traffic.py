@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
 from compiler.infer.shaping import delays
-from compiler.model.lab import Interface, Shaping
+from compiler.model.links import Interface, Shaping
 from compiler.plan.facts import Qdisc
 
 UNBOUND = 10**12

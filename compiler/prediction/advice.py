@@ -7,7 +7,9 @@ import re
 
 from compiler.ground.diagnostics import Diagnostics
 from compiler.infer.paths import disjoint_paths
-from compiler.model.lab import MPTCP_MOST, Lab, Node, Pair
+from compiler.model.lab import Lab
+from compiler.model.multipath import MPTCP_MOST, Pair
+from compiler.model.nodes import Node
 from compiler.prediction.predict import Predictor
 from compiler.prediction.subflows import Connection
 

@@ -7,7 +7,7 @@ from math import comb, inf, prod
 from random import Random
 from typing import NamedTuple
 
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.model.trials import Protocol
 from compiler.prediction.sharing import Demand, share
 from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling, is_foreseen

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from compiler.ground.diagnostics import Diagnostics, listed
-from compiler.model.lab import Address
+from compiler.model.networks import Address
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput
 from compiler.prediction import quantities
 from compiler.prediction.predict import Prediction, Predictor

@@ -8,7 +8,7 @@ it, and where nothing is predicted, which `bounded` and `predicted` tell apart.
 from collections.abc import Sequence
 from math import inf
 
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.lookup import Crossing

@@ -7,7 +7,10 @@ often as it lies on a way.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from compiler.model.lab import Address, InterfaceName, Lab, Nexthop
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Address
+from compiler.model.routes import Nexthop
 from compiler.prediction.lookup import Choices, Lookup
 from compiler.prediction.trips import delay
 

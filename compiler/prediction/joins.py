@@ -8,7 +8,7 @@ others are asked for together, and data of the first of them may come before the
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compiler.model.lab import Pair
+from compiler.model.multipath import Pair
 from compiler.prediction.predict import Predictor
 from compiler.prediction.subflows import Connection
 

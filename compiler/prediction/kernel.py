@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from compiler.model.lab import HASHED, Node
+from compiler.model.nodes import Node
+from compiler.model.routes import HASHED
 
 FILTER = re.compile(r"net\.ipv4\.conf\.([^.]+)\.rp_filter")
 FORWARDING = re.compile(r"net\.ipv4\.(?:ip_forward|conf\.([^.]+)\.forwarding)")

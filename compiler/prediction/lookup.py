@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from compiler.infer.prefixes import Prefixes
 from compiler.infer.shaping import DEFAULT_MTU
-from compiler.model.lab import Address, Interface, InterfaceName, Lab, Network, Nexthop, Rule
-from compiler.model.segments import domains
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName
+from compiler.model.networks import Address, Network
+from compiler.model.routes import Nexthop, Rule
 from compiler.prediction.kernel import STRICT, Kernel
 
 CERTAIN = 100 * 10**6
@@ -60,7 +62,7 @@ class Lookup:
         for end in (end for end in self.ends.values() if end.node in self.nodes):
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._ends_of[end.node].append(end)
-        self._domains = domains(lab.links, [switch.name for switch in lab.switches])
+        self._domains = lab.domains
         self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
         self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}
         for end in (end for link in lab.links if not link.spare for end in link.ends):

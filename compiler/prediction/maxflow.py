@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 from math import comb, inf
 from typing import NamedTuple
 
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.trips import Trip, capacities
 

@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.model.lab import ExplicitRoute, InterfaceName, Lab, Network, Nexthop, Node, Route
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Network
+from compiler.model.nodes import Node
+from compiler.model.routes import ExplicitRoute, Nexthop, Route
 from compiler.prediction.lookup import Crossing, Lookup
 
 

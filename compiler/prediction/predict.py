@@ -6,7 +6,9 @@ from functools import cached_property
 from itertools import chain
 
 from compiler.infer.graph import Graph
-from compiler.model.lab import Address, Lab, opener
+from compiler.model.lab import Lab
+from compiler.model.multipath import opener
+from compiler.model.networks import Address
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup

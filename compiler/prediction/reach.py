@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from compiler.infer.graph import Graph
-from compiler.model.lab import Address, InterfaceName, Lab, Metric, Node
-from compiler.model.segments import segments
+from compiler.model.lab import Lab, Metric
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Address
+from compiler.model.nodes import Node
 from compiler.prediction.inbound import Bits
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.rounds import Rounds
@@ -138,8 +140,7 @@ class Reach:
         node has two interfaces on a segment, or no address but those of several interfaces, or answers go
         to an address that a node in between gave.
         """
-        found = segments(self.lab.links, [switch.name for switch in self.lab.switches])
-        if any(len(segment.ends) > len(segment.nodes) for segment in found) or any(
+        if any(len(segment.ends) > len(segment.nodes) for segment in self.lab.segments) or any(
             map(self._is_odd, self.lab.nodes)
         ):
             return True
@@ -150,7 +151,7 @@ class Reach:
             Metric.DELAY: any((one.delay or 0) != (other.delay or 0) for one, other in shapings),
             Metric.RATE: any((one.rate or 0) != (other.rate or 0) for one, other in shapings),
         }
-        return differ.get(self.lab.metric, False) or any(segment.switches for segment in found)
+        return differ.get(self.lab.metric, False) or any(segment.switches for segment in self.lab.segments)
 
     def _is_odd(self, node: Node) -> bool:
         return bool(node.masquerade) or (not node.addresses and len(self.lookup.interfaces(node.name)) > 1)

@@ -7,7 +7,8 @@ is not known here; `ways` follows each packet.
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
-from compiler.model.lab import Address, Lab
+from compiler.model.lab import Lab
+from compiler.model.networks import Address
 from compiler.prediction.inbound import Inbound, Steps
 from compiler.prediction.lookup import Lookup
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 
 
 class Demand(NamedTuple):

@@ -6,7 +6,7 @@ from math import inf
 from textwrap import wrap
 
 from compiler.ground.units import format_rate, format_time
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import quantities
 from compiler.prediction.estimate import Estimate

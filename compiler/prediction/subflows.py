@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 
-from compiler.model.lab import Address, Endpoint, Limits, Node
+from compiler.model.multipath import Endpoint, Limits
+from compiler.model.networks import Address
+from compiler.model.nodes import Node
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways

@@ -10,7 +10,8 @@ from itertools import chain, islice
 
 from compiler.ground.diagnostics import Diagnostics, enumerated, listed
 from compiler.infer.graph import Graph
-from compiler.model.lab import Lab, Link
+from compiler.model.lab import Lab
+from compiler.model.links import Link
 from compiler.prediction import passed
 from compiler.prediction.expectations import why
 from compiler.prediction.inbound import Bits

@@ -8,7 +8,7 @@ from its Ethernet header on, and one that the kernel has not cut yet (GSO) with 
 from math import inf, sqrt
 
 from compiler.infer.shaping import SECOND
-from compiler.model.lab import Node
+from compiler.model.nodes import Node
 from compiler.model.trials import Protocol
 from compiler.prediction.sawtooth import Path, speed
 from compiler.prediction.timeouts import is_heavy

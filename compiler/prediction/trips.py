@@ -7,7 +7,8 @@ from functools import cache, partial
 from math import inf
 
 from compiler.infer.shaping import ETHERNET_HEADER, SECOND
-from compiler.model.lab import Address, InterfaceName, Shaping
+from compiler.model.links import InterfaceName, Shaping
+from compiler.model.networks import Address
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
 from compiler.prediction.ways import Translation, Way, ways
 

@@ -8,7 +8,9 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.model.lab import Address, InterfaceName, Lab, Network
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Address, Network
 from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor

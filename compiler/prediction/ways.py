@@ -12,7 +12,9 @@ from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise, product
 
-from compiler.model.lab import Address, InterfaceName, Nexthop
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Address
+from compiler.model.routes import Nexthop
 from compiler.prediction.kernel import Hash
 from compiler.prediction.lookup import Crossing, Lookup
 

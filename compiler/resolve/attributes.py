@@ -9,7 +9,7 @@ from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.lab import AddressWithPrefix, Network
+from compiler.model.networks import AddressWithPrefix, Network
 
 VALUES: dict[str, Callable[[str], object]] = {
     "rate": units.rate,

@@ -4,7 +4,8 @@ from compiler.ground import units
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import pairs
-from compiler.model.lab import Change, Event, InterfaceName, Reshaping, Switching
+from compiler.model.events import Change, Event, Reshaping, Switching
+from compiler.model.links import InterfaceName
 from compiler.resolve.attributes import Values, quantity
 from compiler.resolve.links import Linker
 from compiler.resolve.scope import Scope

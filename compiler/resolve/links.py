@@ -20,7 +20,7 @@ from compiler.ground.names import (
 from compiler.ground.source import Frame
 from compiler.language import syntax
 from compiler.language.sets import hops, node_of, unique
-from compiler.model.lab import Interface, InterfaceName, Link, Shaping
+from compiler.model.links import Interface, InterfaceName, Link, Shaping
 from compiler.resolve import attributes
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pins import Pinned, pinned

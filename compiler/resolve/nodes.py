@@ -7,7 +7,8 @@ from compiler.ground.diagnostics import Note
 from compiler.ground.names import bridge_name, is_address_device, is_name, is_namespace
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.lab import Node, NodeAddress, Pin, Switch
+from compiler.model.links import Pin
+from compiler.model.nodes import Node, NodeAddress, Switch
 from compiler.resolve.attributes import read_address, read_subnet
 from compiler.resolve.scope import Scope
 

@@ -5,7 +5,8 @@ from collections.abc import Collection
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import pairs
-from compiler.model.lab import MPTCP_MOST, EndpointPin, InterfaceName, Pair
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import MPTCP_MOST, EndpointPin, Pair
 from compiler.resolve.scope import Scope
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.language.sets import Pair, node_of
-from compiler.model.lab import AddressWithPrefix, Network, Pin
+from compiler.model.links import Pin
+from compiler.model.networks import AddressWithPrefix, Network
 from compiler.resolve.attributes import LinkAttributes
 from compiler.resolve.scope import Scope
 

@@ -15,7 +15,10 @@ from compiler.ground.names import NAME_FORM, default_name, is_name, shown_file
 from compiler.ground.source import Source, Span
 from compiler.language import syntax
 from compiler.language.sets import node_of
-from compiler.model.lab import InterfaceName, Lab, Link, Metric, Network, Node, Switch
+from compiler.model.lab import Lab, Metric
+from compiler.model.links import InterfaceName, Link
+from compiler.model.networks import Network
+from compiler.model.nodes import Node, Switch
 from compiler.resolve.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer

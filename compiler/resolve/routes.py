@@ -7,7 +7,9 @@ from compiler.ground.diagnostics import listed
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import node_of, unique
-from compiler.model.lab import ExplicitHop, ExplicitRoute, InterfaceName, Network
+from compiler.model.links import InterfaceName
+from compiler.model.networks import Network
+from compiler.model.routes import ExplicitHop, ExplicitRoute
 from compiler.resolve.attributes import bad_network, read_network
 from compiler.resolve.scope import Scope
 

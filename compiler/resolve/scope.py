@@ -9,7 +9,7 @@ from compiler.ground.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
 from compiler.language.sets import unique
-from compiler.model.lab import Interface, InterfaceName, Link
+from compiler.model.links import Interface, InterfaceName, Link
 from compiler.model.segments import Segment, segments
 from compiler.resolve.attributes import Values
 

@@ -6,7 +6,7 @@ from compiler.ground.names import is_network_sysctl, is_of_machine
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import unique
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.resolve.scope import Scope
 
 _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")

@@ -8,7 +8,7 @@ from compiler.ground import units
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import directed_pairs
-from compiler.model.lab import Node
+from compiler.model.nodes import Node
 from compiler.model.trials import (
     Bench,
     Claim,

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import assert_never
 
 from compiler.infer.shaping import DEFAULT_MTU
-from compiler.model.lab import Endpoint
+from compiler.model.multipath import Endpoint
 from compiler.plan.commands import (
     NAT,
     NAT_CHAIN,

@@ -4,7 +4,7 @@ from dataclasses import fields, is_dataclass
 from typing import get_args
 
 from compiler.ground.source import Span
-from compiler.model.lab import InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.plan.facts import Fact
 
 FACTS = get_args(Fact)

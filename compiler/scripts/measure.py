@@ -3,7 +3,9 @@
 import re
 from collections import defaultdict
 
-from compiler.model.lab import Address, Lab, opener
+from compiler.model.lab import Lab
+from compiler.model.multipath import opener
+from compiler.model.networks import Address
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.tcp import control
 

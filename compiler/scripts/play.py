@@ -5,16 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from compiler.ground.units import format_percent, format_queue, format_rate, format_time
-from compiler.model.lab import (
-    Change,
-    Event,
-    Interface,
-    InterfaceName,
-    Lab,
-    Reshaping,
-    Shaping,
-    Switching,
-)
+from compiler.model.events import Change, Event, Reshaping, Switching
+from compiler.model.lab import Lab
+from compiler.model.links import Interface, InterfaceName, Shaping
 from compiler.plan.commands import Words, is_long, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import PACKAGES, QDISCS
