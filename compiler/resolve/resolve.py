@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import PurePath
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.names import NAME_FORM, default_name, is_name, shown_file
@@ -59,14 +59,17 @@ class _Resolver:
     def __init__(
         self, statements: tuple[syntax.Statement, ...], source: Source, diagnostics: Diagnostics
     ) -> None:
-        self.statements = statements
+        self.of_kind: dict[type, list[syntax.Statement]] = {}
+        for statement in statements:
+            self.of_kind.setdefault(type(statement), []).append(statement)
+        self.resolved: set[type] = set()
         self.source = source
         self.diagnostics = diagnostics
         self.scope = Scope(diagnostics)
         self._names_of_links: set[str] | None = None
 
     def lab(self) -> Lab:
-        name = lab_name(self.statements, self.source)
+        name = lab_name(self._all(syntax.Lab), self.source)
         declarer = self._declared(name)
         linker = self._linker()
         links = linker.finish()
@@ -102,10 +105,12 @@ class _Resolver:
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
         self._check_profiles()
+        assert self.resolved >= self.of_kind.keys(), "a kind of statement that nobody resolves"
         return lab
 
     def _all(self, kind: type[Kind]) -> list[Kind]:
-        return [statement for statement in self.statements if isinstance(statement, kind)]
+        self.resolved.add(kind)
+        return cast("list[Kind]", self.of_kind.get(kind, []))
 
     def _only(self, kind: type[Kind], what: str) -> Kind | None:
         """The only statement of a kind; more than one is an error."""
@@ -152,7 +157,7 @@ class _Resolver:
 
     def _with_trials(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
         """The lab with what is tried on it; to import what reads that is for labs that have any."""
-        if not any(isinstance(one, syntax.Expect | syntax.Bench | syntax.Run) for one in self.statements):
+        if not self.of_kind.keys() & {syntax.Expect, syntax.Bench, syntax.Run}:
             return lab
         from compiler.resolve.trials import Trials
 
