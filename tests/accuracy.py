@@ -30,14 +30,14 @@ MEASURE = Path(__file__).with_name("accuracy.sh")
 def predicted(lab: Lab, late: float = 0.0) -> Prediction:
     """From a to b on a machine where all that a sends is so many milliseconds late."""
     ir = lab.compiled().lab
-    links = [replace(one, left=_delayed(one.left, late), right=_delayed(one.right, late)) for one in ir.links]
+    links = [one._replace(left=_delayed(one.left, late), right=_delayed(one.right, late)) for one in ir.links]
     return Predictor(replace(ir, links=tuple(links))).between("a", "b")
 
 
 def _delayed(end: Interface, late: float) -> Interface:
     if end.node != "a" or not late:
         return end
-    return replace(end, shaping=replace(end.shaping, delay=(end.shaping.delay or 0) + round(1000 * late)))
+    return end._replace(shaping=end.shaping._replace(delay=(end.shaping.delay or 0) + round(1000 * late)))
 
 
 def prepare(folder: Path, found: list[Lab]) -> None:

@@ -132,8 +132,7 @@ def without_defaults(lab: Lab) -> Lab:
     """The lab without the default routes that are inferred, or that two routers alone have to each other."""
     pair = alone(lab)
     nodes = [
-        replace(
-            node,
+        node._replace(
             routes=tuple(
                 route
                 for route in node.routes

@@ -113,7 +113,7 @@ class _Assigner:
             self.given,
             links=tuple(map(self._addressed, self.given.links)),
             nodes=tuple(
-                replace(node, addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
+                node._replace(addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
                 for node in self.given.nodes
             ),
         )
@@ -122,10 +122,10 @@ class _Assigner:
         if not any(end.id in self.ends for end in link.ends):
             return link
         left, right = (
-            replace(end, addresses=_by_family((*end.addresses, *self.ends.get(end.id, ()))))
+            end._replace(addresses=_by_family((*end.addresses, *self.ends.get(end.id, ()))))
             for end in link.ends
         )
-        return replace(link, left=left, right=right)
+        return link._replace(left=left, right=right)
 
 
 def own_part(pool: Network) -> Network | None:

@@ -41,7 +41,7 @@ def aggregate(lab: Lab) -> Lab:
 
 
 def _aggregated(node: Node, families: list["_Family"]) -> Node:
-    return replace(node, routes=tuple(route for family in families for route in family.routes(node)))
+    return node._replace(routes=tuple(route for family in families for route in family.routes(node)))
 
 
 class _Family:
@@ -129,7 +129,7 @@ class _Table:
 
     def way(self, route: Route) -> Ways:
         common = gcd(*(hop.weight for hop in route.nexthops))
-        key = frozenset(replace(hop, weight=hop.weight // common) for hop in route.nexthops)
+        key = frozenset(hop._replace(weight=hop.weight // common) for hop in route.nexthops)
         way = self.ways.setdefault(key, 1 << len(self.ways))
         self.nexthops.setdefault(way, route.nexthops)
         return way

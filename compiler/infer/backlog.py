@@ -58,4 +58,4 @@ class Backlog:
 
     def _bounded(self, node: Node) -> Node:
         rate = self.slowest.get(node.name)
-        return replace(node, backlog=max(LEAST, rate * UNSENT // (8 * SECOND))) if rate else node
+        return node._replace(backlog=max(LEAST, rate * UNSENT // (8 * SECOND))) if rate else node

@@ -37,8 +37,8 @@ def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
             spare |= domain.spare()
     return replace(
         lab,
-        switches=tuple(replace(own, priority=priorities.get(own.name, 0)) for own in lab.switches),
-        links=tuple(replace(link, spare=place in spare) for place, link in enumerate(lab.links)),
+        switches=tuple(own._replace(priority=priorities.get(own.name, 0)) for own in lab.switches),
+        links=tuple(link._replace(spare=place in spare) for place, link in enumerate(lab.links)),
     )
 
 

@@ -171,8 +171,7 @@ def _without_defaults(lab: Lab, nodes: set[str]) -> Lab:
     return replace(
         lab,
         nodes=tuple(
-            replace(
-                node,
+            node._replace(
                 routes=tuple(
                     route
                     for route in node.routes

@@ -91,7 +91,7 @@ class Endpoints:
         ]
         subflows, accept = (self._limit(node.name, kind) for kind in ("subflows", "accept"))
         limits = Limits(subflows, accept) if endpoints or subflows or accept else None
-        return replace(node, endpoints=tuple(endpoints), limits=limits)
+        return node._replace(endpoints=tuple(endpoints), limits=limits)
 
     def _limit(self, node: str, kind: str) -> int:
         return self.limit_pins.get((node, kind), (self.limits.get((node, kind), 0),))[0]

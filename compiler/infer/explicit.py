@@ -1,7 +1,6 @@
 """The routes that `route` statements ask for."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note
@@ -119,7 +118,7 @@ class Explicit:
 
 def _left_of(inferred: Route, own: list[Route]) -> Route:
     """An inferred route to the targets that no explicit one covers."""
-    return replace(inferred, targets=tuple(t for t in inferred.targets if not covered(own, t)))
+    return inferred._replace(targets=tuple(t for t in inferred.targets if not covered(own, t)))
 
 
 def covered(routes: Iterable[Route], target: Network) -> bool:

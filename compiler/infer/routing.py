@@ -44,7 +44,7 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
         for own in sources.values():
             table += own.beside(node.name, around)
         _check_hops(node, table, explicit, diagnostics)
-    nodes = tuple(replace(node, routes=tuple(tables[node.name])) for node in lab.nodes)
+    nodes = tuple(node._replace(routes=tuple(tables[node.name])) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
     if explicit.routes:
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)

@@ -62,11 +62,11 @@ def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics)
         if isinstance(change, Switching):
             return change
         end, frame = ends[change.interface]
-        _check(replace(end, shaping=change.shaping), frame, diagnostics)
+        _check(end._replace(shaping=change.shaping), frame, diagnostics)
         alone = end.id in later or draws(end.shaping)
-        return replace(change, shaping=_filled(change.shaping, frame, alone=alone))
+        return change._replace(shaping=_filled(change.shaping, frame, alone=alone))
 
-    return tuple(replace(event, changes=tuple(map(sized, event.changes))) for event in lab.events)
+    return tuple(event._replace(changes=tuple(map(sized, event.changes))) for event in lab.events)
 
 
 def full_frame(link: Link) -> int:
@@ -83,10 +83,10 @@ def _sized(link: Link, later: Container[InterfaceName], diagnostics: Diagnostics
         message = f"an MTU of {link.mtu} is too small for IPv6"
         diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
     left, right = (
-        replace(end, shaping=_filled(end.shaping, frame, alone=end.id in later or draws(end.shaping)))
+        end._replace(shaping=_filled(end.shaping, frame, alone=end.id in later or draws(end.shaping)))
         for end in link.ends
     )
-    return replace(link, left=left, right=right)
+    return link._replace(left=left, right=right)
 
 
 def delays(shaping: Shaping) -> bool:
@@ -107,14 +107,14 @@ def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
     """
     rate, written = shaping.rate, shaping.queue is not None
     if rate is None:
-        shaping = replace(shaping, burst=None)
+        shaping = shaping._replace(burst=None)
     else:
         burst = min(MOST, max(rate // 8 // TICKS, 4 * frame)) if shaping.burst is None else shaping.burst
-        shaping = replace(shaping, burst=burst, queue=shaping.queue or _queue(shaping, rate, frame))
+        shaping = shaping._replace(burst=burst, queue=shaping.queue or _queue(shaping, rate, frame))
     if delays(shaping):
-        shaping = replace(shaping, held=_held(shaping, frame))
+        shaping = shaping._replace(held=_held(shaping, frame))
     cut = (alone and delays(shaping)) or (rate is not None and written)
-    return replace(shaping, alone=frame if cut else None)
+    return shaping._replace(alone=frame if cut else None)
 
 
 def _queue(shaping: Shaping, rate: int, frame: int) -> Queue:

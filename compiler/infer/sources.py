@@ -11,7 +11,6 @@ A default route, or another wide one, is for both. Beside it stands the same rou
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 from compiler.infer.addressing import own_part
@@ -82,7 +81,7 @@ class Sources:
                 found.setdefault(max(around)[1], []).append(prefix)
         for place, prefixes in found.items():
             route = wide[place][1]
-            yield replace(route, targets=tuple(prefixes), nexthops=sent_from(self.own[node], route.nexthops))
+            yield route._replace(targets=tuple(prefixes), nexthops=sent_from(self.own[node], route.nexthops))
 
     def _prefixes(self, lab: Lab) -> tuple[Network, ...]:
         """Prefixes that hold all own addresses and no others: of a pool its part, and of the rest few."""
@@ -98,7 +97,7 @@ class Sources:
 
 
 def sent_from(source: Address | None, hops: Iterable[Nexthop]) -> tuple[Nexthop, ...]:
-    return tuple(replace(hop, source=source) for hop in hops)
+    return tuple(hop._replace(source=source) for hop in hops)
 
 
 def _covering(names: list[Network], others: list[Range]) -> Iterator[Network]:

@@ -108,8 +108,7 @@ class Steering:
         tables = self.tables.get(node.name, {})
         numbers = _numbers(tables)
         rules = [_rule(key, numbers[table]) for key, table in self.rules.get(node.name, {}).items()]
-        return replace(
-            node,
+        return node._replace(
             tables=tuple(Table(numbers[name], _routes(tables[name])) for name in tables),
             rules=tuple(sorted(rules, key=lambda rule: (rule.version, rule.priority))),
         )

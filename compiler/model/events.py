@@ -1,21 +1,19 @@
 """What happens to a lab that is up."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName, Shaping
 
 
-@dataclass(frozen=True, slots=True)
-class Reshaping:
+class Reshaping(NamedTuple):
     """The shaping that what leaves through an interface has from now on."""
 
     interface: InterfaceName
     shaping: Shaping
 
 
-@dataclass(frozen=True, slots=True)
-class Switching:
+class Switching(NamedTuple):
     """A link, by its left and right end, that goes down at both or comes up again."""
 
     link: tuple[InterfaceName, InterfaceName]
@@ -25,8 +23,7 @@ class Switching:
 Change = Reshaping | Switching
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What changes when a lab has been played for `time` microseconds."""
 
     time: int

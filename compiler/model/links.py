@@ -1,6 +1,5 @@
 """Links, the interfaces that they join, and how these shape what leaves by them."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from compiler.ground.source import Span
@@ -18,8 +17,7 @@ class InterfaceName(NamedTuple):
         return f"{self.node}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Shaping:
+class Shaping(NamedTuple):
     """What one direction of a link does to packets; None is what nothing asks for.
 
     After the passes, what has a rate has a `queue` and a `burst` too. `held` is how many packets a delay line
@@ -44,8 +42,7 @@ class Shaping:
         return dict(self.places).get(attribute)
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     """One end of a link. `shaping` is that of the packets that leave through it. Ports of switches have no
     addresses."""
 
@@ -63,16 +60,14 @@ class Interface:
         return self.id.name
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """A network that the source writes out, or that of an address that it does."""
 
     network: Network
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A veth pair; `span` is the place of the hop that asked for it.
 
     `spare` is whether the spanning tree of its switches leaves it out, so that it carries nothing.

@@ -1,7 +1,7 @@
 """MPTCP: endpoints and limits of a node, and the pairs that the source asks for."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
@@ -11,8 +11,7 @@ MPTCP_MOST = 8
 """Endpoints of a node, subflows, and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An MPTCP endpoint, flags in the words of ip-mptcp(8)."""
 
     address: Address
@@ -21,16 +20,14 @@ class Endpoint:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """MPTCP limits of a node: more subflows than the first, and announced addresses to accept."""
 
     subflows: int
     accept: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointPin:
+class EndpointPin(NamedTuple):
     """An endpoint that the source writes out; it replaces what is inferred for its node."""
 
     interface: InterfaceName
@@ -39,8 +36,7 @@ class EndpointPin:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """What an `mptcp` statement asks for; either end may open the connection, or `client` does."""
 
     left: str

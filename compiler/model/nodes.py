@@ -1,6 +1,6 @@
 """Nodes and switches."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.model.links import Pin
@@ -9,8 +9,7 @@ from compiler.model.networks import AddressWithPrefix
 from compiler.model.routes import Route, Rule, Table
 
 
-@dataclass(frozen=True, slots=True)
-class NodeAddress:
+class NodeAddress(NamedTuple):
     """An address of a node itself, on `lo` or a dummy device."""
 
     address: AddressWithPrefix
@@ -18,8 +17,7 @@ class NodeAddress:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A namespace. `inferred_address` is whether families without a pinned address get one.
 
     `backlog` is how many bytes a subflow of MPTCP may hold unsent.
@@ -42,8 +40,7 @@ class Node:
     backlog: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """A bridge in a namespace of its own; `bridge` is the name of the device.
 
     Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast

@@ -1,6 +1,6 @@
 """Routes, rules and tables of a node, and the routes that the source writes out."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
@@ -10,8 +10,7 @@ HASHED = 0x0037
 """Fields by which routers choose among next hops: both addresses, the protocol, and both ports."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nexthop:
+class Nexthop(NamedTuple):
     """A gateway and the interface to it. `source` is the address of the node that it sends from where a
     program has chosen none; the same for all next hops of a route, and that of the interface where absent."""
 
@@ -21,8 +20,7 @@ class Nexthop:
     source: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The routes of one node to all that it sends the same way; more than one next hop is multipath.
 
     A default route's target is `/0`. Nodes share the networks that are their targets.
@@ -39,11 +37,10 @@ class Route:
     @property
     def ways(self) -> frozenset[Nexthop]:
         """Its next hops, whatever the source that packets get: two routes of the same send the same way."""
-        return frozenset(replace(hop, source=None) for hop in self.nexthops)
+        return frozenset(hop._replace(source=None) for hop in self.nexthops)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What sends packets to a table: their source, their target, or the interface they came in by.
 
     Rules of lower `priority` come first; one of the three selectors is set. `version` is that of IP.
@@ -57,16 +54,14 @@ class Rule:
     incoming: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A routing table beside the main one."""
 
     number: int
     routes: tuple[Route, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExplicitHop:
+class ExplicitHop(NamedTuple):
     """A next hop of an explicit route: the neighbour's interfaces, each with the same weight."""
 
     interfaces: tuple[InterfaceName, ...]
@@ -74,8 +69,7 @@ class ExplicitHop:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ExplicitRoute:
+class ExplicitRoute(NamedTuple):
     """What a `route` statement asks for. `target` is a node, an interface, a prefix, or `default`."""
 
     source: str

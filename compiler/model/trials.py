@@ -3,8 +3,8 @@
 Rates are bits a second, times microseconds; tuples are in written order.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from compiler.ground.source import Span
 
@@ -17,8 +17,7 @@ class Protocol(StrEnum):
     UDP = "udp"
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """As much data as goes through, over a number of connections at once."""
 
     protocol: Protocol = Protocol.TCP
@@ -28,23 +27,20 @@ class Transfer:
         return self.protocol if self.flows == 1 else f"{self.protocol} {self.flows}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reachability:
+class Reachability(NamedTuple):
     """Whether each of the target's own addresses answers."""
 
     reachable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
+class RoundTrip(NamedTuple):
     """The time of a round trip to each of the target's own addresses, both bounds included."""
 
     least: int
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Throughput:
+class Throughput(NamedTuple):
     """What a program at the target receives, at least."""
 
     least: int
@@ -54,8 +50,7 @@ class Throughput:
 Claim = Reachability | RoundTrip | Throughput
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(NamedTuple):
     """What an `expect` statement claims of one source and one target; both are nodes."""
 
     source: str
@@ -64,8 +59,7 @@ class Expectation:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
+class Bench(NamedTuple):
     """Transfers from one node to another that are measured, one after the other, each for `time`."""
 
     source: str
@@ -75,8 +69,7 @@ class Bench:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A command line of bash that runs in a node from up to down."""
 
     node: str

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -203,8 +202,8 @@ class Linker:
         return tuple(map(self._shaped, self.scope.links))
 
     def _shaped(self, link: Link) -> Link:
-        left, right = (replace(end, shaping=self.shaping(self.values_of(end.id))) for end in link.ends)
-        return replace(link, left=left, right=right)
+        left, right = (end._replace(shaping=self.shaping(self.values_of(end.id))) for end in link.ends)
+        return link._replace(left=left, right=right)
 
     def values_of(self, port: InterfaceName) -> Values:
         """What `link` and `shape` set for what leaves through an interface."""

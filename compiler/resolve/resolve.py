@@ -95,7 +95,7 @@ class _Resolver:
             aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
             nodes=self._with_settings(declarer.nodes, links, sysctls),
             switches=tuple(
-                replace(switch, sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
+                switch._replace(sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
                 for switch in declarer.switches.values()
             ),
             links=links,
@@ -224,8 +224,7 @@ class _Resolver:
                 if end.node in outs:
                     outs[end.node].append(end.name)
         return tuple(
-            replace(
-                node,
+            node._replace(
                 sysctls=tuple(sysctls.values.get(node.name, {}).items()),
                 sysctl_places=tuple(
                     sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})

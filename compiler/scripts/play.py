@@ -1,7 +1,6 @@
 """The play: a script that lets events happen to a lab at their times, and then makes it as up made it."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from compiler.ground.units import format_percent, format_queue, format_rate, format_time
@@ -79,7 +78,7 @@ class _Player:
             yield "END"
 
     def _shaped(self, change: Reshaping) -> Interface:
-        return replace(self.ends[change.interface], shaping=change.shaping)
+        return self.ends[change.interface]._replace(shaping=change.shaping)
 
     def _qdiscs(self, end: Interface) -> list[Qdisc]:
         return list(qdiscs(self.namespace[end.node], end))
