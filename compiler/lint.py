@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import which
+from time import time
 
 from compiler.scripts.quoting import without_text
 
@@ -37,18 +39,32 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
     What a lab says in words of its own is no part of what it looks at: here-documents and quoted words.
 
     The parts of a script begin with a line of `# ===`. Those between its head and the lab are the same in
-    many scripts, and most of each, so they are passed over where the folder `known` has a note that they were
-    found clean together. Data flow analysis is left out, which takes as long as all the rest; the tests have
-    it over the golden files, and these whole.
+    many scripts, and most of each, so they are looked at by themselves. What the folder `known` has a note of
+    was found clean before, and is passed over. Data flow analysis is left out, which takes as long as all the
+    rest; the tests have it over the golden files, and these whole.
     """
     head, *fixed, lab = re.split(r"^(?=# === )", "".join(_shell(script)), flags=re.MULTILINE)
     shared = "".join(fixed)
-    note = _note(shared, known)
-    if note is None or not note.exists():
-        _shellcheck(_lines_of(head) + shared)
-    if note:
-        note.touch()
-    _shellcheck(head + _lines_of(shared) + lab + _USED)
+    own = head + _lines_of(shared) + lab + _USED
+    for key, text in (shared, _lines_of(head) + shared), (own, own):
+        note = _note(key, known)
+        if note is None or not note.exists():
+            _shellcheck(text)
+            _forget(known)
+        if note:
+            note.touch()
+
+
+KEPT = 90 * 24 * 3600
+"""Seconds for which a note is kept that nobody has looked for."""
+
+
+def _forget(known: str | None) -> None:
+    """Takes old notes away."""
+    for note in Path(known).glob("lint-*") if known else ():
+        with suppress(OSError):  # another compilation may do the same
+            if time() - note.stat().st_mtime > KEPT:
+                note.unlink()
 
 
 def _shell(script: Iterable[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ What is compared runs in turns, and medians are quoted, so that a machine whose 
 
 import gc
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,14 +60,25 @@ def bench_compile() -> None:
     """The whole command against the start of Python with the two libraries it cannot do without."""
     diamond = live.GOLDEN / "diamond.topo"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the libraries' bytecode is kept too
-    start, linted, unlinted = medians(
-        15,
-        lambda: seconds_of(sys.executable, "-c", "import lark, click"),
-        lambda: seconds_of(live.MPC, "compile", diamond),
-        lambda: seconds_of(live.MPC, "compile", diamond, "--no-lint"),
-    )
-    say(f"compile the diamond: {linted:.3f} s, --no-lint {unlinted:.3f} s, imports alone {start:.3f} s")
-    ratio("with lint / imports alone", linted / start, "at most 3.0")
+    with TemporaryDirectory() as folder:
+        fresh = (Path(folder, f"d{number}.topo") for number in count())
+
+        def another() -> float:
+            """Of the same lab by another name, so that nobody has looked at its script."""
+            lab = Path(shutil.copy(diamond, next(fresh)))
+            return seconds_of(live.MPC, "compile", lab)
+
+        start, first, again, unlinted = medians(
+            15,
+            lambda: seconds_of(sys.executable, "-c", "import lark, click"),
+            another,
+            lambda: seconds_of(live.MPC, "compile", diamond),
+            lambda: seconds_of(live.MPC, "compile", diamond, "--no-lint"),
+        )
+    say(f"compile the diamond: {first:.3f} s, again {again:.3f} s, --no-lint {unlinted:.3f} s")
+    say(f"  imports alone {start:.3f} s")
+    ratio("the first time / imports alone", first / start, "at most 3.0")
+    ratio("again / imports alone", again / start, "at most 2.2")
     ratio("--no-lint / imports alone", unlinted / start, "at most 2.0")
 
 

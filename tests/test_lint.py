@@ -1,5 +1,6 @@
 """shellcheck over a script in two parts, each with the line numbers of the whole, and notes of clean ones."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,17 +30,32 @@ def test_every_part_is_looked_at(before: str) -> None:
         lint(script)
 
 
-def test_what_is_clean_is_noted(tmp_path: Path) -> None:
-    """And what is changed has no note, nor has the part that differs from lab to lab."""
+def test_what_is_clean_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What scripts share has a note for all, and the rest one of its own; what is changed has none."""
     lint(UP, str(tmp_path))
-    notes = sorted(tmp_path.iterdir())
-    assert len(notes) == 1
+    notes = set(tmp_path.iterdir())
+    assert len(notes) == 2
     lint(compiled("host c").pieces("up"), str(tmp_path))
-    assert sorted(tmp_path.iterdir()) == notes
+    both = set(tmp_path.iterdir())
+    assert both > notes
+    assert len(both) == 3
     for before in ("turn=0", "claim"):
         with pytest.raises(LintError):
             lint(spoilt(before)[0], str(tmp_path))
-    assert sorted(tmp_path.iterdir()) == notes
+    assert set(tmp_path.iterdir()) == both
+    monkeypatch.setattr(module, "_shellcheck", pytest.fail)
+    lint(UP, str(tmp_path))
+
+
+def test_old_notes_are_forgotten(tmp_path: Path) -> None:
+    """And nothing else in that folder."""
+    old, other = tmp_path / "lint-0", tmp_path / "tables"
+    for path in (old, other):
+        path.touch()
+        os.utime(path, (0, 0))
+    lint(UP, str(tmp_path))
+    assert not old.exists()
+    assert other.exists()
 
 
 def test_what_no_shell_reads_is_passed_over() -> None:
