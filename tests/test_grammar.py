@@ -13,7 +13,7 @@ from compiler.ground.names import RESERVED
 from compiler.ground.source import Source
 from compiler.language import syntax
 from compiler.language.complaints import PLANNED
-from compiler.language.parse import parse, parser
+from compiler.language.parse import CLASSES, TUPLES, _Builder, parse, parser
 from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
 from compiler.model.links import Shaping
 from compiler.resolve import attributes
@@ -174,6 +174,15 @@ def test_every_line_reports_its_own_error() -> None:
         "MPC101",
         "MPC102",
     ]
+
+
+def test_every_rule_becomes_something() -> None:
+    made = {"".join(rule.alias or rule.origin.name) for rule in LARK.rules}
+    inlined = {rule.origin.name for rule in LARK.rules if rule.origin.name.startswith("_")}
+    methods = {name for name in made if hasattr(_Builder, name)}
+    kept = {rule.origin.name for rule in LARK.rules if rule.options.expand1 and not rule.alias} - methods
+    assert made - inlined - methods - kept <= {*CLASSES, *TUPLES}
+    assert {*CLASSES, *TUPLES} <= made
 
 
 def test_every_statement_has_a_class() -> None:

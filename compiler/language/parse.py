@@ -4,7 +4,7 @@ A statement that does not parse is reported and left out; `recovery.py` says how
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -61,8 +61,47 @@ def parse(source: Source, diagnostics: Diagnostics, tables: str | None = None) -
     return statements
 
 
+CLASSES: dict[str, Callable[..., object]] = {
+    "assignment": syntax.Assignment,
+    "at": syntax.At,
+    "attribute": syntax.Attribute,
+    "bench": syntax.Bench,
+    "branch": syntax.Branch,
+    "declaration": syntax.Declaration,
+    "default_link": syntax.DefaultLink,
+    "endpoint": syntax.Endpoint,
+    "expect": syntax.Expect,
+    "flag": syntax.Flag,
+    "hop": syntax.Hop,
+    "lab": syntax.Lab,
+    "limit": syntax.Limit,
+    "link": syntax.Link,
+    "loop": syntax.Loop,
+    "masquerade": syntax.Masquerade,
+    "mptcp": syntax.Mptcp,
+    "node_attribute": syntax.NodeAttribute,
+    "param": syntax.Param,
+    "pool": syntax.Pool,
+    "profile": syntax.Profile,
+    "reachability": syntax.Reachability,
+    "round_trip": syntax.RoundTrip,
+    "route": syntax.Route,
+    "routing": syntax.Routing,
+    "run": syntax.Run,
+    "shape": syntax.Shape,
+    "switching": syntax.Switching,
+    "sysctl": syntax.Sysctl,
+    "throughput": syntax.Throughput,
+    "transfer": syntax.Transfer,
+}
+"""What rules become, with their span before all else; `_Builder` has methods for others."""
+
+TUPLES = "start block node_attributes chain items hops options endpoints flags assignments transfers".split()
+"""The rules that become tuples of what they consist of."""
+
+
 class _Builder(Transformer_NonRecursive[Token, Any]):
-    """Makes each rule's class of `syntax`; a rule without one becomes a tuple."""
+    """Makes what each rule becomes."""
 
     def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
         super().__init__()
@@ -70,10 +109,9 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
         self.diagnostics = diagnostics
 
     def __default__(self, data: str, children: list[Any], meta: Any) -> object:
-        kind = getattr(syntax, data.title().replace("_", ""), None)
-        if kind is None:
+        if data in TUPLES:
             return tuple(children)
-        return kind(Span(self.source, meta.start_pos, meta.end_pos), *children)
+        return CLASSES[data](Span(self.source, meta.start_pos, meta.end_pos), *children)
 
     def __default_token__(self, token: Token) -> syntax.Word:
         return syntax.Word(span_of(self.source, token), str(token))
