@@ -9,7 +9,6 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from compiler.driver import Compilation
-from compiler.scripts.bash import Style
 
 SIZES = {
     "ring": ("n=100", "n=10000"),
@@ -47,7 +46,7 @@ def per_node(text: str) -> float:
     gc.collect()
     start = time.process_time()
     compilation = Compilation("lab.topo", text)
-    for _ in compilation.script(Style.BATCH):
+    for _ in compilation.pieces("up"):
         pass
     return (time.process_time() - start) / len(compilation.lab.nodes)
 
@@ -56,7 +55,7 @@ def compiling(text: str) -> float:
     """Seconds of a processor for a lab and its script."""
     gc.collect()
     start = time.process_time()
-    for _ in Compilation("lab.topo", text).script(Style.BATCH):
+    for _ in Compilation("lab.topo", text).pieces("up"):
         pass
     return time.process_time() - start
 
