@@ -22,7 +22,8 @@ from compiler.ground.diagnostics import Severity, as_json, nearest, plain, rende
 from compiler.ground.names import VARIABLE_FORM, is_variable
 from compiler.language.files import LARGEST
 from compiler.model.lab import Lab
-from compiler.scripts.bash import Style, is_of
+from compiler.scripts import bash
+from compiler.scripts.bash import PARTS, Style, is_of
 from compiler.scripts.kinds import KINDS, OTHERS, UP
 
 if TYPE_CHECKING:
@@ -325,6 +326,14 @@ def paths(compilation: Compilation, source: str, target: str, form: str, flows: 
         raise click.UsageError(f"`{visible(source)}` is both ends")
     _report(compilation)
     click.echo(_prediction(lab, source, target, form, flows), nl=False)
+
+
+@main.command(epilog=_examples("mpc runtime up --hash"))
+@click.argument("kind", type=click.Choice(list(PARTS)))
+@click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of these lines.")
+def runtime(kind: str, hashed: bool) -> None:
+    """Print the lines that all scripts of KIND have in common, whatever the lab."""
+    click.echo(f"{bash.runtime_hash(kind)}\n" if hashed else bash.runtime(kind), nl=False)
 
 
 def _known(name: str, nodes: list[str]) -> None:

@@ -38,15 +38,13 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
 
     What a lab says in words of its own is no part of what it looks at: here-documents and quoted words.
 
-    The parts of a script begin with a line of `# ===`. Those between its head and the lab are the same in
-    many scripts, and most of each, so they are looked at by themselves. What the folder `known` has a note of
-    was found clean before, and is passed over. Data flow analysis is left out, which takes as long as all the
-    rest; the tests have it over the golden files, and these whole.
+    A script's runtime is the same in many, and most of each, so it is looked at by itself. What the folder
+    `known` has a note of was found clean before, and is passed over. Data flow analysis is left out, which
+    takes as long as all the rest; the tests have it over the golden files, and these whole.
     """
-    head, *fixed, lab = re.split(r"^(?=# === )", "".join(_shell(script)), flags=re.MULTILINE)
-    shared = "".join(fixed)
-    own = head + _lines_of(shared) + lab + _USED
-    for key, text in (shared, _lines_of(head) + shared), (own, own):
+    own, shared, call = _split("".join(_shell(script)))
+    whole = own + _lines_of(shared) + call + _USED
+    for key, text in (shared, _lines_of(own) + shared), (whole, whole):
         note = _note(key, known)
         if note is None or not note.exists():
             _shellcheck(text)
@@ -67,12 +65,20 @@ def _forget(known: str | None) -> None:
                 note.unlink()
 
 
+def _split(script: str) -> tuple[str, str, str]:
+    """A script before its runtime, the runtime, and what comes after it."""
+    own, runtime, rest = re.split(r"^(# === the runtime .*\n)", script, maxsplit=1, flags=re.MULTILINE)
+    shared, call, last = re.split(r"^(# === the call .*\n)", rest, maxsplit=1, flags=re.MULTILINE)
+    return own, runtime + shared, call + last
+
+
 def _shell(script: Iterable[str]) -> Iterator[str]:
     """A script with empty lines for its routes, and for its here-documents: they are quoted, so that no shell
     reads them. Of lines that are about the lab, quoted words are left out too."""
     end, lab = None, False
     for piece in script:
-        lab = lab or piece.startswith("# === the lab")
+        if piece.startswith("# === ") and end is None:
+            lab = piece.startswith("# === the lab")
         inside = end is not None and piece != end
         if inside or _ROUTES.fullmatch(piece):
             yield _lines_of(piece)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "dual-stack" that is up. Written by mpc 0.1.0 from dual-stack.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,289 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "dual-stack" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+}
+
+refer_all() {
+refer 1 <<'END'
+qdisc add dev lo root handle 1: tbf rate 20mbit burst 10000b limit 10000b
+qdisc add dev lo parent 1:1 handle 10: netem limit 10970 delay 10ms
+qdisc add dev lo parent 10:1 bfifo limit 113976b
+qdisc show
+qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:dual-stack
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+fd00::c000:0:0:a1b:bdca a
+10.39.131.69 c.a
+fd00::92a7:8345 c.a
+10.86.184.181 d.a
+fd00::ed6:b8b5 d.a
+10.249.89.74 b
+fd00::c000:0:0:39:594a b
+10.52.126.101 c.b
+fd00::4634:7e65 c.b
+10.75.138.209 d.b
+fd00::a74b:8ad1 d.b
+10.208.122.226 c
+fd00::c000:0:0:2950:7ae2 c
+10.39.131.70 a.c
+fd00::92a7:8346 a.c
+10.52.126.102 b.c
+fd00::4634:7e66 b.c
+10.240.22.137 d
+fd00::c000:0:0:3f0:1689 d
+10.86.184.182 a.d
+fd00::ed6:b8b6 a.d
+10.75.138.210 b.d
+fd00::a74b:8ad2 b.d
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:dual-stack
+# This lab has no name server.
+END
+}
+
+compare_each() {
+compare dual-stack-a <<'END'
+mark mpc:dual-stack
+link lo mtu 65536 up
+link c mtu 1500 up to dual-stack-c
+link d mtu 1500 up to dual-stack-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv6.conf.all.disable_ipv6 = 0
+sysctl net.ipv6.conf.*.disable_ipv6 = 0
+sysctl net.ipv6.conf.all.forwarding = 0
+sysctl net.ipv6.conf.*.forwarding = 0
+sysctl net.ipv6.conf.default.disable_ipv6 = 0
+sysctl net.ipv6.conf.default.forwarding = 0
+sysctl net.ipv6.conf.*.accept_dad = 0
+sysctl net.ipv6.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
+address 10.219.189.202/32 dev lo
+address fd00::c000:0:0:a1b:bdca/128 dev lo
+connected fd00::c000:0:0:a1b:bdca dev lo
+address 10.39.131.69/30 dev c
+connected 10.39.131.68/30 dev c
+address fd00::92a7:8345/126 dev c
+connected fd00::92a7:8344/126 dev c
+address 10.86.184.181/30 dev d
+connected 10.86.184.180/30 dev d
+address fd00::ed6:b8b5/126 dev d
+connected fd00::ed6:b8b4/126 dev d
+route 10.249.89.74 via 10.39.131.70 dev c weight 1 src 10.219.189.202
+route 10.249.89.74 via 10.86.184.182 dev d weight 1 src 10.219.189.202
+route 10.208.122.226 via 10.39.131.70 dev c src 10.219.189.202
+route 10.240.22.137 via 10.86.184.182 dev d src 10.219.189.202
+route 10.52.126.100/30 via 10.39.131.70 dev c
+route 10.75.138.208/30 via 10.86.184.182 dev d
+route fd00::c000:0:0:39:594a via fd00::92a7:8346 dev c weight 1 src fd00::c000:0:0:a1b:bdca
+route fd00::c000:0:0:39:594a via fd00::ed6:b8b6 dev d weight 1 src fd00::c000:0:0:a1b:bdca
+route fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c src fd00::c000:0:0:a1b:bdca
+route fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d src fd00::c000:0:0:a1b:bdca
+route fd00::4634:7e64/126 via fd00::92a7:8346 dev c
+route fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
+route 10.249.89.74 table 25203 via 10.39.131.70 dev c
+route 10.52.126.101 table 25203 via 10.39.131.70 dev c
+route 10.75.138.209 table 25203 via 10.39.131.70 dev c
+route fd00::c000:0:0:39:594a table 25203 via fd00::92a7:8346 dev c
+route fd00::4634:7e65 table 25203 via fd00::92a7:8346 dev c
+route fd00::a74b:8ad1 table 25203 via fd00::92a7:8346 dev c
+route 10.249.89.74 table 41363 via 10.86.184.182 dev d
+route 10.52.126.101 table 41363 via 10.86.184.182 dev d
+route 10.75.138.209 table 41363 via 10.86.184.182 dev d
+route fd00::c000:0:0:39:594a table 41363 via fd00::ed6:b8b6 dev d
+route fd00::4634:7e65 table 41363 via fd00::ed6:b8b6 dev d
+route fd00::a74b:8ad1 table 41363 via fd00::ed6:b8b6 dev d
+rule pref 1100 to 10.52.126.101 lookup 25203
+rule pref 1100 to 10.75.138.209 lookup 41363
+rule pref 1200 from 10.39.131.69 lookup 25203
+rule pref 1200 from 10.86.184.181 lookup 41363
+rule -6 pref 1100 to fd00::4634:7e65 lookup 25203
+rule -6 pref 1100 to fd00::a74b:8ad1 lookup 41363
+rule -6 pref 1200 from fd00::92a7:8345 lookup 25203
+rule -6 pref 1200 from fd00::ed6:b8b5 lookup 41363
+limits subflows 4 add_addr_accepted 0
+endpoint 10.39.131.69 dev c subflow
+endpoint 10.86.184.181 dev d subflow
+endpoint fd00::92a7:8345 dev c subflow
+endpoint fd00::ed6:b8b5 dev d subflow
+qdisc c 0
+qdisc d 0
+END
+
+compare dual-stack-b <<'END'
+mark mpc:dual-stack
+link lo mtu 65536 up
+link c mtu 1500 up to dual-stack-c
+link d mtu 1500 up to dual-stack-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv6.conf.all.disable_ipv6 = 0
+sysctl net.ipv6.conf.*.disable_ipv6 = 0
+sysctl net.ipv6.conf.all.forwarding = 0
+sysctl net.ipv6.conf.*.forwarding = 0
+sysctl net.ipv6.conf.default.disable_ipv6 = 0
+sysctl net.ipv6.conf.default.forwarding = 0
+sysctl net.ipv6.conf.*.accept_dad = 0
+sysctl net.ipv6.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 15625
+address 10.249.89.74/32 dev lo
+address fd00::c000:0:0:39:594a/128 dev lo
+connected fd00::c000:0:0:39:594a dev lo
+address 10.52.126.101/30 dev c
+connected 10.52.126.100/30 dev c
+address fd00::4634:7e65/126 dev c
+connected fd00::4634:7e64/126 dev c
+address 10.75.138.209/30 dev d
+connected 10.75.138.208/30 dev d
+address fd00::a74b:8ad1/126 dev d
+connected fd00::a74b:8ad0/126 dev d
+route 10.219.189.202 via 10.52.126.102 dev c weight 1 src 10.249.89.74
+route 10.219.189.202 via 10.75.138.210 dev d weight 1 src 10.249.89.74
+route 10.208.122.226 via 10.52.126.102 dev c src 10.249.89.74
+route 10.240.22.137 via 10.75.138.210 dev d src 10.249.89.74
+route 10.39.131.68/30 via 10.52.126.102 dev c
+route 10.86.184.180/30 via 10.75.138.210 dev d
+route fd00::c000:0:0:a1b:bdca via fd00::4634:7e66 dev c weight 1 src fd00::c000:0:0:39:594a
+route fd00::c000:0:0:a1b:bdca via fd00::a74b:8ad2 dev d weight 1 src fd00::c000:0:0:39:594a
+route fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c src fd00::c000:0:0:39:594a
+route fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d src fd00::c000:0:0:39:594a
+route fd00::92a7:8344/126 via fd00::4634:7e66 dev c
+route fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
+route 10.219.189.202 table 25203 via 10.52.126.102 dev c
+route 10.39.131.69 table 25203 via 10.52.126.102 dev c
+route 10.86.184.181 table 25203 via 10.52.126.102 dev c
+route fd00::c000:0:0:a1b:bdca table 25203 via fd00::4634:7e66 dev c
+route fd00::92a7:8345 table 25203 via fd00::4634:7e66 dev c
+route fd00::ed6:b8b5 table 25203 via fd00::4634:7e66 dev c
+route 10.219.189.202 table 41363 via 10.75.138.210 dev d
+route 10.39.131.69 table 41363 via 10.75.138.210 dev d
+route 10.86.184.181 table 41363 via 10.75.138.210 dev d
+route fd00::c000:0:0:a1b:bdca table 41363 via fd00::a74b:8ad2 dev d
+route fd00::92a7:8345 table 41363 via fd00::a74b:8ad2 dev d
+route fd00::ed6:b8b5 table 41363 via fd00::a74b:8ad2 dev d
+rule pref 1100 to 10.39.131.69 lookup 25203
+rule pref 1100 to 10.86.184.181 lookup 41363
+rule pref 1200 from 10.52.126.101 lookup 25203
+rule pref 1200 from 10.75.138.209 lookup 41363
+rule -6 pref 1100 to fd00::92a7:8345 lookup 25203
+rule -6 pref 1100 to fd00::ed6:b8b5 lookup 41363
+rule -6 pref 1200 from fd00::4634:7e65 lookup 25203
+rule -6 pref 1200 from fd00::a74b:8ad1 lookup 41363
+limits subflows 4 add_addr_accepted 0
+endpoint 10.52.126.101 dev c subflow
+endpoint 10.75.138.209 dev d subflow
+endpoint fd00::4634:7e65 dev c subflow
+endpoint fd00::a74b:8ad1 dev d subflow
+qdisc c 0
+qdisc d 0
+END
+
+compare dual-stack-c <<'END'
+mark mpc:dual-stack
+link lo mtu 65536 up
+link a mtu 1500 up to dual-stack-a
+link b mtu 1500 up to dual-stack-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv6.conf.all.disable_ipv6 = 0
+sysctl net.ipv6.conf.*.disable_ipv6 = 0
+sysctl net.ipv6.conf.all.forwarding = 1
+sysctl net.ipv6.conf.*.forwarding = 1
+sysctl net.ipv6.conf.default.disable_ipv6 = 0
+sysctl net.ipv6.conf.default.forwarding = 1
+sysctl net.ipv6.conf.*.accept_dad = 0
+sysctl net.ipv6.fib_multipath_hash_policy = 1
+address 10.208.122.226/32 dev lo
+address fd00::c000:0:0:2950:7ae2/128 dev lo
+connected fd00::c000:0:0:2950:7ae2 dev lo
+address 10.39.131.70/30 dev a
+connected 10.39.131.68/30 dev a
+address fd00::92a7:8346/126 dev a
+connected fd00::92a7:8344/126 dev a
+address 10.52.126.102/30 dev b
+connected 10.52.126.100/30 dev b
+address fd00::4634:7e66/126 dev b
+connected fd00::4634:7e64/126 dev b
+route 10.219.189.202 via 10.39.131.69 dev a src 10.208.122.226
+route 10.249.89.74 via 10.52.126.101 dev b src 10.208.122.226
+route 10.86.184.181 via 10.39.131.69 dev a
+route 10.75.138.209 via 10.52.126.101 dev b
+route fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a src fd00::c000:0:0:2950:7ae2
+route fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b src fd00::c000:0:0:2950:7ae2
+route fd00::ed6:b8b5 via fd00::92a7:8345 dev a
+route fd00::a74b:8ad1 via fd00::4634:7e65 dev b
+qdisc a 0
+qdisc b 0
+END
+
+compare dual-stack-d <<'END'
+mark mpc:dual-stack
+link lo mtu 65536 up
+link a mtu 1500 up to dual-stack-a
+link b mtu 1500 up to dual-stack-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv6.conf.all.disable_ipv6 = 0
+sysctl net.ipv6.conf.*.disable_ipv6 = 0
+sysctl net.ipv6.conf.all.forwarding = 1
+sysctl net.ipv6.conf.*.forwarding = 1
+sysctl net.ipv6.conf.default.disable_ipv6 = 0
+sysctl net.ipv6.conf.default.forwarding = 1
+sysctl net.ipv6.conf.*.accept_dad = 0
+sysctl net.ipv6.fib_multipath_hash_policy = 1
+address 10.240.22.137/32 dev lo
+address fd00::c000:0:0:3f0:1689/128 dev lo
+connected fd00::c000:0:0:3f0:1689 dev lo
+address 10.86.184.182/30 dev a
+connected 10.86.184.180/30 dev a
+address fd00::ed6:b8b6/126 dev a
+connected fd00::ed6:b8b4/126 dev a
+address 10.75.138.210/30 dev b
+connected 10.75.138.208/30 dev b
+address fd00::a74b:8ad2/126 dev b
+connected fd00::a74b:8ad0/126 dev b
+route 10.219.189.202 via 10.86.184.181 dev a src 10.240.22.137
+route 10.249.89.74 via 10.75.138.209 dev b src 10.240.22.137
+route 10.39.131.69 via 10.86.184.181 dev a
+route 10.52.126.101 via 10.75.138.209 dev b
+route fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a src fd00::c000:0:0:3f0:1689
+route fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b src fd00::c000:0:0:3f0:1689
+route fd00::92a7:8345 via fd00::ed6:b8b5 dev a
+route fd00::4634:7e65 via fd00::a74b:8ad1 dev b
+qdisc a 0
+qdisc b 0
+END
+}
+
+expect() {
+:
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -498,281 +782,220 @@ compare_lab() {
   tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-begin 5
-refer 1 <<'END'
-qdisc add dev lo root handle 1: tbf rate 20mbit burst 10000b limit 10000b
-qdisc add dev lo parent 1:1 handle 10: netem limit 10970 delay 10ms
-qdisc add dev lo parent 10:1 bfifo limit 113976b
-qdisc show
-qdisc del dev lo root
-END
-refer_mptcp
-file hosts <<'END'
-# mpc:dual-stack
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-fd00::c000:0:0:a1b:bdca a
-10.39.131.69 c.a
-fd00::92a7:8345 c.a
-10.86.184.181 d.a
-fd00::ed6:b8b5 d.a
-10.249.89.74 b
-fd00::c000:0:0:39:594a b
-10.52.126.101 c.b
-fd00::4634:7e65 c.b
-10.75.138.209 d.b
-fd00::a74b:8ad1 d.b
-10.208.122.226 c
-fd00::c000:0:0:2950:7ae2 c
-10.39.131.70 a.c
-fd00::92a7:8346 a.c
-10.52.126.102 b.c
-fd00::4634:7e66 b.c
-10.240.22.137 d
-fd00::c000:0:0:3f0:1689 d
-10.86.184.182 a.d
-fd00::ed6:b8b6 a.d
-10.75.138.210 b.d
-fd00::a74b:8ad2 b.d
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:dual-stack
-# This lab has no name server.
-END
+# === however the script ends ==================================================
+started=()
 
-compare_each() {
-
-compare dual-stack-a <<'END'
-mark mpc:dual-stack
-link lo mtu 65536 up
-link c mtu 1500 up to dual-stack-c
-link d mtu 1500 up to dual-stack-d
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv6.conf.all.disable_ipv6 = 0
-sysctl net.ipv6.conf.*.disable_ipv6 = 0
-sysctl net.ipv6.conf.all.forwarding = 0
-sysctl net.ipv6.conf.*.forwarding = 0
-sysctl net.ipv6.conf.default.disable_ipv6 = 0
-sysctl net.ipv6.conf.default.forwarding = 0
-sysctl net.ipv6.conf.*.accept_dad = 0
-sysctl net.ipv6.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
-address 10.219.189.202/32 dev lo
-address fd00::c000:0:0:a1b:bdca/128 dev lo
-connected fd00::c000:0:0:a1b:bdca dev lo
-address 10.39.131.69/30 dev c
-connected 10.39.131.68/30 dev c
-address fd00::92a7:8345/126 dev c
-connected fd00::92a7:8344/126 dev c
-address 10.86.184.181/30 dev d
-connected 10.86.184.180/30 dev d
-address fd00::ed6:b8b5/126 dev d
-connected fd00::ed6:b8b4/126 dev d
-route 10.249.89.74 via 10.39.131.70 dev c weight 1 src 10.219.189.202
-route 10.249.89.74 via 10.86.184.182 dev d weight 1 src 10.219.189.202
-route 10.208.122.226 via 10.39.131.70 dev c src 10.219.189.202
-route 10.240.22.137 via 10.86.184.182 dev d src 10.219.189.202
-route 10.52.126.100/30 via 10.39.131.70 dev c
-route 10.75.138.208/30 via 10.86.184.182 dev d
-route fd00::c000:0:0:39:594a via fd00::92a7:8346 dev c weight 1 src fd00::c000:0:0:a1b:bdca
-route fd00::c000:0:0:39:594a via fd00::ed6:b8b6 dev d weight 1 src fd00::c000:0:0:a1b:bdca
-route fd00::c000:0:0:2950:7ae2 via fd00::92a7:8346 dev c src fd00::c000:0:0:a1b:bdca
-route fd00::c000:0:0:3f0:1689 via fd00::ed6:b8b6 dev d src fd00::c000:0:0:a1b:bdca
-route fd00::4634:7e64/126 via fd00::92a7:8346 dev c
-route fd00::a74b:8ad0/126 via fd00::ed6:b8b6 dev d
-route 10.249.89.74 table 25203 via 10.39.131.70 dev c
-route 10.52.126.101 table 25203 via 10.39.131.70 dev c
-route 10.75.138.209 table 25203 via 10.39.131.70 dev c
-route fd00::c000:0:0:39:594a table 25203 via fd00::92a7:8346 dev c
-route fd00::4634:7e65 table 25203 via fd00::92a7:8346 dev c
-route fd00::a74b:8ad1 table 25203 via fd00::92a7:8346 dev c
-route 10.249.89.74 table 41363 via 10.86.184.182 dev d
-route 10.52.126.101 table 41363 via 10.86.184.182 dev d
-route 10.75.138.209 table 41363 via 10.86.184.182 dev d
-route fd00::c000:0:0:39:594a table 41363 via fd00::ed6:b8b6 dev d
-route fd00::4634:7e65 table 41363 via fd00::ed6:b8b6 dev d
-route fd00::a74b:8ad1 table 41363 via fd00::ed6:b8b6 dev d
-rule pref 1100 to 10.52.126.101 lookup 25203
-rule pref 1100 to 10.75.138.209 lookup 41363
-rule pref 1200 from 10.39.131.69 lookup 25203
-rule pref 1200 from 10.86.184.181 lookup 41363
-rule -6 pref 1100 to fd00::4634:7e65 lookup 25203
-rule -6 pref 1100 to fd00::a74b:8ad1 lookup 41363
-rule -6 pref 1200 from fd00::92a7:8345 lookup 25203
-rule -6 pref 1200 from fd00::ed6:b8b5 lookup 41363
-limits subflows 4 add_addr_accepted 0
-endpoint 10.39.131.69 dev c subflow
-endpoint 10.86.184.181 dev d subflow
-endpoint fd00::92a7:8345 dev c subflow
-endpoint fd00::ed6:b8b5 dev d subflow
-qdisc c 0
-qdisc d 0
-END
-
-compare dual-stack-b <<'END'
-mark mpc:dual-stack
-link lo mtu 65536 up
-link c mtu 1500 up to dual-stack-c
-link d mtu 1500 up to dual-stack-d
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv6.conf.all.disable_ipv6 = 0
-sysctl net.ipv6.conf.*.disable_ipv6 = 0
-sysctl net.ipv6.conf.all.forwarding = 0
-sysctl net.ipv6.conf.*.forwarding = 0
-sysctl net.ipv6.conf.default.disable_ipv6 = 0
-sysctl net.ipv6.conf.default.forwarding = 0
-sysctl net.ipv6.conf.*.accept_dad = 0
-sysctl net.ipv6.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 15625
-address 10.249.89.74/32 dev lo
-address fd00::c000:0:0:39:594a/128 dev lo
-connected fd00::c000:0:0:39:594a dev lo
-address 10.52.126.101/30 dev c
-connected 10.52.126.100/30 dev c
-address fd00::4634:7e65/126 dev c
-connected fd00::4634:7e64/126 dev c
-address 10.75.138.209/30 dev d
-connected 10.75.138.208/30 dev d
-address fd00::a74b:8ad1/126 dev d
-connected fd00::a74b:8ad0/126 dev d
-route 10.219.189.202 via 10.52.126.102 dev c weight 1 src 10.249.89.74
-route 10.219.189.202 via 10.75.138.210 dev d weight 1 src 10.249.89.74
-route 10.208.122.226 via 10.52.126.102 dev c src 10.249.89.74
-route 10.240.22.137 via 10.75.138.210 dev d src 10.249.89.74
-route 10.39.131.68/30 via 10.52.126.102 dev c
-route 10.86.184.180/30 via 10.75.138.210 dev d
-route fd00::c000:0:0:a1b:bdca via fd00::4634:7e66 dev c weight 1 src fd00::c000:0:0:39:594a
-route fd00::c000:0:0:a1b:bdca via fd00::a74b:8ad2 dev d weight 1 src fd00::c000:0:0:39:594a
-route fd00::c000:0:0:2950:7ae2 via fd00::4634:7e66 dev c src fd00::c000:0:0:39:594a
-route fd00::c000:0:0:3f0:1689 via fd00::a74b:8ad2 dev d src fd00::c000:0:0:39:594a
-route fd00::92a7:8344/126 via fd00::4634:7e66 dev c
-route fd00::ed6:b8b4/126 via fd00::a74b:8ad2 dev d
-route 10.219.189.202 table 25203 via 10.52.126.102 dev c
-route 10.39.131.69 table 25203 via 10.52.126.102 dev c
-route 10.86.184.181 table 25203 via 10.52.126.102 dev c
-route fd00::c000:0:0:a1b:bdca table 25203 via fd00::4634:7e66 dev c
-route fd00::92a7:8345 table 25203 via fd00::4634:7e66 dev c
-route fd00::ed6:b8b5 table 25203 via fd00::4634:7e66 dev c
-route 10.219.189.202 table 41363 via 10.75.138.210 dev d
-route 10.39.131.69 table 41363 via 10.75.138.210 dev d
-route 10.86.184.181 table 41363 via 10.75.138.210 dev d
-route fd00::c000:0:0:a1b:bdca table 41363 via fd00::a74b:8ad2 dev d
-route fd00::92a7:8345 table 41363 via fd00::a74b:8ad2 dev d
-route fd00::ed6:b8b5 table 41363 via fd00::a74b:8ad2 dev d
-rule pref 1100 to 10.39.131.69 lookup 25203
-rule pref 1100 to 10.86.184.181 lookup 41363
-rule pref 1200 from 10.52.126.101 lookup 25203
-rule pref 1200 from 10.75.138.209 lookup 41363
-rule -6 pref 1100 to fd00::92a7:8345 lookup 25203
-rule -6 pref 1100 to fd00::ed6:b8b5 lookup 41363
-rule -6 pref 1200 from fd00::4634:7e65 lookup 25203
-rule -6 pref 1200 from fd00::a74b:8ad1 lookup 41363
-limits subflows 4 add_addr_accepted 0
-endpoint 10.52.126.101 dev c subflow
-endpoint 10.75.138.209 dev d subflow
-endpoint fd00::4634:7e65 dev c subflow
-endpoint fd00::a74b:8ad1 dev d subflow
-qdisc c 0
-qdisc d 0
-END
-
-compare dual-stack-c <<'END'
-mark mpc:dual-stack
-link lo mtu 65536 up
-link a mtu 1500 up to dual-stack-a
-link b mtu 1500 up to dual-stack-b
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv6.conf.all.disable_ipv6 = 0
-sysctl net.ipv6.conf.*.disable_ipv6 = 0
-sysctl net.ipv6.conf.all.forwarding = 1
-sysctl net.ipv6.conf.*.forwarding = 1
-sysctl net.ipv6.conf.default.disable_ipv6 = 0
-sysctl net.ipv6.conf.default.forwarding = 1
-sysctl net.ipv6.conf.*.accept_dad = 0
-sysctl net.ipv6.fib_multipath_hash_policy = 1
-address 10.208.122.226/32 dev lo
-address fd00::c000:0:0:2950:7ae2/128 dev lo
-connected fd00::c000:0:0:2950:7ae2 dev lo
-address 10.39.131.70/30 dev a
-connected 10.39.131.68/30 dev a
-address fd00::92a7:8346/126 dev a
-connected fd00::92a7:8344/126 dev a
-address 10.52.126.102/30 dev b
-connected 10.52.126.100/30 dev b
-address fd00::4634:7e66/126 dev b
-connected fd00::4634:7e64/126 dev b
-route 10.219.189.202 via 10.39.131.69 dev a src 10.208.122.226
-route 10.249.89.74 via 10.52.126.101 dev b src 10.208.122.226
-route 10.86.184.181 via 10.39.131.69 dev a
-route 10.75.138.209 via 10.52.126.101 dev b
-route fd00::c000:0:0:a1b:bdca via fd00::92a7:8345 dev a src fd00::c000:0:0:2950:7ae2
-route fd00::c000:0:0:39:594a via fd00::4634:7e65 dev b src fd00::c000:0:0:2950:7ae2
-route fd00::ed6:b8b5 via fd00::92a7:8345 dev a
-route fd00::a74b:8ad1 via fd00::4634:7e65 dev b
-qdisc a 0
-qdisc b 0
-END
-
-compare dual-stack-d <<'END'
-mark mpc:dual-stack
-link lo mtu 65536 up
-link a mtu 1500 up to dual-stack-a
-link b mtu 1500 up to dual-stack-b
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv6.conf.all.disable_ipv6 = 0
-sysctl net.ipv6.conf.*.disable_ipv6 = 0
-sysctl net.ipv6.conf.all.forwarding = 1
-sysctl net.ipv6.conf.*.forwarding = 1
-sysctl net.ipv6.conf.default.disable_ipv6 = 0
-sysctl net.ipv6.conf.default.forwarding = 1
-sysctl net.ipv6.conf.*.accept_dad = 0
-sysctl net.ipv6.fib_multipath_hash_policy = 1
-address 10.240.22.137/32 dev lo
-address fd00::c000:0:0:3f0:1689/128 dev lo
-connected fd00::c000:0:0:3f0:1689 dev lo
-address 10.86.184.182/30 dev a
-connected 10.86.184.180/30 dev a
-address fd00::ed6:b8b6/126 dev a
-connected fd00::ed6:b8b4/126 dev a
-address 10.75.138.210/30 dev b
-connected 10.75.138.208/30 dev b
-address fd00::a74b:8ad2/126 dev b
-connected fd00::a74b:8ad0/126 dev b
-route 10.219.189.202 via 10.86.184.181 dev a src 10.240.22.137
-route 10.249.89.74 via 10.75.138.209 dev b src 10.240.22.137
-route 10.39.131.69 via 10.86.184.181 dev a
-route 10.52.126.101 via 10.75.138.209 dev b
-route fd00::c000:0:0:a1b:bdca via fd00::ed6:b8b5 dev a src fd00::c000:0:0:3f0:1689
-route fd00::c000:0:0:39:594a via fd00::a74b:8ad1 dev b src fd00::c000:0:0:3f0:1689
-route fd00::92a7:8345 via fd00::ed6:b8b5 dev a
-route fd00::4634:7e65 via fd00::a74b:8ad1 dev b
-qdisc a 0
-qdisc b 0
-END
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+  "$closing"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
+  started+=("$!")
+}
+
+# === what pings tell ==========================================================
+# Pings go side by side, some at a time, and what they tell is judged in the order in which it was asked.
+AT_ONCE=50
+asked=()
+claims=()
+answers=()
+
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+ask() {
+  local address fd fds='' pings=(-c 3 -w 3)
+  [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
+  [[ $4 != rtt ]] || pings=(-c 10 -w 10)
+  for address in "${@:7}"; do
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
+    fds+=" $fd $address"
+  done
+  asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
+  ((${#asked[@]} < AT_ONCE)) || judge
+}
+
+# Judges all that was asked.
+judge() {
+  local i claim least most source target
+  for i in "${!asked[@]}"; do
+    read -r claim least most source target <<<"${claims[i]}"
+    if [[ -e /run/netns/$source && -e /run/netns/$target ]]; then
+      judge_one "${asked[i]}" "$claim" "$least" "$most" "${answers[i]}"
+    else
+      tell 0 "${asked[i]}" "the lab is not up"
+    fi
+  done
+  asked=() claims=() answers=()
+  stop
+}
+
+# Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
+judge_one() {
+  local text address fd holds=1 told=() rest=$5 time
+  while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
+    IFS= read -rd '' -u "$fd" text || true
+    exec {fd}<&-
+    time=$(fastest "$text")
+    case $2-$time in
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
+      rtt-*)
+        ((time >= $3 && time <= $4)) || holds=0
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+    esac
+  done
+  tell "$holds" "$1" "${told[@]}"
+}
+
+# The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
+fastest() {
+  if [[ $1 =~ =\ ([0-9]+)\.([0-9]{3})/ ]]; then
+    echo $((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
+  fi
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
+# === what transfers tell ======================================================
+# Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
+throughput() {
+  local try most=0
+  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  for try in 1 2 3; do
+    transfer "${@:3}" -t 5 -O 2
+    stop
+    ((received <= most)) || most=$received
+    ((most * 1000 < $2)) || break
+  done
+  tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
+}
+
+# === the call =================================================================
+needs
+begin 5
+refer_all
 compare_lab dual-stack-a dual-stack-b dual-stack-c dual-stack-d
 compare_all 4
-
+expect
 finish
 }

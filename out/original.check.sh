@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "original" that is up. Written by mpc 0.1.0 from original.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,174 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "original" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool nft nftables
+}
+
+refer_all() {
+refer 1 <<'END'
+qdisc add dev lo root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc show
+qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:original
+127.0.0.1 localhost
+::1 localhost
+10.10.10.10 a
+10.0.0.1 veth0.a
+10.2.0.1 veth2.a
+10.100.100.100 b
+10.3.0.1 veth4.b
+10.4.0.1 veth6.b
+10.0.0.2 veth1.c
+10.3.0.2 veth5.c
+10.2.0.2 veth3.d
+10.4.0.2 veth7.d
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:original
+# This lab has no name server.
+END
+}
+
+compare_each() {
+compare devicea <<'END'
+mark mpc:original
+link lo mtu 65536 up
+link veth0 mtu 1500 up to devicec
+link veth2 mtu 1500 up to deviced
+link dummy0 mtu 1500 up noarp
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 4096
+address 10.10.10.10/30 dev dummy0
+connected 10.10.10.8/30 dev dummy0
+address 10.0.0.1/30 dev veth0
+connected 10.0.0.0/30 dev veth0
+address 10.2.0.1/30 dev veth2
+connected 10.2.0.0/30 dev veth2
+route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1
+route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1
+route 10.3.0.1 via 10.0.0.2 dev veth0
+route 10.4.0.1 via 10.2.0.2 dev veth2
+limits subflows 2 add_addr_accepted 2
+endpoint 10.0.0.1 dev veth0 signal
+endpoint 10.2.0.1 dev veth2 signal
+nft inet mpc
+nft chain inet mpc out
+nft in inet mpc out: type nat hook postrouting priority srcnat;
+nft in inet mpc out: oifname "dummy0" masquerade
+nft in inet mpc out: oifname "veth0" masquerade
+nft in inet mpc out: oifname "veth2" masquerade
+qdisc veth0 0
+qdisc veth2 0
+END
+
+compare deviceb <<'END'
+mark mpc:original
+link lo mtu 65536 up
+link veth4 mtu 1500 up to devicec
+link veth6 mtu 1500 up to deviced
+link dummy1 mtu 1500 up noarp
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 4096
+address 10.100.100.100/30 dev dummy1
+connected 10.100.100.100/30 dev dummy1
+address 10.3.0.1/30 dev veth4
+connected 10.3.0.0/30 dev veth4
+address 10.4.0.1/30 dev veth6
+connected 10.4.0.0/30 dev veth6
+route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1
+route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1
+route 10.0.0.1 via 10.3.0.2 dev veth4
+route 10.2.0.1 via 10.4.0.2 dev veth6
+limits subflows 2 add_addr_accepted 2
+endpoint 10.3.0.1 dev veth4 signal
+endpoint 10.4.0.1 dev veth6 signal
+nft inet mpc
+nft chain inet mpc out
+nft in inet mpc out: type nat hook postrouting priority srcnat;
+nft in inet mpc out: oifname "dummy1" masquerade
+nft in inet mpc out: oifname "veth4" masquerade
+nft in inet mpc out: oifname "veth6" masquerade
+qdisc veth4 0
+qdisc veth6 0
+END
+
+compare devicec <<'END'
+mark mpc:original
+link lo mtu 65536 up
+link veth1 mtu 1500 up to devicea
+link veth5 mtu 1500 up to deviceb
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.0.0.2/30 dev veth1
+connected 10.0.0.0/30 dev veth1
+address 10.3.0.2/30 dev veth5
+connected 10.3.0.0/30 dev veth5
+route 10.10.10.10 via 10.0.0.1 dev veth1
+route 10.100.100.100 via 10.3.0.1 dev veth5
+route 10.2.0.1 via 10.0.0.1 dev veth1
+route 10.4.0.1 via 10.3.0.1 dev veth5
+nft inet mpc
+nft chain inet mpc out
+nft in inet mpc out: type nat hook postrouting priority srcnat;
+nft in inet mpc out: oifname "veth1" masquerade
+nft in inet mpc out: oifname "veth5" masquerade
+qdisc veth1 0
+qdisc veth5 0
+END
+
+compare deviced <<'END'
+mark mpc:original
+link lo mtu 65536 up
+link veth3 mtu 1500 up to devicea
+link veth7 mtu 1500 up to deviceb
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.2.0.2/30 dev veth3
+connected 10.2.0.0/30 dev veth3
+address 10.4.0.2/30 dev veth7
+connected 10.4.0.0/30 dev veth7
+route 10.10.10.10 via 10.2.0.1 dev veth3
+route 10.100.100.100 via 10.4.0.1 dev veth7
+route 10.0.0.1 via 10.2.0.1 dev veth3
+route 10.3.0.1 via 10.4.0.1 dev veth7
+nft inet mpc
+nft chain inet mpc out
+nft in inet mpc out: type nat hook postrouting priority srcnat;
+nft in inet mpc out: oifname "veth3" masquerade
+nft in inet mpc out: oifname "veth7" masquerade
+qdisc veth3 0
+qdisc veth7 0
+END
+}
+
+expect() {
+:
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -498,166 +667,220 @@ compare_lab() {
   tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool nft nftables
-begin 5
-refer 1 <<'END'
-qdisc add dev lo root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-qdisc show
-qdisc del dev lo root
-END
-refer_mptcp
-file hosts <<'END'
-# mpc:original
-127.0.0.1 localhost
-::1 localhost
-10.10.10.10 a
-10.0.0.1 veth0.a
-10.2.0.1 veth2.a
-10.100.100.100 b
-10.3.0.1 veth4.b
-10.4.0.1 veth6.b
-10.0.0.2 veth1.c
-10.3.0.2 veth5.c
-10.2.0.2 veth3.d
-10.4.0.2 veth7.d
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:original
-# This lab has no name server.
-END
+# === however the script ends ==================================================
+started=()
 
-compare_each() {
-
-compare devicea <<'END'
-mark mpc:original
-link lo mtu 65536 up
-link veth0 mtu 1500 up to devicec
-link veth2 mtu 1500 up to deviced
-link dummy0 mtu 1500 up noarp
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 4096
-address 10.10.10.10/30 dev dummy0
-connected 10.10.10.8/30 dev dummy0
-address 10.0.0.1/30 dev veth0
-connected 10.0.0.0/30 dev veth0
-address 10.2.0.1/30 dev veth2
-connected 10.2.0.0/30 dev veth2
-route 10.100.100.100 via 10.0.0.2 dev veth0 weight 1
-route 10.100.100.100 via 10.2.0.2 dev veth2 weight 1
-route 10.3.0.1 via 10.0.0.2 dev veth0
-route 10.4.0.1 via 10.2.0.2 dev veth2
-limits subflows 2 add_addr_accepted 2
-endpoint 10.0.0.1 dev veth0 signal
-endpoint 10.2.0.1 dev veth2 signal
-nft inet mpc
-nft chain inet mpc out
-nft in inet mpc out: type nat hook postrouting priority srcnat;
-nft in inet mpc out: oifname "dummy0" masquerade
-nft in inet mpc out: oifname "veth0" masquerade
-nft in inet mpc out: oifname "veth2" masquerade
-qdisc veth0 0
-qdisc veth2 0
-END
-
-compare deviceb <<'END'
-mark mpc:original
-link lo mtu 65536 up
-link veth4 mtu 1500 up to devicec
-link veth6 mtu 1500 up to deviced
-link dummy1 mtu 1500 up noarp
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 4096
-address 10.100.100.100/30 dev dummy1
-connected 10.100.100.100/30 dev dummy1
-address 10.3.0.1/30 dev veth4
-connected 10.3.0.0/30 dev veth4
-address 10.4.0.1/30 dev veth6
-connected 10.4.0.0/30 dev veth6
-route 10.10.10.10 via 10.3.0.2 dev veth4 weight 1
-route 10.10.10.10 via 10.4.0.2 dev veth6 weight 1
-route 10.0.0.1 via 10.3.0.2 dev veth4
-route 10.2.0.1 via 10.4.0.2 dev veth6
-limits subflows 2 add_addr_accepted 2
-endpoint 10.3.0.1 dev veth4 signal
-endpoint 10.4.0.1 dev veth6 signal
-nft inet mpc
-nft chain inet mpc out
-nft in inet mpc out: type nat hook postrouting priority srcnat;
-nft in inet mpc out: oifname "dummy1" masquerade
-nft in inet mpc out: oifname "veth4" masquerade
-nft in inet mpc out: oifname "veth6" masquerade
-qdisc veth4 0
-qdisc veth6 0
-END
-
-compare devicec <<'END'
-mark mpc:original
-link lo mtu 65536 up
-link veth1 mtu 1500 up to devicea
-link veth5 mtu 1500 up to deviceb
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.0.0.2/30 dev veth1
-connected 10.0.0.0/30 dev veth1
-address 10.3.0.2/30 dev veth5
-connected 10.3.0.0/30 dev veth5
-route 10.10.10.10 via 10.0.0.1 dev veth1
-route 10.100.100.100 via 10.3.0.1 dev veth5
-route 10.2.0.1 via 10.0.0.1 dev veth1
-route 10.4.0.1 via 10.3.0.1 dev veth5
-nft inet mpc
-nft chain inet mpc out
-nft in inet mpc out: type nat hook postrouting priority srcnat;
-nft in inet mpc out: oifname "veth1" masquerade
-nft in inet mpc out: oifname "veth5" masquerade
-qdisc veth1 0
-qdisc veth5 0
-END
-
-compare deviced <<'END'
-mark mpc:original
-link lo mtu 65536 up
-link veth3 mtu 1500 up to devicea
-link veth7 mtu 1500 up to deviceb
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.2.0.2/30 dev veth3
-connected 10.2.0.0/30 dev veth3
-address 10.4.0.2/30 dev veth7
-connected 10.4.0.0/30 dev veth7
-route 10.10.10.10 via 10.2.0.1 dev veth3
-route 10.100.100.100 via 10.4.0.1 dev veth7
-route 10.0.0.1 via 10.2.0.1 dev veth3
-route 10.3.0.1 via 10.4.0.1 dev veth7
-nft inet mpc
-nft chain inet mpc out
-nft in inet mpc out: type nat hook postrouting priority srcnat;
-nft in inet mpc out: oifname "veth3" masquerade
-nft in inet mpc out: oifname "veth7" masquerade
-qdisc veth3 0
-qdisc veth7 0
-END
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+  "$closing"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
+  started+=("$!")
+}
+
+# === what pings tell ==========================================================
+# Pings go side by side, some at a time, and what they tell is judged in the order in which it was asked.
+AT_ONCE=50
+asked=()
+claims=()
+answers=()
+
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+ask() {
+  local address fd fds='' pings=(-c 3 -w 3)
+  [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
+  [[ $4 != rtt ]] || pings=(-c 10 -w 10)
+  for address in "${@:7}"; do
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
+    fds+=" $fd $address"
+  done
+  asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
+  ((${#asked[@]} < AT_ONCE)) || judge
+}
+
+# Judges all that was asked.
+judge() {
+  local i claim least most source target
+  for i in "${!asked[@]}"; do
+    read -r claim least most source target <<<"${claims[i]}"
+    if [[ -e /run/netns/$source && -e /run/netns/$target ]]; then
+      judge_one "${asked[i]}" "$claim" "$least" "$most" "${answers[i]}"
+    else
+      tell 0 "${asked[i]}" "the lab is not up"
+    fi
+  done
+  asked=() claims=() answers=()
+  stop
+}
+
+# Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
+judge_one() {
+  local text address fd holds=1 told=() rest=$5 time
+  while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
+    IFS= read -rd '' -u "$fd" text || true
+    exec {fd}<&-
+    time=$(fastest "$text")
+    case $2-$time in
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
+      rtt-*)
+        ((time >= $3 && time <= $4)) || holds=0
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+    esac
+  done
+  tell "$holds" "$1" "${told[@]}"
+}
+
+# The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
+fastest() {
+  if [[ $1 =~ =\ ([0-9]+)\.([0-9]{3})/ ]]; then
+    echo $((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
+  fi
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
+# === what transfers tell ======================================================
+# Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
+throughput() {
+  local try most=0
+  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  for try in 1 2 3; do
+    transfer "${@:3}" -t 5 -O 2
+    stop
+    ((received <= most)) || most=$received
+    ((most * 1000 < $2)) || break
+  done
+  tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
+}
+
+# === the call =================================================================
+needs
+begin 5
+refer_all
 compare_lab devicea deviceb devicec deviced
 compare_all 4
-
+expect
 finish
 }

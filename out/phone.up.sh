@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "phone". Written by mpc 0.1.0 from unequal.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,219 @@ NAMESPACES=(
   phone-ap
   phone-cell
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:phone
+127.0.0.1 localhost
+::1 localhost
+10.203.123.244 phone
+10.118.100.6 ap.phone
+10.104.82.6 cell.phone
+10.251.49.181 server
+10.80.26.10 ap.server
+10.1.100.214 cell.server
+10.225.98.133 ap
+10.118.100.5 phone.ap
+10.80.26.9 server.ap
+10.203.43.117 cell
+10.104.82.5 phone.cell
+10.1.100.213 server.cell
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add phone-phone
+netns add phone-server
+netns add phone-ap
+netns add phone-cell
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name ap netns phone-phone type veth peer name phone netns phone-ap
+link add name cell netns phone-phone type veth peer name phone netns phone-cell
+link add name server netns phone-ap type veth peer name ap netns phone-server
+link add name server netns phone-cell type veth peer name cell netns phone-server
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  phone-phone \
+  phone-server \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=7812
+END
+configure \
+  phone-ap \
+  phone-cell \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within phone-phone tc -batch - <<'END'
+qdisc add dev ap root handle 1: tbf rate 40mbit burst 20000b limit 20000b
+qdisc add dev ap parent 1:1 handle 10: netem limit 8330 delay 5ms
+qdisc add dev ap parent 10:1 bfifo limit 176476b
+qdisc add dev cell root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev cell parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
+qdisc add dev cell parent 10:1 bfifo limit 158426b
+END
+within phone-phone ip -batch - <<'END'
+link set dev lo up alias mpc:phone
+address add 10.203.123.244/32 dev lo
+address add 10.118.100.6/30 dev ap
+link set dev ap up
+address add 10.104.82.6/30 dev cell
+link set dev cell up
+END
+within phone-server tc -batch - <<'END'
+qdisc add dev ap root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev cell root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-server ip -batch - <<'END'
+link set dev lo up alias mpc:phone
+address add 10.251.49.181/32 dev lo
+address add 10.80.26.10/30 dev ap
+link set dev ap up
+address add 10.1.100.214/30 dev cell
+link set dev cell up
+END
+within phone-ap tc -batch - <<'END'
+qdisc add dev phone root handle 1: tbf rate 40mbit burst 20000b limit 20000b
+qdisc add dev phone parent 1:1 handle 10: netem limit 8330 delay 5ms
+qdisc add dev phone parent 10:1 bfifo limit 176476b
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-ap ip -batch - <<'END'
+link set dev lo up alias mpc:phone
+address add 10.225.98.133/32 dev lo
+address add 10.118.100.5/30 dev phone
+link set dev phone up
+address add 10.80.26.9/30 dev server
+link set dev server up
+END
+within phone-cell tc -batch - <<'END'
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 6056b
+qdisc add dev phone parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
+qdisc add dev phone parent 10:1 bfifo limit 158426b
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within phone-cell ip -batch - <<'END'
+link set dev lo up alias mpc:phone
+address add 10.203.43.117/32 dev lo
+address add 10.104.82.5/30 dev phone
+link set dev phone up
+address add 10.1.100.213/30 dev server
+link set dev server up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within phone-phone ip -batch - <<'END'
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
+route add 10.225.98.133 src 10.203.123.244 via 10.118.100.5 dev ap
+route add 10.203.43.117 src 10.203.123.244 via 10.104.82.5 dev cell
+route add 10.80.26.8/30 via 10.118.100.5 dev ap
+route add 10.1.100.212/30 via 10.104.82.5 dev cell
+route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
+route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
+route add 10.1.100.214 via 10.118.100.5 dev ap table 20182
+route add 10.251.49.181 via 10.104.82.5 dev cell table 23874
+route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
+route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
+rule add pref 1200 from 10.118.100.6 lookup 20182
+rule add pref 1200 from 10.104.82.6 lookup 23874
+mptcp limits set subflows 2 add_addr_accepted 0
+mptcp endpoint add 10.118.100.6 dev ap subflow
+mptcp endpoint add 10.104.82.6 dev cell subflow backup
+END
+within phone-server ip -batch - <<'END'
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
+route add 10.225.98.133 src 10.251.49.181 via 10.80.26.9 dev ap
+route add 10.203.43.117 src 10.251.49.181 via 10.1.100.213 dev cell
+route add 10.118.100.4/30 via 10.80.26.9 dev ap
+route add 10.104.82.4/30 via 10.1.100.213 dev cell
+route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
+route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
+route add 10.104.82.6 via 10.80.26.9 dev ap table 20182
+route add 10.203.123.244 via 10.1.100.213 dev cell table 23874
+route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
+route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
+rule add pref 1100 to 10.118.100.6 lookup 20182
+rule add pref 1100 to 10.104.82.6 lookup 23874
+mptcp limits set subflows 2 add_addr_accepted 0
+END
+within phone-ap ip -batch - <<'END'
+route add 10.203.123.244 src 10.225.98.133 via 10.118.100.6 dev phone
+route add 10.251.49.181 src 10.225.98.133 via 10.80.26.10 dev server
+route add 10.104.82.6 via 10.118.100.6 dev phone
+route add 10.1.100.214 via 10.80.26.10 dev server
+END
+within phone-cell ip -batch - <<'END'
+route add 10.203.123.244 src 10.203.43.117 via 10.104.82.6 dev phone
+route add 10.251.49.181 src 10.203.43.117 via 10.1.100.214 dev server
+route add 10.118.100.6 via 10.104.82.6 dev phone
+route add 10.80.26.10 via 10.1.100.214 dev server
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -277,6 +491,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -483,6 +763,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -612,214 +895,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
-need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:phone
-127.0.0.1 localhost
-::1 localhost
-10.203.123.244 phone
-10.118.100.6 ap.phone
-10.104.82.6 cell.phone
-10.251.49.181 server
-10.80.26.10 ap.server
-10.1.100.214 cell.server
-10.225.98.133 ap
-10.118.100.5 phone.ap
-10.80.26.9 server.ap
-10.203.43.117 cell
-10.104.82.5 phone.cell
-10.1.100.213 server.cell
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add phone-phone
-netns add phone-server
-netns add phone-ap
-netns add phone-cell
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name ap netns phone-phone type veth peer name phone netns phone-ap
-link add name cell netns phone-phone type veth peer name phone netns phone-cell
-link add name server netns phone-ap type veth peer name ap netns phone-server
-link add name server netns phone-cell type veth peer name cell netns phone-server
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  phone-phone \
-  phone-server \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=7812
-END
-configure \
-  phone-ap \
-  phone-cell \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within phone-phone tc -batch - <<'END'
-qdisc add dev ap root handle 1: tbf rate 40mbit burst 20000b limit 20000b
-qdisc add dev ap parent 1:1 handle 10: netem limit 8330 delay 5ms
-qdisc add dev ap parent 10:1 bfifo limit 176476b
-qdisc add dev cell root handle 1: tbf rate 10mbit burst 6056b limit 6056b
-qdisc add dev cell parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
-qdisc add dev cell parent 10:1 bfifo limit 158426b
-END
-within phone-phone ip -batch - <<'END'
-link set dev lo up alias mpc:phone
-address add 10.203.123.244/32 dev lo
-address add 10.118.100.6/30 dev ap
-link set dev ap up
-address add 10.104.82.6/30 dev cell
-link set dev cell up
-END
-within phone-server tc -batch - <<'END'
-qdisc add dev ap root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev cell root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within phone-server ip -batch - <<'END'
-link set dev lo up alias mpc:phone
-address add 10.251.49.181/32 dev lo
-address add 10.80.26.10/30 dev ap
-link set dev ap up
-address add 10.1.100.214/30 dev cell
-link set dev cell up
-END
-within phone-ap tc -batch - <<'END'
-qdisc add dev phone root handle 1: tbf rate 40mbit burst 20000b limit 20000b
-qdisc add dev phone parent 1:1 handle 10: netem limit 8330 delay 5ms
-qdisc add dev phone parent 10:1 bfifo limit 176476b
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within phone-ap ip -batch - <<'END'
-link set dev lo up alias mpc:phone
-address add 10.225.98.133/32 dev lo
-address add 10.118.100.5/30 dev phone
-link set dev phone up
-address add 10.80.26.9/30 dev server
-link set dev server up
-END
-within phone-cell tc -batch - <<'END'
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 6056b
-qdisc add dev phone parent 1:1 handle 10: netem limit 45054 delay 45ms 5ms rate 1000gbit
-qdisc add dev phone parent 10:1 bfifo limit 158426b
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within phone-cell ip -batch - <<'END'
-link set dev lo up alias mpc:phone
-address add 10.203.43.117/32 dev lo
-address add 10.104.82.5/30 dev phone
-link set dev phone up
-address add 10.1.100.213/30 dev server
-link set dev server up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within phone-phone ip -batch - <<'END'
-route add 10.251.49.181 src 10.203.123.244 nexthop via 10.118.100.5 dev ap nexthop via 10.104.82.5 dev cell
-route add 10.225.98.133 src 10.203.123.244 via 10.118.100.5 dev ap
-route add 10.203.43.117 src 10.203.123.244 via 10.104.82.5 dev cell
-route add 10.80.26.8/30 via 10.118.100.5 dev ap
-route add 10.1.100.212/30 via 10.104.82.5 dev cell
-route add 10.251.49.181 via 10.118.100.5 dev ap table 20182
-route add 10.80.26.10 via 10.118.100.5 dev ap table 20182
-route add 10.1.100.214 via 10.118.100.5 dev ap table 20182
-route add 10.251.49.181 via 10.104.82.5 dev cell table 23874
-route add 10.80.26.10 via 10.104.82.5 dev cell table 23874
-route add 10.1.100.214 via 10.104.82.5 dev cell table 23874
-rule add pref 1200 from 10.118.100.6 lookup 20182
-rule add pref 1200 from 10.104.82.6 lookup 23874
-mptcp limits set subflows 2 add_addr_accepted 0
-mptcp endpoint add 10.118.100.6 dev ap subflow
-mptcp endpoint add 10.104.82.6 dev cell subflow backup
-END
-within phone-server ip -batch - <<'END'
-route add 10.203.123.244 src 10.251.49.181 nexthop via 10.80.26.9 dev ap nexthop via 10.1.100.213 dev cell
-route add 10.225.98.133 src 10.251.49.181 via 10.80.26.9 dev ap
-route add 10.203.43.117 src 10.251.49.181 via 10.1.100.213 dev cell
-route add 10.118.100.4/30 via 10.80.26.9 dev ap
-route add 10.104.82.4/30 via 10.1.100.213 dev cell
-route add 10.203.123.244 via 10.80.26.9 dev ap table 20182
-route add 10.118.100.6 via 10.80.26.9 dev ap table 20182
-route add 10.104.82.6 via 10.80.26.9 dev ap table 20182
-route add 10.203.123.244 via 10.1.100.213 dev cell table 23874
-route add 10.118.100.6 via 10.1.100.213 dev cell table 23874
-route add 10.104.82.6 via 10.1.100.213 dev cell table 23874
-rule add pref 1100 to 10.118.100.6 lookup 20182
-rule add pref 1100 to 10.104.82.6 lookup 23874
-mptcp limits set subflows 2 add_addr_accepted 0
-END
-within phone-ap ip -batch - <<'END'
-route add 10.203.123.244 src 10.225.98.133 via 10.118.100.6 dev phone
-route add 10.251.49.181 src 10.225.98.133 via 10.80.26.10 dev server
-route add 10.104.82.6 via 10.118.100.6 dev phone
-route add 10.1.100.214 via 10.80.26.10 dev server
-END
-within phone-cell ip -batch - <<'END'
-route add 10.203.123.244 src 10.203.43.117 via 10.104.82.6 dev phone
-route add 10.251.49.181 src 10.203.43.117 via 10.1.100.214 dev server
-route add 10.118.100.6 via 10.104.82.6 dev phone
-route add 10.80.26.10 via 10.1.100.214 dev server
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "three-paths" that is up. Written by mpc 0.1.0 from three-paths.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,240 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "three-paths" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+}
+
+refer_all() {
+refer 1 <<'END'
+qdisc add dev lo root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc show
+qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:three-paths
+127.0.0.1 localhost
+::1 localhost
+10.234.131.55 laptop
+10.49.18.109 wifi.laptop
+10.56.97.97 lte.laptop
+10.115.71.26 dsl.laptop
+10.251.49.181 server
+10.40.23.21 wifi.server
+10.40.94.162 lte.server
+10.1.103.206 dsl.server
+10.193.156.148 wifi
+10.49.18.110 laptop.wifi
+10.40.23.22 server.wifi
+10.202.71.220 lte
+10.56.97.98 laptop.lte
+10.40.94.161 server.lte
+10.216.226.201 dsl
+10.115.71.25 laptop.dsl
+10.1.103.205 server.dsl
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:three-paths
+# This lab has no name server.
+END
+}
+
+compare_each() {
+compare three-paths-laptop <<'END'
+mark mpc:three-paths
+link lo mtu 65536 up
+link wifi mtu 1500 up to three-paths-wifi
+link lte mtu 1500 up to three-paths-lte
+link dsl mtu 1500 up to three-paths-dsl
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 7812
+address 10.234.131.55/32 dev lo
+address 10.49.18.109/30 dev wifi
+connected 10.49.18.108/30 dev wifi
+address 10.56.97.97/30 dev lte
+connected 10.56.97.96/30 dev lte
+address 10.115.71.26/30 dev dsl
+connected 10.115.71.24/30 dev dsl
+route 10.251.49.181 via 10.49.18.110 dev wifi weight 1 src 10.234.131.55
+route 10.251.49.181 via 10.56.97.98 dev lte weight 1 src 10.234.131.55
+route 10.251.49.181 via 10.115.71.25 dev dsl weight 1 src 10.234.131.55
+route 10.193.156.148 via 10.49.18.110 dev wifi src 10.234.131.55
+route 10.202.71.220 via 10.56.97.98 dev lte src 10.234.131.55
+route 10.216.226.201 via 10.115.71.25 dev dsl src 10.234.131.55
+route 10.40.23.20/30 via 10.49.18.110 dev wifi
+route 10.40.94.160/30 via 10.56.97.98 dev lte
+route 10.1.103.204/30 via 10.115.71.25 dev dsl
+route 10.251.49.181 table 99197 via 10.49.18.110 dev wifi
+route 10.40.23.21 table 99197 via 10.49.18.110 dev wifi
+route 10.40.94.162 table 99197 via 10.49.18.110 dev wifi
+route 10.1.103.206 table 99197 via 10.49.18.110 dev wifi
+route 10.251.49.181 table 14037 via 10.56.97.98 dev lte
+route 10.40.23.21 table 14037 via 10.56.97.98 dev lte
+route 10.40.94.162 table 14037 via 10.56.97.98 dev lte
+route 10.1.103.206 table 14037 via 10.56.97.98 dev lte
+route 10.251.49.181 table 68462 via 10.115.71.25 dev dsl
+route 10.40.23.21 table 68462 via 10.115.71.25 dev dsl
+route 10.40.94.162 table 68462 via 10.115.71.25 dev dsl
+route 10.1.103.206 table 68462 via 10.115.71.25 dev dsl
+rule pref 1100 to 10.40.23.21 lookup 99197
+rule pref 1100 to 10.40.94.162 lookup 14037
+rule pref 1100 to 10.1.103.206 lookup 68462
+rule pref 1200 from 10.49.18.109 lookup 99197
+rule pref 1200 from 10.56.97.97 lookup 14037
+rule pref 1200 from 10.115.71.26 lookup 68462
+limits subflows 6 add_addr_accepted 0
+endpoint 10.49.18.109 dev wifi subflow
+endpoint 10.56.97.97 dev lte subflow
+endpoint 10.115.71.26 dev dsl subflow
+qdisc wifi 0
+qdisc lte 0
+qdisc dsl 0
+END
+
+compare three-paths-server <<'END'
+mark mpc:three-paths
+link lo mtu 65536 up
+link wifi mtu 1500 up to three-paths-wifi
+link lte mtu 1500 up to three-paths-lte
+link dsl mtu 1500 up to three-paths-dsl
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 7812
+address 10.251.49.181/32 dev lo
+address 10.40.23.21/30 dev wifi
+connected 10.40.23.20/30 dev wifi
+address 10.40.94.162/30 dev lte
+connected 10.40.94.160/30 dev lte
+address 10.1.103.206/30 dev dsl
+connected 10.1.103.204/30 dev dsl
+route 10.234.131.55 via 10.40.23.22 dev wifi weight 1 src 10.251.49.181
+route 10.234.131.55 via 10.40.94.161 dev lte weight 1 src 10.251.49.181
+route 10.234.131.55 via 10.1.103.205 dev dsl weight 1 src 10.251.49.181
+route 10.193.156.148 via 10.40.23.22 dev wifi src 10.251.49.181
+route 10.202.71.220 via 10.40.94.161 dev lte src 10.251.49.181
+route 10.216.226.201 via 10.1.103.205 dev dsl src 10.251.49.181
+route 10.49.18.108/30 via 10.40.23.22 dev wifi
+route 10.56.97.96/30 via 10.40.94.161 dev lte
+route 10.115.71.24/30 via 10.1.103.205 dev dsl
+route 10.234.131.55 table 99197 via 10.40.23.22 dev wifi
+route 10.49.18.109 table 99197 via 10.40.23.22 dev wifi
+route 10.56.97.97 table 99197 via 10.40.23.22 dev wifi
+route 10.115.71.26 table 99197 via 10.40.23.22 dev wifi
+route 10.234.131.55 table 14037 via 10.40.94.161 dev lte
+route 10.49.18.109 table 14037 via 10.40.94.161 dev lte
+route 10.56.97.97 table 14037 via 10.40.94.161 dev lte
+route 10.115.71.26 table 14037 via 10.40.94.161 dev lte
+route 10.234.131.55 table 68462 via 10.1.103.205 dev dsl
+route 10.49.18.109 table 68462 via 10.1.103.205 dev dsl
+route 10.56.97.97 table 68462 via 10.1.103.205 dev dsl
+route 10.115.71.26 table 68462 via 10.1.103.205 dev dsl
+rule pref 1100 to 10.49.18.109 lookup 99197
+rule pref 1100 to 10.56.97.97 lookup 14037
+rule pref 1100 to 10.115.71.26 lookup 68462
+rule pref 1200 from 10.40.23.21 lookup 99197
+rule pref 1200 from 10.40.94.162 lookup 14037
+rule pref 1200 from 10.1.103.206 lookup 68462
+limits subflows 6 add_addr_accepted 0
+endpoint 10.40.23.21 dev wifi subflow
+endpoint 10.40.94.162 dev lte subflow
+endpoint 10.1.103.206 dev dsl subflow
+qdisc wifi 0
+qdisc lte 0
+qdisc dsl 0
+END
+
+compare three-paths-wifi <<'END'
+mark mpc:three-paths
+link lo mtu 65536 up
+link laptop mtu 1500 up to three-paths-laptop
+link server mtu 1500 up to three-paths-server
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.193.156.148/32 dev lo
+address 10.49.18.110/30 dev laptop
+connected 10.49.18.108/30 dev laptop
+address 10.40.23.22/30 dev server
+connected 10.40.23.20/30 dev server
+route 10.234.131.55 via 10.49.18.109 dev laptop src 10.193.156.148
+route 10.251.49.181 via 10.40.23.21 dev server src 10.193.156.148
+route 10.56.97.97 via 10.49.18.109 dev laptop
+route 10.115.71.26 via 10.49.18.109 dev laptop
+route 10.40.94.162 via 10.40.23.21 dev server
+route 10.1.103.206 via 10.40.23.21 dev server
+qdisc laptop 0
+qdisc server 0
+END
+
+compare three-paths-lte <<'END'
+mark mpc:three-paths
+link lo mtu 65536 up
+link laptop mtu 1500 up to three-paths-laptop
+link server mtu 1500 up to three-paths-server
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.202.71.220/32 dev lo
+address 10.56.97.98/30 dev laptop
+connected 10.56.97.96/30 dev laptop
+address 10.40.94.161/30 dev server
+connected 10.40.94.160/30 dev server
+route 10.234.131.55 via 10.56.97.97 dev laptop src 10.202.71.220
+route 10.251.49.181 via 10.40.94.162 dev server src 10.202.71.220
+route 10.49.18.109 via 10.56.97.97 dev laptop
+route 10.115.71.26 via 10.56.97.97 dev laptop
+route 10.40.23.21 via 10.40.94.162 dev server
+route 10.1.103.206 via 10.40.94.162 dev server
+qdisc laptop 0
+qdisc server 0
+END
+
+compare three-paths-dsl <<'END'
+mark mpc:three-paths
+link lo mtu 65536 up
+link laptop mtu 1500 up to three-paths-laptop
+link server mtu 1500 up to three-paths-server
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.216.226.201/32 dev lo
+address 10.115.71.25/30 dev laptop
+connected 10.115.71.24/30 dev laptop
+address 10.1.103.205/30 dev server
+connected 10.1.103.204/30 dev server
+route 10.234.131.55 via 10.115.71.26 dev laptop src 10.216.226.201
+route 10.251.49.181 via 10.1.103.206 dev server src 10.216.226.201
+route 10.49.18.109 via 10.115.71.26 dev laptop
+route 10.56.97.97 via 10.115.71.26 dev laptop
+route 10.40.23.21 via 10.1.103.206 dev server
+route 10.40.94.162 via 10.1.103.206 dev server
+qdisc laptop 0
+qdisc server 0
+END
+}
+
+expect() {
+:
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -498,232 +733,220 @@ compare_lab() {
   tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-begin 6
-refer 1 <<'END'
-qdisc add dev lo root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc show
-qdisc del dev lo root
-END
-refer_mptcp
-file hosts <<'END'
-# mpc:three-paths
-127.0.0.1 localhost
-::1 localhost
-10.234.131.55 laptop
-10.49.18.109 wifi.laptop
-10.56.97.97 lte.laptop
-10.115.71.26 dsl.laptop
-10.251.49.181 server
-10.40.23.21 wifi.server
-10.40.94.162 lte.server
-10.1.103.206 dsl.server
-10.193.156.148 wifi
-10.49.18.110 laptop.wifi
-10.40.23.22 server.wifi
-10.202.71.220 lte
-10.56.97.98 laptop.lte
-10.40.94.161 server.lte
-10.216.226.201 dsl
-10.115.71.25 laptop.dsl
-10.1.103.205 server.dsl
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:three-paths
-# This lab has no name server.
-END
+# === however the script ends ==================================================
+started=()
 
-compare_each() {
-
-compare three-paths-laptop <<'END'
-mark mpc:three-paths
-link lo mtu 65536 up
-link wifi mtu 1500 up to three-paths-wifi
-link lte mtu 1500 up to three-paths-lte
-link dsl mtu 1500 up to three-paths-dsl
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 7812
-address 10.234.131.55/32 dev lo
-address 10.49.18.109/30 dev wifi
-connected 10.49.18.108/30 dev wifi
-address 10.56.97.97/30 dev lte
-connected 10.56.97.96/30 dev lte
-address 10.115.71.26/30 dev dsl
-connected 10.115.71.24/30 dev dsl
-route 10.251.49.181 via 10.49.18.110 dev wifi weight 1 src 10.234.131.55
-route 10.251.49.181 via 10.56.97.98 dev lte weight 1 src 10.234.131.55
-route 10.251.49.181 via 10.115.71.25 dev dsl weight 1 src 10.234.131.55
-route 10.193.156.148 via 10.49.18.110 dev wifi src 10.234.131.55
-route 10.202.71.220 via 10.56.97.98 dev lte src 10.234.131.55
-route 10.216.226.201 via 10.115.71.25 dev dsl src 10.234.131.55
-route 10.40.23.20/30 via 10.49.18.110 dev wifi
-route 10.40.94.160/30 via 10.56.97.98 dev lte
-route 10.1.103.204/30 via 10.115.71.25 dev dsl
-route 10.251.49.181 table 99197 via 10.49.18.110 dev wifi
-route 10.40.23.21 table 99197 via 10.49.18.110 dev wifi
-route 10.40.94.162 table 99197 via 10.49.18.110 dev wifi
-route 10.1.103.206 table 99197 via 10.49.18.110 dev wifi
-route 10.251.49.181 table 14037 via 10.56.97.98 dev lte
-route 10.40.23.21 table 14037 via 10.56.97.98 dev lte
-route 10.40.94.162 table 14037 via 10.56.97.98 dev lte
-route 10.1.103.206 table 14037 via 10.56.97.98 dev lte
-route 10.251.49.181 table 68462 via 10.115.71.25 dev dsl
-route 10.40.23.21 table 68462 via 10.115.71.25 dev dsl
-route 10.40.94.162 table 68462 via 10.115.71.25 dev dsl
-route 10.1.103.206 table 68462 via 10.115.71.25 dev dsl
-rule pref 1100 to 10.40.23.21 lookup 99197
-rule pref 1100 to 10.40.94.162 lookup 14037
-rule pref 1100 to 10.1.103.206 lookup 68462
-rule pref 1200 from 10.49.18.109 lookup 99197
-rule pref 1200 from 10.56.97.97 lookup 14037
-rule pref 1200 from 10.115.71.26 lookup 68462
-limits subflows 6 add_addr_accepted 0
-endpoint 10.49.18.109 dev wifi subflow
-endpoint 10.56.97.97 dev lte subflow
-endpoint 10.115.71.26 dev dsl subflow
-qdisc wifi 0
-qdisc lte 0
-qdisc dsl 0
-END
-
-compare three-paths-server <<'END'
-mark mpc:three-paths
-link lo mtu 65536 up
-link wifi mtu 1500 up to three-paths-wifi
-link lte mtu 1500 up to three-paths-lte
-link dsl mtu 1500 up to three-paths-dsl
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 7812
-address 10.251.49.181/32 dev lo
-address 10.40.23.21/30 dev wifi
-connected 10.40.23.20/30 dev wifi
-address 10.40.94.162/30 dev lte
-connected 10.40.94.160/30 dev lte
-address 10.1.103.206/30 dev dsl
-connected 10.1.103.204/30 dev dsl
-route 10.234.131.55 via 10.40.23.22 dev wifi weight 1 src 10.251.49.181
-route 10.234.131.55 via 10.40.94.161 dev lte weight 1 src 10.251.49.181
-route 10.234.131.55 via 10.1.103.205 dev dsl weight 1 src 10.251.49.181
-route 10.193.156.148 via 10.40.23.22 dev wifi src 10.251.49.181
-route 10.202.71.220 via 10.40.94.161 dev lte src 10.251.49.181
-route 10.216.226.201 via 10.1.103.205 dev dsl src 10.251.49.181
-route 10.49.18.108/30 via 10.40.23.22 dev wifi
-route 10.56.97.96/30 via 10.40.94.161 dev lte
-route 10.115.71.24/30 via 10.1.103.205 dev dsl
-route 10.234.131.55 table 99197 via 10.40.23.22 dev wifi
-route 10.49.18.109 table 99197 via 10.40.23.22 dev wifi
-route 10.56.97.97 table 99197 via 10.40.23.22 dev wifi
-route 10.115.71.26 table 99197 via 10.40.23.22 dev wifi
-route 10.234.131.55 table 14037 via 10.40.94.161 dev lte
-route 10.49.18.109 table 14037 via 10.40.94.161 dev lte
-route 10.56.97.97 table 14037 via 10.40.94.161 dev lte
-route 10.115.71.26 table 14037 via 10.40.94.161 dev lte
-route 10.234.131.55 table 68462 via 10.1.103.205 dev dsl
-route 10.49.18.109 table 68462 via 10.1.103.205 dev dsl
-route 10.56.97.97 table 68462 via 10.1.103.205 dev dsl
-route 10.115.71.26 table 68462 via 10.1.103.205 dev dsl
-rule pref 1100 to 10.49.18.109 lookup 99197
-rule pref 1100 to 10.56.97.97 lookup 14037
-rule pref 1100 to 10.115.71.26 lookup 68462
-rule pref 1200 from 10.40.23.21 lookup 99197
-rule pref 1200 from 10.40.94.162 lookup 14037
-rule pref 1200 from 10.1.103.206 lookup 68462
-limits subflows 6 add_addr_accepted 0
-endpoint 10.40.23.21 dev wifi subflow
-endpoint 10.40.94.162 dev lte subflow
-endpoint 10.1.103.206 dev dsl subflow
-qdisc wifi 0
-qdisc lte 0
-qdisc dsl 0
-END
-
-compare three-paths-wifi <<'END'
-mark mpc:three-paths
-link lo mtu 65536 up
-link laptop mtu 1500 up to three-paths-laptop
-link server mtu 1500 up to three-paths-server
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.193.156.148/32 dev lo
-address 10.49.18.110/30 dev laptop
-connected 10.49.18.108/30 dev laptop
-address 10.40.23.22/30 dev server
-connected 10.40.23.20/30 dev server
-route 10.234.131.55 via 10.49.18.109 dev laptop src 10.193.156.148
-route 10.251.49.181 via 10.40.23.21 dev server src 10.193.156.148
-route 10.56.97.97 via 10.49.18.109 dev laptop
-route 10.115.71.26 via 10.49.18.109 dev laptop
-route 10.40.94.162 via 10.40.23.21 dev server
-route 10.1.103.206 via 10.40.23.21 dev server
-qdisc laptop 0
-qdisc server 0
-END
-
-compare three-paths-lte <<'END'
-mark mpc:three-paths
-link lo mtu 65536 up
-link laptop mtu 1500 up to three-paths-laptop
-link server mtu 1500 up to three-paths-server
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.202.71.220/32 dev lo
-address 10.56.97.98/30 dev laptop
-connected 10.56.97.96/30 dev laptop
-address 10.40.94.161/30 dev server
-connected 10.40.94.160/30 dev server
-route 10.234.131.55 via 10.56.97.97 dev laptop src 10.202.71.220
-route 10.251.49.181 via 10.40.94.162 dev server src 10.202.71.220
-route 10.49.18.109 via 10.56.97.97 dev laptop
-route 10.115.71.26 via 10.56.97.97 dev laptop
-route 10.40.23.21 via 10.40.94.162 dev server
-route 10.1.103.206 via 10.40.94.162 dev server
-qdisc laptop 0
-qdisc server 0
-END
-
-compare three-paths-dsl <<'END'
-mark mpc:three-paths
-link lo mtu 65536 up
-link laptop mtu 1500 up to three-paths-laptop
-link server mtu 1500 up to three-paths-server
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.216.226.201/32 dev lo
-address 10.115.71.25/30 dev laptop
-connected 10.115.71.24/30 dev laptop
-address 10.1.103.205/30 dev server
-connected 10.1.103.204/30 dev server
-route 10.234.131.55 via 10.115.71.26 dev laptop src 10.216.226.201
-route 10.251.49.181 via 10.1.103.206 dev server src 10.216.226.201
-route 10.49.18.109 via 10.115.71.26 dev laptop
-route 10.56.97.97 via 10.115.71.26 dev laptop
-route 10.40.23.21 via 10.1.103.206 dev server
-route 10.40.94.162 via 10.1.103.206 dev server
-qdisc laptop 0
-qdisc server 0
-END
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+  "$closing"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
+  started+=("$!")
+}
+
+# === what pings tell ==========================================================
+# Pings go side by side, some at a time, and what they tell is judged in the order in which it was asked.
+AT_ONCE=50
+asked=()
+claims=()
+answers=()
+
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+ask() {
+  local address fd fds='' pings=(-c 3 -w 3)
+  [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
+  [[ $4 != rtt ]] || pings=(-c 10 -w 10)
+  for address in "${@:7}"; do
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
+    fds+=" $fd $address"
+  done
+  asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
+  ((${#asked[@]} < AT_ONCE)) || judge
+}
+
+# Judges all that was asked.
+judge() {
+  local i claim least most source target
+  for i in "${!asked[@]}"; do
+    read -r claim least most source target <<<"${claims[i]}"
+    if [[ -e /run/netns/$source && -e /run/netns/$target ]]; then
+      judge_one "${asked[i]}" "$claim" "$least" "$most" "${answers[i]}"
+    else
+      tell 0 "${asked[i]}" "the lab is not up"
+    fi
+  done
+  asked=() claims=() answers=()
+  stop
+}
+
+# Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
+judge_one() {
+  local text address fd holds=1 told=() rest=$5 time
+  while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
+    IFS= read -rd '' -u "$fd" text || true
+    exec {fd}<&-
+    time=$(fastest "$text")
+    case $2-$time in
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
+      rtt-*)
+        ((time >= $3 && time <= $4)) || holds=0
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+    esac
+  done
+  tell "$holds" "$1" "${told[@]}"
+}
+
+# The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
+fastest() {
+  if [[ $1 =~ =\ ([0-9]+)\.([0-9]{3})/ ]]; then
+    echo $((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
+  fi
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
+# === what transfers tell ======================================================
+# Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
+throughput() {
+  local try most=0
+  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  for try in 1 2 3; do
+    transfer "${@:3}" -t 5 -O 2
+    stop
+    ((received <= most)) || most=$received
+    ((most * 1000 < $2)) || break
+  done
+  tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
+}
+
+# === the call =================================================================
+needs
+begin 6
+refer_all
 compare_lab three-paths-laptop three-paths-server three-paths-wifi three-paths-lte three-paths-dsl
 compare_all 5
-
+expect
 finish
 }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from compiler.driver import TopologyError
 from compiler.lint import lint
 from compiler.plan.commands import EACH, Command
 from compiler.plan.plan import Plan
+from compiler.scripts import bash
 from compiler.scripts.bash import Style
 
 PLAIN = ("diamond", "original", "sysctl", "masquerade")
@@ -70,6 +72,20 @@ def test_golden_labs_are_quiet(path: Path) -> None:
     assert [found.message for found in compilation.diagnostics] == []
 
 
+@pytest.mark.parametrize("path", GOLDEN, ids=ids)
+def test_the_runtime_is_the_same_in_all_scripts_of_a_kind(path: Path) -> None:
+    """As their heads say; and the lab stands before it."""
+    compilation = compiled(path.read_text(), path.name)
+    scripts = {kind: compilation.script(kind) for kind in compilation.kinds}
+    for kind, script in {**scripts, "plain": compilation.up(Style.PLAIN)}.items():
+        own, runtime, call = re.split(
+            r"^(# === the runtime .*?)(?=^# === the call )", script, flags=re.MULTILINE | re.DOTALL
+        )
+        assert runtime == bash.runtime(kind)
+        assert f"# Runtime: sha256 {sha256(runtime.encode()).hexdigest()}\n" in own
+        assert len(call.splitlines()) < 12
+
+
 def calls(command: Command) -> list[tuple[str, ...]]:
     """The arguments of each time that a command is given."""
     each = command.each or ("",)
@@ -87,8 +103,8 @@ def planned(plan: Plan) -> Commands:
 
 
 def body(script: str) -> list[str]:
-    """The lines after the preflight."""
-    return script.partition("\nremember\n")[2].splitlines()
+    """The lines that build the lab."""
+    return script.partition("\nbuild() {\n")[2].partition("\n}\n\n# === the runtime ")[0].splitlines()
 
 
 def of_batches(script: str) -> Commands:

@@ -330,7 +330,7 @@ def test_nodes_that_are_called_like_words_of_ip() -> None:
         found = points(check(compilation))
         assert len(found) == 15
         assert all(holds for holds, _ in found.values()), found
-    events = compilation.script("play").rpartition("\nbegin\n")[2].splitlines()
+    events = compilation.script("play").partition("\nevents() {\n")[2].splitlines()
     routes = [line for line in events if line.startswith("route replace ")]
     assert any(" dev table nexthop via " in line and " dev signal" in line for line in routes)
     assert not any(" dev nexthop" in line for line in routes)

@@ -186,7 +186,7 @@ UNREADABLE = {
 def test_a_row_that_a_tool_cannot_read_is_named(row: str) -> None:
     """ip(8) does not tell its number."""
     lab = edited(AB.replace("-- b", "-- b rate 5mbit"))
-    head, mark, body = lab.up_script.partition("\nremember\n")
+    head, mark, body = lab.up_script.partition("\nbuild() {\n")
     result = replace(lab, up_script=head + mark + body.replace(row, UNREADABLE[row], 1)).up()
     assert result.returncode == 1
     assert re.search(rf"failed: .*-batch - {UNREADABLE[row]}", result.stderr), result.stderr

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from itertools import chain, groupby
 
 from compiler import __version__, resources
@@ -23,46 +24,91 @@ class Style(StrEnum):
     PLAIN = "plain"
 
 
+PARTS = {
+    "up": "claim prelude ending processes up load batch lines routes ports",
+    "plain": "claim prelude ending processes up load ports",
+    "down": "claim prelude down",
+    "check": "output check drift ending jobs pings transfer throughput",
+    "bench": "output trial ending jobs transfer bench report",
+    "play": "output claim trial ending play",
+}
+"""What the runtime of each kind of script consists of; `plain` is that of an up in this style."""
+
+
 def up(plan: Plan, style: Style = Style.BATCH) -> Iterator[str]:
     """The script that makes a lab, in pieces of whole lines: it can be larger than all else that is known."""
-    parts = ["claim", "prelude", "ending"]
-    parts += ["processes"] if plan.processes else []
-    parts += ["up"]
-    parts += ["load"] if any(need.module for need in plan.needs) else []
-    parts += ["batch"] if style is Style.BATCH else []
-    parts += ["lines"] if style is Style.BATCH and any(map(_has_lone, plan.sections)) else []
-    parts += ["routes"] if style is Style.BATCH and any(map(_is_brief, plan.sections)) else []
-    parts += ["ports"] if plan.switches else []
-    tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
-    start = head(plan, f'Brings up the lab "{plan.lab}"', "up.sh [--preflight]", UP_OPTIONS)
-    lines = [*start, *about(plan), *namespaces(plan), *fixed(*parts)]
-    lines += [*_preflight(plan, tools), *_names(plan, style)]
+    runtime = "up" if style is Style.BATCH else "plain"
+    start = head(plan, runtime, f'Brings up the lab "{plan.lab}"', "up.sh [--preflight]", UP_OPTIONS)
     sections = (chain(_title(section.title), _section(section, style)) for section in plan.sections)
-    last = (*_ports(plan), *_processes(plan), "", "complete")
-    return script(chain(lines, *sections, last))
+    built = chain(_names(plan, style), *sections, _ports(plan), _processes(plan))
+    tools = plan.tools if style is Style.PLAIN else [tool for tool in plan.tools if tool != "sysctl"]
+    call = ("[[ ! -s $CLAIM ]] || refuse", "needs", "claim", "remember", "build", "complete")
+    lab = {"needs": _needs(plan, tools), "build": built}
+    return script(chain(start, about(plan), namespaces(plan)), lab, runtime, call)
 
 
 def down(plan: Plan) -> Iterator[str]:
     """The script that takes a lab away, whatever became of its up."""
-    start = head(plan, f'Takes down the lab "{plan.lab}"', "down.sh")
-    parts = fixed("claim", "prelude", "down")
-    lab = ("", "# === the lab ".ljust(80, "="), "down")
-    return script([*start, *about(plan), *namespaces(plan), *parts, *lab])
+    start = head(plan, "down", f'Takes down the lab "{plan.lab}"', "down.sh")
+    return script(chain(start, about(plan), namespaces(plan)), {}, "down", ("down",))
 
 
-def script(lines: Iterable[str]) -> Iterator[str]:
-    """A script whose body is one group command, so that bash runs nothing of one that is cut off."""
-    return (f"{line}\n" for line in chain(lines, ["}"]))
+def script(
+    start: Iterable[str], lab: Mapping[str, Iterable[str]], kind: str, call: Iterable[str]
+) -> Iterator[str]:
+    """A script: what it says of itself, functions of the lab, the runtime of its kind, and the call of all.
+
+    Its body is one group command, so that bash runs nothing of one that is cut off.
+    """
+    functions = chain.from_iterable(_function(name, lines) for name, lines in lab.items())
+    own = chain(start, ("", THE_LAB) if lab else (), functions, ("",))
+    shared = runtime(kind).splitlines(keepends=True)
+    return chain((f"{line}\n" for line in own), shared, (f"{line}\n" for line in _call(call)))
+
+
+def _function(name: str, lines: Iterable[str]) -> Iterator[str]:
+    """A function of bash, which has one command at least; an empty line before the first is left out."""
+    found = iter(lines)
+    first = next(found, ":") or next(found)
+    yield from ("", f"{name}() {{", first)
+    yield from found
+    yield "}"
+
+
+def _call(lines: Iterable[str]) -> Iterator[str]:
+    yield from (THE_CALL, *lines, "}")
+
+
+def _ruled(title: str) -> str:
+    return f"# === {title} ".ljust(80, "=")
+
+
+THE_LAB = _ruled("the lab")
+THE_CALL = _ruled("the call")
+
+
+@cache
+def runtime(kind: str) -> str:
+    """The lines that all scripts of a kind have in common, up to those of the call."""
+    title = _ruled(f"the runtime of mpc {__version__}, for {kind}")
+    return "\n".join([title, *chain.from_iterable(map(_part, ("common", *PARTS[kind].split()))), "", ""])
+
+
+@cache
+def runtime_hash(kind: str) -> str:
+    """The SHA-256 of these, as sha256sum(1) prints it."""
+    return sha256(runtime(kind).encode()).hexdigest()
 
 
 UP_OPTIONS = ("--preflight  only tests whether this machine has all that the lab needs",)
 
 
-def head(plan: Plan, what: str, usage: str, options: Iterable[str] = ()) -> Iterator[str]:
+def head(plan: Plan, kind: str, what: str, usage: str, options: Iterable[str] = ()) -> Iterator[str]:
     """The first lines of a script, with what it says of itself, and how it is called."""
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {_origin(plan)}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
+    yield f"# Runtime: sha256 {runtime_hash(kind)}"
     yield '[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }'
     yield "{"
     yield from (
@@ -106,11 +152,6 @@ def namespaces(plan: Plan) -> Iterator[str]:
     yield from ("NAMESPACES=(", *(f"  {quote(name)}" for name in plan.namespaces), ")")
 
 
-def fixed(*names: str) -> Iterator[str]:
-    """The lines of parts that are the same in every script, and of the one that all have."""
-    return chain.from_iterable(map(_part, ("common", *names)))
-
-
 @cache
 def _part(name: str) -> tuple[str, ...]:
     return "", *resources.read(f"compiler/scripts/parts/{name}.bash").splitlines()
@@ -120,10 +161,8 @@ def _title(title: str) -> Iterator[str]:
     yield from ("", f"# --- {title} ".ljust(80, "-"), f'say "{title}"')
 
 
-def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
+def _needs(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
-    yield from ("", "# === the lab: nothing is changed until all of this holds ".ljust(80, "="))
-    yield "[[ ! -s $CLAIM ]] || refuse"
     yield "need_bash"
     yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
@@ -132,7 +171,6 @@ def _preflight(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
     yield from ('each_copied show "$@"', "END", "need_names", *(["need_runs"] if plan.processes else []))
-    yield from ("claim", "remember")
 
 
 def _names(plan: Plan, style: Style) -> Iterator[str]:
@@ -218,15 +256,6 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
         start = f"{start} {' '.join(tool)} {_BATCH[tool[0]]}"
         yield from (f"{start} <<'END'", *rows, "END") if rows else (f"{start} </dev/null",)
         yield from _brief(brief)
-
-
-def _has_lone(section: Section) -> bool:
-    """Whether a section has commands that no batch takes."""
-    return any(is_long(command.arguments) for command in section.commands)
-
-
-def _is_brief(section: Section) -> bool:
-    return any(command.brief for command in section.commands)
 
 
 def _brief(commands: Iterable[Command]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.predict import Predictor
 from compiler.prediction.quantities import estimate
-from compiler.scripts.bash import fixed, head, namespaces, script
+from compiler.scripts.bash import head, namespaces, script
 from compiler.scripts.measure import Ends, tools
 from compiler.scripts.quoting import join
 
@@ -24,13 +24,12 @@ OPTIONS = (
 def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that measures what the `bench` statements of a lab that is up name."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
-    lines = [*head(plan, f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS), *namespaces(plan)]
-    lines += [*fixed("output", "trial", "ending", "jobs", "transfer", "bench", "report")]
-    lines += ["", "# === the lab ".ljust(80, "=")]
-    lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "nsenter", *tools(transfers))]
-    lines += [join(("need_nodes", *(node.name for node in lab.nodes)))]
-    lines += _rows(lab)
-    return script([*lines, "run_all"])
+    start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS)
+    programs = ("ip", "nsenter", *tools(transfers))
+    needs = [f"need_tool {tool} {PACKAGES[tool]}" for tool in programs]
+    needs.append(join(("need_nodes", *(node.name for node in lab.nodes))))
+    functions = {"needs": needs, "transfers": _rows(lab)}
+    return script([*start, *namespaces(plan)], functions, "bench", ("needs", "transfers", "run_all"))
 
 
 def _rows(lab: Lab) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The check: a script that compares the machine with the plan, and tries what the lab expects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from compiler.ground.units import format_rate, format_time
 from compiler.model.lab import Lab
@@ -8,7 +8,7 @@ from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughp
 from compiler.plan.commands import mark
 from compiler.plan.needs import PACKAGES
 from compiler.plan.plan import NO_SERVER, Plan
-from compiler.scripts.bash import fixed, head, script
+from compiler.scripts.bash import head, script
 from compiler.scripts.drift import Queues, bridges, brief, facts, queues
 from compiler.scripts.measure import Ends, tools
 from compiler.scripts.quoting import join, quote
@@ -16,47 +16,50 @@ from compiler.scripts.quoting import join, quote
 
 def check(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that checks a lab that is up, and changes nothing."""
-    lines = [*head(plan, f'Checks the lab "{plan.lab}" that is up', "check.sh"), *fixed(*_parts(lab))]
-    lines += ["", "# === the lab ".ljust(80, "=")]
-    lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in (*_tools(lab), *tools(_transfers(lab)))]
-    lines += ["prepare"] if lab.expectations else []
-    alone = f"be_alone {plan.namespaces[0]}" if plan.namespaces else ""
-    lines += [f'{alone} || bail_out "a bench or another check measures in this lab now"'] * bool(
-        _transfers(lab)
-    )
-    lines += [f"begin {1 + len(plan.namespaces) + len(lab.expectations)}"]
-    lines += [*_comparisons(plan), "", join(("compare_lab", *plan.namespaces))]
-    lines += [f"compare_all {len(plan.namespaces)}"] if plan.namespaces else []
-    return script([*lines, "", *_expectations(lab), "finish"])
+    start = head(plan, "check", f'Checks the lab "{plan.lab}" that is up', "check.sh")
+    programs = (*_tools(lab), *tools(_transfers(lab)))
+    functions: dict[str, Iterable[str]] = {
+        "needs": (f"need_tool {tool} {PACKAGES[tool]}" for tool in programs),
+        "refer_all": _references(plan),
+        "compare_each": _comparisons(plan),
+        "expect": _expectations(lab),
+    }
+    return script(start, functions, "check", _call(lab, plan))
 
 
-def _parts(lab: Lab) -> Iterator[str]:
-    """The parts that are the same in every script that has them."""
-    yield from ("output", "check", "drift", *(("ending", "jobs") if lab.expectations else ()))
-    transfers = len(_transfers(lab))
-    yield from ("pings",) if transfers < len(lab.expectations) else ()
-    yield from ("transfer", "throughput") if transfers else ()
+def _call(lab: Lab, plan: Plan) -> Iterator[str]:
+    yield "needs"
+    yield from ("prepare",) if lab.expectations else ()
+    if _transfers(lab):
+        alone = f"be_alone {plan.namespaces[0]}"
+        yield f'{alone} || bail_out "a bench or another check measures in this lab now"'
+    yield f"begin {1 + len(plan.namespaces) + len(lab.expectations)}"
+    yield from ("refer_all",) if plan.namespaces else ()
+    yield join(("compare_lab", *plan.namespaces))
+    yield from (f"compare_all {len(plan.namespaces)}",) if plan.namespaces else ()
+    yield from ("expect", "finish")
 
 
 def _transfers(lab: Lab) -> list[Transfer]:
     return [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
 
 
-def _comparisons(plan: Plan) -> Iterator[str]:
-    """What all namespaces are compared with, after what the machine is to show for that."""
-    if not plan.namespaces:
-        return
-    routes, own, (numbers, shaped) = brief(plan), facts(plan), queues(plan)
-    yield from (*_references(numbers), *_bridges(plan))
+def _references(plan: Plan) -> Iterator[str]:
+    """Has the machine show what namespaces are compared with."""
+    numbers, _ = queues(plan)
+    yield from (*_queues(numbers), *_bridges(plan))
     yield "refer_mptcp"
     first = f"# {mark(plan.lab)}"
     yield from ("file hosts <<'END'", first, *plan.hosts, "END")
     yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
-    yield from ("", "compare_each() {")
+
+
+def _comparisons(plan: Plan) -> Iterator[str]:
+    """Compares each namespace."""
+    routes, own, (_, shaped) = brief(plan), facts(plan), queues(plan)
     for namespace in plan.namespaces:
         yield from ("", *routes.get(namespace, ()), f"compare {quote(namespace)} <<'END'")
         yield from (*own[namespace], *shaped[namespace], "END")
-    yield "}"
 
 
 def _expectations(lab: Lab) -> Iterator[str]:
@@ -92,7 +95,7 @@ def _tools(lab: Lab) -> Iterator[str]:
     yield from ("nft",) if any(node.masquerade for node in lab.nodes) else ()
 
 
-def _references(numbers: Queues) -> Iterator[str]:
+def _queues(numbers: Queues) -> Iterator[str]:
     """Has the machine show each way to shape an interface."""
     if numbers:
         yield f"refer {len(numbers)} <<'END'"

@@ -12,7 +12,7 @@ from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import PACKAGES, QDISCS
 from compiler.plan.plan import Plan
 from compiler.plan.traffic import qdiscs
-from compiler.scripts.bash import fixed, head, script
+from compiler.scripts.bash import head, script
 from compiler.scripts.quoting import join, quote
 
 HUNDREDTH = 10**4
@@ -40,13 +40,12 @@ _KEPT = ("corrupt", "reorder", "rate")
 
 def play(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that plays the events of a lab that is up."""
-    lines = [*head(plan, f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)]
-    lines += [*fixed("output", "claim", "trial", "ending", "play")]
-    lines += ["", "# === the lab ".ljust(80, "=")]
-    lines += [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "tc", "nsenter", "unshare", "flock")]
+    start = head(plan, "play", f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     player = _Player(lab, plan)
     events = list(player.events())
-    return script([*lines, *player.needs(), "", *player.restore(), "", "begin", *events, "", "close"])
+    needs = [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "tc", "nsenter", "unshare", "flock")]
+    functions = {"needs": [*needs, *player.needs()], "restore": player.restore(), "events": events}
+    return script(start, functions, "play", ("needs", "begin", "events", "close"))
 
 
 class _Player:
@@ -127,7 +126,6 @@ class _Player:
             id for change in changes if isinstance(change, Switching) for id in change.link
         )
         shaped = dict.fromkeys(change.interface for change in changes if isinstance(change, Reshaping))
-        yield "restore() {"
         for id in switched:
             yield from self._again("links", id.node, "ip", self._up(id))
         for node in dict.fromkeys(id.node for id in switched):
@@ -136,8 +134,7 @@ class _Player:
         for id in shaped:
             added = [qdisc(one, "add") for one in self._qdiscs(self.ends[id])]
             yield from self._again(self._key(id), id.node, "tc", [_deleted(id.name), *added])
-        yield "  :"
-        yield "}"
+        yield ":"
 
     def _key(self, id: InterfaceName) -> str:
         return f"{self.namespace[id.node]}:{id.name}"
@@ -148,7 +145,7 @@ class _Player:
 
     def _again(self, key: str, node: str, tool: str, commands: Iterable[Words]) -> Iterator[str]:
         for how, rows in _fed(tool, commands):
-            yield from (f"  again {key} {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
+            yield from (f"again {key} {quote(self.namespace[node])} {how} <<'END'", *rows, "END")
 
 
 def _fed(tool: str, commands: Iterable[Words]) -> Iterator[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "aggregate" that is up. Written by mpc 0.1.0 from aggregate.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,319 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "aggregate" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+}
+
+refer_all() {
+refer_mptcp
+file hosts <<'END'
+# mpc:aggregate
+127.0.0.1 localhost
+::1 localhost
+10.0.0.1 dc-spine0
+10.16.0.2 dc-leaf0.dc-spine0
+10.16.1.2 dc-leaf1.dc-spine0
+10.16.2.2 dc-leaf2.dc-spine0
+10.0.1.1 dc-spine1
+10.17.0.2 dc-leaf0.dc-spine1
+10.17.1.2 dc-leaf1.dc-spine1
+10.17.2.2 dc-leaf2.dc-spine1
+10.1.0.1 dc-leaf0
+10.16.0.1 dc-spine0.dc-leaf0
+10.17.0.1 dc-spine1.dc-leaf0
+10.2.0.1 dc-h0-0.dc-leaf0
+10.2.0.5 dc-h0-1.dc-leaf0
+10.1.0.2 dc-h0-0
+10.2.0.2 dc-leaf0.dc-h0-0
+10.1.0.3 dc-h0-1
+10.2.0.6 dc-leaf0.dc-h0-1
+10.1.1.1 dc-leaf1
+10.16.1.1 dc-spine0.dc-leaf1
+10.17.1.1 dc-spine1.dc-leaf1
+10.2.1.1 dc-h1-0.dc-leaf1
+10.2.1.5 dc-h1-1.dc-leaf1
+10.1.1.2 dc-h1-0
+10.2.1.2 dc-leaf1.dc-h1-0
+10.1.1.3 dc-h1-1
+10.2.1.6 dc-leaf1.dc-h1-1
+10.1.2.1 dc-leaf2
+10.16.2.1 dc-spine0.dc-leaf2
+10.17.2.1 dc-spine1.dc-leaf2
+10.2.2.1 dc-h2-0.dc-leaf2
+10.2.2.5 dc-h2-1.dc-leaf2
+10.1.2.2 dc-h2-0
+10.2.2.2 dc-leaf2.dc-h2-0
+10.1.2.3 dc-h2-1
+10.2.2.6 dc-leaf2.dc-h2-1
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:aggregate
+# This lab has no name server.
+END
+}
+
+compare_each() {
+routes "via 10.16.0.1 dev dc-leaf0 weight 1 src 10.0.0.1" 10.0.1.1
+routes "via 10.16.1.1 dev dc-leaf1 weight 1 src 10.0.0.1" 10.0.1.1
+routes "via 10.16.2.1 dev dc-leaf2 weight 1 src 10.0.0.1" 10.0.1.1
+routes "via 10.16.0.1 dev dc-leaf0 src 10.0.0.1" 10.1.0.{1,2/31}
+routes "via 10.16.1.1 dev dc-leaf1 src 10.0.0.1" 10.1.1.{1,2/31}
+routes "via 10.16.2.1 dev dc-leaf2 src 10.0.0.1" 10.1.2.{1,2/31}
+routes "via 10.16.0.1 dev dc-leaf0" 10.{2,17}.0.0/22
+routes "via 10.16.1.1 dev dc-leaf1" 10.{2.1.0/29,17.1.0/30}
+routes "via 10.16.2.1 dev dc-leaf2" 10.{2.2.0/29,17.2.0/30}
+compare aggregate-dc-spine0 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
+link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
+link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
+address 10.0.0.1/32 dev lo
+address 10.16.0.2/30 dev dc-leaf0
+connected 10.16.0.0/30 dev dc-leaf0
+address 10.16.1.2/30 dev dc-leaf1
+connected 10.16.1.0/30 dev dc-leaf1
+address 10.16.2.2/30 dev dc-leaf2
+connected 10.16.2.0/30 dev dc-leaf2
+END
+
+routes "via 10.17.0.1 dev dc-leaf0 weight 1 src 10.0.1.1" 10.0.0.1
+routes "via 10.17.1.1 dev dc-leaf1 weight 1 src 10.0.1.1" 10.0.0.1
+routes "via 10.17.2.1 dev dc-leaf2 weight 1 src 10.0.1.1" 10.0.0.1
+routes "via 10.17.0.1 dev dc-leaf0 src 10.0.1.1" 10.1.0.{1,2/31}
+routes "via 10.17.1.1 dev dc-leaf1 src 10.0.1.1" 10.1.1.{1,2/31}
+routes "via 10.17.2.1 dev dc-leaf2 src 10.0.1.1" 10.1.2.{1,2/31}
+routes "via 10.17.0.1 dev dc-leaf0" 10.{2,16}.0.0/22
+routes "via 10.17.1.1 dev dc-leaf1" 10.{2.1.0/29,16.1.0/30}
+routes "via 10.17.2.1 dev dc-leaf2" 10.{2.2.0/29,16.2.0/30}
+compare aggregate-dc-spine1 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
+link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
+link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
+address 10.0.1.1/32 dev lo
+address 10.17.0.2/30 dev dc-leaf0
+connected 10.17.0.0/30 dev dc-leaf0
+address 10.17.1.2/30 dev dc-leaf1
+connected 10.17.1.0/30 dev dc-leaf1
+address 10.17.2.2/30 dev dc-leaf2
+connected 10.17.2.0/30 dev dc-leaf2
+END
+
+routes "via 10.16.0.2 dev dc-spine0 src 10.1.0.1" 10.0.0.1
+routes "via 10.17.0.2 dev dc-spine1 src 10.1.0.1" 10.0.1.1
+routes "via 10.2.0.2 dev dc-h0-0 src 10.1.0.1" 10.1.0.2/31
+routes "via 10.2.0.6 dev dc-h0-1 src 10.1.0.1" 10.1.0.3
+routes "via 10.16.0.2 dev dc-spine0 weight 1 src 10.1.0.1" 10.1.{1.{1,2/31},2.{1,2}}
+routes "via 10.17.0.2 dev dc-spine1 weight 1 src 10.1.0.1" 10.1.{1.{1,2/31},2.{1,2}}
+routes "via 10.16.0.2 dev dc-spine0 weight 1" 10.2.0.0/22
+routes "via 10.17.0.2 dev dc-spine1 weight 1" 10.2.0.0/22
+routes "via 10.16.0.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.0.2 dev dc-spine1" 10.17.0.0/22
+compare aggregate-dc-leaf0 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-spine0 mtu 1500 up to aggregate-dc-spine0
+link dc-spine1 mtu 1500 up to aggregate-dc-spine1
+link dc-h0-0 mtu 1500 up to aggregate-dc-h0-0
+link dc-h0-1 mtu 1500 up to aggregate-dc-h0-1
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
+address 10.1.0.1/32 dev lo
+address 10.16.0.1/30 dev dc-spine0
+connected 10.16.0.0/30 dev dc-spine0
+address 10.17.0.1/30 dev dc-spine1
+connected 10.17.0.0/30 dev dc-spine1
+address 10.2.0.1/30 dev dc-h0-0
+connected 10.2.0.0/30 dev dc-h0-0
+address 10.2.0.5/30 dev dc-h0-1
+connected 10.2.0.4/30 dev dc-h0-1
+route 10.1.2.3 via 10.17.0.2 dev dc-spine1 src 10.1.0.1
+END
+
+routes "via 10.2.0.1 dev dc-leaf0 src 10.1.0.2" 10.0.0.0/15
+compare aggregate-dc-h0-0 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.0.2/32 dev lo
+address 10.2.0.2/30 dev dc-leaf0
+connected 10.2.0.0/30 dev dc-leaf0
+route default via 10.2.0.1 dev dc-leaf0
+END
+
+routes "via 10.2.0.5 dev dc-leaf0 src 10.1.0.3" 10.0.0.0/15
+compare aggregate-dc-h0-1 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.0.3/32 dev lo
+address 10.2.0.6/30 dev dc-leaf0
+connected 10.2.0.4/30 dev dc-leaf0
+route default via 10.2.0.5 dev dc-leaf0
+END
+
+routes "via 10.16.1.2 dev dc-spine0 src 10.1.1.1" 10.0.0.1
+routes "via 10.17.1.2 dev dc-spine1 src 10.1.1.1" 10.0.1.1
+routes "via 10.16.1.2 dev dc-spine0 weight 1 src 10.1.1.1" 10.1.{0,2}.{1,2/31}
+routes "via 10.17.1.2 dev dc-spine1 weight 1 src 10.1.1.1" 10.1.{0,2}.{1,2/31}
+routes "via 10.2.1.2 dev dc-h1-0 src 10.1.1.1" 10.1.1.2/31
+routes "via 10.2.1.6 dev dc-h1-1 src 10.1.1.1" 10.1.1.3
+routes "via 10.16.1.2 dev dc-spine0 weight 1" 10.2.0.0/22
+routes "via 10.17.1.2 dev dc-spine1 weight 1" 10.2.0.0/22
+routes "via 10.16.1.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.1.2 dev dc-spine1" 10.17.0.0/22
+compare aggregate-dc-leaf1 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-spine0 mtu 1500 up to aggregate-dc-spine0
+link dc-spine1 mtu 1500 up to aggregate-dc-spine1
+link dc-h1-0 mtu 1500 up to aggregate-dc-h1-0
+link dc-h1-1 mtu 1500 up to aggregate-dc-h1-1
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
+address 10.1.1.1/32 dev lo
+address 10.16.1.1/30 dev dc-spine0
+connected 10.16.1.0/30 dev dc-spine0
+address 10.17.1.1/30 dev dc-spine1
+connected 10.17.1.0/30 dev dc-spine1
+address 10.2.1.1/30 dev dc-h1-0
+connected 10.2.1.0/30 dev dc-h1-0
+address 10.2.1.5/30 dev dc-h1-1
+connected 10.2.1.4/30 dev dc-h1-1
+END
+
+routes "via 10.2.1.1 dev dc-leaf1 src 10.1.1.2" 10.0.0.0/15
+compare aggregate-dc-h1-0 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.1.2/32 dev lo
+address 10.2.1.2/30 dev dc-leaf1
+connected 10.2.1.0/30 dev dc-leaf1
+route default via 10.2.1.1 dev dc-leaf1
+END
+
+routes "via 10.2.1.5 dev dc-leaf1 src 10.1.1.3" 10.0.0.0/15
+compare aggregate-dc-h1-1 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.1.3/32 dev lo
+address 10.2.1.6/30 dev dc-leaf1
+connected 10.2.1.4/30 dev dc-leaf1
+route default via 10.2.1.5 dev dc-leaf1
+END
+
+routes "via 10.16.2.2 dev dc-spine0 src 10.1.2.1" 10.0.0.1
+routes "via 10.17.2.2 dev dc-spine1 src 10.1.2.1" 10.0.1.1
+routes "via 10.16.2.2 dev dc-spine0 weight 1 src 10.1.2.1" 10.1.{0,1}.{1,2/31}
+routes "via 10.17.2.2 dev dc-spine1 weight 1 src 10.1.2.1" 10.1.{0,1}.{1,2/31}
+routes "via 10.2.2.2 dev dc-h2-0 src 10.1.2.1" 10.1.2.2/31
+routes "via 10.2.2.6 dev dc-h2-1 src 10.1.2.1" 10.1.2.3
+routes "via 10.16.2.2 dev dc-spine0 weight 1" 10.2.0.0/23
+routes "via 10.17.2.2 dev dc-spine1 weight 1" 10.2.0.0/23
+routes "via 10.16.2.2 dev dc-spine0" 10.16.0.0/15
+routes "via 10.17.2.2 dev dc-spine1" 10.17.0.0/23
+compare aggregate-dc-leaf2 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-spine0 mtu 1500 up to aggregate-dc-spine0
+link dc-spine1 mtu 1500 up to aggregate-dc-spine1
+link dc-h2-0 mtu 1500 up to aggregate-dc-h2-0
+link dc-h2-1 mtu 1500 up to aggregate-dc-h2-1
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 3
+sysctl net.ipv4.fib_multipath_hash_fields = 55
+address 10.1.2.1/32 dev lo
+address 10.16.2.1/30 dev dc-spine0
+connected 10.16.2.0/30 dev dc-spine0
+address 10.17.2.1/30 dev dc-spine1
+connected 10.17.2.0/30 dev dc-spine1
+address 10.2.2.1/30 dev dc-h2-0
+connected 10.2.2.0/30 dev dc-h2-0
+address 10.2.2.5/30 dev dc-h2-1
+connected 10.2.2.4/30 dev dc-h2-1
+END
+
+routes "via 10.2.2.1 dev dc-leaf2 src 10.1.2.2" 10.0.0.0/15
+compare aggregate-dc-h2-0 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.2.2/32 dev lo
+address 10.2.2.2/30 dev dc-leaf2
+connected 10.2.2.0/30 dev dc-leaf2
+route default via 10.2.2.1 dev dc-leaf2
+END
+
+routes "via 10.2.2.5 dev dc-leaf2 src 10.1.2.3" 10.0.0.0/15
+compare aggregate-dc-h2-1 <<'END'
+mark mpc:aggregate
+link lo mtu 65536 up
+link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.1.2.3/32 dev lo
+address 10.2.2.6/30 dev dc-leaf2
+connected 10.2.2.4/30 dev dc-leaf2
+route default via 10.2.2.5 dev dc-leaf2
+END
+}
+
+expect() {
+:
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -498,311 +812,220 @@ compare_lab() {
   tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-begin 12
-refer_mptcp
-file hosts <<'END'
-# mpc:aggregate
-127.0.0.1 localhost
-::1 localhost
-10.0.0.1 dc-spine0
-10.16.0.2 dc-leaf0.dc-spine0
-10.16.1.2 dc-leaf1.dc-spine0
-10.16.2.2 dc-leaf2.dc-spine0
-10.0.1.1 dc-spine1
-10.17.0.2 dc-leaf0.dc-spine1
-10.17.1.2 dc-leaf1.dc-spine1
-10.17.2.2 dc-leaf2.dc-spine1
-10.1.0.1 dc-leaf0
-10.16.0.1 dc-spine0.dc-leaf0
-10.17.0.1 dc-spine1.dc-leaf0
-10.2.0.1 dc-h0-0.dc-leaf0
-10.2.0.5 dc-h0-1.dc-leaf0
-10.1.0.2 dc-h0-0
-10.2.0.2 dc-leaf0.dc-h0-0
-10.1.0.3 dc-h0-1
-10.2.0.6 dc-leaf0.dc-h0-1
-10.1.1.1 dc-leaf1
-10.16.1.1 dc-spine0.dc-leaf1
-10.17.1.1 dc-spine1.dc-leaf1
-10.2.1.1 dc-h1-0.dc-leaf1
-10.2.1.5 dc-h1-1.dc-leaf1
-10.1.1.2 dc-h1-0
-10.2.1.2 dc-leaf1.dc-h1-0
-10.1.1.3 dc-h1-1
-10.2.1.6 dc-leaf1.dc-h1-1
-10.1.2.1 dc-leaf2
-10.16.2.1 dc-spine0.dc-leaf2
-10.17.2.1 dc-spine1.dc-leaf2
-10.2.2.1 dc-h2-0.dc-leaf2
-10.2.2.5 dc-h2-1.dc-leaf2
-10.1.2.2 dc-h2-0
-10.2.2.2 dc-leaf2.dc-h2-0
-10.1.2.3 dc-h2-1
-10.2.2.6 dc-leaf2.dc-h2-1
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:aggregate
-# This lab has no name server.
-END
+# === however the script ends ==================================================
+started=()
 
-compare_each() {
-
-routes "via 10.16.0.1 dev dc-leaf0 weight 1 src 10.0.0.1" 10.0.1.1
-routes "via 10.16.1.1 dev dc-leaf1 weight 1 src 10.0.0.1" 10.0.1.1
-routes "via 10.16.2.1 dev dc-leaf2 weight 1 src 10.0.0.1" 10.0.1.1
-routes "via 10.16.0.1 dev dc-leaf0 src 10.0.0.1" 10.1.0.{1,2/31}
-routes "via 10.16.1.1 dev dc-leaf1 src 10.0.0.1" 10.1.1.{1,2/31}
-routes "via 10.16.2.1 dev dc-leaf2 src 10.0.0.1" 10.1.2.{1,2/31}
-routes "via 10.16.0.1 dev dc-leaf0" 10.{2,17}.0.0/22
-routes "via 10.16.1.1 dev dc-leaf1" 10.{2.1.0/29,17.1.0/30}
-routes "via 10.16.2.1 dev dc-leaf2" 10.{2.2.0/29,17.2.0/30}
-compare aggregate-dc-spine0 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
-link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
-link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 3
-sysctl net.ipv4.fib_multipath_hash_fields = 55
-address 10.0.0.1/32 dev lo
-address 10.16.0.2/30 dev dc-leaf0
-connected 10.16.0.0/30 dev dc-leaf0
-address 10.16.1.2/30 dev dc-leaf1
-connected 10.16.1.0/30 dev dc-leaf1
-address 10.16.2.2/30 dev dc-leaf2
-connected 10.16.2.0/30 dev dc-leaf2
-END
-
-routes "via 10.17.0.1 dev dc-leaf0 weight 1 src 10.0.1.1" 10.0.0.1
-routes "via 10.17.1.1 dev dc-leaf1 weight 1 src 10.0.1.1" 10.0.0.1
-routes "via 10.17.2.1 dev dc-leaf2 weight 1 src 10.0.1.1" 10.0.0.1
-routes "via 10.17.0.1 dev dc-leaf0 src 10.0.1.1" 10.1.0.{1,2/31}
-routes "via 10.17.1.1 dev dc-leaf1 src 10.0.1.1" 10.1.1.{1,2/31}
-routes "via 10.17.2.1 dev dc-leaf2 src 10.0.1.1" 10.1.2.{1,2/31}
-routes "via 10.17.0.1 dev dc-leaf0" 10.{2,16}.0.0/22
-routes "via 10.17.1.1 dev dc-leaf1" 10.{2.1.0/29,16.1.0/30}
-routes "via 10.17.2.1 dev dc-leaf2" 10.{2.2.0/29,16.2.0/30}
-compare aggregate-dc-spine1 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
-link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
-link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 3
-sysctl net.ipv4.fib_multipath_hash_fields = 55
-address 10.0.1.1/32 dev lo
-address 10.17.0.2/30 dev dc-leaf0
-connected 10.17.0.0/30 dev dc-leaf0
-address 10.17.1.2/30 dev dc-leaf1
-connected 10.17.1.0/30 dev dc-leaf1
-address 10.17.2.2/30 dev dc-leaf2
-connected 10.17.2.0/30 dev dc-leaf2
-END
-
-routes "via 10.16.0.2 dev dc-spine0 src 10.1.0.1" 10.0.0.1
-routes "via 10.17.0.2 dev dc-spine1 src 10.1.0.1" 10.0.1.1
-routes "via 10.2.0.2 dev dc-h0-0 src 10.1.0.1" 10.1.0.2/31
-routes "via 10.2.0.6 dev dc-h0-1 src 10.1.0.1" 10.1.0.3
-routes "via 10.16.0.2 dev dc-spine0 weight 1 src 10.1.0.1" 10.1.{1.{1,2/31},2.{1,2}}
-routes "via 10.17.0.2 dev dc-spine1 weight 1 src 10.1.0.1" 10.1.{1.{1,2/31},2.{1,2}}
-routes "via 10.16.0.2 dev dc-spine0 weight 1" 10.2.0.0/22
-routes "via 10.17.0.2 dev dc-spine1 weight 1" 10.2.0.0/22
-routes "via 10.16.0.2 dev dc-spine0" 10.16.0.0/15
-routes "via 10.17.0.2 dev dc-spine1" 10.17.0.0/22
-compare aggregate-dc-leaf0 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-spine0 mtu 1500 up to aggregate-dc-spine0
-link dc-spine1 mtu 1500 up to aggregate-dc-spine1
-link dc-h0-0 mtu 1500 up to aggregate-dc-h0-0
-link dc-h0-1 mtu 1500 up to aggregate-dc-h0-1
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 3
-sysctl net.ipv4.fib_multipath_hash_fields = 55
-address 10.1.0.1/32 dev lo
-address 10.16.0.1/30 dev dc-spine0
-connected 10.16.0.0/30 dev dc-spine0
-address 10.17.0.1/30 dev dc-spine1
-connected 10.17.0.0/30 dev dc-spine1
-address 10.2.0.1/30 dev dc-h0-0
-connected 10.2.0.0/30 dev dc-h0-0
-address 10.2.0.5/30 dev dc-h0-1
-connected 10.2.0.4/30 dev dc-h0-1
-route 10.1.2.3 via 10.17.0.2 dev dc-spine1 src 10.1.0.1
-END
-
-routes "via 10.2.0.1 dev dc-leaf0 src 10.1.0.2" 10.0.0.0/15
-compare aggregate-dc-h0-0 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.0.2/32 dev lo
-address 10.2.0.2/30 dev dc-leaf0
-connected 10.2.0.0/30 dev dc-leaf0
-route default via 10.2.0.1 dev dc-leaf0
-END
-
-routes "via 10.2.0.5 dev dc-leaf0 src 10.1.0.3" 10.0.0.0/15
-compare aggregate-dc-h0-1 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf0 mtu 1500 up to aggregate-dc-leaf0
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.0.3/32 dev lo
-address 10.2.0.6/30 dev dc-leaf0
-connected 10.2.0.4/30 dev dc-leaf0
-route default via 10.2.0.5 dev dc-leaf0
-END
-
-routes "via 10.16.1.2 dev dc-spine0 src 10.1.1.1" 10.0.0.1
-routes "via 10.17.1.2 dev dc-spine1 src 10.1.1.1" 10.0.1.1
-routes "via 10.16.1.2 dev dc-spine0 weight 1 src 10.1.1.1" 10.1.{0,2}.{1,2/31}
-routes "via 10.17.1.2 dev dc-spine1 weight 1 src 10.1.1.1" 10.1.{0,2}.{1,2/31}
-routes "via 10.2.1.2 dev dc-h1-0 src 10.1.1.1" 10.1.1.2/31
-routes "via 10.2.1.6 dev dc-h1-1 src 10.1.1.1" 10.1.1.3
-routes "via 10.16.1.2 dev dc-spine0 weight 1" 10.2.0.0/22
-routes "via 10.17.1.2 dev dc-spine1 weight 1" 10.2.0.0/22
-routes "via 10.16.1.2 dev dc-spine0" 10.16.0.0/15
-routes "via 10.17.1.2 dev dc-spine1" 10.17.0.0/22
-compare aggregate-dc-leaf1 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-spine0 mtu 1500 up to aggregate-dc-spine0
-link dc-spine1 mtu 1500 up to aggregate-dc-spine1
-link dc-h1-0 mtu 1500 up to aggregate-dc-h1-0
-link dc-h1-1 mtu 1500 up to aggregate-dc-h1-1
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 3
-sysctl net.ipv4.fib_multipath_hash_fields = 55
-address 10.1.1.1/32 dev lo
-address 10.16.1.1/30 dev dc-spine0
-connected 10.16.1.0/30 dev dc-spine0
-address 10.17.1.1/30 dev dc-spine1
-connected 10.17.1.0/30 dev dc-spine1
-address 10.2.1.1/30 dev dc-h1-0
-connected 10.2.1.0/30 dev dc-h1-0
-address 10.2.1.5/30 dev dc-h1-1
-connected 10.2.1.4/30 dev dc-h1-1
-END
-
-routes "via 10.2.1.1 dev dc-leaf1 src 10.1.1.2" 10.0.0.0/15
-compare aggregate-dc-h1-0 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.1.2/32 dev lo
-address 10.2.1.2/30 dev dc-leaf1
-connected 10.2.1.0/30 dev dc-leaf1
-route default via 10.2.1.1 dev dc-leaf1
-END
-
-routes "via 10.2.1.5 dev dc-leaf1 src 10.1.1.3" 10.0.0.0/15
-compare aggregate-dc-h1-1 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf1 mtu 1500 up to aggregate-dc-leaf1
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.1.3/32 dev lo
-address 10.2.1.6/30 dev dc-leaf1
-connected 10.2.1.4/30 dev dc-leaf1
-route default via 10.2.1.5 dev dc-leaf1
-END
-
-routes "via 10.16.2.2 dev dc-spine0 src 10.1.2.1" 10.0.0.1
-routes "via 10.17.2.2 dev dc-spine1 src 10.1.2.1" 10.0.1.1
-routes "via 10.16.2.2 dev dc-spine0 weight 1 src 10.1.2.1" 10.1.{0,1}.{1,2/31}
-routes "via 10.17.2.2 dev dc-spine1 weight 1 src 10.1.2.1" 10.1.{0,1}.{1,2/31}
-routes "via 10.2.2.2 dev dc-h2-0 src 10.1.2.1" 10.1.2.2/31
-routes "via 10.2.2.6 dev dc-h2-1 src 10.1.2.1" 10.1.2.3
-routes "via 10.16.2.2 dev dc-spine0 weight 1" 10.2.0.0/23
-routes "via 10.17.2.2 dev dc-spine1 weight 1" 10.2.0.0/23
-routes "via 10.16.2.2 dev dc-spine0" 10.16.0.0/15
-routes "via 10.17.2.2 dev dc-spine1" 10.17.0.0/23
-compare aggregate-dc-leaf2 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-spine0 mtu 1500 up to aggregate-dc-spine0
-link dc-spine1 mtu 1500 up to aggregate-dc-spine1
-link dc-h2-0 mtu 1500 up to aggregate-dc-h2-0
-link dc-h2-1 mtu 1500 up to aggregate-dc-h2-1
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 3
-sysctl net.ipv4.fib_multipath_hash_fields = 55
-address 10.1.2.1/32 dev lo
-address 10.16.2.1/30 dev dc-spine0
-connected 10.16.2.0/30 dev dc-spine0
-address 10.17.2.1/30 dev dc-spine1
-connected 10.17.2.0/30 dev dc-spine1
-address 10.2.2.1/30 dev dc-h2-0
-connected 10.2.2.0/30 dev dc-h2-0
-address 10.2.2.5/30 dev dc-h2-1
-connected 10.2.2.4/30 dev dc-h2-1
-END
-
-routes "via 10.2.2.1 dev dc-leaf2 src 10.1.2.2" 10.0.0.0/15
-compare aggregate-dc-h2-0 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.2.2/32 dev lo
-address 10.2.2.2/30 dev dc-leaf2
-connected 10.2.2.0/30 dev dc-leaf2
-route default via 10.2.2.1 dev dc-leaf2
-END
-
-routes "via 10.2.2.5 dev dc-leaf2 src 10.1.2.3" 10.0.0.0/15
-compare aggregate-dc-h2-1 <<'END'
-mark mpc:aggregate
-link lo mtu 65536 up
-link dc-leaf2 mtu 1500 up to aggregate-dc-leaf2
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.1.2.3/32 dev lo
-address 10.2.2.6/30 dev dc-leaf2
-connected 10.2.2.4/30 dev dc-leaf2
-route default via 10.2.2.5 dev dc-leaf2
-END
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+  "$closing"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
+  started+=("$!")
+}
+
+# === what pings tell ==========================================================
+# Pings go side by side, some at a time, and what they tell is judged in the order in which it was asked.
+AT_ONCE=50
+asked=()
+claims=()
+answers=()
+
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+ask() {
+  local address fd fds='' pings=(-c 3 -w 3)
+  [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
+  [[ $4 != rtt ]] || pings=(-c 10 -w 10)
+  for address in "${@:7}"; do
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
+    fds+=" $fd $address"
+  done
+  asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
+  ((${#asked[@]} < AT_ONCE)) || judge
+}
+
+# Judges all that was asked.
+judge() {
+  local i claim least most source target
+  for i in "${!asked[@]}"; do
+    read -r claim least most source target <<<"${claims[i]}"
+    if [[ -e /run/netns/$source && -e /run/netns/$target ]]; then
+      judge_one "${asked[i]}" "$claim" "$least" "$most" "${answers[i]}"
+    else
+      tell 0 "${asked[i]}" "the lab is not up"
+    fi
+  done
+  asked=() claims=() answers=()
+  stop
+}
+
+# Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
+judge_one() {
+  local text address fd holds=1 told=() rest=$5 time
+  while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
+    IFS= read -rd '' -u "$fd" text || true
+    exec {fd}<&-
+    time=$(fastest "$text")
+    case $2-$time in
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
+      rtt-*)
+        ((time >= $3 && time <= $4)) || holds=0
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+    esac
+  done
+  tell "$holds" "$1" "${told[@]}"
+}
+
+# The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
+fastest() {
+  if [[ $1 =~ =\ ([0-9]+)\.([0-9]{3})/ ]]; then
+    echo $((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
+  fi
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
+# === what transfers tell ======================================================
+# Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
+throughput() {
+  local try most=0
+  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  for try in 1 2 3; do
+    transfer "${@:3}" -t 5 -O 2
+    stop
+    ((received <= most)) || most=$received
+    ((most * 1000 < $2)) || break
+  done
+  tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
+}
+
+# === the call =================================================================
+needs
+begin 12
+refer_all
 compare_lab aggregate-dc-spine0 aggregate-dc-spine1 aggregate-dc-leaf0 aggregate-dc-h0-0 aggregate-dc-h0-1 aggregate-dc-leaf1 aggregate-dc-h1-0 aggregate-dc-h1-1 aggregate-dc-leaf2 aggregate-dc-h2-0 aggregate-dc-h2-1
 compare_all 11
-
+expect
 finish
 }

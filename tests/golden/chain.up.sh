@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "chain". Written by mpc 0.1.0 from chain.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,218 @@ NAMESPACES=(
   chain-r2
   chain-r3
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:chain
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.59.207.21 r1.a
+10.249.89.74 b
+10.32.10.205 r3.b
+10.220.107.141 r1
+10.59.207.22 a.r1
+10.75.186.65 r2.r1
+10.122.206.149 up.r1
+10.2.200.205 r2.2.r1
+10.213.114.33 r2
+10.75.186.66 r1.r2
+10.89.53.57 r3.r2
+10.122.206.150 up.r2
+10.2.200.206 r1.2.r2
+10.231.143.4 r3
+10.89.53.58 r2.r3
+10.32.10.206 b.r3
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add chain-a
+netns add chain-b
+netns add chain-r1
+netns add chain-r2
+netns add chain-r3
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name r1 netns chain-a type veth peer name a netns chain-r1
+link add name r2 netns chain-r1 type veth peer name r1 netns chain-r2
+link add name r3 netns chain-r2 type veth peer name r2 netns chain-r3
+link add name b netns chain-r3 type veth peer name r3 netns chain-b
+link add name up netns chain-r1 type veth peer name up netns chain-r2
+link add name r2.2 netns chain-r1 type veth peer name r1.2 netns chain-r2
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  chain-a \
+  chain-b \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  chain-r1 \
+  chain-r2 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
+END
+configure \
+  chain-r3 \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within chain-a tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-a ip -batch - <<'END'
+link set dev lo up alias mpc:chain
+address add 10.219.189.202/32 dev lo
+address add 10.59.207.21/30 dev r1
+link set dev r1 up
+END
+within chain-b tc -batch - <<'END'
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-b ip -batch - <<'END'
+link set dev lo up alias mpc:chain
+address add 10.249.89.74/32 dev lo
+address add 10.32.10.205/30 dev r3
+link set dev r3 up
+END
+within chain-r1 tc -batch - <<'END'
+qdisc add dev a root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r2.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within chain-r1 ip -batch - <<'END'
+link set dev lo up alias mpc:chain
+address add 10.220.107.141/32 dev lo
+address add 10.59.207.22/30 dev a
+link set dev a up
+address add 10.75.186.65/30 dev r2
+link set dev r2 up
+address add 10.122.206.149/30 dev up
+link set dev up up
+address add 10.2.200.205/30 dev r2.2
+link set dev r2.2 up
+END
+within chain-r2 tc -batch - <<'END'
+qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev r1.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within chain-r2 ip -batch - <<'END'
+link set dev lo up alias mpc:chain
+address add 10.213.114.33/32 dev lo
+address add 10.75.186.66/30 dev r1
+link set dev r1 up
+address add 10.89.53.57/30 dev r3
+link set dev r3 up
+address add 10.122.206.150/30 dev up
+link set dev up up
+address add 10.2.200.206/30 dev r1.2
+link set dev r1.2 up
+END
+within chain-r3 tc -batch - <<'END'
+qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev b root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within chain-r3 ip -batch - <<'END'
+link set dev lo up alias mpc:chain
+address add 10.231.143.4/32 dev lo
+address add 10.89.53.58/30 dev r2
+link set dev r2 up
+address add 10.32.10.206/30 dev b
+link set dev b up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within chain-a ip -batch - <<'END'
+route add default via 10.59.207.22 dev r1
+route add 10.192.0.0/10 src 10.219.189.202 via 10.59.207.22 dev r1
+END
+within chain-b ip -batch - <<'END'
+route add default via 10.32.10.206 dev r3
+route add 10.192.0.0/10 src 10.249.89.74 via 10.32.10.206 dev r3
+END
+within chain-r1 ip -batch - <<'END'
+route add default nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
+route add 10.219.189.202 src 10.220.107.141 via 10.59.207.21 dev a
+route add 10.192.0.0/10 src 10.220.107.141 nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
+END
+within chain-r2 ip -batch - <<'END'
+route add 10.219.189.202 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.220.107.141 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.249.89.74 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.231.143.4 src 10.213.114.33 via 10.89.53.58 dev r3
+route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
+route add 10.32.10.204/30 via 10.89.53.58 dev r3
+END
+within chain-r3 ip -batch - <<'END'
+route add default via 10.89.53.57 dev r2
+route add 10.249.89.74 src 10.231.143.4 via 10.32.10.205 dev b
+route add 10.192.0.0/10 src 10.231.143.4 via 10.89.53.57 dev r2
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +491,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +763,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,213 +895,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.ipv4.fib_multipath_hash_fields
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:chain
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.59.207.21 r1.a
-10.249.89.74 b
-10.32.10.205 r3.b
-10.220.107.141 r1
-10.59.207.22 a.r1
-10.75.186.65 r2.r1
-10.122.206.149 up.r1
-10.2.200.205 r2.2.r1
-10.213.114.33 r2
-10.75.186.66 r1.r2
-10.89.53.57 r3.r2
-10.122.206.150 up.r2
-10.2.200.206 r1.2.r2
-10.231.143.4 r3
-10.89.53.58 r2.r3
-10.32.10.206 b.r3
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add chain-a
-netns add chain-b
-netns add chain-r1
-netns add chain-r2
-netns add chain-r3
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name r1 netns chain-a type veth peer name a netns chain-r1
-link add name r2 netns chain-r1 type veth peer name r1 netns chain-r2
-link add name r3 netns chain-r2 type veth peer name r2 netns chain-r3
-link add name b netns chain-r3 type veth peer name r3 netns chain-b
-link add name up netns chain-r1 type veth peer name up netns chain-r2
-link add name r2.2 netns chain-r1 type veth peer name r1.2 netns chain-r2
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  chain-a \
-  chain-b \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  chain-r1 \
-  chain-r2 \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=3
-net.ipv4.fib_multipath_hash_fields=0x0037
-END
-configure \
-  chain-r3 \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within chain-a tc -batch - <<'END'
-qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within chain-a ip -batch - <<'END'
-link set dev lo up alias mpc:chain
-address add 10.219.189.202/32 dev lo
-address add 10.59.207.21/30 dev r1
-link set dev r1 up
-END
-within chain-b tc -batch - <<'END'
-qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within chain-b ip -batch - <<'END'
-link set dev lo up alias mpc:chain
-address add 10.249.89.74/32 dev lo
-address add 10.32.10.205/30 dev r3
-link set dev r3 up
-END
-within chain-r1 tc -batch - <<'END'
-qdisc add dev a root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r2.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within chain-r1 ip -batch - <<'END'
-link set dev lo up alias mpc:chain
-address add 10.220.107.141/32 dev lo
-address add 10.59.207.22/30 dev a
-link set dev a up
-address add 10.75.186.65/30 dev r2
-link set dev r2 up
-address add 10.122.206.149/30 dev up
-link set dev up up
-address add 10.2.200.205/30 dev r2.2
-link set dev r2.2 up
-END
-within chain-r2 tc -batch - <<'END'
-qdisc add dev r1 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r3 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev up root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev r1.2 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within chain-r2 ip -batch - <<'END'
-link set dev lo up alias mpc:chain
-address add 10.213.114.33/32 dev lo
-address add 10.75.186.66/30 dev r1
-link set dev r1 up
-address add 10.89.53.57/30 dev r3
-link set dev r3 up
-address add 10.122.206.150/30 dev up
-link set dev up up
-address add 10.2.200.206/30 dev r1.2
-link set dev r1.2 up
-END
-within chain-r3 tc -batch - <<'END'
-qdisc add dev r2 root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev b root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within chain-r3 ip -batch - <<'END'
-link set dev lo up alias mpc:chain
-address add 10.231.143.4/32 dev lo
-address add 10.89.53.58/30 dev r2
-link set dev r2 up
-address add 10.32.10.206/30 dev b
-link set dev b up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within chain-a ip -batch - <<'END'
-route add default via 10.59.207.22 dev r1
-route add 10.192.0.0/10 src 10.219.189.202 via 10.59.207.22 dev r1
-END
-within chain-b ip -batch - <<'END'
-route add default via 10.32.10.206 dev r3
-route add 10.192.0.0/10 src 10.249.89.74 via 10.32.10.206 dev r3
-END
-within chain-r1 ip -batch - <<'END'
-route add default nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
-route add 10.219.189.202 src 10.220.107.141 via 10.59.207.21 dev a
-route add 10.192.0.0/10 src 10.220.107.141 nexthop via 10.75.186.66 dev r2 nexthop via 10.122.206.150 dev up nexthop via 10.2.200.206 dev r2.2
-END
-within chain-r2 ip -batch - <<'END'
-route add 10.219.189.202 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.220.107.141 src 10.213.114.33 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.249.89.74 src 10.213.114.33 via 10.89.53.58 dev r3
-route add 10.231.143.4 src 10.213.114.33 via 10.89.53.58 dev r3
-route add 10.59.207.20/30 nexthop via 10.75.186.65 dev r1 nexthop via 10.122.206.149 dev up nexthop via 10.2.200.205 dev r1.2
-route add 10.32.10.204/30 via 10.89.53.58 dev r3
-END
-within chain-r3 ip -batch - <<'END'
-route add default via 10.89.53.57 dev r2
-route add 10.249.89.74 src 10.231.143.4 via 10.32.10.205 dev b
-route add 10.192.0.0/10 src 10.231.143.4 via 10.89.53.57 dev r2
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

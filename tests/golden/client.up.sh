@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "client". Written by mpc 0.1.0 from client.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,234 @@ NAMESPACES=(
   client-lte
   client-core
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+need_sysctl net.ipv4.fib_multipath_hash_fields
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:client
+127.0.0.1 localhost
+::1 localhost
+10.221.192.54 client
+10.36.65.201 wifi.client
+10.86.184.161 lte.client
+10.251.49.181 server
+10.80.29.234 core.server
+10.193.156.148 wifi
+10.36.65.202 client.wifi
+10.39.103.170 core.wifi
+10.202.71.220 lte
+10.86.184.162 client.lte
+10.86.225.6 core.lte
+10.235.140.112 core
+10.39.103.169 wifi.core
+10.86.225.5 lte.core
+10.80.29.233 server.core
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add client-client
+netns add client-server
+netns add client-wifi
+netns add client-lte
+netns add client-core
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name wifi netns client-client type veth peer name client netns client-wifi
+link add name lte netns client-client type veth peer name client netns client-lte
+link add name core netns client-wifi type veth peer name wifi netns client-core
+link add name core netns client-lte type veth peer name lte netns client-core
+link add name server netns client-core type veth peer name core netns client-server
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  client-client \
+  client-server \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=7812
+END
+configure \
+  client-wifi \
+  client-lte \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  client-core \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within client-client tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within client-client ip -batch - <<'END'
+link set dev lo up alias mpc:client
+address add 10.221.192.54/32 dev lo
+address add 10.36.65.201/30 dev wifi
+link set dev wifi up
+address add 10.86.184.161/30 dev lte
+link set dev lte up
+END
+within client-server tc -batch - <<'END'
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within client-server ip -batch - <<'END'
+link set dev lo up alias mpc:client
+address add 10.251.49.181/32 dev lo
+address add 10.80.29.234/30 dev core
+link set dev core up
+END
+within client-wifi tc -batch - <<'END'
+qdisc add dev client root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within client-wifi ip -batch - <<'END'
+link set dev lo up alias mpc:client
+address add 10.193.156.148/32 dev lo
+address add 10.36.65.202/30 dev client
+link set dev client up
+address add 10.39.103.170/30 dev core
+link set dev core up
+END
+within client-lte tc -batch - <<'END'
+qdisc add dev client root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within client-lte ip -batch - <<'END'
+link set dev lo up alias mpc:client
+address add 10.202.71.220/32 dev lo
+address add 10.86.184.162/30 dev client
+link set dev client up
+address add 10.86.225.6/30 dev core
+link set dev core up
+END
+within client-core tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev lte root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev server root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within client-core ip -batch - <<'END'
+link set dev lo up alias mpc:client
+address add 10.235.140.112/32 dev lo
+address add 10.39.103.169/30 dev wifi
+link set dev wifi up
+address add 10.86.225.5/30 dev lte
+link set dev lte up
+address add 10.80.29.233/30 dev server
+link set dev server up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within client-client ip -batch - <<'END'
+route add 10.251.49.181 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.235.140.112 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.193.156.148 src 10.221.192.54 via 10.36.65.202 dev wifi
+route add 10.202.71.220 src 10.221.192.54 via 10.86.184.162 dev lte
+route add 10.39.103.168/30 via 10.36.65.202 dev wifi
+route add 10.86.225.4/30 via 10.86.184.162 dev lte
+route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
+route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
+route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
+route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
+route add 10.80.29.234 via 10.86.184.162 dev lte table 14037
+rule add pref 1200 from 10.36.65.201 lookup 99197
+rule add pref 1200 from 10.86.184.161 lookup 14037
+mptcp limits set subflows 2 add_addr_accepted 0
+mptcp endpoint add 10.36.65.201 dev wifi subflow
+mptcp endpoint add 10.86.184.161 dev lte subflow
+END
+within client-server ip -batch - <<'END'
+route add default via 10.80.29.233 dev core
+route add 10.192.0.0/10 src 10.251.49.181 via 10.80.29.233 dev core
+mptcp limits set subflows 2 add_addr_accepted 0
+END
+within client-wifi ip -batch - <<'END'
+route add default via 10.39.103.169 dev core
+route add 10.221.192.54 src 10.193.156.148 via 10.36.65.201 dev client
+route add 10.192.0.0/10 src 10.193.156.148 via 10.39.103.169 dev core
+route add 10.86.184.161 via 10.36.65.201 dev client table 82979
+rule add pref 1000 iif core lookup 82979
+END
+within client-lte ip -batch - <<'END'
+route add default via 10.86.225.5 dev core
+route add 10.221.192.54 src 10.202.71.220 via 10.86.184.161 dev client
+route add 10.192.0.0/10 src 10.202.71.220 via 10.86.225.5 dev core
+route add 10.36.65.201 via 10.86.184.161 dev client table 82979
+rule add pref 1000 iif core lookup 82979
+END
+within client-core ip -batch - <<'END'
+route add 10.221.192.54 src 10.235.140.112 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
+route add 10.251.49.181 src 10.235.140.112 via 10.80.29.234 dev server
+route add 10.193.156.148 src 10.235.140.112 via 10.39.103.170 dev wifi
+route add 10.202.71.220 src 10.235.140.112 via 10.86.225.6 dev lte
+route add 10.36.65.200/30 via 10.39.103.170 dev wifi
+route add 10.86.184.160/30 via 10.86.225.6 dev lte
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +507,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +779,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,229 +911,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-need_sysctl net.ipv4.fib_multipath_hash_fields
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:client
-127.0.0.1 localhost
-::1 localhost
-10.221.192.54 client
-10.36.65.201 wifi.client
-10.86.184.161 lte.client
-10.251.49.181 server
-10.80.29.234 core.server
-10.193.156.148 wifi
-10.36.65.202 client.wifi
-10.39.103.170 core.wifi
-10.202.71.220 lte
-10.86.184.162 client.lte
-10.86.225.6 core.lte
-10.235.140.112 core
-10.39.103.169 wifi.core
-10.86.225.5 lte.core
-10.80.29.233 server.core
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add client-client
-netns add client-server
-netns add client-wifi
-netns add client-lte
-netns add client-core
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name wifi netns client-client type veth peer name client netns client-wifi
-link add name lte netns client-client type veth peer name client netns client-lte
-link add name core netns client-wifi type veth peer name wifi netns client-core
-link add name core netns client-lte type veth peer name lte netns client-core
-link add name server netns client-core type veth peer name core netns client-server
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  client-client \
-  client-server \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=7812
-END
-configure \
-  client-wifi \
-  client-lte \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  client-core \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=3
-net.ipv4.fib_multipath_hash_fields=0x0037
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within client-client tc -batch - <<'END'
-qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within client-client ip -batch - <<'END'
-link set dev lo up alias mpc:client
-address add 10.221.192.54/32 dev lo
-address add 10.36.65.201/30 dev wifi
-link set dev wifi up
-address add 10.86.184.161/30 dev lte
-link set dev lte up
-END
-within client-server tc -batch - <<'END'
-qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within client-server ip -batch - <<'END'
-link set dev lo up alias mpc:client
-address add 10.251.49.181/32 dev lo
-address add 10.80.29.234/30 dev core
-link set dev core up
-END
-within client-wifi tc -batch - <<'END'
-qdisc add dev client root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within client-wifi ip -batch - <<'END'
-link set dev lo up alias mpc:client
-address add 10.193.156.148/32 dev lo
-address add 10.36.65.202/30 dev client
-link set dev client up
-address add 10.39.103.170/30 dev core
-link set dev core up
-END
-within client-lte tc -batch - <<'END'
-qdisc add dev client root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev core root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within client-lte ip -batch - <<'END'
-link set dev lo up alias mpc:client
-address add 10.202.71.220/32 dev lo
-address add 10.86.184.162/30 dev client
-link set dev client up
-address add 10.86.225.6/30 dev core
-link set dev core up
-END
-within client-core tc -batch - <<'END'
-qdisc add dev wifi root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev lte root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev server root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within client-core ip -batch - <<'END'
-link set dev lo up alias mpc:client
-address add 10.235.140.112/32 dev lo
-address add 10.39.103.169/30 dev wifi
-link set dev wifi up
-address add 10.86.225.5/30 dev lte
-link set dev lte up
-address add 10.80.29.233/30 dev server
-link set dev server up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within client-client ip -batch - <<'END'
-route add 10.251.49.181 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.235.140.112 src 10.221.192.54 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.193.156.148 src 10.221.192.54 via 10.36.65.202 dev wifi
-route add 10.202.71.220 src 10.221.192.54 via 10.86.184.162 dev lte
-route add 10.39.103.168/30 via 10.36.65.202 dev wifi
-route add 10.86.225.4/30 via 10.86.184.162 dev lte
-route add 10.80.29.232/30 nexthop via 10.36.65.202 dev wifi nexthop via 10.86.184.162 dev lte
-route add 10.251.49.181 via 10.36.65.202 dev wifi table 99197
-route add 10.80.29.234 via 10.36.65.202 dev wifi table 99197
-route add 10.251.49.181 via 10.86.184.162 dev lte table 14037
-route add 10.80.29.234 via 10.86.184.162 dev lte table 14037
-rule add pref 1200 from 10.36.65.201 lookup 99197
-rule add pref 1200 from 10.86.184.161 lookup 14037
-mptcp limits set subflows 2 add_addr_accepted 0
-mptcp endpoint add 10.36.65.201 dev wifi subflow
-mptcp endpoint add 10.86.184.161 dev lte subflow
-END
-within client-server ip -batch - <<'END'
-route add default via 10.80.29.233 dev core
-route add 10.192.0.0/10 src 10.251.49.181 via 10.80.29.233 dev core
-mptcp limits set subflows 2 add_addr_accepted 0
-END
-within client-wifi ip -batch - <<'END'
-route add default via 10.39.103.169 dev core
-route add 10.221.192.54 src 10.193.156.148 via 10.36.65.201 dev client
-route add 10.192.0.0/10 src 10.193.156.148 via 10.39.103.169 dev core
-route add 10.86.184.161 via 10.36.65.201 dev client table 82979
-rule add pref 1000 iif core lookup 82979
-END
-within client-lte ip -batch - <<'END'
-route add default via 10.86.225.5 dev core
-route add 10.221.192.54 src 10.202.71.220 via 10.86.184.161 dev client
-route add 10.192.0.0/10 src 10.202.71.220 via 10.86.225.5 dev core
-route add 10.36.65.201 via 10.86.184.161 dev client table 82979
-rule add pref 1000 iif core lookup 82979
-END
-within client-core ip -batch - <<'END'
-route add 10.221.192.54 src 10.235.140.112 nexthop via 10.39.103.170 dev wifi nexthop via 10.86.225.6 dev lte
-route add 10.251.49.181 src 10.235.140.112 via 10.80.29.234 dev server
-route add 10.193.156.148 src 10.235.140.112 via 10.39.103.170 dev wifi
-route add 10.202.71.220 src 10.235.140.112 via 10.86.225.6 dev lte
-route add 10.36.65.200/30 via 10.39.103.170 dev wifi
-route add 10.86.184.160/30 via 10.86.225.6 dev lte
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

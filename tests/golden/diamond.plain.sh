@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "diamond". Written by mpc 0.1.0 from diamond.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 9aecf27ecde7d501c5644fe04f910ea9fb1ce75be319541d221582ea460461aa
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,178 @@ NAMESPACES=(
   diamond-c
   diamond-d
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:diamond
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.86.184.181 d.a
+10.249.89.74 b
+10.52.126.101 c.b
+10.75.138.209 d.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.52.126.102 b.c
+10.240.22.137 d
+10.86.184.182 a.d
+10.75.138.210 b.d
+HOSTS
+write_names "$hosts" '# This lab has no name server.'
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add diamond-a
+ip netns add diamond-b
+ip netns add diamond-c
+ip netns add diamond-d
+
+# --- links --------------------------------------------------------------------
+say "links"
+ip link add name c netns diamond-a type veth peer name a netns diamond-c
+ip link add name d netns diamond-a type veth peer name a netns diamond-d
+ip link add name c netns diamond-b type veth peer name b netns diamond-c
+ip link add name d netns diamond-b type veth peer name b netns diamond-d
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=4096
+ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
+ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
+ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=4096
+ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
+ip netns exec diamond-d sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+ip -n diamond-a link set dev lo up alias mpc:diamond
+ip -n diamond-a address add 10.219.189.202/32 dev lo
+ip -n diamond-a address add 10.39.131.69/30 dev c
+ip -n diamond-a link set dev c up
+ip -n diamond-a address add 10.86.184.181/30 dev d
+ip -n diamond-a link set dev d up
+tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+ip -n diamond-b link set dev lo up alias mpc:diamond
+ip -n diamond-b address add 10.249.89.74/32 dev lo
+ip -n diamond-b address add 10.52.126.101/30 dev c
+ip -n diamond-b link set dev c up
+ip -n diamond-b address add 10.75.138.209/30 dev d
+ip -n diamond-b link set dev d up
+tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+ip -n diamond-c link set dev lo up alias mpc:diamond
+ip -n diamond-c address add 10.208.122.226/32 dev lo
+ip -n diamond-c address add 10.39.131.70/30 dev a
+ip -n diamond-c link set dev a up
+ip -n diamond-c address add 10.52.126.102/30 dev b
+ip -n diamond-c link set dev b up
+tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+ip -n diamond-d link set dev lo up alias mpc:diamond
+ip -n diamond-d address add 10.240.22.137/32 dev lo
+ip -n diamond-d address add 10.86.184.182/30 dev a
+ip -n diamond-d link set dev a up
+ip -n diamond-d address add 10.75.138.210/30 dev b
+ip -n diamond-d link set dev b up
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+ip -n diamond-a route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+ip -n diamond-a route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+ip -n diamond-a route add 10.52.126.100/30 via 10.39.131.70 dev c
+ip -n diamond-a route add 10.75.138.208/30 via 10.86.184.182 dev d
+ip -n diamond-a route add 10.249.89.74 via 10.39.131.70 dev c table 25203
+ip -n diamond-a route add 10.52.126.101 via 10.39.131.70 dev c table 25203
+ip -n diamond-a route add 10.75.138.209 via 10.39.131.70 dev c table 25203
+ip -n diamond-a route add 10.249.89.74 via 10.86.184.182 dev d table 41363
+ip -n diamond-a route add 10.52.126.101 via 10.86.184.182 dev d table 41363
+ip -n diamond-a route add 10.75.138.209 via 10.86.184.182 dev d table 41363
+ip -n diamond-a rule add pref 1100 to 10.52.126.101 lookup 25203
+ip -n diamond-a rule add pref 1100 to 10.75.138.209 lookup 41363
+ip -n diamond-a rule add pref 1200 from 10.39.131.69 lookup 25203
+ip -n diamond-a rule add pref 1200 from 10.86.184.181 lookup 41363
+ip -n diamond-a mptcp limits set subflows 4 add_addr_accepted 0
+ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
+ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
+ip -n diamond-b route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+ip -n diamond-b route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
+ip -n diamond-b route add 10.39.131.68/30 via 10.52.126.102 dev c
+ip -n diamond-b route add 10.86.184.180/30 via 10.75.138.210 dev d
+ip -n diamond-b route add 10.219.189.202 via 10.52.126.102 dev c table 25203
+ip -n diamond-b route add 10.39.131.69 via 10.52.126.102 dev c table 25203
+ip -n diamond-b route add 10.86.184.181 via 10.52.126.102 dev c table 25203
+ip -n diamond-b route add 10.219.189.202 via 10.75.138.210 dev d table 41363
+ip -n diamond-b route add 10.39.131.69 via 10.75.138.210 dev d table 41363
+ip -n diamond-b route add 10.86.184.181 via 10.75.138.210 dev d table 41363
+ip -n diamond-b rule add pref 1100 to 10.39.131.69 lookup 25203
+ip -n diamond-b rule add pref 1100 to 10.86.184.181 lookup 41363
+ip -n diamond-b rule add pref 1200 from 10.52.126.101 lookup 25203
+ip -n diamond-b rule add pref 1200 from 10.75.138.209 lookup 41363
+ip -n diamond-b mptcp limits set subflows 4 add_addr_accepted 0
+ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
+ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
+ip -n diamond-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
+ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
+ip -n diamond-c route add 10.75.138.209 via 10.52.126.101 dev b
+ip -n diamond-d route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
+ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
+ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
+}
+
+# === the runtime of mpc 0.1.0, for plain ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -277,6 +450,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -483,173 +722,35 @@ complete() {
   say up
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool sysctl procps
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:diamond
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.39.131.69 c.a
-10.86.184.181 d.a
-10.249.89.74 b
-10.52.126.101 c.b
-10.75.138.209 d.b
-10.208.122.226 c
-10.39.131.70 a.c
-10.52.126.102 b.c
-10.240.22.137 d
-10.86.184.182 a.d
-10.75.138.210 b.d
-HOSTS
-write_names "$hosts" '# This lab has no name server.'
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add diamond-a
-ip netns add diamond-b
-ip netns add diamond-c
-ip netns add diamond-d
-
-# --- links --------------------------------------------------------------------
-say "links"
-ip link add name c netns diamond-a type veth peer name a netns diamond-c
-ip link add name d netns diamond-a type veth peer name a netns diamond-d
-ip link add name c netns diamond-b type veth peer name b netns diamond-c
-ip link add name d netns diamond-b type veth peer name b netns diamond-d
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-ip netns exec diamond-a sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-a sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec diamond-a sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-a sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-a sysctl -qw net.ipv4.tcp_notsent_lowat=4096
-ip netns exec diamond-b sysctl -qw net.ipv4.ip_forward=0
-ip netns exec diamond-b sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec diamond-b sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-b sysctl -qw net.mptcp.enabled=1
-ip netns exec diamond-b sysctl -qw net.ipv4.tcp_notsent_lowat=4096
-ip netns exec diamond-c sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-c sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec diamond-c sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec diamond-d sysctl -qw net.ipv4.ip_forward=1
-ip netns exec diamond-d sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec diamond-d sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-tc -n diamond-a qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-a qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-ip -n diamond-a link set dev lo up alias mpc:diamond
-ip -n diamond-a address add 10.219.189.202/32 dev lo
-ip -n diamond-a address add 10.39.131.69/30 dev c
-ip -n diamond-a link set dev c up
-ip -n diamond-a address add 10.86.184.181/30 dev d
-ip -n diamond-a link set dev d up
-tc -n diamond-b qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-b qdisc add dev d root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-ip -n diamond-b link set dev lo up alias mpc:diamond
-ip -n diamond-b address add 10.249.89.74/32 dev lo
-ip -n diamond-b address add 10.52.126.101/30 dev c
-ip -n diamond-b link set dev c up
-ip -n diamond-b address add 10.75.138.209/30 dev d
-ip -n diamond-b link set dev d up
-tc -n diamond-c qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-c qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-ip -n diamond-c link set dev lo up alias mpc:diamond
-ip -n diamond-c address add 10.208.122.226/32 dev lo
-ip -n diamond-c address add 10.39.131.70/30 dev a
-ip -n diamond-c link set dev a up
-ip -n diamond-c address add 10.52.126.102/30 dev b
-ip -n diamond-c link set dev b up
-tc -n diamond-d qdisc add dev a root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-tc -n diamond-d qdisc add dev b root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-ip -n diamond-d link set dev lo up alias mpc:diamond
-ip -n diamond-d address add 10.240.22.137/32 dev lo
-ip -n diamond-d address add 10.86.184.182/30 dev a
-ip -n diamond-d link set dev a up
-ip -n diamond-d address add 10.75.138.210/30 dev b
-ip -n diamond-d link set dev b up
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-ip -n diamond-a route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-ip -n diamond-a route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
-ip -n diamond-a route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
-ip -n diamond-a route add 10.52.126.100/30 via 10.39.131.70 dev c
-ip -n diamond-a route add 10.75.138.208/30 via 10.86.184.182 dev d
-ip -n diamond-a route add 10.249.89.74 via 10.39.131.70 dev c table 25203
-ip -n diamond-a route add 10.52.126.101 via 10.39.131.70 dev c table 25203
-ip -n diamond-a route add 10.75.138.209 via 10.39.131.70 dev c table 25203
-ip -n diamond-a route add 10.249.89.74 via 10.86.184.182 dev d table 41363
-ip -n diamond-a route add 10.52.126.101 via 10.86.184.182 dev d table 41363
-ip -n diamond-a route add 10.75.138.209 via 10.86.184.182 dev d table 41363
-ip -n diamond-a rule add pref 1100 to 10.52.126.101 lookup 25203
-ip -n diamond-a rule add pref 1100 to 10.75.138.209 lookup 41363
-ip -n diamond-a rule add pref 1200 from 10.39.131.69 lookup 25203
-ip -n diamond-a rule add pref 1200 from 10.86.184.181 lookup 41363
-ip -n diamond-a mptcp limits set subflows 4 add_addr_accepted 0
-ip -n diamond-a mptcp endpoint add 10.39.131.69 dev c subflow
-ip -n diamond-a mptcp endpoint add 10.86.184.181 dev d subflow
-ip -n diamond-b route add 10.219.189.202 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-ip -n diamond-b route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
-ip -n diamond-b route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
-ip -n diamond-b route add 10.39.131.68/30 via 10.52.126.102 dev c
-ip -n diamond-b route add 10.86.184.180/30 via 10.75.138.210 dev d
-ip -n diamond-b route add 10.219.189.202 via 10.52.126.102 dev c table 25203
-ip -n diamond-b route add 10.39.131.69 via 10.52.126.102 dev c table 25203
-ip -n diamond-b route add 10.86.184.181 via 10.52.126.102 dev c table 25203
-ip -n diamond-b route add 10.219.189.202 via 10.75.138.210 dev d table 41363
-ip -n diamond-b route add 10.39.131.69 via 10.75.138.210 dev d table 41363
-ip -n diamond-b route add 10.86.184.181 via 10.75.138.210 dev d table 41363
-ip -n diamond-b rule add pref 1100 to 10.39.131.69 lookup 25203
-ip -n diamond-b rule add pref 1100 to 10.86.184.181 lookup 41363
-ip -n diamond-b rule add pref 1200 from 10.52.126.101 lookup 25203
-ip -n diamond-b rule add pref 1200 from 10.75.138.209 lookup 41363
-ip -n diamond-b mptcp limits set subflows 4 add_addr_accepted 0
-ip -n diamond-b mptcp endpoint add 10.52.126.101 dev c subflow
-ip -n diamond-b mptcp endpoint add 10.75.138.209 dev d subflow
-ip -n diamond-c route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
-ip -n diamond-c route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
-ip -n diamond-c route add 10.86.184.181 via 10.39.131.69 dev a
-ip -n diamond-c route add 10.75.138.209 via 10.52.126.101 dev b
-ip -n diamond-d route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
-ip -n diamond-d route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
-ip -n diamond-d route add 10.39.131.69 via 10.86.184.181 dev a
-ip -n diamond-d route add 10.52.126.101 via 10.75.138.209 dev b
-
+build
 complete
 }

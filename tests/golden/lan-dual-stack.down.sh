@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "office". Written by mpc 0.1.0 from lan-dual-stack.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 aa0678c7da248f237e0c05f66178f052ec71706fcf20769e79e8b7e42bdcd061
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -28,6 +29,8 @@ NAMESPACES=(
   office-two
   office-floor-3
 )
+
+# === the runtime of mpc 0.1.0, for down =======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -285,6 +288,6 @@ down() {
   say down
 }
 
-# === the lab ==================================================================
+# === the call =================================================================
 down
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 9aecf27ecde7d501c5644fe04f910ea9fb1ce75be319541d221582ea460461aa
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,160 @@ NAMESPACES=(
   masquerade-home
   masquerade-isp
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:masquerade
+127.0.0.1 localhost
+::1 localhost
+10.203.16.229 pc
+10.108.77.174 home.pc
+10.237.59.5 tv
+10.59.37.230 home.tv
+10.251.49.181 server
+10.109.179.94 isp.server
+10.208.119.60 home
+10.108.77.173 pc.home
+10.59.37.229 tv.home
+10.59.128.129 isp.home
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.109.179.93 server.isp
+HOSTS
+write_names "$hosts" '# This lab has no name server.'
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add masquerade-pc
+ip netns add masquerade-tv
+ip netns add masquerade-server
+ip netns add masquerade-home
+ip netns add masquerade-isp
+
+# --- links --------------------------------------------------------------------
+say "links"
+ip link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
+ip link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
+ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
+ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-pc sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-tv sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
+ip netns exec masquerade-server sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-home sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
+ip netns exec masquerade-isp sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n masquerade-pc qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+ip -n masquerade-pc link set dev lo up alias mpc:masquerade
+ip -n masquerade-pc address add 10.203.16.229/32 dev lo
+ip -n masquerade-pc address add 10.108.77.174/30 dev home
+ip -n masquerade-pc link set dev home up
+tc -n masquerade-tv qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+ip -n masquerade-tv link set dev lo up alias mpc:masquerade
+ip -n masquerade-tv address add 10.237.59.5/32 dev lo
+ip -n masquerade-tv address add 10.59.37.230/30 dev home
+ip -n masquerade-tv link set dev home up
+tc -n masquerade-server qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+ip -n masquerade-server link set dev lo up alias mpc:masquerade
+ip -n masquerade-server address add 10.251.49.181/32 dev lo
+ip -n masquerade-server address add 10.109.179.94/30 dev isp
+ip -n masquerade-server link set dev isp up
+tc -n masquerade-home qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+tc -n masquerade-home qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+tc -n masquerade-home qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+ip -n masquerade-home link set dev lo up alias mpc:masquerade
+ip -n masquerade-home address add 10.208.119.60/32 dev lo
+ip -n masquerade-home address add 10.108.77.173/30 dev pc
+ip -n masquerade-home link set dev pc up
+ip -n masquerade-home address add 10.59.37.229/30 dev tv
+ip -n masquerade-home link set dev tv up
+ip -n masquerade-home address add 10.59.128.129/30 dev isp
+ip -n masquerade-home link set dev isp up
+tc -n masquerade-isp qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+tc -n masquerade-isp qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+ip -n masquerade-isp link set dev lo up alias mpc:masquerade
+ip -n masquerade-isp address add 10.253.32.216/32 dev lo
+ip -n masquerade-isp address add 10.59.128.130/30 dev home
+ip -n masquerade-isp link set dev home up
+ip -n masquerade-isp address add 10.109.179.93/30 dev server
+ip -n masquerade-isp link set dev server up
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+ip -n masquerade-pc route add default via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-pc route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
+ip -n masquerade-tv route add default via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-tv route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
+ip -n masquerade-server route add default via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
+ip -n masquerade-server route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
+ip -n masquerade-home route add default via 10.59.128.130 dev isp
+ip -n masquerade-home route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
+ip -n masquerade-home route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
+ip -n masquerade-home route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
+ip -n masquerade-home route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
+ip netns exec masquerade-home nft 'add table inet mpc'
+ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
+ip -n masquerade-isp route add default via 10.59.128.129 dev home
+ip -n masquerade-isp route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
+ip -n masquerade-isp route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
+ip netns exec masquerade-isp nft 'add table inet mpc'
+ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'
+ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "server" masquerade'
+}
+
+# === the runtime of mpc 0.1.0, for plain ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +433,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,155 +705,35 @@ complete() {
   say up
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool sysctl procps
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_tool nft nftables
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:masquerade
-127.0.0.1 localhost
-::1 localhost
-10.203.16.229 pc
-10.108.77.174 home.pc
-10.237.59.5 tv
-10.59.37.230 home.tv
-10.251.49.181 server
-10.109.179.94 isp.server
-10.208.119.60 home
-10.108.77.173 pc.home
-10.59.37.229 tv.home
-10.59.128.129 isp.home
-10.253.32.216 isp
-10.59.128.130 home.isp
-10.109.179.93 server.isp
-HOSTS
-write_names "$hosts" '# This lab has no name server.'
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add masquerade-pc
-ip netns add masquerade-tv
-ip netns add masquerade-server
-ip netns add masquerade-home
-ip netns add masquerade-isp
-
-# --- links --------------------------------------------------------------------
-say "links"
-ip link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
-ip link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
-ip link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
-ip link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-ip netns exec masquerade-pc sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-pc sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec masquerade-pc sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-tv sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-tv sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec masquerade-tv sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-server sysctl -qw net.ipv4.ip_forward=0
-ip netns exec masquerade-server sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec masquerade-server sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-home sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-home sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec masquerade-home sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec masquerade-isp sysctl -qw net.ipv4.ip_forward=1
-ip netns exec masquerade-isp sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec masquerade-isp sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-tc -n masquerade-pc qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-ip -n masquerade-pc link set dev lo up alias mpc:masquerade
-ip -n masquerade-pc address add 10.203.16.229/32 dev lo
-ip -n masquerade-pc address add 10.108.77.174/30 dev home
-ip -n masquerade-pc link set dev home up
-tc -n masquerade-tv qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-ip -n masquerade-tv link set dev lo up alias mpc:masquerade
-ip -n masquerade-tv address add 10.237.59.5/32 dev lo
-ip -n masquerade-tv address add 10.59.37.230/30 dev home
-ip -n masquerade-tv link set dev home up
-tc -n masquerade-server qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-ip -n masquerade-server link set dev lo up alias mpc:masquerade
-ip -n masquerade-server address add 10.251.49.181/32 dev lo
-ip -n masquerade-server address add 10.109.179.94/30 dev isp
-ip -n masquerade-server link set dev isp up
-tc -n masquerade-home qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-home qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-tc -n masquerade-home qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-ip -n masquerade-home link set dev lo up alias mpc:masquerade
-ip -n masquerade-home address add 10.208.119.60/32 dev lo
-ip -n masquerade-home address add 10.108.77.173/30 dev pc
-ip -n masquerade-home link set dev pc up
-ip -n masquerade-home address add 10.59.37.229/30 dev tv
-ip -n masquerade-home link set dev tv up
-ip -n masquerade-home address add 10.59.128.129/30 dev isp
-ip -n masquerade-home link set dev isp up
-tc -n masquerade-isp qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-tc -n masquerade-isp qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-ip -n masquerade-isp link set dev lo up alias mpc:masquerade
-ip -n masquerade-isp address add 10.253.32.216/32 dev lo
-ip -n masquerade-isp address add 10.59.128.130/30 dev home
-ip -n masquerade-isp link set dev home up
-ip -n masquerade-isp address add 10.109.179.93/30 dev server
-ip -n masquerade-isp link set dev server up
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-ip -n masquerade-pc route add default via 10.108.77.173 dev home
-ip -n masquerade-pc route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
-ip -n masquerade-pc route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
-ip -n masquerade-pc route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
-ip -n masquerade-tv route add default via 10.59.37.229 dev home
-ip -n masquerade-tv route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
-ip -n masquerade-tv route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
-ip -n masquerade-tv route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
-ip -n masquerade-server route add default via 10.109.179.93 dev isp
-ip -n masquerade-server route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
-ip -n masquerade-server route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
-ip -n masquerade-home route add default via 10.59.128.130 dev isp
-ip -n masquerade-home route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
-ip -n masquerade-home route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
-ip -n masquerade-home route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
-ip -n masquerade-home route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
-ip netns exec masquerade-home nft 'add table inet mpc'
-ip netns exec masquerade-home nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec masquerade-home nft 'add rule inet mpc out oifname "isp" masquerade'
-ip -n masquerade-isp route add default via 10.59.128.129 dev home
-ip -n masquerade-isp route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
-ip -n masquerade-isp route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
-ip netns exec masquerade-isp nft 'add table inet mpc'
-ip netns exec masquerade-isp nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "home" masquerade'
-ip netns exec masquerade-isp nft 'add rule inet mpc out oifname "server" masquerade'
-
+build
 complete
 }

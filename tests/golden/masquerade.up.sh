@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,207 @@ NAMESPACES=(
   masquerade-home
   masquerade-isp
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:masquerade
+127.0.0.1 localhost
+::1 localhost
+10.203.16.229 pc
+10.108.77.174 home.pc
+10.237.59.5 tv
+10.59.37.230 home.tv
+10.251.49.181 server
+10.109.179.94 isp.server
+10.208.119.60 home
+10.108.77.173 pc.home
+10.59.37.229 tv.home
+10.59.128.129 isp.home
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.109.179.93 server.isp
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add masquerade-pc
+netns add masquerade-tv
+netns add masquerade-server
+netns add masquerade-home
+netns add masquerade-isp
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
+link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
+link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
+link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  masquerade-pc \
+  masquerade-tv \
+  masquerade-server \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  masquerade-home \
+  masquerade-isp \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within masquerade-pc tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-pc ip -batch - <<'END'
+link set dev lo up alias mpc:masquerade
+address add 10.203.16.229/32 dev lo
+address add 10.108.77.174/30 dev home
+link set dev home up
+END
+within masquerade-tv tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-tv ip -batch - <<'END'
+link set dev lo up alias mpc:masquerade
+address add 10.237.59.5/32 dev lo
+address add 10.59.37.230/30 dev home
+link set dev home up
+END
+within masquerade-server tc -batch - <<'END'
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-server ip -batch - <<'END'
+link set dev lo up alias mpc:masquerade
+address add 10.251.49.181/32 dev lo
+address add 10.109.179.94/30 dev isp
+link set dev isp up
+END
+within masquerade-home tc -batch - <<'END'
+qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within masquerade-home ip -batch - <<'END'
+link set dev lo up alias mpc:masquerade
+address add 10.208.119.60/32 dev lo
+address add 10.108.77.173/30 dev pc
+link set dev pc up
+address add 10.59.37.229/30 dev tv
+link set dev tv up
+address add 10.59.128.129/30 dev isp
+link set dev isp up
+END
+within masquerade-isp tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within masquerade-isp ip -batch - <<'END'
+link set dev lo up alias mpc:masquerade
+address add 10.253.32.216/32 dev lo
+address add 10.59.128.130/30 dev home
+link set dev home up
+address add 10.109.179.93/30 dev server
+link set dev server up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within masquerade-pc ip -batch - <<'END'
+route add default via 10.108.77.173 dev home
+route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
+route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
+route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
+END
+within masquerade-tv ip -batch - <<'END'
+route add default via 10.59.37.229 dev home
+route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
+route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
+route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
+END
+within masquerade-server ip -batch - <<'END'
+route add default via 10.109.179.93 dev isp
+route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
+route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
+END
+within masquerade-home ip -batch - <<'END'
+route add default via 10.59.128.130 dev isp
+route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
+route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
+route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
+route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
+END
+within masquerade-home nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "isp" masquerade
+END
+within masquerade-isp ip -batch - <<'END'
+route add default via 10.59.128.129 dev home
+route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
+route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
+END
+within masquerade-isp nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "home" masquerade
+add rule inet mpc out oifname "server" masquerade
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +480,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +752,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,202 +884,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_tool nft nftables
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:masquerade
-127.0.0.1 localhost
-::1 localhost
-10.203.16.229 pc
-10.108.77.174 home.pc
-10.237.59.5 tv
-10.59.37.230 home.tv
-10.251.49.181 server
-10.109.179.94 isp.server
-10.208.119.60 home
-10.108.77.173 pc.home
-10.59.37.229 tv.home
-10.59.128.129 isp.home
-10.253.32.216 isp
-10.59.128.130 home.isp
-10.109.179.93 server.isp
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add masquerade-pc
-netns add masquerade-tv
-netns add masquerade-server
-netns add masquerade-home
-netns add masquerade-isp
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name home netns masquerade-pc type veth peer name pc netns masquerade-home
-link add name home netns masquerade-tv type veth peer name tv netns masquerade-home
-link add name isp netns masquerade-home type veth peer name home netns masquerade-isp
-link add name server netns masquerade-isp type veth peer name isp netns masquerade-server
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  masquerade-pc \
-  masquerade-tv \
-  masquerade-server \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  masquerade-home \
-  masquerade-isp \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within masquerade-pc tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within masquerade-pc ip -batch - <<'END'
-link set dev lo up alias mpc:masquerade
-address add 10.203.16.229/32 dev lo
-address add 10.108.77.174/30 dev home
-link set dev home up
-END
-within masquerade-tv tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within masquerade-tv ip -batch - <<'END'
-link set dev lo up alias mpc:masquerade
-address add 10.237.59.5/32 dev lo
-address add 10.59.37.230/30 dev home
-link set dev home up
-END
-within masquerade-server tc -batch - <<'END'
-qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within masquerade-server ip -batch - <<'END'
-link set dev lo up alias mpc:masquerade
-address add 10.251.49.181/32 dev lo
-address add 10.109.179.94/30 dev isp
-link set dev isp up
-END
-within masquerade-home tc -batch - <<'END'
-qdisc add dev pc root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev tv root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev isp root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within masquerade-home ip -batch - <<'END'
-link set dev lo up alias mpc:masquerade
-address add 10.208.119.60/32 dev lo
-address add 10.108.77.173/30 dev pc
-link set dev pc up
-address add 10.59.37.229/30 dev tv
-link set dev tv up
-address add 10.59.128.129/30 dev isp
-link set dev isp up
-END
-within masquerade-isp tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev server root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within masquerade-isp ip -batch - <<'END'
-link set dev lo up alias mpc:masquerade
-address add 10.253.32.216/32 dev lo
-address add 10.59.128.130/30 dev home
-link set dev home up
-address add 10.109.179.93/30 dev server
-link set dev server up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within masquerade-pc ip -batch - <<'END'
-route add default via 10.108.77.173 dev home
-route add 10.192.0.0/10 src 10.203.16.229 via 10.108.77.173 dev home
-route add 10.59.128.128/30 src 10.203.16.229 via 10.108.77.173 dev home
-route add 10.109.179.92/30 src 10.203.16.229 via 10.108.77.173 dev home
-END
-within masquerade-tv ip -batch - <<'END'
-route add default via 10.59.37.229 dev home
-route add 10.192.0.0/10 src 10.237.59.5 via 10.59.37.229 dev home
-route add 10.59.128.128/30 src 10.237.59.5 via 10.59.37.229 dev home
-route add 10.109.179.92/30 src 10.237.59.5 via 10.59.37.229 dev home
-END
-within masquerade-server ip -batch - <<'END'
-route add default via 10.109.179.93 dev isp
-route add 10.192.0.0/10 src 10.251.49.181 via 10.109.179.93 dev isp
-route add 10.59.128.128/30 src 10.251.49.181 via 10.109.179.93 dev isp
-END
-within masquerade-home ip -batch - <<'END'
-route add default via 10.59.128.130 dev isp
-route add 10.203.16.229 src 10.208.119.60 via 10.108.77.174 dev pc
-route add 10.237.59.5 src 10.208.119.60 via 10.59.37.230 dev tv
-route add 10.192.0.0/10 src 10.208.119.60 via 10.59.128.130 dev isp
-route add 10.109.179.92/30 src 10.208.119.60 via 10.59.128.130 dev isp
-END
-within masquerade-home nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "isp" masquerade
-END
-within masquerade-isp ip -batch - <<'END'
-route add default via 10.59.128.129 dev home
-route add 10.251.49.181 src 10.253.32.216 via 10.109.179.94 dev server
-route add 10.192.0.0/10 src 10.253.32.216 via 10.59.128.129 dev home
-END
-within masquerade-isp nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "home" masquerade
-add rule inet mpc out oifname "server" masquerade
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

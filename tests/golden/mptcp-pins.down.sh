@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "mptcp-pins". Written by mpc 0.1.0 from mptcp-pins.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 aa0678c7da248f237e0c05f66178f052ec71706fcf20769e79e8b7e42bdcd061
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,8 @@ NAMESPACES=(
   mptcp-pins-left
   mptcp-pins-right
 )
+
+# === the runtime of mpc 0.1.0, for down =======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -283,6 +286,6 @@ down() {
   say down
 }
 
-# === the lab ==================================================================
+# === the call =================================================================
 down
 }

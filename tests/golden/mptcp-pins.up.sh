@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "mptcp-pins". Written by mpc 0.1.0 from mptcp-pins.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,276 @@ NAMESPACES=(
   mptcp-pins-left
   mptcp-pins-right
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:mptcp-pins
+127.0.0.1 localhost
+::1 localhost
+10.234.131.55 laptop
+10.102.249.161 left.laptop
+10.10.113.57 right.laptop
+10.203.123.244 phone
+10.89.166.242 left.phone
+10.111.214.157 right.phone
+10.251.49.181 server
+10.27.79.126 north.server
+10.17.215.90 south.server
+10.194.36.60 left
+10.102.249.162 laptop.left
+10.89.166.241 phone.left
+10.27.79.125 server.left
+10.202.125.11 right
+10.10.113.58 laptop.right
+10.111.214.158 phone.right
+10.17.215.89 server.right
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add mptcp-pins-laptop
+netns add mptcp-pins-phone
+netns add mptcp-pins-server
+netns add mptcp-pins-left
+netns add mptcp-pins-right
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name left netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-left
+link add name right netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-right
+link add name left netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-left
+link add name right netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-right
+link add name north netns mptcp-pins-server type veth peer name server netns mptcp-pins-left
+link add name south netns mptcp-pins-server type veth peer name server netns mptcp-pins-right
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  mptcp-pins-laptop \
+  mptcp-pins-phone \
+  mptcp-pins-server \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=7812
+END
+configure \
+  mptcp-pins-left \
+  mptcp-pins-right \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within mptcp-pins-laptop tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-laptop ip -batch - <<'END'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.234.131.55/32 dev lo
+address add 10.102.249.161/30 dev left
+link set dev left up
+address add 10.10.113.57/30 dev right
+link set dev right up
+END
+within mptcp-pins-phone tc -batch - <<'END'
+qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within mptcp-pins-phone ip -batch - <<'END'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.203.123.244/32 dev lo
+address add 10.89.166.242/30 dev left
+link set dev left up
+address add 10.111.214.157/30 dev right
+link set dev right up
+END
+within mptcp-pins-server tc -batch - <<'END'
+qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-server ip -batch - <<'END'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.251.49.181/32 dev lo
+address add 10.27.79.126/30 dev north
+link set dev north up
+address add 10.17.215.90/30 dev south
+link set dev south up
+END
+within mptcp-pins-left tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-left ip -batch - <<'END'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.194.36.60/32 dev lo
+address add 10.102.249.162/30 dev laptop
+link set dev laptop up
+address add 10.89.166.241/30 dev phone
+link set dev phone up
+address add 10.27.79.125/30 dev server
+link set dev server up
+END
+within mptcp-pins-right tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
+END
+within mptcp-pins-right ip -batch - <<'END'
+link set dev lo up alias mpc:mptcp-pins
+address add 10.202.125.11/32 dev lo
+address add 10.10.113.58/30 dev laptop
+link set dev laptop up
+address add 10.111.214.158/30 dev phone
+link set dev phone up
+address add 10.17.215.89/30 dev server
+link set dev server up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within mptcp-pins-laptop ip -batch - <<'END'
+route add 10.203.123.244 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
+route add 10.194.36.60 src 10.234.131.55 via 10.102.249.162 dev left
+route add 10.202.125.11 src 10.234.131.55 via 10.10.113.58 dev right
+route add 10.89.166.240/30 via 10.102.249.162 dev left
+route add 10.27.79.124/30 via 10.102.249.162 dev left
+route add 10.111.214.156/30 via 10.10.113.58 dev right
+route add 10.17.215.88/30 via 10.10.113.58 dev right
+route add 10.251.49.181 via 10.102.249.162 dev left table 66499
+route add 10.27.79.126 via 10.102.249.162 dev left table 66499
+route add 10.17.215.90 via 10.102.249.162 dev left table 66499
+route add 10.251.49.181 via 10.10.113.58 dev right table 25678
+route add 10.27.79.126 via 10.10.113.58 dev right table 25678
+route add 10.17.215.90 via 10.10.113.58 dev right table 25678
+rule add pref 1200 from 10.102.249.161 lookup 66499
+rule add pref 1200 from 10.10.113.57 lookup 25678
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.102.249.161 dev left subflow
+mptcp endpoint add 10.10.113.57 dev right subflow backup
+END
+within mptcp-pins-phone ip -batch - <<'END'
+route add 10.234.131.55 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.251.49.181 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
+route add 10.194.36.60 src 10.203.123.244 via 10.89.166.241 dev left
+route add 10.202.125.11 src 10.203.123.244 via 10.111.214.158 dev right
+route add 10.102.249.160/30 via 10.89.166.241 dev left
+route add 10.27.79.124/30 via 10.89.166.241 dev left
+route add 10.10.113.56/30 via 10.111.214.158 dev right
+route add 10.17.215.88/30 via 10.111.214.158 dev right
+route add 10.251.49.181 via 10.89.166.241 dev left table 66499
+route add 10.27.79.126 via 10.89.166.241 dev left table 66499
+route add 10.17.215.90 via 10.89.166.241 dev left table 66499
+route add 10.251.49.181 via 10.111.214.158 dev right table 25678
+route add 10.27.79.126 via 10.111.214.158 dev right table 25678
+route add 10.17.215.90 via 10.111.214.158 dev right table 25678
+rule add pref 1200 from 10.89.166.242 lookup 66499
+rule add pref 1200 from 10.111.214.157 lookup 25678
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
+mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
+END
+within mptcp-pins-server ip -batch - <<'END'
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.203.123.244 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
+route add 10.194.36.60 src 10.251.49.181 via 10.27.79.125 dev north
+route add 10.202.125.11 src 10.251.49.181 via 10.17.215.89 dev south
+route add 10.102.249.160/30 via 10.27.79.125 dev north
+route add 10.89.166.240/30 via 10.27.79.125 dev north
+route add 10.10.113.56/30 via 10.17.215.89 dev south
+route add 10.111.214.156/30 via 10.17.215.89 dev south
+route add 10.234.131.55 via 10.27.79.125 dev north table 60649
+route add 10.102.249.161 via 10.27.79.125 dev north table 60649
+route add 10.10.113.57 via 10.27.79.125 dev north table 60649
+route add 10.203.123.244 via 10.27.79.125 dev north table 60649
+route add 10.89.166.242 via 10.27.79.125 dev north table 60649
+route add 10.111.214.157 via 10.27.79.125 dev north table 60649
+route add 10.234.131.55 via 10.17.215.89 dev south table 82010
+route add 10.102.249.161 via 10.17.215.89 dev south table 82010
+route add 10.10.113.57 via 10.17.215.89 dev south table 82010
+route add 10.203.123.244 via 10.17.215.89 dev south table 82010
+route add 10.89.166.242 via 10.17.215.89 dev south table 82010
+route add 10.111.214.157 via 10.17.215.89 dev south table 82010
+rule add pref 1100 to 10.102.249.161 lookup 60649
+rule add pref 1100 to 10.10.113.57 lookup 82010
+rule add pref 1100 to 10.89.166.242 lookup 60649
+rule add pref 1100 to 10.111.214.157 lookup 82010
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.17.215.90 dev south port 7001 signal
+END
+within mptcp-pins-left ip -batch - <<'END'
+route add 10.234.131.55 src 10.194.36.60 via 10.102.249.161 dev laptop
+route add 10.203.123.244 src 10.194.36.60 via 10.89.166.242 dev phone
+route add 10.251.49.181 src 10.194.36.60 via 10.27.79.126 dev server
+route add 10.10.113.57 via 10.102.249.161 dev laptop
+route add 10.111.214.157 via 10.89.166.242 dev phone
+route add 10.17.215.90 via 10.27.79.126 dev server
+END
+within mptcp-pins-right ip -batch - <<'END'
+route add 10.234.131.55 src 10.202.125.11 via 10.10.113.57 dev laptop
+route add 10.203.123.244 src 10.202.125.11 via 10.111.214.157 dev phone
+route add 10.251.49.181 src 10.202.125.11 via 10.17.215.90 dev server
+route add 10.102.249.161 via 10.10.113.57 dev laptop
+route add 10.89.166.242 via 10.111.214.157 dev phone
+route add 10.27.79.126 via 10.17.215.90 dev server
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +549,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +821,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,271 +953,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:mptcp-pins
-127.0.0.1 localhost
-::1 localhost
-10.234.131.55 laptop
-10.102.249.161 left.laptop
-10.10.113.57 right.laptop
-10.203.123.244 phone
-10.89.166.242 left.phone
-10.111.214.157 right.phone
-10.251.49.181 server
-10.27.79.126 north.server
-10.17.215.90 south.server
-10.194.36.60 left
-10.102.249.162 laptop.left
-10.89.166.241 phone.left
-10.27.79.125 server.left
-10.202.125.11 right
-10.10.113.58 laptop.right
-10.111.214.158 phone.right
-10.17.215.89 server.right
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add mptcp-pins-laptop
-netns add mptcp-pins-phone
-netns add mptcp-pins-server
-netns add mptcp-pins-left
-netns add mptcp-pins-right
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name left netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-left
-link add name right netns mptcp-pins-laptop type veth peer name laptop netns mptcp-pins-right
-link add name left netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-left
-link add name right netns mptcp-pins-phone type veth peer name phone netns mptcp-pins-right
-link add name north netns mptcp-pins-server type veth peer name server netns mptcp-pins-left
-link add name south netns mptcp-pins-server type veth peer name server netns mptcp-pins-right
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  mptcp-pins-laptop \
-  mptcp-pins-phone \
-  mptcp-pins-server \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=7812
-END
-configure \
-  mptcp-pins-left \
-  mptcp-pins-right \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within mptcp-pins-laptop tc -batch - <<'END'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within mptcp-pins-laptop ip -batch - <<'END'
-link set dev lo up alias mpc:mptcp-pins
-address add 10.234.131.55/32 dev lo
-address add 10.102.249.161/30 dev left
-link set dev left up
-address add 10.10.113.57/30 dev right
-link set dev right up
-END
-within mptcp-pins-phone tc -batch - <<'END'
-qdisc add dev left root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev right root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within mptcp-pins-phone ip -batch - <<'END'
-link set dev lo up alias mpc:mptcp-pins
-address add 10.203.123.244/32 dev lo
-address add 10.89.166.242/30 dev left
-link set dev left up
-address add 10.111.214.157/30 dev right
-link set dev right up
-END
-within mptcp-pins-server tc -batch - <<'END'
-qdisc add dev north root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-qdisc add dev south root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-END
-within mptcp-pins-server ip -batch - <<'END'
-link set dev lo up alias mpc:mptcp-pins
-address add 10.251.49.181/32 dev lo
-address add 10.27.79.126/30 dev north
-link set dev north up
-address add 10.17.215.90/30 dev south
-link set dev south up
-END
-within mptcp-pins-left tc -batch - <<'END'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-END
-within mptcp-pins-left ip -batch - <<'END'
-link set dev lo up alias mpc:mptcp-pins
-address add 10.194.36.60/32 dev lo
-address add 10.102.249.162/30 dev laptop
-link set dev laptop up
-address add 10.89.166.241/30 dev phone
-link set dev phone up
-address add 10.27.79.125/30 dev server
-link set dev server up
-END
-within mptcp-pins-right tc -batch - <<'END'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev phone root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 20mbit burst 10000b limit 62500b
-END
-within mptcp-pins-right ip -batch - <<'END'
-link set dev lo up alias mpc:mptcp-pins
-address add 10.202.125.11/32 dev lo
-address add 10.10.113.58/30 dev laptop
-link set dev laptop up
-address add 10.111.214.158/30 dev phone
-link set dev phone up
-address add 10.17.215.89/30 dev server
-link set dev server up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within mptcp-pins-laptop ip -batch - <<'END'
-route add 10.203.123.244 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.251.49.181 src 10.234.131.55 nexthop via 10.102.249.162 dev left nexthop via 10.10.113.58 dev right
-route add 10.194.36.60 src 10.234.131.55 via 10.102.249.162 dev left
-route add 10.202.125.11 src 10.234.131.55 via 10.10.113.58 dev right
-route add 10.89.166.240/30 via 10.102.249.162 dev left
-route add 10.27.79.124/30 via 10.102.249.162 dev left
-route add 10.111.214.156/30 via 10.10.113.58 dev right
-route add 10.17.215.88/30 via 10.10.113.58 dev right
-route add 10.251.49.181 via 10.102.249.162 dev left table 66499
-route add 10.27.79.126 via 10.102.249.162 dev left table 66499
-route add 10.17.215.90 via 10.102.249.162 dev left table 66499
-route add 10.251.49.181 via 10.10.113.58 dev right table 25678
-route add 10.27.79.126 via 10.10.113.58 dev right table 25678
-route add 10.17.215.90 via 10.10.113.58 dev right table 25678
-rule add pref 1200 from 10.102.249.161 lookup 66499
-rule add pref 1200 from 10.10.113.57 lookup 25678
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.102.249.161 dev left subflow
-mptcp endpoint add 10.10.113.57 dev right subflow backup
-END
-within mptcp-pins-phone ip -batch - <<'END'
-route add 10.234.131.55 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.251.49.181 src 10.203.123.244 nexthop via 10.89.166.241 dev left nexthop via 10.111.214.158 dev right
-route add 10.194.36.60 src 10.203.123.244 via 10.89.166.241 dev left
-route add 10.202.125.11 src 10.203.123.244 via 10.111.214.158 dev right
-route add 10.102.249.160/30 via 10.89.166.241 dev left
-route add 10.27.79.124/30 via 10.89.166.241 dev left
-route add 10.10.113.56/30 via 10.111.214.158 dev right
-route add 10.17.215.88/30 via 10.111.214.158 dev right
-route add 10.251.49.181 via 10.89.166.241 dev left table 66499
-route add 10.27.79.126 via 10.89.166.241 dev left table 66499
-route add 10.17.215.90 via 10.89.166.241 dev left table 66499
-route add 10.251.49.181 via 10.111.214.158 dev right table 25678
-route add 10.27.79.126 via 10.111.214.158 dev right table 25678
-route add 10.17.215.90 via 10.111.214.158 dev right table 25678
-rule add pref 1200 from 10.89.166.242 lookup 66499
-rule add pref 1200 from 10.111.214.157 lookup 25678
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.89.166.242 dev left subflow fullmesh
-mptcp endpoint add 10.111.214.157 dev right subflow fullmesh
-END
-within mptcp-pins-server ip -batch - <<'END'
-route add 10.234.131.55 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.203.123.244 src 10.251.49.181 nexthop via 10.27.79.125 dev north nexthop via 10.17.215.89 dev south
-route add 10.194.36.60 src 10.251.49.181 via 10.27.79.125 dev north
-route add 10.202.125.11 src 10.251.49.181 via 10.17.215.89 dev south
-route add 10.102.249.160/30 via 10.27.79.125 dev north
-route add 10.89.166.240/30 via 10.27.79.125 dev north
-route add 10.10.113.56/30 via 10.17.215.89 dev south
-route add 10.111.214.156/30 via 10.17.215.89 dev south
-route add 10.234.131.55 via 10.27.79.125 dev north table 60649
-route add 10.102.249.161 via 10.27.79.125 dev north table 60649
-route add 10.10.113.57 via 10.27.79.125 dev north table 60649
-route add 10.203.123.244 via 10.27.79.125 dev north table 60649
-route add 10.89.166.242 via 10.27.79.125 dev north table 60649
-route add 10.111.214.157 via 10.27.79.125 dev north table 60649
-route add 10.234.131.55 via 10.17.215.89 dev south table 82010
-route add 10.102.249.161 via 10.17.215.89 dev south table 82010
-route add 10.10.113.57 via 10.17.215.89 dev south table 82010
-route add 10.203.123.244 via 10.17.215.89 dev south table 82010
-route add 10.89.166.242 via 10.17.215.89 dev south table 82010
-route add 10.111.214.157 via 10.17.215.89 dev south table 82010
-rule add pref 1100 to 10.102.249.161 lookup 60649
-rule add pref 1100 to 10.10.113.57 lookup 82010
-rule add pref 1100 to 10.89.166.242 lookup 60649
-rule add pref 1100 to 10.111.214.157 lookup 82010
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.17.215.90 dev south port 7001 signal
-END
-within mptcp-pins-left ip -batch - <<'END'
-route add 10.234.131.55 src 10.194.36.60 via 10.102.249.161 dev laptop
-route add 10.203.123.244 src 10.194.36.60 via 10.89.166.242 dev phone
-route add 10.251.49.181 src 10.194.36.60 via 10.27.79.126 dev server
-route add 10.10.113.57 via 10.102.249.161 dev laptop
-route add 10.111.214.157 via 10.89.166.242 dev phone
-route add 10.17.215.90 via 10.27.79.126 dev server
-END
-within mptcp-pins-right ip -batch - <<'END'
-route add 10.234.131.55 src 10.202.125.11 via 10.10.113.57 dev laptop
-route add 10.203.123.244 src 10.202.125.11 via 10.111.214.157 dev phone
-route add 10.251.49.181 src 10.202.125.11 via 10.17.215.90 dev server
-route add 10.102.249.161 via 10.10.113.57 dev laptop
-route add 10.89.166.242 via 10.111.214.157 dev phone
-route add 10.27.79.126 via 10.17.215.90 dev server
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

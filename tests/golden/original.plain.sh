@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "original". Written by mpc 0.1.0 from original.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 9aecf27ecde7d501c5644fe04f910ea9fb1ce75be319541d221582ea460461aa
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,175 @@ NAMESPACES=(
   devicec
   deviced
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool sysctl procps
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+load dummy numdummies=0
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:original
+127.0.0.1 localhost
+::1 localhost
+10.10.10.10 a
+10.0.0.1 veth0.a
+10.2.0.1 veth2.a
+10.100.100.100 b
+10.3.0.1 veth4.b
+10.4.0.1 veth6.b
+10.0.0.2 veth1.c
+10.3.0.2 veth5.c
+10.2.0.2 veth3.d
+10.4.0.2 veth7.d
+HOSTS
+write_names "$hosts" '# This lab has no name server.'
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+ip netns add devicea
+ip netns add deviceb
+ip netns add devicec
+ip netns add deviced
+
+# --- links --------------------------------------------------------------------
+say "links"
+ip link add name veth0 netns devicea type veth peer name veth1 netns devicec
+ip link add name veth2 netns devicea type veth peer name veth3 netns deviced
+ip link add name veth4 netns deviceb type veth peer name veth5 netns devicec
+ip link add name veth6 netns deviceb type veth peer name veth7 netns deviced
+ip link add name dummy0 netns devicea type dummy
+ip link add name dummy1 netns deviceb type dummy
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
+ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec devicea sysctl -qw net.mptcp.enabled=1
+ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=4096
+ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
+ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
+ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=4096
+ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
+ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
+ip netns exec deviced sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
+ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+ip -n devicea link set dev lo up alias mpc:original
+ip -n devicea address add 10.10.10.10/30 dev dummy0
+ip -n devicea link set dev dummy0 up
+ip -n devicea address add 10.0.0.1/30 dev veth0
+ip -n devicea link set dev veth0 up
+ip -n devicea address add 10.2.0.1/30 dev veth2
+ip -n devicea link set dev veth2 up
+tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+ip -n deviceb link set dev lo up alias mpc:original
+ip -n deviceb address add 10.100.100.100/30 dev dummy1
+ip -n deviceb link set dev dummy1 up
+ip -n deviceb address add 10.3.0.1/30 dev veth4
+ip -n deviceb link set dev veth4 up
+ip -n deviceb address add 10.4.0.1/30 dev veth6
+ip -n deviceb link set dev veth6 up
+tc -n devicec qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n devicec qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+ip -n devicec link set dev lo up alias mpc:original
+ip -n devicec address add 10.0.0.2/30 dev veth1
+ip -n devicec link set dev veth1 up
+ip -n devicec address add 10.3.0.2/30 dev veth5
+ip -n devicec link set dev veth5 up
+tc -n deviced qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+tc -n deviced qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+ip -n deviced link set dev lo up alias mpc:original
+ip -n deviced address add 10.2.0.2/30 dev veth3
+ip -n deviced link set dev veth3 up
+ip -n deviced address add 10.4.0.2/30 dev veth7
+ip -n deviced link set dev veth7 up
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+ip -n devicea route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+ip -n devicea route add 10.3.0.1 via 10.0.0.2 dev veth0
+ip -n devicea route add 10.4.0.1 via 10.2.0.2 dev veth2
+ip -n devicea mptcp limits set subflows 2 add_addr_accepted 2
+ip -n devicea mptcp endpoint add 10.0.0.1 dev veth0 signal
+ip -n devicea mptcp endpoint add 10.2.0.1 dev veth2 signal
+ip netns exec devicea nft 'add table inet mpc'
+ip netns exec devicea nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec devicea nft 'add rule inet mpc out oifname "dummy0" masquerade'
+ip netns exec devicea nft 'add rule inet mpc out oifname "veth0" masquerade'
+ip netns exec devicea nft 'add rule inet mpc out oifname "veth2" masquerade'
+ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
+ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
+ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2
+ip -n deviceb mptcp endpoint add 10.3.0.1 dev veth4 signal
+ip -n deviceb mptcp endpoint add 10.4.0.1 dev veth6 signal
+ip netns exec deviceb nft 'add table inet mpc'
+ip netns exec deviceb nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec deviceb nft 'add rule inet mpc out oifname "dummy1" masquerade'
+ip netns exec deviceb nft 'add rule inet mpc out oifname "veth4" masquerade'
+ip netns exec deviceb nft 'add rule inet mpc out oifname "veth6" masquerade'
+ip -n devicec route add 10.10.10.10 via 10.0.0.1 dev veth1
+ip -n devicec route add 10.100.100.100 via 10.3.0.1 dev veth5
+ip -n devicec route add 10.2.0.1 via 10.0.0.1 dev veth1
+ip -n devicec route add 10.4.0.1 via 10.3.0.1 dev veth5
+ip netns exec devicec nft 'add table inet mpc'
+ip netns exec devicec nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec devicec nft 'add rule inet mpc out oifname "veth1" masquerade'
+ip netns exec devicec nft 'add rule inet mpc out oifname "veth5" masquerade'
+ip -n deviced route add 10.10.10.10 via 10.2.0.1 dev veth3
+ip -n deviced route add 10.100.100.100 via 10.4.0.1 dev veth7
+ip -n deviced route add 10.0.0.1 via 10.2.0.1 dev veth3
+ip -n deviced route add 10.3.0.1 via 10.4.0.1 dev veth7
+ip netns exec deviced nft 'add table inet mpc'
+ip netns exec deviced nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
+ip netns exec deviced nft 'add rule inet mpc out oifname "veth3" masquerade'
+ip netns exec deviced nft 'add rule inet mpc out oifname "veth7" masquerade'
+}
+
+# === the runtime of mpc 0.1.0, for plain ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -277,6 +447,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -486,170 +722,32 @@ complete() {
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool sysctl procps
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_tool nft nftables
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-load dummy numdummies=0
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'dummy interfaces (module dummy)' ip link add name d type dummy
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:original
-127.0.0.1 localhost
-::1 localhost
-10.10.10.10 a
-10.0.0.1 veth0.a
-10.2.0.1 veth2.a
-10.100.100.100 b
-10.3.0.1 veth4.b
-10.4.0.1 veth6.b
-10.0.0.2 veth1.c
-10.3.0.2 veth5.c
-10.2.0.2 veth3.d
-10.4.0.2 veth7.d
-HOSTS
-write_names "$hosts" '# This lab has no name server.'
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-ip netns add devicea
-ip netns add deviceb
-ip netns add devicec
-ip netns add deviced
-
-# --- links --------------------------------------------------------------------
-say "links"
-ip link add name veth0 netns devicea type veth peer name veth1 netns devicec
-ip link add name veth2 netns devicea type veth peer name veth3 netns deviced
-ip link add name veth4 netns deviceb type veth peer name veth5 netns devicec
-ip link add name veth6 netns deviceb type veth peer name veth7 netns deviced
-ip link add name dummy0 netns devicea type dummy
-ip link add name dummy1 netns deviceb type dummy
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-ip netns exec devicea sysctl -qw net.ipv4.ip_forward=0
-ip netns exec devicea sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec devicea sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec devicea sysctl -qw net.mptcp.enabled=1
-ip netns exec devicea sysctl -qw net.ipv4.tcp_notsent_lowat=4096
-ip netns exec deviceb sysctl -qw net.ipv4.ip_forward=0
-ip netns exec deviceb sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec deviceb sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviceb sysctl -qw net.mptcp.enabled=1
-ip netns exec deviceb sysctl -qw net.ipv4.tcp_notsent_lowat=4096
-ip netns exec devicec sysctl -qw net.ipv4.ip_forward=1
-ip netns exec devicec sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec devicec sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-ip netns exec deviced sysctl -qw net.ipv4.ip_forward=1
-ip netns exec deviced sh -c 'echo 0 | tee /proc/sys/net/ipv4/conf/*/rp_filter >/dev/null'
-ip netns exec deviced sysctl -qw net.ipv4.fib_multipath_hash_policy=1
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-tc -n devicea qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n devicea qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-ip -n devicea link set dev lo up alias mpc:original
-ip -n devicea address add 10.10.10.10/30 dev dummy0
-ip -n devicea link set dev dummy0 up
-ip -n devicea address add 10.0.0.1/30 dev veth0
-ip -n devicea link set dev veth0 up
-ip -n devicea address add 10.2.0.1/30 dev veth2
-ip -n devicea link set dev veth2 up
-tc -n deviceb qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviceb qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-ip -n deviceb link set dev lo up alias mpc:original
-ip -n deviceb address add 10.100.100.100/30 dev dummy1
-ip -n deviceb link set dev dummy1 up
-ip -n deviceb address add 10.3.0.1/30 dev veth4
-ip -n deviceb link set dev veth4 up
-ip -n deviceb address add 10.4.0.1/30 dev veth6
-ip -n deviceb link set dev veth6 up
-tc -n devicec qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n devicec qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-ip -n devicec link set dev lo up alias mpc:original
-ip -n devicec address add 10.0.0.2/30 dev veth1
-ip -n devicec link set dev veth1 up
-ip -n devicec address add 10.3.0.2/30 dev veth5
-ip -n devicec link set dev veth5 up
-tc -n deviced qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-tc -n deviced qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-ip -n deviced link set dev lo up alias mpc:original
-ip -n deviced address add 10.2.0.2/30 dev veth3
-ip -n deviced link set dev veth3 up
-ip -n deviced address add 10.4.0.2/30 dev veth7
-ip -n deviced link set dev veth7 up
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-ip -n devicea route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
-ip -n devicea route add 10.3.0.1 via 10.0.0.2 dev veth0
-ip -n devicea route add 10.4.0.1 via 10.2.0.2 dev veth2
-ip -n devicea mptcp limits set subflows 2 add_addr_accepted 2
-ip -n devicea mptcp endpoint add 10.0.0.1 dev veth0 signal
-ip -n devicea mptcp endpoint add 10.2.0.1 dev veth2 signal
-ip netns exec devicea nft 'add table inet mpc'
-ip netns exec devicea nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec devicea nft 'add rule inet mpc out oifname "dummy0" masquerade'
-ip netns exec devicea nft 'add rule inet mpc out oifname "veth0" masquerade'
-ip netns exec devicea nft 'add rule inet mpc out oifname "veth2" masquerade'
-ip -n deviceb route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
-ip -n deviceb route add 10.0.0.1 via 10.3.0.2 dev veth4
-ip -n deviceb route add 10.2.0.1 via 10.4.0.2 dev veth6
-ip -n deviceb mptcp limits set subflows 2 add_addr_accepted 2
-ip -n deviceb mptcp endpoint add 10.3.0.1 dev veth4 signal
-ip -n deviceb mptcp endpoint add 10.4.0.1 dev veth6 signal
-ip netns exec deviceb nft 'add table inet mpc'
-ip netns exec deviceb nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec deviceb nft 'add rule inet mpc out oifname "dummy1" masquerade'
-ip netns exec deviceb nft 'add rule inet mpc out oifname "veth4" masquerade'
-ip netns exec deviceb nft 'add rule inet mpc out oifname "veth6" masquerade'
-ip -n devicec route add 10.10.10.10 via 10.0.0.1 dev veth1
-ip -n devicec route add 10.100.100.100 via 10.3.0.1 dev veth5
-ip -n devicec route add 10.2.0.1 via 10.0.0.1 dev veth1
-ip -n devicec route add 10.4.0.1 via 10.3.0.1 dev veth5
-ip netns exec devicec nft 'add table inet mpc'
-ip netns exec devicec nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec devicec nft 'add rule inet mpc out oifname "veth1" masquerade'
-ip netns exec devicec nft 'add rule inet mpc out oifname "veth5" masquerade'
-ip -n deviced route add 10.10.10.10 via 10.2.0.1 dev veth3
-ip -n deviced route add 10.100.100.100 via 10.4.0.1 dev veth7
-ip -n deviced route add 10.0.0.1 via 10.2.0.1 dev veth3
-ip -n deviced route add 10.3.0.1 via 10.4.0.1 dev veth7
-ip netns exec deviced nft 'add table inet mpc'
-ip netns exec deviced nft 'add chain inet mpc out { type nat hook postrouting priority srcnat; }'
-ip netns exec deviced nft 'add rule inet mpc out oifname "veth3" masquerade'
-ip netns exec deviced nft 'add rule inet mpc out oifname "veth7" masquerade'
-
+build
 complete
 }

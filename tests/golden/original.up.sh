@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "original". Written by mpc 0.1.0 from original.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,220 @@ NAMESPACES=(
   devicec
   deviced
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_tool nft nftables
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+load dummy numdummies=0
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:original
+127.0.0.1 localhost
+::1 localhost
+10.10.10.10 a
+10.0.0.1 veth0.a
+10.2.0.1 veth2.a
+10.100.100.100 b
+10.3.0.1 veth4.b
+10.4.0.1 veth6.b
+10.0.0.2 veth1.c
+10.3.0.2 veth5.c
+10.2.0.2 veth3.d
+10.4.0.2 veth7.d
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add devicea
+netns add deviceb
+netns add devicec
+netns add deviced
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name veth0 netns devicea type veth peer name veth1 netns devicec
+link add name veth2 netns devicea type veth peer name veth3 netns deviced
+link add name veth4 netns deviceb type veth peer name veth5 netns devicec
+link add name veth6 netns deviceb type veth peer name veth7 netns deviced
+link add name dummy0 netns devicea type dummy
+link add name dummy1 netns deviceb type dummy
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  devicea \
+  deviceb \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=4096
+END
+configure \
+  devicec \
+  deviced \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within devicea tc -batch - <<'END'
+qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+END
+within devicea ip -batch - <<'END'
+link set dev lo up alias mpc:original
+address add 10.10.10.10/30 dev dummy0
+link set dev dummy0 up
+address add 10.0.0.1/30 dev veth0
+link set dev veth0 up
+address add 10.2.0.1/30 dev veth2
+link set dev veth2 up
+END
+within deviceb tc -batch - <<'END'
+qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+END
+within deviceb ip -batch - <<'END'
+link set dev lo up alias mpc:original
+address add 10.100.100.100/30 dev dummy1
+link set dev dummy1 up
+address add 10.3.0.1/30 dev veth4
+link set dev veth4 up
+address add 10.4.0.1/30 dev veth6
+link set dev veth6 up
+END
+within devicec tc -batch - <<'END'
+qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+END
+within devicec ip -batch - <<'END'
+link set dev lo up alias mpc:original
+address add 10.0.0.2/30 dev veth1
+link set dev veth1 up
+address add 10.3.0.2/30 dev veth5
+link set dev veth5 up
+END
+within deviced tc -batch - <<'END'
+qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
+END
+within deviced ip -batch - <<'END'
+link set dev lo up alias mpc:original
+address add 10.2.0.2/30 dev veth3
+link set dev veth3 up
+address add 10.4.0.2/30 dev veth7
+link set dev veth7 up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within devicea ip -batch - <<'END'
+route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
+route add 10.3.0.1 via 10.0.0.2 dev veth0
+route add 10.4.0.1 via 10.2.0.2 dev veth2
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.0.0.1 dev veth0 signal
+mptcp endpoint add 10.2.0.1 dev veth2 signal
+END
+within devicea nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "dummy0" masquerade
+add rule inet mpc out oifname "veth0" masquerade
+add rule inet mpc out oifname "veth2" masquerade
+END
+within deviceb ip -batch - <<'END'
+route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
+route add 10.0.0.1 via 10.3.0.2 dev veth4
+route add 10.2.0.1 via 10.4.0.2 dev veth6
+mptcp limits set subflows 2 add_addr_accepted 2
+mptcp endpoint add 10.3.0.1 dev veth4 signal
+mptcp endpoint add 10.4.0.1 dev veth6 signal
+END
+within deviceb nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "dummy1" masquerade
+add rule inet mpc out oifname "veth4" masquerade
+add rule inet mpc out oifname "veth6" masquerade
+END
+within devicec ip -batch - <<'END'
+route add 10.10.10.10 via 10.0.0.1 dev veth1
+route add 10.100.100.100 via 10.3.0.1 dev veth5
+route add 10.2.0.1 via 10.0.0.1 dev veth1
+route add 10.4.0.1 via 10.3.0.1 dev veth5
+END
+within devicec nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "veth1" masquerade
+add rule inet mpc out oifname "veth5" masquerade
+END
+within deviced ip -batch - <<'END'
+route add 10.10.10.10 via 10.2.0.1 dev veth3
+route add 10.100.100.100 via 10.4.0.1 dev veth7
+route add 10.0.0.1 via 10.2.0.1 dev veth3
+route add 10.3.0.1 via 10.4.0.1 dev veth7
+END
+within deviced nft -f - <<'END'
+add table inet mpc
+add chain inet mpc out { type nat hook postrouting priority srcnat; }
+add rule inet mpc out oifname "veth3" masquerade
+add rule inet mpc out oifname "veth7" masquerade
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -276,6 +491,72 @@ end() {
 
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
 
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
@@ -615,215 +896,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_tool nft nftables
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-load dummy numdummies=0
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'dummy interfaces (module dummy)' ip link add name d type dummy
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'NAT by nftables (module nft_masq)' nft 'add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; }; add rule inet mpc out oifname "lo" masquerade'
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:original
-127.0.0.1 localhost
-::1 localhost
-10.10.10.10 a
-10.0.0.1 veth0.a
-10.2.0.1 veth2.a
-10.100.100.100 b
-10.3.0.1 veth4.b
-10.4.0.1 veth6.b
-10.0.0.2 veth1.c
-10.3.0.2 veth5.c
-10.2.0.2 veth3.d
-10.4.0.2 veth7.d
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add devicea
-netns add deviceb
-netns add devicec
-netns add deviced
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name veth0 netns devicea type veth peer name veth1 netns devicec
-link add name veth2 netns devicea type veth peer name veth3 netns deviced
-link add name veth4 netns deviceb type veth peer name veth5 netns devicec
-link add name veth6 netns deviceb type veth peer name veth7 netns deviced
-link add name dummy0 netns devicea type dummy
-link add name dummy1 netns deviceb type dummy
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  devicea \
-  deviceb \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=4096
-END
-configure \
-  devicec \
-  deviced \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within devicea tc -batch - <<'END'
-qdisc add dev veth0 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-qdisc add dev veth2 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-END
-within devicea ip -batch - <<'END'
-link set dev lo up alias mpc:original
-address add 10.10.10.10/30 dev dummy0
-link set dev dummy0 up
-address add 10.0.0.1/30 dev veth0
-link set dev veth0 up
-address add 10.2.0.1/30 dev veth2
-link set dev veth2 up
-END
-within deviceb tc -batch - <<'END'
-qdisc add dev veth4 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-qdisc add dev veth6 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-END
-within deviceb ip -batch - <<'END'
-link set dev lo up alias mpc:original
-address add 10.100.100.100/30 dev dummy1
-link set dev dummy1 up
-address add 10.3.0.1/30 dev veth4
-link set dev veth4 up
-address add 10.4.0.1/30 dev veth6
-link set dev veth6 up
-END
-within devicec tc -batch - <<'END'
-qdisc add dev veth1 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-qdisc add dev veth5 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-END
-within devicec ip -batch - <<'END'
-link set dev lo up alias mpc:original
-address add 10.0.0.2/30 dev veth1
-link set dev veth1 up
-address add 10.3.0.2/30 dev veth5
-link set dev veth5 up
-END
-within deviced tc -batch - <<'END'
-qdisc add dev veth3 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-qdisc add dev veth7 root handle 1: tbf rate 5120kbit burst 6056b limit 16000b
-END
-within deviced ip -batch - <<'END'
-link set dev lo up alias mpc:original
-address add 10.2.0.2/30 dev veth3
-link set dev veth3 up
-address add 10.4.0.2/30 dev veth7
-link set dev veth7 up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within devicea ip -batch - <<'END'
-route add 10.100.100.100 nexthop via 10.0.0.2 dev veth0 nexthop via 10.2.0.2 dev veth2
-route add 10.3.0.1 via 10.0.0.2 dev veth0
-route add 10.4.0.1 via 10.2.0.2 dev veth2
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.0.0.1 dev veth0 signal
-mptcp endpoint add 10.2.0.1 dev veth2 signal
-END
-within devicea nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "dummy0" masquerade
-add rule inet mpc out oifname "veth0" masquerade
-add rule inet mpc out oifname "veth2" masquerade
-END
-within deviceb ip -batch - <<'END'
-route add 10.10.10.10 nexthop via 10.3.0.2 dev veth4 nexthop via 10.4.0.2 dev veth6
-route add 10.0.0.1 via 10.3.0.2 dev veth4
-route add 10.2.0.1 via 10.4.0.2 dev veth6
-mptcp limits set subflows 2 add_addr_accepted 2
-mptcp endpoint add 10.3.0.1 dev veth4 signal
-mptcp endpoint add 10.4.0.1 dev veth6 signal
-END
-within deviceb nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "dummy1" masquerade
-add rule inet mpc out oifname "veth4" masquerade
-add rule inet mpc out oifname "veth6" masquerade
-END
-within devicec ip -batch - <<'END'
-route add 10.10.10.10 via 10.0.0.1 dev veth1
-route add 10.100.100.100 via 10.3.0.1 dev veth5
-route add 10.2.0.1 via 10.0.0.1 dev veth1
-route add 10.4.0.1 via 10.3.0.1 dev veth5
-END
-within devicec nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "veth1" masquerade
-add rule inet mpc out oifname "veth5" masquerade
-END
-within deviced ip -batch - <<'END'
-route add 10.10.10.10 via 10.2.0.1 dev veth3
-route add 10.100.100.100 via 10.4.0.1 dev veth7
-route add 10.0.0.1 via 10.2.0.1 dev veth3
-route add 10.3.0.1 via 10.4.0.1 dev veth7
-END
-within deviced nft -f - <<'END'
-add table inet mpc
-add chain inet mpc out { type nat hook postrouting priority srcnat; }
-add rule inet mpc out oifname "veth3" masquerade
-add rule inet mpc out oifname "veth7" masquerade
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

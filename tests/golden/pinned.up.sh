@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "pinned". Written by mpc 0.1.0 from pinned.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,164 @@ NAMESPACES=(
   west
   east
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+load dummy numdummies=0
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:pinned
+127.0.0.1 localhost
+::1 localhost
+192.0.2.1 client
+198.51.100.1 eth0.client
+198.51.100.6 eth1.client
+192.0.2.2 server
+192.0.2.3 server
+203.0.113.1 eth0.server
+203.0.113.3 eth1.server
+198.51.100.2 eth0.west
+203.0.113.0 eth1.west
+198.51.100.5 eth0.east
+203.0.113.2 eth1.east
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add client
+netns add server
+netns add west
+netns add east
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name eth0 netns client type veth peer name eth0 netns west
+link add name eth1 netns client type veth peer name eth0 netns east
+link add name eth1 netns west type veth peer name eth0 netns server
+link add name eth1 mtu 1492 netns east type veth peer name eth1 mtu 1492 netns server
+link add name dummy0 netns server type dummy
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  client \
+  server \
+  east \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  west \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within client ip -batch - <<'END'
+link set dev lo up alias mpc:pinned
+address add 192.0.2.1/32 dev lo
+address add 198.51.100.1/30 dev eth0
+link set dev eth0 up
+address add 198.51.100.6/30 dev eth1
+link set dev eth1 up
+END
+within server ip -batch - <<'END'
+link set dev lo up alias mpc:pinned
+address add 192.0.2.2/32 dev dummy0
+address add 192.0.2.3/32 dev dummy0
+link set dev dummy0 up
+address add 203.0.113.1/31 dev eth0
+link set dev eth0 up
+address add 203.0.113.3/31 dev eth1
+link set dev eth1 up
+END
+within west ip -batch - <<'END'
+link set dev lo up alias mpc:pinned
+address add 198.51.100.2/30 dev eth0
+link set dev eth0 up
+address add 203.0.113.0/31 dev eth1
+link set dev eth1 up
+END
+within east ip -batch - <<'END'
+link set dev lo up alias mpc:pinned
+address add 198.51.100.5/30 dev eth0
+link set dev eth0 up
+address add 203.0.113.2/31 dev eth1
+link set dev eth1 up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within client ip -batch - <<'END'
+route add default via 198.51.100.2 dev eth0
+route add 203.0.113.2 via 198.51.100.5 dev eth1
+route add 192.0.2.0/30 src 192.0.2.1 via 198.51.100.2 dev eth0
+END
+within server ip -batch - <<'END'
+route add default via 203.0.113.0 dev eth0
+route add 198.51.100.5 via 203.0.113.2 dev eth1
+route add 192.0.2.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
+END
+within west ip -batch - <<'END'
+route add 192.0.2.1 via 198.51.100.1 dev eth0
+route add 192.0.2.2 via 203.0.113.1 dev eth1
+route add 192.0.2.3 via 203.0.113.1 dev eth1
+route add 198.51.100.6 via 198.51.100.1 dev eth0
+route add 203.0.113.3 via 203.0.113.1 dev eth1
+END
+within east ip -batch - <<'END'
+route add 192.0.2.1 via 198.51.100.6 dev eth0
+route add 192.0.2.2 via 203.0.113.3 dev eth1
+route add 192.0.2.3 via 203.0.113.3 dev eth1
+route add 198.51.100.1 via 198.51.100.6 dev eth0
+route add 203.0.113.1 via 203.0.113.3 dev eth1
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -276,6 +435,72 @@ end() {
 
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
 
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
@@ -615,159 +840,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-load dummy numdummies=0
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'dummy interfaces (module dummy)' ip link add name d type dummy
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:pinned
-127.0.0.1 localhost
-::1 localhost
-192.0.2.1 client
-198.51.100.1 eth0.client
-198.51.100.6 eth1.client
-192.0.2.2 server
-192.0.2.3 server
-203.0.113.1 eth0.server
-203.0.113.3 eth1.server
-198.51.100.2 eth0.west
-203.0.113.0 eth1.west
-198.51.100.5 eth0.east
-203.0.113.2 eth1.east
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add client
-netns add server
-netns add west
-netns add east
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name eth0 netns client type veth peer name eth0 netns west
-link add name eth1 netns client type veth peer name eth0 netns east
-link add name eth1 netns west type veth peer name eth0 netns server
-link add name eth1 mtu 1492 netns east type veth peer name eth1 mtu 1492 netns server
-link add name dummy0 netns server type dummy
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  client \
-  server \
-  east \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  west \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within client ip -batch - <<'END'
-link set dev lo up alias mpc:pinned
-address add 192.0.2.1/32 dev lo
-address add 198.51.100.1/30 dev eth0
-link set dev eth0 up
-address add 198.51.100.6/30 dev eth1
-link set dev eth1 up
-END
-within server ip -batch - <<'END'
-link set dev lo up alias mpc:pinned
-address add 192.0.2.2/32 dev dummy0
-address add 192.0.2.3/32 dev dummy0
-link set dev dummy0 up
-address add 203.0.113.1/31 dev eth0
-link set dev eth0 up
-address add 203.0.113.3/31 dev eth1
-link set dev eth1 up
-END
-within west ip -batch - <<'END'
-link set dev lo up alias mpc:pinned
-address add 198.51.100.2/30 dev eth0
-link set dev eth0 up
-address add 203.0.113.0/31 dev eth1
-link set dev eth1 up
-END
-within east ip -batch - <<'END'
-link set dev lo up alias mpc:pinned
-address add 198.51.100.5/30 dev eth0
-link set dev eth0 up
-address add 203.0.113.2/31 dev eth1
-link set dev eth1 up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within client ip -batch - <<'END'
-route add default via 198.51.100.2 dev eth0
-route add 203.0.113.2 via 198.51.100.5 dev eth1
-route add 192.0.2.0/30 src 192.0.2.1 via 198.51.100.2 dev eth0
-END
-within server ip -batch - <<'END'
-route add default via 203.0.113.0 dev eth0
-route add 198.51.100.5 via 203.0.113.2 dev eth1
-route add 192.0.2.0/30 src 192.0.2.2 via 203.0.113.0 dev eth0
-END
-within west ip -batch - <<'END'
-route add 192.0.2.1 via 198.51.100.1 dev eth0
-route add 192.0.2.2 via 203.0.113.1 dev eth1
-route add 192.0.2.3 via 203.0.113.1 dev eth1
-route add 198.51.100.6 via 198.51.100.1 dev eth0
-route add 203.0.113.3 via 203.0.113.1 dev eth1
-END
-within east ip -batch - <<'END'
-route add 192.0.2.1 via 198.51.100.6 dev eth0
-route add 192.0.2.2 via 203.0.113.3 dev eth1
-route add 192.0.2.3 via 203.0.113.3 dev eth1
-route add 198.51.100.1 via 198.51.100.6 dev eth0
-route add 203.0.113.1 via 203.0.113.3 dev eth1
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 abe536814b506da934ffa6c95e3c67e300bbf0fde476bbd45ce6149d951a9a1a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -23,6 +24,27 @@ NAMESPACES=(
   proved-c
   proved-d
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool nsenter util-linux
+need_tool ss iproute2
+need_tool iperf3 iperf3
+need_tool flock util-linux
+need_tool mptcpize mptcpize
+need_nodes a b c d
+}
+
+transfers() {
+row a b 4782034,4782034,4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
+row a b 9526709,9564069,9564069 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
+row a b 9379128,9379128,9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+row b a 4861295,4861295,4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
+}
+
+# === the runtime of mpc 0.1.0, for bench ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -488,17 +510,8 @@ details() {
   done <<<"${subflows[$1]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool nsenter util-linux
-need_tool ss iproute2
-need_tool iperf3 iperf3
-need_tool flock util-linux
-need_tool mptcpize mptcpize
-need_nodes a b c d
-row a b 4782034,4782034,4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
-row a b 9526709,9564069,9564069 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
-row a b 9379128,9379128,9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
-row b a 4861295,4861295,4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
+# === the call =================================================================
+needs
+transfers
 run_all
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,193 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "proved" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool ping iputils-ping
+need_tool ss iproute2
+need_tool iperf3 iperf3
+need_tool flock util-linux
+need_tool mptcpize mptcpize
+}
+
+refer_all() {
+refer 2 <<'END'
+qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 6056b
+qdisc add dev lo parent 1:1 handle 10: netem limit 2096 delay 2ms
+qdisc add dev lo parent 10:1 bfifo limit 18653b
+qdisc show
+qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:proved
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.86.184.181 d.a
+10.249.89.74 b
+10.52.126.101 c.b
+10.75.138.209 d.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.52.126.102 b.c
+10.240.22.137 d
+10.86.184.182 a.d
+10.75.138.210 b.d
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:proved
+# This lab has no name server.
+END
+}
+
+compare_each() {
+compare proved-a <<'END'
+mark mpc:proved
+link lo mtu 65536 up
+link c mtu 1500 up to proved-c
+link d mtu 1500 up to proved-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 4096
+address 10.219.189.202/32 dev lo
+address 10.39.131.69/30 dev c
+connected 10.39.131.68/30 dev c
+address 10.86.184.181/30 dev d
+connected 10.86.184.180/30 dev d
+route 10.249.89.74 via 10.39.131.70 dev c weight 1 src 10.219.189.202
+route 10.249.89.74 via 10.86.184.182 dev d weight 1 src 10.219.189.202
+route 10.208.122.226 via 10.39.131.70 dev c src 10.219.189.202
+route 10.240.22.137 via 10.86.184.182 dev d src 10.219.189.202
+route 10.52.126.100/30 via 10.39.131.70 dev c
+route 10.75.138.208/30 via 10.86.184.182 dev d
+route 10.249.89.74 table 25203 via 10.39.131.70 dev c
+route 10.52.126.101 table 25203 via 10.39.131.70 dev c
+route 10.75.138.209 table 25203 via 10.39.131.70 dev c
+route 10.249.89.74 table 41363 via 10.86.184.182 dev d
+route 10.52.126.101 table 41363 via 10.86.184.182 dev d
+route 10.75.138.209 table 41363 via 10.86.184.182 dev d
+rule pref 1100 to 10.52.126.101 lookup 25203
+rule pref 1100 to 10.75.138.209 lookup 41363
+rule pref 1200 from 10.39.131.69 lookup 25203
+rule pref 1200 from 10.86.184.181 lookup 41363
+limits subflows 4 add_addr_accepted 0
+endpoint 10.39.131.69 dev c subflow
+endpoint 10.86.184.181 dev d subflow
+qdisc c 0
+qdisc d 0
+END
+
+compare proved-b <<'END'
+mark mpc:proved
+link lo mtu 65536 up
+link c mtu 1500 up to proved-c
+link d mtu 1500 up to proved-d
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.mptcp.enabled = 1
+sysctl net.ipv4.tcp_notsent_lowat = 4096
+address 10.249.89.74/32 dev lo
+address 10.52.126.101/30 dev c
+connected 10.52.126.100/30 dev c
+address 10.75.138.209/30 dev d
+connected 10.75.138.208/30 dev d
+route 10.219.189.202 via 10.52.126.102 dev c weight 1 src 10.249.89.74
+route 10.219.189.202 via 10.75.138.210 dev d weight 1 src 10.249.89.74
+route 10.208.122.226 via 10.52.126.102 dev c src 10.249.89.74
+route 10.240.22.137 via 10.75.138.210 dev d src 10.249.89.74
+route 10.39.131.68/30 via 10.52.126.102 dev c
+route 10.86.184.180/30 via 10.75.138.210 dev d
+route 10.219.189.202 table 25203 via 10.52.126.102 dev c
+route 10.39.131.69 table 25203 via 10.52.126.102 dev c
+route 10.86.184.181 table 25203 via 10.52.126.102 dev c
+route 10.219.189.202 table 41363 via 10.75.138.210 dev d
+route 10.39.131.69 table 41363 via 10.75.138.210 dev d
+route 10.86.184.181 table 41363 via 10.75.138.210 dev d
+rule pref 1100 to 10.39.131.69 lookup 25203
+rule pref 1100 to 10.86.184.181 lookup 41363
+rule pref 1200 from 10.52.126.101 lookup 25203
+rule pref 1200 from 10.75.138.209 lookup 41363
+limits subflows 4 add_addr_accepted 0
+endpoint 10.52.126.101 dev c subflow
+endpoint 10.75.138.209 dev d subflow
+process b
+qdisc c 0
+qdisc d 0
+END
+
+compare proved-c <<'END'
+mark mpc:proved
+link lo mtu 65536 up
+link a mtu 1500 up to proved-a
+link b mtu 1500 up to proved-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.208.122.226/32 dev lo
+address 10.39.131.70/30 dev a
+connected 10.39.131.68/30 dev a
+address 10.52.126.102/30 dev b
+connected 10.52.126.100/30 dev b
+route 10.219.189.202 via 10.39.131.69 dev a src 10.208.122.226
+route 10.249.89.74 via 10.52.126.101 dev b src 10.208.122.226
+route 10.86.184.181 via 10.39.131.69 dev a
+route 10.75.138.209 via 10.52.126.101 dev b
+process c
+qdisc a 0
+qdisc b 1
+END
+
+compare proved-d <<'END'
+mark mpc:proved
+link lo mtu 65536 up
+link a mtu 1500 up to proved-a
+link b mtu 1500 up to proved-b
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.240.22.137/32 dev lo
+address 10.86.184.182/30 dev a
+connected 10.86.184.180/30 dev a
+address 10.75.138.210/30 dev b
+connected 10.75.138.208/30 dev b
+route 10.219.189.202 via 10.86.184.181 dev a src 10.240.22.137
+route 10.249.89.74 via 10.75.138.209 dev b src 10.240.22.137
+route 10.39.131.69 via 10.86.184.181 dev a
+route 10.52.126.101 via 10.75.138.209 dev b
+process d
+qdisc a 0
+qdisc b 1
+END
+}
+
+expect() {
+ask proved-a proved-b 'a -> b reachable' reachable 0 0 10.249.89.74
+ask proved-b proved-a 'b -> a reachable' reachable 0 0 10.219.189.202
+ask proved-a proved-b 'a -> b rtt 2ms..30ms' rtt 2000 30000 10.249.89.74
+ask proved-c proved-d 'c -> d unreachable' unreachable 0 0 10.240.22.137
+judge
+throughput 'a -> b rate >= 8mbit using mptcp' 8000000 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -706,188 +894,14 @@ throughput() {
   tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool ping iputils-ping
-need_tool ss iproute2
-need_tool iperf3 iperf3
-need_tool flock util-linux
-need_tool mptcpize mptcpize
+# === the call =================================================================
+needs
 prepare
 be_alone proved-a || bail_out "a bench or another check measures in this lab now"
 begin 10
-refer 2 <<'END'
-qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 5mbit burst 6056b limit 6056b
-qdisc add dev lo parent 1:1 handle 10: netem limit 2096 delay 2ms
-qdisc add dev lo parent 10:1 bfifo limit 18653b
-qdisc show
-qdisc del dev lo root
-END
-refer_mptcp
-file hosts <<'END'
-# mpc:proved
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.39.131.69 c.a
-10.86.184.181 d.a
-10.249.89.74 b
-10.52.126.101 c.b
-10.75.138.209 d.b
-10.208.122.226 c
-10.39.131.70 a.c
-10.52.126.102 b.c
-10.240.22.137 d
-10.86.184.182 a.d
-10.75.138.210 b.d
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:proved
-# This lab has no name server.
-END
-
-compare_each() {
-
-compare proved-a <<'END'
-mark mpc:proved
-link lo mtu 65536 up
-link c mtu 1500 up to proved-c
-link d mtu 1500 up to proved-d
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 4096
-address 10.219.189.202/32 dev lo
-address 10.39.131.69/30 dev c
-connected 10.39.131.68/30 dev c
-address 10.86.184.181/30 dev d
-connected 10.86.184.180/30 dev d
-route 10.249.89.74 via 10.39.131.70 dev c weight 1 src 10.219.189.202
-route 10.249.89.74 via 10.86.184.182 dev d weight 1 src 10.219.189.202
-route 10.208.122.226 via 10.39.131.70 dev c src 10.219.189.202
-route 10.240.22.137 via 10.86.184.182 dev d src 10.219.189.202
-route 10.52.126.100/30 via 10.39.131.70 dev c
-route 10.75.138.208/30 via 10.86.184.182 dev d
-route 10.249.89.74 table 25203 via 10.39.131.70 dev c
-route 10.52.126.101 table 25203 via 10.39.131.70 dev c
-route 10.75.138.209 table 25203 via 10.39.131.70 dev c
-route 10.249.89.74 table 41363 via 10.86.184.182 dev d
-route 10.52.126.101 table 41363 via 10.86.184.182 dev d
-route 10.75.138.209 table 41363 via 10.86.184.182 dev d
-rule pref 1100 to 10.52.126.101 lookup 25203
-rule pref 1100 to 10.75.138.209 lookup 41363
-rule pref 1200 from 10.39.131.69 lookup 25203
-rule pref 1200 from 10.86.184.181 lookup 41363
-limits subflows 4 add_addr_accepted 0
-endpoint 10.39.131.69 dev c subflow
-endpoint 10.86.184.181 dev d subflow
-qdisc c 0
-qdisc d 0
-END
-
-compare proved-b <<'END'
-mark mpc:proved
-link lo mtu 65536 up
-link c mtu 1500 up to proved-c
-link d mtu 1500 up to proved-d
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.mptcp.enabled = 1
-sysctl net.ipv4.tcp_notsent_lowat = 4096
-address 10.249.89.74/32 dev lo
-address 10.52.126.101/30 dev c
-connected 10.52.126.100/30 dev c
-address 10.75.138.209/30 dev d
-connected 10.75.138.208/30 dev d
-route 10.219.189.202 via 10.52.126.102 dev c weight 1 src 10.249.89.74
-route 10.219.189.202 via 10.75.138.210 dev d weight 1 src 10.249.89.74
-route 10.208.122.226 via 10.52.126.102 dev c src 10.249.89.74
-route 10.240.22.137 via 10.75.138.210 dev d src 10.249.89.74
-route 10.39.131.68/30 via 10.52.126.102 dev c
-route 10.86.184.180/30 via 10.75.138.210 dev d
-route 10.219.189.202 table 25203 via 10.52.126.102 dev c
-route 10.39.131.69 table 25203 via 10.52.126.102 dev c
-route 10.86.184.181 table 25203 via 10.52.126.102 dev c
-route 10.219.189.202 table 41363 via 10.75.138.210 dev d
-route 10.39.131.69 table 41363 via 10.75.138.210 dev d
-route 10.86.184.181 table 41363 via 10.75.138.210 dev d
-rule pref 1100 to 10.39.131.69 lookup 25203
-rule pref 1100 to 10.86.184.181 lookup 41363
-rule pref 1200 from 10.52.126.101 lookup 25203
-rule pref 1200 from 10.75.138.209 lookup 41363
-limits subflows 4 add_addr_accepted 0
-endpoint 10.52.126.101 dev c subflow
-endpoint 10.75.138.209 dev d subflow
-process b
-qdisc c 0
-qdisc d 0
-END
-
-compare proved-c <<'END'
-mark mpc:proved
-link lo mtu 65536 up
-link a mtu 1500 up to proved-a
-link b mtu 1500 up to proved-b
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.208.122.226/32 dev lo
-address 10.39.131.70/30 dev a
-connected 10.39.131.68/30 dev a
-address 10.52.126.102/30 dev b
-connected 10.52.126.100/30 dev b
-route 10.219.189.202 via 10.39.131.69 dev a src 10.208.122.226
-route 10.249.89.74 via 10.52.126.101 dev b src 10.208.122.226
-route 10.86.184.181 via 10.39.131.69 dev a
-route 10.75.138.209 via 10.52.126.101 dev b
-process c
-qdisc a 0
-qdisc b 1
-END
-
-compare proved-d <<'END'
-mark mpc:proved
-link lo mtu 65536 up
-link a mtu 1500 up to proved-a
-link b mtu 1500 up to proved-b
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.240.22.137/32 dev lo
-address 10.86.184.182/30 dev a
-connected 10.86.184.180/30 dev a
-address 10.75.138.210/30 dev b
-connected 10.75.138.208/30 dev b
-route 10.219.189.202 via 10.86.184.181 dev a src 10.240.22.137
-route 10.249.89.74 via 10.75.138.209 dev b src 10.240.22.137
-route 10.39.131.69 via 10.86.184.181 dev a
-route 10.52.126.101 via 10.75.138.209 dev b
-process d
-qdisc a 0
-qdisc b 1
-END
-}
-
+refer_all
 compare_lab proved-a proved-b proved-c proved-d
 compare_all 4
-
-ask proved-a proved-b 'a -> b reachable' reachable 0 0 10.249.89.74
-ask proved-b proved-a 'b -> a reachable' reachable 0 0 10.219.189.202
-ask proved-a proved-b 'a -> b rtt 2ms..30ms' rtt 2000 30000 10.249.89.74
-ask proved-c proved-d 'c -> d unreachable' unreachable 0 0 10.240.22.137
-judge
-throughput 'a -> b rate >= 8mbit using mptcp' 8000000 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+expect
 finish
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 69c0434e186642e39f322d3d367e2c5f583f742f1db8722278cde6de82dcbb2c
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -16,6 +17,104 @@ usage: play.sh [--for SECONDS]
 Plays the events of the lab "proved" that is up.
   --for SECONDS  ends the play then, before its last event or after it
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool flock util-linux
+need_queues tbf netem bfifo <<'END'
+qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+qdisc replace dev lo root netem delay 1ms
+qdisc replace dev lo root bfifo limit 10kb
+END
+}
+
+restore() {
+again links proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+again links proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+again links proved-a ip <<'END'
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+again links proved-d ip <<'END'
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+again proved-a:c proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+:
+}
+
+events() {
+await 500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc change dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+END
+happened 500 'shape a:c rate 1mbit'
+
+await 1000
+alter links
+within proved-a ip <<'END'
+link set dev d down
+END
+within proved-d ip <<'END'
+link set dev a down
+END
+happened 1000 'down a:d -- d:a'
+
+await 1500
+alter links
+within proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+within proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+within proved-a ip <<'END'
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+within proved-d ip <<'END'
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+happened 1500 'up a:d -- d:a'
+
+await 1500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+qdisc add dev c parent 1:1 handle 10: netem limit 8473 delay 10ms
+qdisc add dev c parent 10:1 bfifo limit 9084b
+END
+happened 1500 'shape a:c rate 1mbit delay 10ms'
+}
+
+# === the runtime of mpc 0.1.0, for play =======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -199,98 +298,9 @@ undo() {
   restore
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool flock util-linux
-need_queues tbf netem bfifo <<'END'
-qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-qdisc replace dev lo root netem delay 1ms
-qdisc replace dev lo root bfifo limit 10kb
-END
-
-restore() {
-  again links proved-a ip <<'END'
-link set dev d up
-address replace 10.86.184.181/30 dev d
-END
-  again links proved-d ip <<'END'
-link set dev a up
-address replace 10.86.184.182/30 dev a
-END
-  again links proved-a ip <<'END'
-route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
-route replace 10.75.138.208/30 via 10.86.184.182 dev d
-route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
-route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
-route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
-END
-  again links proved-d ip <<'END'
-route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
-route replace 10.39.131.69 via 10.86.184.181 dev a
-END
-  again proved-a:c proved-a tc <<'END'
-qdisc del dev c root
-qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
-END
-  :
-}
-
+# === the call =================================================================
+needs
 begin
-
-await 500
-alter proved-a:c
-within proved-a tc <<'END'
-qdisc change dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
-END
-happened 500 'shape a:c rate 1mbit'
-
-await 1000
-alter links
-within proved-a ip <<'END'
-link set dev d down
-END
-within proved-d ip <<'END'
-link set dev a down
-END
-happened 1000 'down a:d -- d:a'
-
-await 1500
-alter links
-within proved-a ip <<'END'
-link set dev d up
-address replace 10.86.184.181/30 dev d
-END
-within proved-d ip <<'END'
-link set dev a up
-address replace 10.86.184.182/30 dev a
-END
-within proved-a ip <<'END'
-route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
-route replace 10.75.138.208/30 via 10.86.184.182 dev d
-route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
-route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
-route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
-END
-within proved-d ip <<'END'
-route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
-route replace 10.39.131.69 via 10.86.184.181 dev a
-END
-happened 1500 'up a:d -- d:a'
-
-await 1500
-alter proved-a:c
-within proved-a tc <<'END'
-qdisc del dev c root
-qdisc add dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
-qdisc add dev c parent 1:1 handle 10: netem limit 8473 delay 10ms
-qdisc add dev c parent 10:1 bfifo limit 9084b
-END
-happened 1500 'shape a:c rate 1mbit delay 10ms'
-
+events
 close
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "rates". Written by mpc 0.1.0 from rates.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,208 @@ NAMESPACES=(
   rates-d
   rates-e
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:rates
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.249.89.74 b
+10.75.138.209 d.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.83.190.253 d.c
+10.47.126.17 e.c
+10.240.22.137 d
+10.75.138.210 b.d
+10.83.190.254 c.d
+10.38.33.141 e.d
+10.219.5.50 e
+10.47.126.18 c.e
+10.38.33.142 d.e
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add rates-a
+netns add rates-b
+netns add rates-c
+netns add rates-d
+netns add rates-e
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name c netns rates-a type veth peer name a netns rates-c
+link add name d netns rates-b type veth peer name b netns rates-d
+link add name d netns rates-c type veth peer name c netns rates-d
+link add name e netns rates-c type veth peer name c netns rates-e
+link add name d netns rates-e type veth peer name e netns rates-d
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  rates-a \
+  rates-b \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  rates-c \
+  rates-d \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  rates-e \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within rates-a ip -batch - <<'END'
+link set dev lo up alias mpc:rates
+address add 10.219.189.202/32 dev lo
+address add 10.39.131.69/30 dev c
+link set dev c up
+END
+within rates-b ip -batch - <<'END'
+link set dev lo up alias mpc:rates
+address add 10.249.89.74/32 dev lo
+address add 10.75.138.209/30 dev d
+link set dev d up
+END
+within rates-c tc -batch - <<'END'
+qdisc add dev d root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev e root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within rates-c ip -batch - <<'END'
+link set dev lo up alias mpc:rates
+address add 10.208.122.226/32 dev lo
+address add 10.39.131.70/30 dev a
+link set dev a up
+address add 10.83.190.253/30 dev d
+link set dev d up
+address add 10.47.126.17/30 dev e
+link set dev e up
+END
+within rates-d tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev e root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within rates-d ip -batch - <<'END'
+link set dev lo up alias mpc:rates
+address add 10.240.22.137/32 dev lo
+address add 10.75.138.210/30 dev b
+link set dev b up
+address add 10.83.190.254/30 dev c
+link set dev c up
+address add 10.38.33.141/30 dev e
+link set dev e up
+END
+within rates-e tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+qdisc add dev d root handle 1: tbf rate 100mbit burst 50000b limit 312500b
+END
+within rates-e ip -batch - <<'END'
+link set dev lo up alias mpc:rates
+address add 10.219.5.50/32 dev lo
+address add 10.47.126.18/30 dev c
+link set dev c up
+address add 10.38.33.142/30 dev d
+link set dev d up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within rates-a ip -batch - <<'END'
+route add default via 10.39.131.70 dev c
+route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
+END
+within rates-b ip -batch - <<'END'
+route add default via 10.75.138.210 dev d
+route add 10.192.0.0/10 src 10.249.89.74 via 10.75.138.210 dev d
+END
+within rates-c ip -batch - <<'END'
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.240.22.137 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.219.5.50 src 10.208.122.226 via 10.47.126.18 dev e
+route add 10.75.138.208/30 via 10.47.126.18 dev e
+route add 10.38.33.140/30 via 10.47.126.18 dev e
+END
+within rates-d ip -batch - <<'END'
+route add 10.219.189.202 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.208.122.226 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.219.5.50 src 10.240.22.137 via 10.38.33.142 dev e
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
+route add 10.39.131.68/30 via 10.38.33.142 dev e
+route add 10.47.126.16/30 via 10.38.33.142 dev e
+END
+within rates-e ip -batch - <<'END'
+route add 10.219.189.202 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.208.122.226 src 10.219.5.50 via 10.47.126.17 dev c
+route add 10.249.89.74 src 10.219.5.50 via 10.38.33.141 dev d
+route add 10.240.22.137 src 10.219.5.50 via 10.38.33.141 dev d
+route add 10.39.131.68/30 via 10.47.126.17 dev c
+route add 10.75.138.208/30 via 10.38.33.141 dev d
+route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +481,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +753,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,203 +885,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.ipv4.fib_multipath_hash_fields
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:rates
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.39.131.69 c.a
-10.249.89.74 b
-10.75.138.209 d.b
-10.208.122.226 c
-10.39.131.70 a.c
-10.83.190.253 d.c
-10.47.126.17 e.c
-10.240.22.137 d
-10.75.138.210 b.d
-10.83.190.254 c.d
-10.38.33.141 e.d
-10.219.5.50 e
-10.47.126.18 c.e
-10.38.33.142 d.e
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add rates-a
-netns add rates-b
-netns add rates-c
-netns add rates-d
-netns add rates-e
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name c netns rates-a type veth peer name a netns rates-c
-link add name d netns rates-b type veth peer name b netns rates-d
-link add name d netns rates-c type veth peer name c netns rates-d
-link add name e netns rates-c type veth peer name c netns rates-e
-link add name d netns rates-e type veth peer name e netns rates-d
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  rates-a \
-  rates-b \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  rates-c \
-  rates-d \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  rates-e \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=3
-net.ipv4.fib_multipath_hash_fields=0x0037
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within rates-a ip -batch - <<'END'
-link set dev lo up alias mpc:rates
-address add 10.219.189.202/32 dev lo
-address add 10.39.131.69/30 dev c
-link set dev c up
-END
-within rates-b ip -batch - <<'END'
-link set dev lo up alias mpc:rates
-address add 10.249.89.74/32 dev lo
-address add 10.75.138.209/30 dev d
-link set dev d up
-END
-within rates-c tc -batch - <<'END'
-qdisc add dev d root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev e root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within rates-c ip -batch - <<'END'
-link set dev lo up alias mpc:rates
-address add 10.208.122.226/32 dev lo
-address add 10.39.131.70/30 dev a
-link set dev a up
-address add 10.83.190.253/30 dev d
-link set dev d up
-address add 10.47.126.17/30 dev e
-link set dev e up
-END
-within rates-d tc -batch - <<'END'
-qdisc add dev c root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev e root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within rates-d ip -batch - <<'END'
-link set dev lo up alias mpc:rates
-address add 10.240.22.137/32 dev lo
-address add 10.75.138.210/30 dev b
-link set dev b up
-address add 10.83.190.254/30 dev c
-link set dev c up
-address add 10.38.33.141/30 dev e
-link set dev e up
-END
-within rates-e tc -batch - <<'END'
-qdisc add dev c root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-qdisc add dev d root handle 1: tbf rate 100mbit burst 50000b limit 312500b
-END
-within rates-e ip -batch - <<'END'
-link set dev lo up alias mpc:rates
-address add 10.219.5.50/32 dev lo
-address add 10.47.126.18/30 dev c
-link set dev c up
-address add 10.38.33.142/30 dev d
-link set dev d up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within rates-a ip -batch - <<'END'
-route add default via 10.39.131.70 dev c
-route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
-END
-within rates-b ip -batch - <<'END'
-route add default via 10.75.138.210 dev d
-route add 10.192.0.0/10 src 10.249.89.74 via 10.75.138.210 dev d
-END
-within rates-c ip -batch - <<'END'
-route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
-route add 10.249.89.74 src 10.208.122.226 via 10.47.126.18 dev e
-route add 10.240.22.137 src 10.208.122.226 via 10.47.126.18 dev e
-route add 10.219.5.50 src 10.208.122.226 via 10.47.126.18 dev e
-route add 10.75.138.208/30 via 10.47.126.18 dev e
-route add 10.38.33.140/30 via 10.47.126.18 dev e
-END
-within rates-d ip -batch - <<'END'
-route add 10.219.189.202 src 10.240.22.137 via 10.38.33.142 dev e
-route add 10.208.122.226 src 10.240.22.137 via 10.38.33.142 dev e
-route add 10.219.5.50 src 10.240.22.137 via 10.38.33.142 dev e
-route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
-route add 10.39.131.68/30 via 10.38.33.142 dev e
-route add 10.47.126.16/30 via 10.38.33.142 dev e
-END
-within rates-e ip -batch - <<'END'
-route add 10.219.189.202 src 10.219.5.50 via 10.47.126.17 dev c
-route add 10.208.122.226 src 10.219.5.50 via 10.47.126.17 dev c
-route add 10.249.89.74 src 10.219.5.50 via 10.38.33.141 dev d
-route add 10.240.22.137 src 10.219.5.50 via 10.38.33.141 dev d
-route add 10.39.131.68/30 via 10.47.126.17 dev c
-route add 10.75.138.208/30 via 10.38.33.141 dev d
-route add 10.83.190.252/30 nexthop via 10.47.126.17 dev c nexthop via 10.38.33.141 dev d
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "routes". Written by mpc 0.1.0 from routes.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -28,6 +29,267 @@ NAMESPACES=(
   routes-exit
   routes-world
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+load dummy numdummies=0
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'dummy interfaces (module dummy)' ip link add name d type dummy
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.fib_multipath_hash_fields
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:routes
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.86.184.181 d.a
+10.249.89.74 b
+10.52.126.101 c.b
+10.75.138.209 d.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.52.126.102 b.c
+10.83.190.253 d.c
+10.46.111.17 exit.c
+10.240.22.137 d
+10.86.184.182 a.d
+10.75.138.210 b.d
+10.83.190.254 c.d
+10.54.128.97 exit.d
+10.203.81.98 exit
+10.46.111.18 west.exit
+10.54.128.98 east.exit
+10.46.52.49 world.exit
+203.0.113.7 world
+10.46.52.50 exit.world
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add routes-a
+netns add routes-b
+netns add routes-c
+netns add routes-d
+netns add routes-exit
+netns add routes-world
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name c netns routes-a type veth peer name a netns routes-c
+link add name d netns routes-a type veth peer name a netns routes-d
+link add name c netns routes-b type veth peer name b netns routes-c
+link add name d netns routes-b type veth peer name b netns routes-d
+link add name d netns routes-c type veth peer name c netns routes-d
+link add name exit netns routes-c type veth peer name west netns routes-exit
+link add name exit netns routes-d type veth peer name east netns routes-exit
+link add name world netns routes-exit type veth peer name exit netns routes-world
+link add name dummy0 netns routes-world type dummy
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  routes-a \
+  routes-b \
+  routes-world \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  routes-c \
+  routes-d \
+  routes-exit \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=3
+net.ipv4.fib_multipath_hash_fields=0x0037
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within routes-a ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 10.219.189.202/32 dev lo
+address add 10.39.131.69/30 dev c
+link set dev c up
+address add 10.86.184.181/30 dev d
+link set dev d up
+END
+within routes-b ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 10.249.89.74/32 dev lo
+address add 10.52.126.101/30 dev c
+link set dev c up
+address add 10.75.138.209/30 dev d
+link set dev d up
+END
+within routes-c ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 10.208.122.226/32 dev lo
+address add 10.39.131.70/30 dev a
+link set dev a up
+address add 10.52.126.102/30 dev b
+link set dev b up
+address add 10.83.190.253/30 dev d
+link set dev d up
+address add 10.46.111.17/30 dev exit
+link set dev exit up
+END
+within routes-d ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 10.240.22.137/32 dev lo
+address add 10.86.184.182/30 dev a
+link set dev a up
+address add 10.75.138.210/30 dev b
+link set dev b up
+address add 10.83.190.254/30 dev c
+link set dev c up
+address add 10.54.128.97/30 dev exit
+link set dev exit up
+END
+within routes-exit ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 10.203.81.98/32 dev lo
+address add 10.46.111.18/30 dev west
+link set dev west up
+address add 10.54.128.98/30 dev east
+link set dev east up
+address add 10.46.52.49/30 dev world
+link set dev world up
+END
+within routes-world ip -batch - <<'END'
+link set dev lo up alias mpc:routes
+address add 203.0.113.7/24 dev dummy0
+link set dev dummy0 up
+address add 10.46.52.50/30 dev exit
+link set dev exit up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within routes-a ip -batch - <<'END'
+route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
+route add 10.75.138.209 via 10.86.184.182 dev d
+route add 203.0.113.0/24 via 10.86.184.182 dev d
+route add 10.203.81.98 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
+route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+route add 10.52.126.100/30 via 10.39.131.70 dev c
+route add 10.46.111.16/30 via 10.39.131.70 dev c
+route add 10.75.138.208/30 via 10.86.184.182 dev d
+route add 10.54.128.96/30 via 10.86.184.182 dev d
+route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route add 203.0.113.7 src 10.219.189.202 via 10.86.184.182 dev d
+END
+within routes-b ip -batch - <<'END'
+route add 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d
+route add 10.203.81.98 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 203.0.113.7 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
+route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
+route add 10.39.131.68/30 via 10.52.126.102 dev c
+route add 10.46.111.16/30 via 10.52.126.102 dev c
+route add 10.86.184.180/30 via 10.75.138.210 dev d
+route add 10.54.128.96/30 via 10.75.138.210 dev d
+route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
+END
+within routes-c ip -batch - <<'END'
+route add default via 10.46.111.18 dev exit
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
+route add 10.240.22.137 src 10.208.122.226 via 10.83.190.254 dev d
+route add 10.203.81.98 src 10.208.122.226 via 10.46.111.18 dev exit
+route add 203.0.113.7 src 10.208.122.226 via 10.46.111.18 dev exit
+route add 10.86.184.180/30 via 10.83.190.254 dev d
+route add 10.75.138.208/30 via 10.83.190.254 dev d
+route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
+route add 10.46.52.48/30 via 10.46.111.18 dev exit
+END
+within routes-d ip -batch - <<'END'
+route add default via 10.54.128.98 dev exit
+route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
+route add 10.208.122.226 src 10.240.22.137 via 10.83.190.253 dev c
+route add 10.203.81.98 src 10.240.22.137 via 10.54.128.98 dev exit
+route add 203.0.113.7 src 10.240.22.137 via 10.54.128.98 dev exit
+route add 10.39.131.68/30 via 10.83.190.253 dev c
+route add 10.52.126.100/30 via 10.83.190.253 dev c
+route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
+route add 10.46.52.48/30 via 10.54.128.98 dev exit
+END
+within routes-exit ip -batch - <<'END'
+route add 203.0.113.0/24 via 10.46.52.50 dev world
+route add 10.219.189.202 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 10.249.89.74 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 10.208.122.226 src 10.203.81.98 via 10.46.111.17 dev west
+route add 10.240.22.137 src 10.203.81.98 via 10.54.128.97 dev east
+route add 10.39.131.68/30 via 10.46.111.17 dev west
+route add 10.52.126.100/30 via 10.46.111.17 dev west
+route add 10.86.184.180/30 via 10.54.128.97 dev east
+route add 10.75.138.208/30 via 10.54.128.97 dev east
+route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
+route add 203.0.113.7 src 10.203.81.98 via 10.46.52.50 dev world
+END
+within routes-world ip -batch - <<'END'
+route add default via 10.46.52.49 dev exit
+route add 10.219.189.202 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.249.89.74 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.208.122.226 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.240.22.137 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.203.81.98 src 203.0.113.7 via 10.46.52.49 dev exit
+route add 10.39.131.68/30 via 10.46.52.49 dev exit
+route add 10.86.184.180/30 via 10.46.52.49 dev exit
+route add 10.52.126.100/30 via 10.46.52.49 dev exit
+route add 10.75.138.208/30 via 10.46.52.49 dev exit
+route add 10.83.190.252/30 via 10.46.52.49 dev exit
+route add 10.46.111.16/30 via 10.46.52.49 dev exit
+route add 10.54.128.96/30 via 10.46.52.49 dev exit
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +540,72 @@ end() {
 
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
 
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
@@ -617,262 +945,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-load dummy numdummies=0
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'dummy interfaces (module dummy)' ip link add name d type dummy
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.ipv4.fib_multipath_hash_fields
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:routes
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.39.131.69 c.a
-10.86.184.181 d.a
-10.249.89.74 b
-10.52.126.101 c.b
-10.75.138.209 d.b
-10.208.122.226 c
-10.39.131.70 a.c
-10.52.126.102 b.c
-10.83.190.253 d.c
-10.46.111.17 exit.c
-10.240.22.137 d
-10.86.184.182 a.d
-10.75.138.210 b.d
-10.83.190.254 c.d
-10.54.128.97 exit.d
-10.203.81.98 exit
-10.46.111.18 west.exit
-10.54.128.98 east.exit
-10.46.52.49 world.exit
-203.0.113.7 world
-10.46.52.50 exit.world
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add routes-a
-netns add routes-b
-netns add routes-c
-netns add routes-d
-netns add routes-exit
-netns add routes-world
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name c netns routes-a type veth peer name a netns routes-c
-link add name d netns routes-a type veth peer name a netns routes-d
-link add name c netns routes-b type veth peer name b netns routes-c
-link add name d netns routes-b type veth peer name b netns routes-d
-link add name d netns routes-c type veth peer name c netns routes-d
-link add name exit netns routes-c type veth peer name west netns routes-exit
-link add name exit netns routes-d type veth peer name east netns routes-exit
-link add name world netns routes-exit type veth peer name exit netns routes-world
-link add name dummy0 netns routes-world type dummy
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  routes-a \
-  routes-b \
-  routes-world \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  routes-c \
-  routes-d \
-  routes-exit \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=3
-net.ipv4.fib_multipath_hash_fields=0x0037
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within routes-a ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 10.219.189.202/32 dev lo
-address add 10.39.131.69/30 dev c
-link set dev c up
-address add 10.86.184.181/30 dev d
-link set dev d up
-END
-within routes-b ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 10.249.89.74/32 dev lo
-address add 10.52.126.101/30 dev c
-link set dev c up
-address add 10.75.138.209/30 dev d
-link set dev d up
-END
-within routes-c ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 10.208.122.226/32 dev lo
-address add 10.39.131.70/30 dev a
-link set dev a up
-address add 10.52.126.102/30 dev b
-link set dev b up
-address add 10.83.190.253/30 dev d
-link set dev d up
-address add 10.46.111.17/30 dev exit
-link set dev exit up
-END
-within routes-d ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 10.240.22.137/32 dev lo
-address add 10.86.184.182/30 dev a
-link set dev a up
-address add 10.75.138.210/30 dev b
-link set dev b up
-address add 10.83.190.254/30 dev c
-link set dev c up
-address add 10.54.128.97/30 dev exit
-link set dev exit up
-END
-within routes-exit ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 10.203.81.98/32 dev lo
-address add 10.46.111.18/30 dev west
-link set dev west up
-address add 10.54.128.98/30 dev east
-link set dev east up
-address add 10.46.52.49/30 dev world
-link set dev world up
-END
-within routes-world ip -batch - <<'END'
-link set dev lo up alias mpc:routes
-address add 203.0.113.7/24 dev dummy0
-link set dev dummy0 up
-address add 10.46.52.50/30 dev exit
-link set dev exit up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within routes-a ip -batch - <<'END'
-route add 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c weight 3 nexthop via 10.86.184.182 dev d weight 1
-route add 10.75.138.209 via 10.86.184.182 dev d
-route add 203.0.113.0/24 via 10.86.184.182 dev d
-route add 10.203.81.98 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.208.122.226 src 10.219.189.202 via 10.39.131.70 dev c
-route add 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
-route add 10.52.126.100/30 via 10.39.131.70 dev c
-route add 10.46.111.16/30 via 10.39.131.70 dev c
-route add 10.75.138.208/30 via 10.86.184.182 dev d
-route add 10.54.128.96/30 via 10.86.184.182 dev d
-route add 10.83.190.252/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 10.46.52.48/30 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
-route add 203.0.113.7 src 10.219.189.202 via 10.86.184.182 dev d
-END
-within routes-b ip -batch - <<'END'
-route add 10.219.189.202 src 10.249.89.74 via 10.75.138.210 dev d
-route add 10.203.81.98 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 203.0.113.7 src 10.249.89.74 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.208.122.226 src 10.249.89.74 via 10.52.126.102 dev c
-route add 10.240.22.137 src 10.249.89.74 via 10.75.138.210 dev d
-route add 10.39.131.68/30 via 10.52.126.102 dev c
-route add 10.46.111.16/30 via 10.52.126.102 dev c
-route add 10.86.184.180/30 via 10.75.138.210 dev d
-route add 10.54.128.96/30 via 10.75.138.210 dev d
-route add 10.83.190.252/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-route add 10.46.52.48/30 nexthop via 10.52.126.102 dev c nexthop via 10.75.138.210 dev d
-END
-within routes-c ip -batch - <<'END'
-route add default via 10.46.111.18 dev exit
-route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
-route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
-route add 10.240.22.137 src 10.208.122.226 via 10.83.190.254 dev d
-route add 10.203.81.98 src 10.208.122.226 via 10.46.111.18 dev exit
-route add 203.0.113.7 src 10.208.122.226 via 10.46.111.18 dev exit
-route add 10.86.184.180/30 via 10.83.190.254 dev d
-route add 10.75.138.208/30 via 10.83.190.254 dev d
-route add 10.54.128.96/30 nexthop via 10.83.190.254 dev d nexthop via 10.46.111.18 dev exit
-route add 10.46.52.48/30 via 10.46.111.18 dev exit
-END
-within routes-d ip -batch - <<'END'
-route add default via 10.54.128.98 dev exit
-route add 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
-route add 10.249.89.74 src 10.240.22.137 via 10.75.138.209 dev b
-route add 10.208.122.226 src 10.240.22.137 via 10.83.190.253 dev c
-route add 10.203.81.98 src 10.240.22.137 via 10.54.128.98 dev exit
-route add 203.0.113.7 src 10.240.22.137 via 10.54.128.98 dev exit
-route add 10.39.131.68/30 via 10.83.190.253 dev c
-route add 10.52.126.100/30 via 10.83.190.253 dev c
-route add 10.46.111.16/30 nexthop via 10.83.190.253 dev c nexthop via 10.54.128.98 dev exit
-route add 10.46.52.48/30 via 10.54.128.98 dev exit
-END
-within routes-exit ip -batch - <<'END'
-route add 203.0.113.0/24 via 10.46.52.50 dev world
-route add 10.219.189.202 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.249.89.74 src 10.203.81.98 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 10.208.122.226 src 10.203.81.98 via 10.46.111.17 dev west
-route add 10.240.22.137 src 10.203.81.98 via 10.54.128.97 dev east
-route add 10.39.131.68/30 via 10.46.111.17 dev west
-route add 10.52.126.100/30 via 10.46.111.17 dev west
-route add 10.86.184.180/30 via 10.54.128.97 dev east
-route add 10.75.138.208/30 via 10.54.128.97 dev east
-route add 10.83.190.252/30 nexthop via 10.46.111.17 dev west nexthop via 10.54.128.97 dev east
-route add 203.0.113.7 src 10.203.81.98 via 10.46.52.50 dev world
-END
-within routes-world ip -batch - <<'END'
-route add default via 10.46.52.49 dev exit
-route add 10.219.189.202 src 203.0.113.7 via 10.46.52.49 dev exit
-route add 10.249.89.74 src 203.0.113.7 via 10.46.52.49 dev exit
-route add 10.208.122.226 src 203.0.113.7 via 10.46.52.49 dev exit
-route add 10.240.22.137 src 203.0.113.7 via 10.46.52.49 dev exit
-route add 10.203.81.98 src 203.0.113.7 via 10.46.52.49 dev exit
-route add 10.39.131.68/30 via 10.46.52.49 dev exit
-route add 10.86.184.180/30 via 10.46.52.49 dev exit
-route add 10.52.126.100/30 via 10.46.52.49 dev exit
-route add 10.75.138.208/30 via 10.46.52.49 dev exit
-route add 10.83.190.252/30 via 10.46.52.49 dev exit
-route add 10.46.111.16/30 via 10.46.52.49 dev exit
-route add 10.54.128.96/30 via 10.46.52.49 dev exit
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "shaped" that is up. Written by mpc 0.1.0 from shaped.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -15,6 +16,178 @@ IFS= read -rd '' USAGE <<'END' || true
 usage: check.sh
 Checks the lab "shaped" that is up.
 END
+
+# === the lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+}
+
+refer_all() {
+refer 7 <<'END'
+qdisc add dev lo root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
+qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev lo parent 10:1 pfifo limit 200
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
+qdisc add dev lo parent 1:1 handle 10: netem limit 238785 delay 270ms
+qdisc add dev lo parent 10:1 pfifo limit 100
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev lo parent 1:1 pfifo limit 50
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
+qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev lo parent 10:1 pfifo limit 200
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
+qdisc add dev lo parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
+qdisc add dev lo parent 10:1 bfifo limit 2097152b
+qdisc show
+qdisc del dev lo root
+qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev lo parent 1:1 handle 10: netem limit 1050 loss 0.02%
+qdisc add dev lo parent 10:1 pfifo limit 50
+qdisc show
+qdisc del dev lo root
+END
+refer_mptcp
+file hosts <<'END'
+# mpc:shaped
+127.0.0.1 localhost
+::1 localhost
+10.208.119.60 home
+10.59.128.129 isp.home
+10.0.19.189 hub.home
+10.250.114.96 office
+10.28.249.106 isp.office
+10.69.63.50 hub.office
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.28.249.105 office.isp
+10.231.212.193 hub
+10.0.19.190 home.hub
+10.69.63.49 office.hub
+END
+[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
+# mpc:shaped
+# This lab has no name server.
+END
+}
+
+compare_each() {
+compare shaped-home <<'END'
+mark mpc:shaped
+link lo mtu 65536 up
+link isp mtu 1400 up to shaped-isp
+link hub mtu 1400 up to shaped-hub
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.isp.retrans_time_ms = 3000
+sysctl net.ipv4.neigh.hub.retrans_time_ms = 2000
+address 10.208.119.60/32 dev lo
+address 10.59.128.129/30 dev isp
+connected 10.59.128.128/30 dev isp
+address 10.0.19.189/30 dev hub
+connected 10.0.19.188/30 dev hub
+route 10.250.114.96 via 10.59.128.130 dev isp weight 1 src 10.208.119.60
+route 10.250.114.96 via 10.0.19.190 dev hub weight 1 src 10.208.119.60
+route 10.253.32.216 via 10.59.128.130 dev isp src 10.208.119.60
+route 10.231.212.193 via 10.0.19.190 dev hub src 10.208.119.60
+route 10.28.249.104/30 via 10.59.128.130 dev isp
+route 10.69.63.48/30 via 10.0.19.190 dev hub
+qdisc isp 0
+qdisc hub 1
+END
+
+compare shaped-office <<'END'
+mark mpc:shaped
+link lo mtu 65536 up
+link isp mtu 9000 up to shaped-isp
+link hub mtu 1400 up to shaped-hub
+sysctl net.ipv4.ip_forward = 0
+sysctl net.ipv4.conf.*.forwarding = 0
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+address 10.250.114.96/32 dev lo
+address 10.28.249.106/30 dev isp
+connected 10.28.249.104/30 dev isp
+address 10.69.63.50/30 dev hub
+connected 10.69.63.48/30 dev hub
+route 10.208.119.60 via 10.28.249.105 dev isp weight 1 src 10.250.114.96
+route 10.208.119.60 via 10.69.63.49 dev hub weight 1 src 10.250.114.96
+route 10.253.32.216 via 10.28.249.105 dev isp src 10.250.114.96
+route 10.231.212.193 via 10.69.63.49 dev hub src 10.250.114.96
+route 10.59.128.128/30 via 10.28.249.105 dev isp
+route 10.0.19.188/30 via 10.69.63.49 dev hub
+qdisc isp 2
+qdisc hub 3
+END
+
+compare shaped-isp <<'END'
+mark mpc:shaped
+link lo mtu 65536 up
+link home mtu 1400 up to shaped-home
+link office mtu 9000 up to shaped-office
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.home.retrans_time_ms = 3000
+address 10.253.32.216/32 dev lo
+address 10.59.128.130/30 dev home
+connected 10.59.128.128/30 dev home
+address 10.28.249.105/30 dev office
+connected 10.28.249.104/30 dev office
+route 10.208.119.60 via 10.59.128.129 dev home src 10.253.32.216
+route 10.250.114.96 via 10.28.249.106 dev office src 10.253.32.216
+route 10.0.19.189 via 10.59.128.129 dev home
+route 10.69.63.50 via 10.28.249.106 dev office
+qdisc home 4
+qdisc office 2
+END
+
+compare shaped-hub <<'END'
+mark mpc:shaped
+link lo mtu 65536 up
+link home mtu 1400 up to shaped-home
+link office mtu 1400 up to shaped-office
+sysctl net.ipv4.ip_forward = 1
+sysctl net.ipv4.conf.*.forwarding = 1
+sysctl net.ipv4.conf.*.rp_filter = 0
+sysctl net.ipv4.fib_multipath_hash_policy = 1
+sysctl net.ipv4.neigh.home.retrans_time_ms = 2000
+address 10.231.212.193/32 dev lo
+address 10.0.19.190/30 dev home
+connected 10.0.19.188/30 dev home
+address 10.69.63.49/30 dev office
+connected 10.69.63.48/30 dev office
+route 10.208.119.60 via 10.0.19.189 dev home src 10.231.212.193
+route 10.250.114.96 via 10.69.63.50 dev office src 10.231.212.193
+route 10.59.128.129 via 10.0.19.189 dev home
+route 10.28.249.106 via 10.69.63.50 dev office
+qdisc home 5
+qdisc office 6
+END
+}
+
+expect() {
+:
+}
+
+# === the runtime of mpc 0.1.0, for check ======================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -498,170 +671,220 @@ compare_lab() {
   tell "$((${#told[@]} == 0))" "the lab $LAB is up" "${told[@]}"
 }
 
-# === the lab ==================================================================
-need_tool ip iproute2
-need_tool tc iproute2
-need_tool nsenter util-linux
-need_tool unshare util-linux
-begin 5
-refer 7 <<'END'
-qdisc add dev lo root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
-qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
-qdisc add dev lo parent 10:1 pfifo limit 200
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
-qdisc add dev lo parent 1:1 handle 10: netem limit 238785 delay 270ms
-qdisc add dev lo parent 10:1 pfifo limit 100
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
-qdisc add dev lo parent 1:1 pfifo limit 50
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
-qdisc add dev lo parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
-qdisc add dev lo parent 10:1 pfifo limit 200
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
-qdisc add dev lo parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
-qdisc add dev lo parent 10:1 bfifo limit 2097152b
-qdisc show
-qdisc del dev lo root
-qdisc add dev lo root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
-qdisc add dev lo parent 1:1 handle 10: netem limit 1050 loss 0.02%
-qdisc add dev lo parent 10:1 pfifo limit 50
-qdisc show
-qdisc del dev lo root
-END
-refer_mptcp
-file hosts <<'END'
-# mpc:shaped
-127.0.0.1 localhost
-::1 localhost
-10.208.119.60 home
-10.59.128.129 isp.home
-10.0.19.189 hub.home
-10.250.114.96 office
-10.28.249.106 isp.office
-10.69.63.50 hub.office
-10.253.32.216 isp
-10.59.128.130 home.isp
-10.28.249.105 office.isp
-10.231.212.193 hub
-10.0.19.190 home.hub
-10.69.63.49 office.hub
-END
-[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'
-# mpc:shaped
-# This lab has no name server.
-END
+# === however the script ends ==================================================
+started=()
 
-compare_each() {
-
-compare shaped-home <<'END'
-mark mpc:shaped
-link lo mtu 65536 up
-link isp mtu 1400 up to shaped-isp
-link hub mtu 1400 up to shaped-hub
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv4.neigh.isp.retrans_time_ms = 3000
-sysctl net.ipv4.neigh.hub.retrans_time_ms = 2000
-address 10.208.119.60/32 dev lo
-address 10.59.128.129/30 dev isp
-connected 10.59.128.128/30 dev isp
-address 10.0.19.189/30 dev hub
-connected 10.0.19.188/30 dev hub
-route 10.250.114.96 via 10.59.128.130 dev isp weight 1 src 10.208.119.60
-route 10.250.114.96 via 10.0.19.190 dev hub weight 1 src 10.208.119.60
-route 10.253.32.216 via 10.59.128.130 dev isp src 10.208.119.60
-route 10.231.212.193 via 10.0.19.190 dev hub src 10.208.119.60
-route 10.28.249.104/30 via 10.59.128.130 dev isp
-route 10.69.63.48/30 via 10.0.19.190 dev hub
-qdisc isp 0
-qdisc hub 1
-END
-
-compare shaped-office <<'END'
-mark mpc:shaped
-link lo mtu 65536 up
-link isp mtu 9000 up to shaped-isp
-link hub mtu 1400 up to shaped-hub
-sysctl net.ipv4.ip_forward = 0
-sysctl net.ipv4.conf.*.forwarding = 0
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-address 10.250.114.96/32 dev lo
-address 10.28.249.106/30 dev isp
-connected 10.28.249.104/30 dev isp
-address 10.69.63.50/30 dev hub
-connected 10.69.63.48/30 dev hub
-route 10.208.119.60 via 10.28.249.105 dev isp weight 1 src 10.250.114.96
-route 10.208.119.60 via 10.69.63.49 dev hub weight 1 src 10.250.114.96
-route 10.253.32.216 via 10.28.249.105 dev isp src 10.250.114.96
-route 10.231.212.193 via 10.69.63.49 dev hub src 10.250.114.96
-route 10.59.128.128/30 via 10.28.249.105 dev isp
-route 10.0.19.188/30 via 10.69.63.49 dev hub
-qdisc isp 2
-qdisc hub 3
-END
-
-compare shaped-isp <<'END'
-mark mpc:shaped
-link lo mtu 65536 up
-link home mtu 1400 up to shaped-home
-link office mtu 9000 up to shaped-office
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv4.neigh.home.retrans_time_ms = 3000
-address 10.253.32.216/32 dev lo
-address 10.59.128.130/30 dev home
-connected 10.59.128.128/30 dev home
-address 10.28.249.105/30 dev office
-connected 10.28.249.104/30 dev office
-route 10.208.119.60 via 10.59.128.129 dev home src 10.253.32.216
-route 10.250.114.96 via 10.28.249.106 dev office src 10.253.32.216
-route 10.0.19.189 via 10.59.128.129 dev home
-route 10.69.63.50 via 10.28.249.106 dev office
-qdisc home 4
-qdisc office 2
-END
-
-compare shaped-hub <<'END'
-mark mpc:shaped
-link lo mtu 65536 up
-link home mtu 1400 up to shaped-home
-link office mtu 1400 up to shaped-office
-sysctl net.ipv4.ip_forward = 1
-sysctl net.ipv4.conf.*.forwarding = 1
-sysctl net.ipv4.conf.*.rp_filter = 0
-sysctl net.ipv4.fib_multipath_hash_policy = 1
-sysctl net.ipv4.neigh.home.retrans_time_ms = 2000
-address 10.231.212.193/32 dev lo
-address 10.0.19.190/30 dev home
-connected 10.0.19.188/30 dev home
-address 10.69.63.49/30 dev office
-connected 10.69.63.48/30 dev office
-route 10.208.119.60 via 10.0.19.189 dev home src 10.231.212.193
-route 10.250.114.96 via 10.69.63.50 dev office src 10.231.212.193
-route 10.59.128.129 via 10.0.19.189 dev home
-route 10.28.249.106 via 10.69.63.50 dev office
-qdisc home 5
-qdisc office 6
-END
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
 }
 
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === what the script starts ends with it ======================================
+scratch=
+# What is to be told at the end, however the script ends.
+closing=:
+# What only this script has open.
+alone=
+
+# Ends all that was started.
+stop() {
+  dismiss "${started[@]}"
+  wait || wait || true # the first may tell of a signal that came before
+  started=()
+}
+
+# Has that done however the script ends, and makes a folder for what programs say.
+prepare() {
+  guard
+  scratch=$(mktemp -d) || exit 2
+  need_room
+  exec {alone}</dev/null
+}
+
+# Ends the script where that folder has no room for what programs say, which would be lost, or for iperf3's buffers.
+need_room() {
+  { printf '%1048576s' '' >"$scratch/room" && rm "$scratch/room"; } 2>/dev/null || {
+    say "error: there is no room in ${scratch%/*}; TMPDIR may name another folder"
+    exit 2
+  }
+}
+
+# Takes that away.
+undo() {
+  stop
+  rm -rf "$scratch"
+  "$closing"
+}
+
+# Starts a program in a namespace, with what it says in a file: NAME NAMESPACE COMMAND...
+begin_in() {
+  nsenter --net="/run/netns/$2" "${@:3}" </dev/null >"$scratch/$1" 2>&1 {alone}<&- &
+  started+=("$!")
+}
+
+# === what pings tell ==========================================================
+# Pings go side by side, some at a time, and what they tell is judged in the order in which it was asked.
+AT_ONCE=50
+asked=()
+claims=()
+answers=()
+
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+ask() {
+  local address fd fds='' pings=(-c 3 -w 3)
+  [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
+  [[ $4 != rtt ]] || pings=(-c 10 -w 10)
+  for address in "${@:7}"; do
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    started+=("$!")
+    fds+=" $fd $address"
+  done
+  asked+=("$3") claims+=("$4 $5 $6 $1 $2") answers+=("$fds")
+  ((${#asked[@]} < AT_ONCE)) || judge
+}
+
+# Judges all that was asked.
+judge() {
+  local i claim least most source target
+  for i in "${!asked[@]}"; do
+    read -r claim least most source target <<<"${claims[i]}"
+    if [[ -e /run/netns/$source && -e /run/netns/$target ]]; then
+      judge_one "${asked[i]}" "$claim" "$least" "$most" "${answers[i]}"
+    else
+      tell 0 "${asked[i]}" "the lab is not up"
+    fi
+  done
+  asked=() claims=() answers=()
+  stop
+}
+
+# Judges the answers of all addresses of one claim: WHAT CLAIM LEAST MOST "FD ADDRESS ...".
+judge_one() {
+  local text address fd holds=1 told=() rest=$5 time
+  while read -r fd address rest <<<"$rest" && [[ -n $fd ]]; do
+    IFS= read -rd '' -u "$fd" text || true
+    exec {fd}<&-
+    time=$(fastest "$text")
+    case $2-$time in
+      reachable- | rtt-) holds=0 && told+=("$address does not answer") ;;
+      unreachable-?*) holds=0 && told+=("$address answers") ;;
+      rtt-*)
+        ((time >= $3 && time <= $4)) || holds=0
+        told+=("$address: $((time / 1000)).$(printf %03d $((time % 1000))) ms at the fastest") ;;
+    esac
+  done
+  tell "$holds" "$1" "${told[@]}"
+}
+
+# The time of the fastest round trip of a ping, in microseconds; nothing where no answer came.
+fastest() {
+  if [[ $1 =~ =\ ([0-9]+)\.([0-9]{3})/ ]]; then
+    echo $((10#${BASH_REMATCH[1]} * 1000 + 10#${BASH_REMATCH[2]}))
+  fi
+}
+
+# === transfers ================================================================
+PORT=5379
+received=0
+said=
+refused=" "
+
+# Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
+be_alone() {
+  { exec {alone}<"/etc/netns/$1"; } 2>/dev/null || return 0
+  flock -n "$alone"
+}
+
+# Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
+# `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+transfer() {
+  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
+  [[ $4 != mptcp ]] || wrap=(mptcpize run)
+  [[ $4 != udp ]] || options+=(-u -b "$6")
+  received=0 said=
+  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
+  server=$!
+  while :; do
+    begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
+    wait "$!" || true
+    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    sleep 0.1
+  done
+  kill "$server" 2>/dev/null || true
+  wait "$server" || true
+  read_report
+  drain "$1"
+  [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
+refuse() {
+  local own
+  own=$(nsenter --net="/run/netns/$1" cat /proc/sys/net/ipv4/tcp_congestion_control)
+  say "warning: this machine has no $3 for $2, so $own is measured in its place"
+  refused+="$2:$3 "
+}
+
+# Waits until what a program that has ended still had to send is sent, for 10 seconds at most.
+drain() {
+  local _
+  for _ in {1..100}; do
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    sleep 0.1
+  done
+}
+
+# Reads what a client says that its server received.
+read_report() {
+  local line
+  while read -r line; do
+    if [[ $line =~ ([0-9]+)(\.[0-9]+)?\ Kbits/sec.*\ receiver ]]; then received=${BASH_REMATCH[1]}; fi
+    if [[ $line == *"error - "* ]]; then said=${line#*error - }; fi
+  done <"$scratch/client"
+  ((received)) || { need_room && : "${said:=nothing was received}"; }
+}
+
+# Kbit/s as Mbit/s.
+mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
+
+# === what transfers tell ======================================================
+# Tries whether enough is received, three times at most, as a busy machine takes from a rate and never adds to it:
+# WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
+throughput() {
+  local try most=0
+  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  for try in 1 2 3; do
+    transfer "${@:3}" -t 5 -O 2
+    stop
+    ((received <= most)) || most=$received
+    ((most * 1000 < $2)) || break
+  done
+  tell "$((most * 1000 >= $2))" "$1" "$(mbit "$most") Mbit/s at the best of $try${said:+, and then: $said}"
+}
+
+# === the call =================================================================
+needs
+begin 5
+refer_all
 compare_lab shaped-home shaped-office shaped-isp shaped-hub
 compare_all 4
-
+expect
 finish
 }

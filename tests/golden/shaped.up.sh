@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "shaped". Written by mpc 0.1.0 from shaped.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +27,213 @@ NAMESPACES=(
   shaped-isp
   shaped-hub
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc replace dev lo root pfifo limit 10
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:shaped
+127.0.0.1 localhost
+::1 localhost
+10.208.119.60 home
+10.59.128.129 isp.home
+10.0.19.189 hub.home
+10.250.114.96 office
+10.28.249.106 isp.office
+10.69.63.50 hub.office
+10.253.32.216 isp
+10.59.128.130 home.isp
+10.28.249.105 office.isp
+10.231.212.193 hub
+10.0.19.190 home.hub
+10.69.63.49 office.hub
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add shaped-home
+netns add shaped-office
+netns add shaped-isp
+netns add shaped-hub
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name isp mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-isp
+link add name hub mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-hub
+link add name isp mtu 9000 netns shaped-office type veth peer name office mtu 9000 netns shaped-isp
+link add name hub mtu 1400 netns shaped-office type veth peer name office mtu 1400 netns shaped-hub
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  shaped-home \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.isp.retrans_time_ms=3000
+net.ipv4.neigh.hub.retrans_time_ms=2000
+END
+configure \
+  shaped-office \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  shaped-isp \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.home.retrans_time_ms=3000
+END
+configure \
+  shaped-hub \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.neigh.home.retrans_time_ms=2000
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within shaped-home tc -batch - <<'END'
+qdisc add dev isp root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
+qdisc add dev isp parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev isp parent 10:1 pfifo limit 200
+qdisc add dev hub root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
+qdisc add dev hub parent 1:1 handle 10: netem limit 238785 delay 270ms
+qdisc add dev hub parent 10:1 pfifo limit 100
+END
+within shaped-home ip -batch - <<'END'
+link set dev lo up alias mpc:shaped
+address add 10.208.119.60/32 dev lo
+address add 10.59.128.129/30 dev isp
+link set dev isp up
+address add 10.0.19.189/30 dev hub
+link set dev hub up
+END
+within shaped-office tc -batch - <<'END'
+qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev hub parent 1:1 pfifo limit 50
+END
+within shaped-office ip -batch - <<'END'
+link set dev lo up alias mpc:shaped
+address add 10.250.114.96/32 dev lo
+address add 10.28.249.106/30 dev isp
+link set dev isp up
+address add 10.69.63.50/30 dev hub
+link set dev hub up
+END
+within shaped-isp tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
+qdisc add dev home parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
+qdisc add dev home parent 10:1 pfifo limit 200
+qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
+END
+within shaped-isp ip -batch - <<'END'
+link set dev lo up alias mpc:shaped
+address add 10.253.32.216/32 dev lo
+address add 10.59.128.130/30 dev home
+link set dev home up
+address add 10.28.249.105/30 dev office
+link set dev office up
+END
+within shaped-hub tc -batch - <<'END'
+qdisc add dev home root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
+qdisc add dev home parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
+qdisc add dev home parent 10:1 bfifo limit 2097152b
+qdisc add dev office root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
+qdisc add dev office parent 1:1 handle 10: netem limit 1050 loss 0.02%
+qdisc add dev office parent 10:1 pfifo limit 50
+END
+within shaped-hub ip -batch - <<'END'
+link set dev lo up alias mpc:shaped
+address add 10.231.212.193/32 dev lo
+address add 10.0.19.190/30 dev home
+link set dev home up
+address add 10.69.63.49/30 dev office
+link set dev office up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within shaped-home ip -batch - <<'END'
+route add 10.250.114.96 src 10.208.119.60 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
+route add 10.253.32.216 src 10.208.119.60 via 10.59.128.130 dev isp
+route add 10.231.212.193 src 10.208.119.60 via 10.0.19.190 dev hub
+route add 10.28.249.104/30 via 10.59.128.130 dev isp
+route add 10.69.63.48/30 via 10.0.19.190 dev hub
+END
+within shaped-office ip -batch - <<'END'
+route add 10.208.119.60 src 10.250.114.96 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
+route add 10.253.32.216 src 10.250.114.96 via 10.28.249.105 dev isp
+route add 10.231.212.193 src 10.250.114.96 via 10.69.63.49 dev hub
+route add 10.59.128.128/30 via 10.28.249.105 dev isp
+route add 10.0.19.188/30 via 10.69.63.49 dev hub
+END
+within shaped-isp ip -batch - <<'END'
+route add 10.208.119.60 src 10.253.32.216 via 10.59.128.129 dev home
+route add 10.250.114.96 src 10.253.32.216 via 10.28.249.106 dev office
+route add 10.0.19.189 via 10.59.128.129 dev home
+route add 10.69.63.50 via 10.28.249.106 dev office
+END
+within shaped-hub ip -batch - <<'END'
+route add 10.208.119.60 src 10.231.212.193 via 10.0.19.189 dev home
+route add 10.250.114.96 src 10.231.212.193 via 10.69.63.50 dev office
+route add 10.59.128.129 via 10.0.19.189 dev home
+route add 10.28.249.106 via 10.69.63.50 dev office
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -277,6 +485,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -483,6 +757,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -612,208 +889,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
-need 'the queueing discipline pfifo (module sch_pfifo)' tc qdisc replace dev lo root pfifo limit 10
-need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:shaped
-127.0.0.1 localhost
-::1 localhost
-10.208.119.60 home
-10.59.128.129 isp.home
-10.0.19.189 hub.home
-10.250.114.96 office
-10.28.249.106 isp.office
-10.69.63.50 hub.office
-10.253.32.216 isp
-10.59.128.130 home.isp
-10.28.249.105 office.isp
-10.231.212.193 hub
-10.0.19.190 home.hub
-10.69.63.49 office.hub
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add shaped-home
-netns add shaped-office
-netns add shaped-isp
-netns add shaped-hub
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name isp mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-isp
-link add name hub mtu 1400 netns shaped-home type veth peer name home mtu 1400 netns shaped-hub
-link add name isp mtu 9000 netns shaped-office type veth peer name office mtu 9000 netns shaped-isp
-link add name hub mtu 1400 netns shaped-office type veth peer name office mtu 1400 netns shaped-hub
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  shaped-home \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.neigh.isp.retrans_time_ms=3000
-net.ipv4.neigh.hub.retrans_time_ms=2000
-END
-configure \
-  shaped-office \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  shaped-isp \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.neigh.home.retrans_time_ms=3000
-END
-configure \
-  shaped-hub \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.neigh.home.retrans_time_ms=2000
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within shaped-home tc -batch - <<'END'
-qdisc add dev isp root handle 1: tbf rate 1mbit burst 5656b peakrate 1000gbit mtu 1414 limit 5656b
-qdisc add dev isp parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
-qdisc add dev isp parent 10:1 pfifo limit 200
-qdisc add dev hub root handle 1: tbf rate 3mbit burst 1600b peakrate 1000gbit mtu 1414 limit 1600b
-qdisc add dev hub parent 1:1 handle 10: netem limit 238785 delay 270ms
-qdisc add dev hub parent 10:1 pfifo limit 100
-END
-within shaped-home ip -batch - <<'END'
-link set dev lo up alias mpc:shaped
-address add 10.208.119.60/32 dev lo
-address add 10.59.128.129/30 dev isp
-link set dev isp up
-address add 10.0.19.189/30 dev hub
-link set dev hub up
-END
-within shaped-office tc -batch - <<'END'
-qdisc add dev isp root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-qdisc add dev hub root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
-qdisc add dev hub parent 1:1 pfifo limit 50
-END
-within shaped-office ip -batch - <<'END'
-link set dev lo up alias mpc:shaped
-address add 10.250.114.96/32 dev lo
-address add 10.28.249.106/30 dev isp
-link set dev isp up
-address add 10.69.63.50/30 dev hub
-link set dev hub up
-END
-within shaped-isp tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 16mbit burst 8000b peakrate 1000gbit mtu 1414 limit 8000b
-qdisc add dev home parent 1:1 handle 10: netem limit 12577 delay 12ms 2ms loss 0.1% duplicate 0.01% corrupt 0.001% reorder 0.5% rate 1000gbit
-qdisc add dev home parent 10:1 pfifo limit 200
-qdisc add dev office root handle 1: tbf rate 1gbit burst 500000b limit 3125000b
-END
-within shaped-isp ip -batch - <<'END'
-link set dev lo up alias mpc:shaped
-address add 10.253.32.216/32 dev lo
-address add 10.59.128.130/30 dev home
-link set dev home up
-address add 10.28.249.105/30 dev office
-link set dev office up
-END
-within shaped-hub tc -batch - <<'END'
-qdisc add dev home root handle 1: tbf rate 50mbit burst 16384b peakrate 1000gbit mtu 1414 limit 16384b
-qdisc add dev home parent 1:1 handle 10: netem limit 288617 delay 270ms loss 0.02%
-qdisc add dev home parent 10:1 bfifo limit 2097152b
-qdisc add dev office root handle 1: tbf rate 100mbit burst 32768b peakrate 1000gbit mtu 1414 limit 32768b
-qdisc add dev office parent 1:1 handle 10: netem limit 1050 loss 0.02%
-qdisc add dev office parent 10:1 pfifo limit 50
-END
-within shaped-hub ip -batch - <<'END'
-link set dev lo up alias mpc:shaped
-address add 10.231.212.193/32 dev lo
-address add 10.0.19.190/30 dev home
-link set dev home up
-address add 10.69.63.49/30 dev office
-link set dev office up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within shaped-home ip -batch - <<'END'
-route add 10.250.114.96 src 10.208.119.60 nexthop via 10.59.128.130 dev isp nexthop via 10.0.19.190 dev hub
-route add 10.253.32.216 src 10.208.119.60 via 10.59.128.130 dev isp
-route add 10.231.212.193 src 10.208.119.60 via 10.0.19.190 dev hub
-route add 10.28.249.104/30 via 10.59.128.130 dev isp
-route add 10.69.63.48/30 via 10.0.19.190 dev hub
-END
-within shaped-office ip -batch - <<'END'
-route add 10.208.119.60 src 10.250.114.96 nexthop via 10.28.249.105 dev isp nexthop via 10.69.63.49 dev hub
-route add 10.253.32.216 src 10.250.114.96 via 10.28.249.105 dev isp
-route add 10.231.212.193 src 10.250.114.96 via 10.69.63.49 dev hub
-route add 10.59.128.128/30 via 10.28.249.105 dev isp
-route add 10.0.19.188/30 via 10.69.63.49 dev hub
-END
-within shaped-isp ip -batch - <<'END'
-route add 10.208.119.60 src 10.253.32.216 via 10.59.128.129 dev home
-route add 10.250.114.96 src 10.253.32.216 via 10.28.249.106 dev office
-route add 10.0.19.189 via 10.59.128.129 dev home
-route add 10.69.63.50 via 10.28.249.106 dev office
-END
-within shaped-hub ip -batch - <<'END'
-route add 10.208.119.60 src 10.231.212.193 via 10.0.19.189 dev home
-route add 10.250.114.96 src 10.231.212.193 via 10.69.63.50 dev office
-route add 10.59.128.129 via 10.0.19.189 dev home
-route add 10.28.249.106 via 10.69.63.50 dev office
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "spanning-tree". Written by mpc 0.1.0 from spanning-tree.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -30,6 +31,240 @@ NAMESPACES=(
   spanning-tree-s3
   spanning-tree-s4
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
+need 'bridges with a spanning tree (CONFIG_BRIDGE, iproute2)' ip link add name t type bridge stp_state 1 forward_delay 200
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.conf.all.accept_redirects
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.conf.all.arp_ignore
+need_sysctl net.ipv4.conf.all.arp_announce
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:spanning-tree
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.161.135.111 s1.a
+10.249.89.74 b
+10.161.135.56 s2.b
+10.208.122.226 c
+10.161.135.179 s3.c
+10.161.135.114 s4.c
+10.240.22.137 d
+10.161.135.183 s4.d
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add spanning-tree-a
+netns add spanning-tree-b
+netns add spanning-tree-c
+netns add spanning-tree-d
+netns add spanning-tree-s1
+netns add spanning-tree-s2
+netns add spanning-tree-s3
+netns add spanning-tree-s4
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name s2 netns spanning-tree-s1 type veth peer name s1 netns spanning-tree-s2
+link add name s3 netns spanning-tree-s2 type veth peer name s2 netns spanning-tree-s3
+link add name s4 netns spanning-tree-s3 type veth peer name s3 netns spanning-tree-s4
+link add name s1 netns spanning-tree-s4 type veth peer name s4 netns spanning-tree-s1
+link add name s3 netns spanning-tree-s1 type veth peer name s1 netns spanning-tree-s3
+link add name s2.2 netns spanning-tree-s1 type veth peer name s1.2 netns spanning-tree-s2
+link add name s1 netns spanning-tree-a type veth peer name a netns spanning-tree-s1
+link add name s2 netns spanning-tree-b type veth peer name b netns spanning-tree-s2
+link add name s3 netns spanning-tree-c type veth peer name c netns spanning-tree-s3
+link add name s4 netns spanning-tree-d type veth peer name d netns spanning-tree-s4
+link add name s4 netns spanning-tree-c type veth peer name c netns spanning-tree-s4
+link add name s1 netns spanning-tree-s1 type bridge stp_state 1 priority 0 forward_delay 200 hello_time 100 mcast_snooping 0
+link add name s2 netns spanning-tree-s2 type bridge stp_state 1 priority 1 forward_delay 200 hello_time 100 mcast_snooping 0
+link add name s3 netns spanning-tree-s3 type bridge stp_state 1 priority 2 forward_delay 200 hello_time 100 mcast_snooping 0
+link add name s4 netns spanning-tree-s4 type bridge stp_state 1 priority 3 forward_delay 200 hello_time 100 mcast_snooping 0
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  spanning-tree-a \
+  spanning-tree-b \
+  spanning-tree-d \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.conf.*.accept_redirects=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+configure \
+  spanning-tree-c \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.conf.*.accept_redirects=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.conf.all.arp_ignore=1
+net.ipv4.conf.all.arp_announce=2
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within spanning-tree-a ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+address add 10.219.189.202/32 dev lo
+address add 10.161.135.111/24 dev s1
+link set dev s1 up
+END
+within spanning-tree-b ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+address add 10.249.89.74/32 dev lo
+address add 10.161.135.56/24 dev s2
+link set dev s2 up
+END
+within spanning-tree-c tc -batch - <<'END'
+qdisc add dev s4 root handle 1: netem limit 1652 delay 2ms
+END
+within spanning-tree-c ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+address add 10.208.122.226/32 dev lo
+address add 10.161.135.179/24 dev s3
+link set dev s3 up
+address add 10.161.135.114/24 dev s4
+link set dev s4 up
+END
+within spanning-tree-d tc -batch - <<'END'
+qdisc add dev s4 root handle 1: netem limit 1652 delay 2ms
+END
+within spanning-tree-d ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+address add 10.240.22.137/32 dev lo
+address add 10.161.135.183/24 dev s4
+link set dev s4 up
+END
+within spanning-tree-s1 tc -batch - <<'END'
+qdisc add dev s2 root handle 1: netem limit 1000 delay 1ms
+qdisc add dev s4 root handle 1: netem limit 1000 delay 1ms
+END
+within spanning-tree-s1 ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+link set dev s1 up
+link set dev s2 master s1 up
+link set dev s4 master s1 up
+link set dev s3 master s1 up
+link set dev s2.2 master s1 up
+link set dev a master s1 up
+END
+within spanning-tree-s2 tc -batch - <<'END'
+qdisc add dev s1 root handle 1: netem limit 1000 delay 1ms
+qdisc add dev s3 root handle 1: netem limit 1000 delay 1ms
+END
+within spanning-tree-s2 ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+link set dev s2 up
+link set dev s1 master s2 up
+link set dev s3 master s2 up
+link set dev s1.2 master s2 up
+link set dev b master s2 up
+END
+within spanning-tree-s3 tc -batch - <<'END'
+qdisc add dev s2 root handle 1: netem limit 1000 delay 1ms
+qdisc add dev s4 root handle 1: netem limit 1000 delay 1ms
+END
+within spanning-tree-s3 ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+link set dev s3 up
+link set dev s2 master s3 up
+link set dev s4 master s3 up
+link set dev s1 master s3 up
+link set dev c master s3 up
+END
+within spanning-tree-s4 tc -batch - <<'END'
+qdisc add dev s3 root handle 1: netem limit 1000 delay 1ms
+qdisc add dev s1 root handle 1: netem limit 1000 delay 1ms
+qdisc add dev d root handle 1: netem limit 1652 delay 2ms
+qdisc add dev c root handle 1: netem limit 1652 delay 2ms
+END
+within spanning-tree-s4 ip -batch - <<'END'
+link set dev lo up alias mpc:spanning-tree
+link set dev s4 up
+link set dev s3 master s4 up
+link set dev s1 master s4 up
+link set dev d master s4 up
+link set dev c master s4 up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within spanning-tree-a ip -batch - <<'END'
+route add 10.249.89.74 src 10.219.189.202 via 10.161.135.56 dev s1
+route add 10.208.122.226 src 10.219.189.202 via 10.161.135.179 dev s1
+route add 10.240.22.137 src 10.219.189.202 via 10.161.135.183 dev s1
+END
+within spanning-tree-b ip -batch - <<'END'
+route add 10.219.189.202 src 10.249.89.74 via 10.161.135.111 dev s2
+route add 10.208.122.226 src 10.249.89.74 via 10.161.135.179 dev s2
+route add 10.240.22.137 src 10.249.89.74 via 10.161.135.183 dev s2
+END
+within spanning-tree-c ip -batch - <<'END'
+route add 10.219.189.202 src 10.208.122.226 via 10.161.135.111 dev s3
+route add 10.249.89.74 src 10.208.122.226 via 10.161.135.56 dev s3
+route add 10.240.22.137 src 10.208.122.226 via 10.161.135.183 dev s3
+END
+within spanning-tree-d ip -batch - <<'END'
+route add 10.219.189.202 src 10.240.22.137 via 10.161.135.111 dev s4
+route add 10.249.89.74 src 10.240.22.137 via 10.161.135.56 dev s4
+route add 10.208.122.226 src 10.240.22.137 via 10.161.135.179 dev s4
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- switches -----------------------------------------------------------------
+say "switches"
+await_ports \
+  spanning-tree-s1 \
+  spanning-tree-s2 \
+  spanning-tree-s3 \
+  spanning-tree-s4
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -281,6 +516,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -487,6 +788,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -616,6 +920,29 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
 # === ports of switches ========================================================
 # Whether every port of a bridge forwards, or is left out by the spanning tree.
 is_settled() {
@@ -637,235 +964,11 @@ await_ports() {
   done
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
-need 'bridges with a spanning tree (CONFIG_BRIDGE, iproute2)' ip link add name t type bridge stp_state 1 forward_delay 200
-need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.conf.all.accept_redirects
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.ipv4.conf.all.arp_ignore
-need_sysctl net.ipv4.conf.all.arp_announce
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:spanning-tree
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.161.135.111 s1.a
-10.249.89.74 b
-10.161.135.56 s2.b
-10.208.122.226 c
-10.161.135.179 s3.c
-10.161.135.114 s4.c
-10.240.22.137 d
-10.161.135.183 s4.d
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add spanning-tree-a
-netns add spanning-tree-b
-netns add spanning-tree-c
-netns add spanning-tree-d
-netns add spanning-tree-s1
-netns add spanning-tree-s2
-netns add spanning-tree-s3
-netns add spanning-tree-s4
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name s2 netns spanning-tree-s1 type veth peer name s1 netns spanning-tree-s2
-link add name s3 netns spanning-tree-s2 type veth peer name s2 netns spanning-tree-s3
-link add name s4 netns spanning-tree-s3 type veth peer name s3 netns spanning-tree-s4
-link add name s1 netns spanning-tree-s4 type veth peer name s4 netns spanning-tree-s1
-link add name s3 netns spanning-tree-s1 type veth peer name s1 netns spanning-tree-s3
-link add name s2.2 netns spanning-tree-s1 type veth peer name s1.2 netns spanning-tree-s2
-link add name s1 netns spanning-tree-a type veth peer name a netns spanning-tree-s1
-link add name s2 netns spanning-tree-b type veth peer name b netns spanning-tree-s2
-link add name s3 netns spanning-tree-c type veth peer name c netns spanning-tree-s3
-link add name s4 netns spanning-tree-d type veth peer name d netns spanning-tree-s4
-link add name s4 netns spanning-tree-c type veth peer name c netns spanning-tree-s4
-link add name s1 netns spanning-tree-s1 type bridge stp_state 1 priority 0 forward_delay 200 hello_time 100 mcast_snooping 0
-link add name s2 netns spanning-tree-s2 type bridge stp_state 1 priority 1 forward_delay 200 hello_time 100 mcast_snooping 0
-link add name s3 netns spanning-tree-s3 type bridge stp_state 1 priority 2 forward_delay 200 hello_time 100 mcast_snooping 0
-link add name s4 netns spanning-tree-s4 type bridge stp_state 1 priority 3 forward_delay 200 hello_time 100 mcast_snooping 0
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  spanning-tree-a \
-  spanning-tree-b \
-  spanning-tree-d \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.conf.*.accept_redirects=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-configure \
-  spanning-tree-c \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.conf.*.accept_redirects=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.conf.all.arp_ignore=1
-net.ipv4.conf.all.arp_announce=2
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within spanning-tree-a ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-address add 10.219.189.202/32 dev lo
-address add 10.161.135.111/24 dev s1
-link set dev s1 up
-END
-within spanning-tree-b ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-address add 10.249.89.74/32 dev lo
-address add 10.161.135.56/24 dev s2
-link set dev s2 up
-END
-within spanning-tree-c tc -batch - <<'END'
-qdisc add dev s4 root handle 1: netem limit 1652 delay 2ms
-END
-within spanning-tree-c ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-address add 10.208.122.226/32 dev lo
-address add 10.161.135.179/24 dev s3
-link set dev s3 up
-address add 10.161.135.114/24 dev s4
-link set dev s4 up
-END
-within spanning-tree-d tc -batch - <<'END'
-qdisc add dev s4 root handle 1: netem limit 1652 delay 2ms
-END
-within spanning-tree-d ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-address add 10.240.22.137/32 dev lo
-address add 10.161.135.183/24 dev s4
-link set dev s4 up
-END
-within spanning-tree-s1 tc -batch - <<'END'
-qdisc add dev s2 root handle 1: netem limit 1000 delay 1ms
-qdisc add dev s4 root handle 1: netem limit 1000 delay 1ms
-END
-within spanning-tree-s1 ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-link set dev s1 up
-link set dev s2 master s1 up
-link set dev s4 master s1 up
-link set dev s3 master s1 up
-link set dev s2.2 master s1 up
-link set dev a master s1 up
-END
-within spanning-tree-s2 tc -batch - <<'END'
-qdisc add dev s1 root handle 1: netem limit 1000 delay 1ms
-qdisc add dev s3 root handle 1: netem limit 1000 delay 1ms
-END
-within spanning-tree-s2 ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-link set dev s2 up
-link set dev s1 master s2 up
-link set dev s3 master s2 up
-link set dev s1.2 master s2 up
-link set dev b master s2 up
-END
-within spanning-tree-s3 tc -batch - <<'END'
-qdisc add dev s2 root handle 1: netem limit 1000 delay 1ms
-qdisc add dev s4 root handle 1: netem limit 1000 delay 1ms
-END
-within spanning-tree-s3 ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-link set dev s3 up
-link set dev s2 master s3 up
-link set dev s4 master s3 up
-link set dev s1 master s3 up
-link set dev c master s3 up
-END
-within spanning-tree-s4 tc -batch - <<'END'
-qdisc add dev s3 root handle 1: netem limit 1000 delay 1ms
-qdisc add dev s1 root handle 1: netem limit 1000 delay 1ms
-qdisc add dev d root handle 1: netem limit 1652 delay 2ms
-qdisc add dev c root handle 1: netem limit 1652 delay 2ms
-END
-within spanning-tree-s4 ip -batch - <<'END'
-link set dev lo up alias mpc:spanning-tree
-link set dev s4 up
-link set dev s3 master s4 up
-link set dev s1 master s4 up
-link set dev d master s4 up
-link set dev c master s4 up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within spanning-tree-a ip -batch - <<'END'
-route add 10.249.89.74 src 10.219.189.202 via 10.161.135.56 dev s1
-route add 10.208.122.226 src 10.219.189.202 via 10.161.135.179 dev s1
-route add 10.240.22.137 src 10.219.189.202 via 10.161.135.183 dev s1
-END
-within spanning-tree-b ip -batch - <<'END'
-route add 10.219.189.202 src 10.249.89.74 via 10.161.135.111 dev s2
-route add 10.208.122.226 src 10.249.89.74 via 10.161.135.179 dev s2
-route add 10.240.22.137 src 10.249.89.74 via 10.161.135.183 dev s2
-END
-within spanning-tree-c ip -batch - <<'END'
-route add 10.219.189.202 src 10.208.122.226 via 10.161.135.111 dev s3
-route add 10.249.89.74 src 10.208.122.226 via 10.161.135.56 dev s3
-route add 10.240.22.137 src 10.208.122.226 via 10.161.135.183 dev s3
-END
-within spanning-tree-d ip -batch - <<'END'
-route add 10.219.189.202 src 10.240.22.137 via 10.161.135.111 dev s4
-route add 10.249.89.74 src 10.240.22.137 via 10.161.135.56 dev s4
-route add 10.208.122.226 src 10.240.22.137 via 10.161.135.179 dev s4
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- switches -----------------------------------------------------------------
-say "switches"
-await_ports \
-  spanning-tree-s1 \
-  spanning-tree-s2 \
-  spanning-tree-s3 \
-  spanning-tree-s4
-
+build
 complete
 }

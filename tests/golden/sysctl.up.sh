@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "sysctl". Written by mpc 0.1.0 from sysctl.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -25,6 +26,157 @@ NAMESPACES=(
   sysctl-b
   sysctl-c
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
+need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.ipv4.tcp_congestion_control
+need_sysctl net.ipv4.tcp_rmem
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:sysctl
+127.0.0.1 localhost
+::1 localhost
+10.219.189.202 a
+10.39.131.69 c.a
+10.249.89.74 b
+10.52.126.101 c.b
+10.208.122.226 c
+10.39.131.70 a.c
+10.52.126.102 b.c
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add sysctl-a
+netns add sysctl-b
+netns add sysctl-c
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name c netns sysctl-a type veth peer name a netns sysctl-c
+link add name c netns sysctl-b type veth peer name b netns sysctl-c
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  sysctl-a \
+  sysctl-b \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.tcp_congestion_control=reno
+net.ipv4.tcp_rmem=4096 131072 6291456
+END
+configure \
+  sysctl-c \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.ipv4.conf.all.rp_filter=2
+net.ipv4.conf.b.rp_filter=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within sysctl-a tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev c parent 10:1 bfifo limit 407574b
+END
+within sysctl-a ip -batch - <<'END'
+link set dev lo up alias mpc:sysctl
+address add 10.219.189.202/32 dev lo
+address add 10.39.131.69/30 dev c
+link set dev c up
+END
+within sysctl-b tc -batch - <<'END'
+qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev c parent 10:1 bfifo limit 407574b
+END
+within sysctl-b ip -batch - <<'END'
+link set dev lo up alias mpc:sysctl
+address add 10.249.89.74/32 dev lo
+address add 10.52.126.101/30 dev c
+link set dev c up
+END
+within sysctl-c tc -batch - <<'END'
+qdisc add dev a root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev a parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev a parent 10:1 bfifo limit 407574b
+qdisc add dev b root handle 1: tbf rate 50mbit burst 25000b limit 25000b
+qdisc add dev b parent 1:1 handle 10: netem limit 26217 delay 20ms
+qdisc add dev b parent 10:1 bfifo limit 407574b
+END
+within sysctl-c ip -batch - <<'END'
+link set dev lo up alias mpc:sysctl
+address add 10.208.122.226/32 dev lo
+address add 10.39.131.70/30 dev a
+link set dev a up
+address add 10.52.126.102/30 dev b
+link set dev b up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within sysctl-a ip -batch - <<'END'
+route add default via 10.39.131.70 dev c
+route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
+END
+within sysctl-b ip -batch - <<'END'
+route add default via 10.52.126.102 dev c
+route add 10.192.0.0/10 src 10.249.89.74 via 10.52.126.102 dev c
+END
+within sysctl-c ip -batch - <<'END'
+route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
+route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -276,6 +428,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -482,6 +700,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -611,152 +832,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'the queueing discipline netem (module sch_netem)' tc qdisc replace dev lo root netem delay 1ms
-need 'the queueing discipline bfifo (module sch_bfifo)' tc qdisc replace dev lo root bfifo limit 10kb
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.ipv4.tcp_congestion_control
-need_sysctl net.ipv4.tcp_rmem
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:sysctl
-127.0.0.1 localhost
-::1 localhost
-10.219.189.202 a
-10.39.131.69 c.a
-10.249.89.74 b
-10.52.126.101 c.b
-10.208.122.226 c
-10.39.131.70 a.c
-10.52.126.102 b.c
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add sysctl-a
-netns add sysctl-b
-netns add sysctl-c
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name c netns sysctl-a type veth peer name a netns sysctl-c
-link add name c netns sysctl-b type veth peer name b netns sysctl-c
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  sysctl-a \
-  sysctl-b \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.tcp_congestion_control=reno
-net.ipv4.tcp_rmem=4096 131072 6291456
-END
-configure \
-  sysctl-c \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.ipv4.conf.all.rp_filter=2
-net.ipv4.conf.b.rp_filter=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within sysctl-a tc -batch - <<'END'
-qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
-qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
-qdisc add dev c parent 10:1 bfifo limit 407574b
-END
-within sysctl-a ip -batch - <<'END'
-link set dev lo up alias mpc:sysctl
-address add 10.219.189.202/32 dev lo
-address add 10.39.131.69/30 dev c
-link set dev c up
-END
-within sysctl-b tc -batch - <<'END'
-qdisc add dev c root handle 1: tbf rate 50mbit burst 25000b limit 25000b
-qdisc add dev c parent 1:1 handle 10: netem limit 26217 delay 20ms
-qdisc add dev c parent 10:1 bfifo limit 407574b
-END
-within sysctl-b ip -batch - <<'END'
-link set dev lo up alias mpc:sysctl
-address add 10.249.89.74/32 dev lo
-address add 10.52.126.101/30 dev c
-link set dev c up
-END
-within sysctl-c tc -batch - <<'END'
-qdisc add dev a root handle 1: tbf rate 50mbit burst 25000b limit 25000b
-qdisc add dev a parent 1:1 handle 10: netem limit 26217 delay 20ms
-qdisc add dev a parent 10:1 bfifo limit 407574b
-qdisc add dev b root handle 1: tbf rate 50mbit burst 25000b limit 25000b
-qdisc add dev b parent 1:1 handle 10: netem limit 26217 delay 20ms
-qdisc add dev b parent 10:1 bfifo limit 407574b
-END
-within sysctl-c ip -batch - <<'END'
-link set dev lo up alias mpc:sysctl
-address add 10.208.122.226/32 dev lo
-address add 10.39.131.70/30 dev a
-link set dev a up
-address add 10.52.126.102/30 dev b
-link set dev b up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within sysctl-a ip -batch - <<'END'
-route add default via 10.39.131.70 dev c
-route add 10.192.0.0/10 src 10.219.189.202 via 10.39.131.70 dev c
-END
-within sysctl-b ip -batch - <<'END'
-route add default via 10.52.126.102 dev c
-route add 10.192.0.0/10 src 10.249.89.74 via 10.52.126.102 dev c
-END
-within sysctl-c ip -batch - <<'END'
-route add 10.219.189.202 src 10.208.122.226 via 10.39.131.69 dev a
-route add 10.249.89.74 src 10.208.122.226 via 10.52.126.101 dev b
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }

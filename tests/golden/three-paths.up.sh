@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "three-paths". Written by mpc 0.1.0 from three-paths.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -27,6 +28,276 @@ NAMESPACES=(
   three-paths-lte
   three-paths-dsl
 )
+
+# === the lab ==================================================================
+
+needs() {
+need_bash
+need_tool ip iproute2
+need_tool flock util-linux
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool tc iproute2
+need_root
+need_folder /run/netns
+need_folder /etc/netns
+need_features <<'END'
+need_right
+need 'veth interfaces (module veth)' ip link add name p type veth peer name q
+need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
+need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
+need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
+need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
+need_sysctl net.ipv4.ip_forward
+need_sysctl net.ipv4.conf.all.rp_filter
+need_sysctl net.ipv4.fib_multipath_hash_policy
+need_sysctl net.mptcp.enabled
+need_sysctl net.ipv4.tcp_notsent_lowat
+each_copied show "$@"
+END
+need_names
+}
+
+build() {
+# --- names --------------------------------------------------------------------
+say "names"
+IFS= read -rd '' hosts <<'HOSTS' || true
+# mpc:three-paths
+127.0.0.1 localhost
+::1 localhost
+10.234.131.55 laptop
+10.49.18.109 wifi.laptop
+10.56.97.97 lte.laptop
+10.115.71.26 dsl.laptop
+10.251.49.181 server
+10.40.23.21 wifi.server
+10.40.94.162 lte.server
+10.1.103.206 dsl.server
+10.193.156.148 wifi
+10.49.18.110 laptop.wifi
+10.40.23.22 server.wifi
+10.202.71.220 lte
+10.56.97.98 laptop.lte
+10.40.94.161 server.lte
+10.216.226.201 dsl
+10.115.71.25 laptop.dsl
+10.1.103.205 server.dsl
+HOSTS
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+
+# --- namespaces ---------------------------------------------------------------
+say "namespaces"
+feed ip -batch - <<'END'
+netns add three-paths-laptop
+netns add three-paths-server
+netns add three-paths-wifi
+netns add three-paths-lte
+netns add three-paths-dsl
+END
+
+# --- links --------------------------------------------------------------------
+say "links"
+feed ip -batch - <<'END'
+link add name wifi netns three-paths-laptop type veth peer name laptop netns three-paths-wifi
+link add name lte netns three-paths-laptop type veth peer name laptop netns three-paths-lte
+link add name dsl netns three-paths-laptop type veth peer name laptop netns three-paths-dsl
+link add name wifi netns three-paths-server type veth peer name server netns three-paths-wifi
+link add name lte netns three-paths-server type veth peer name server netns three-paths-lte
+link add name dsl netns three-paths-server type veth peer name server netns three-paths-dsl
+END
+
+# --- settings -----------------------------------------------------------------
+say "settings"
+reset_copied
+configure \
+  three-paths-laptop \
+  three-paths-server \
+  <<'END'
+net.ipv4.ip_forward=0
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+net.mptcp.enabled=1
+net.ipv4.tcp_notsent_lowat=7812
+END
+configure \
+  three-paths-wifi \
+  three-paths-lte \
+  three-paths-dsl \
+  <<'END'
+net.ipv4.ip_forward=1
+net.ipv4.conf.*.rp_filter=0
+net.ipv4.fib_multipath_hash_policy=1
+END
+
+# --- interfaces ---------------------------------------------------------------
+say "interfaces"
+for ((part = 0; part < CPUS; part++)); do {
+within three-paths-laptop tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-laptop ip -batch - <<'END'
+link set dev lo up alias mpc:three-paths
+address add 10.234.131.55/32 dev lo
+address add 10.49.18.109/30 dev wifi
+link set dev wifi up
+address add 10.56.97.97/30 dev lte
+link set dev lte up
+address add 10.115.71.26/30 dev dsl
+link set dev dsl up
+END
+within three-paths-server tc -batch - <<'END'
+qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-server ip -batch - <<'END'
+link set dev lo up alias mpc:three-paths
+address add 10.251.49.181/32 dev lo
+address add 10.40.23.21/30 dev wifi
+link set dev wifi up
+address add 10.40.94.162/30 dev lte
+link set dev lte up
+address add 10.1.103.206/30 dev dsl
+link set dev dsl up
+END
+within three-paths-wifi tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-wifi ip -batch - <<'END'
+link set dev lo up alias mpc:three-paths
+address add 10.193.156.148/32 dev lo
+address add 10.49.18.110/30 dev laptop
+link set dev laptop up
+address add 10.40.23.22/30 dev server
+link set dev server up
+END
+within three-paths-lte tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-lte ip -batch - <<'END'
+link set dev lo up alias mpc:three-paths
+address add 10.202.71.220/32 dev lo
+address add 10.56.97.98/30 dev laptop
+link set dev laptop up
+address add 10.40.94.161/30 dev server
+link set dev server up
+END
+within three-paths-dsl tc -batch - <<'END'
+qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
+END
+within three-paths-dsl ip -batch - <<'END'
+link set dev lo up alias mpc:three-paths
+address add 10.216.226.201/32 dev lo
+address add 10.115.71.25/30 dev laptop
+link set dev laptop up
+address add 10.1.103.205/30 dev server
+link set dev server up
+END
+visit
+} & parts+=($!); done
+settle
+
+# --- routes -------------------------------------------------------------------
+say "routes"
+for ((part = 0; part < CPUS; part++)); do {
+within three-paths-laptop ip -batch - <<'END'
+route add 10.251.49.181 src 10.234.131.55 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
+route add 10.193.156.148 src 10.234.131.55 via 10.49.18.110 dev wifi
+route add 10.202.71.220 src 10.234.131.55 via 10.56.97.98 dev lte
+route add 10.216.226.201 src 10.234.131.55 via 10.115.71.25 dev dsl
+route add 10.40.23.20/30 via 10.49.18.110 dev wifi
+route add 10.40.94.160/30 via 10.56.97.98 dev lte
+route add 10.1.103.204/30 via 10.115.71.25 dev dsl
+route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
+route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
+route add 10.40.94.162 via 10.49.18.110 dev wifi table 99197
+route add 10.1.103.206 via 10.49.18.110 dev wifi table 99197
+route add 10.251.49.181 via 10.56.97.98 dev lte table 14037
+route add 10.40.23.21 via 10.56.97.98 dev lte table 14037
+route add 10.40.94.162 via 10.56.97.98 dev lte table 14037
+route add 10.1.103.206 via 10.56.97.98 dev lte table 14037
+route add 10.251.49.181 via 10.115.71.25 dev dsl table 68462
+route add 10.40.23.21 via 10.115.71.25 dev dsl table 68462
+route add 10.40.94.162 via 10.115.71.25 dev dsl table 68462
+route add 10.1.103.206 via 10.115.71.25 dev dsl table 68462
+rule add pref 1100 to 10.40.23.21 lookup 99197
+rule add pref 1100 to 10.40.94.162 lookup 14037
+rule add pref 1100 to 10.1.103.206 lookup 68462
+rule add pref 1200 from 10.49.18.109 lookup 99197
+rule add pref 1200 from 10.56.97.97 lookup 14037
+rule add pref 1200 from 10.115.71.26 lookup 68462
+mptcp limits set subflows 6 add_addr_accepted 0
+mptcp endpoint add 10.49.18.109 dev wifi subflow
+mptcp endpoint add 10.56.97.97 dev lte subflow
+mptcp endpoint add 10.115.71.26 dev dsl subflow
+END
+within three-paths-server ip -batch - <<'END'
+route add 10.234.131.55 src 10.251.49.181 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
+route add 10.193.156.148 src 10.251.49.181 via 10.40.23.22 dev wifi
+route add 10.202.71.220 src 10.251.49.181 via 10.40.94.161 dev lte
+route add 10.216.226.201 src 10.251.49.181 via 10.1.103.205 dev dsl
+route add 10.49.18.108/30 via 10.40.23.22 dev wifi
+route add 10.56.97.96/30 via 10.40.94.161 dev lte
+route add 10.115.71.24/30 via 10.1.103.205 dev dsl
+route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
+route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
+route add 10.56.97.97 via 10.40.23.22 dev wifi table 99197
+route add 10.115.71.26 via 10.40.23.22 dev wifi table 99197
+route add 10.234.131.55 via 10.40.94.161 dev lte table 14037
+route add 10.49.18.109 via 10.40.94.161 dev lte table 14037
+route add 10.56.97.97 via 10.40.94.161 dev lte table 14037
+route add 10.115.71.26 via 10.40.94.161 dev lte table 14037
+route add 10.234.131.55 via 10.1.103.205 dev dsl table 68462
+route add 10.49.18.109 via 10.1.103.205 dev dsl table 68462
+route add 10.56.97.97 via 10.1.103.205 dev dsl table 68462
+route add 10.115.71.26 via 10.1.103.205 dev dsl table 68462
+rule add pref 1100 to 10.49.18.109 lookup 99197
+rule add pref 1100 to 10.56.97.97 lookup 14037
+rule add pref 1100 to 10.115.71.26 lookup 68462
+rule add pref 1200 from 10.40.23.21 lookup 99197
+rule add pref 1200 from 10.40.94.162 lookup 14037
+rule add pref 1200 from 10.1.103.206 lookup 68462
+mptcp limits set subflows 6 add_addr_accepted 0
+mptcp endpoint add 10.40.23.21 dev wifi subflow
+mptcp endpoint add 10.40.94.162 dev lte subflow
+mptcp endpoint add 10.1.103.206 dev dsl subflow
+END
+within three-paths-wifi ip -batch - <<'END'
+route add 10.234.131.55 src 10.193.156.148 via 10.49.18.109 dev laptop
+route add 10.251.49.181 src 10.193.156.148 via 10.40.23.21 dev server
+route add 10.56.97.97 via 10.49.18.109 dev laptop
+route add 10.115.71.26 via 10.49.18.109 dev laptop
+route add 10.40.94.162 via 10.40.23.21 dev server
+route add 10.1.103.206 via 10.40.23.21 dev server
+END
+within three-paths-lte ip -batch - <<'END'
+route add 10.234.131.55 src 10.202.71.220 via 10.56.97.97 dev laptop
+route add 10.251.49.181 src 10.202.71.220 via 10.40.94.162 dev server
+route add 10.49.18.109 via 10.56.97.97 dev laptop
+route add 10.115.71.26 via 10.56.97.97 dev laptop
+route add 10.40.23.21 via 10.40.94.162 dev server
+route add 10.1.103.206 via 10.40.94.162 dev server
+END
+within three-paths-dsl ip -batch - <<'END'
+route add 10.234.131.55 src 10.216.226.201 via 10.115.71.26 dev laptop
+route add 10.251.49.181 src 10.216.226.201 via 10.1.103.206 dev server
+route add 10.49.18.109 via 10.115.71.26 dev laptop
+route add 10.56.97.97 via 10.115.71.26 dev laptop
+route add 10.40.23.21 via 10.1.103.206 dev server
+route add 10.40.94.162 via 10.1.103.206 dev server
+END
+visit
+} & parts+=($!); done
+settle
+}
+
+# === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
 say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
@@ -278,6 +549,72 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === processes that run in the lab ============================================
+FILES=$(ulimit -Sn)
+
+# Notes what has the name of the folder of their logs already.
+need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
+# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# namespace, and has a session, a log and a file with its PID of its own.
+start() {
+  local lines
+  mapfile -t lines
+  (
+    trap - PIPE INT QUIT
+    ulimit -Sn "$FILES"
+    export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
+    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  started+=("$!") names+=("$2")
+}
+
+# Has a child become a command line, and notes how it ends. (What asks all of a namespace to end is to end that first.)
+attend() {
+  local fd status=0
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    ((fd < 3)) || exec {fd}>&-
+  done
+  exec {fd}>&2 2>/dev/null
+  trap : HUP INT QUIT TERM USR1 USR2
+  (become "$@" 2>&"$fd" {fd}>&-) || status=$?
+  echo "$status" >"$1.end"
+  exit "$status"
+}
+
+# Becomes a command line, with no other open file than the three of all programs.
+become() {
+  echo "$BASHPID" >"$1.pid"
+  exec env "${@:3}" bash -c -- "$2"
+}
+
+# Waits until what was started is in its namespace, or has ended, for 10 seconds at most.
+await() {
+  local _
+  for _ in {1..200}; do
+    [[ ! -s $RUNS/$1.pid ]] || return 0
+    kill -0 "$2" 2>/dev/null || break
+    sleep 0.05
+  done
+  [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
+}
+
+# Says which processes have ended with an error already.
+watch() {
+  local i status
+  for i in "${!started[@]}"; do await "${names[i]}" "${started[i]}"; done
+  sleep 0.2
+  for i in "${!started[@]}"; do
+    if ! kill -0 "${started[i]}" 2>/dev/null; then
+      status=0
+      wait "${started[i]}" || status=$?
+      ((status == 0)) || say "warning: what runs as ${names[i]} ended with $status; see $RUNS/${names[i]}.log"
+    fi
+  done
+}
+
 # === what up tests, claims and takes back =====================================
 TESTS_ONLY=${1:-}
 missing=()
@@ -484,6 +821,9 @@ complete() {
   say up
 }
 
+# Loads a module, where modules can be loaded.
+load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
@@ -613,271 +953,55 @@ settle() {
   ((failed == 0)) || exit 1
 }
 
-# === the lab: nothing is changed until all of this holds ======================
+# === lines of many words ======================================================
+# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
+IFS= read -rd '' EACH <<'LINES' || true
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
+}
+LINES
+PUT+=$EACH
+
+# === routes told in short =====================================================
+# Adds routes to the input that was noted last: HOPS TARGET...
+routes() {
+  local rows
+  mine || return 0
+  # shellcheck disable=SC2059 # (HOPS has no %)
+  printf -v rows "route add %s $1\n" "${@:2}"
+  inputs[-1]+=$rows
+}
+
+# === ports of switches ========================================================
+# Whether every port of a bridge forwards, or is left out by the spanning tree.
+is_settled() {
+  local ports
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
+}
+
+# Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
+# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+await_ports() {
+  local ns try=0
+  say "waiting for the ports of $# switches to forward"
+  for ns; do
+    until is_settled "$ns"; do
+      ((++try < 300)) || die "the ports of $ns do not come to forward"
+      sleep 0.1
+    done
+  done
+}
+
+# === the call =================================================================
 [[ ! -s $CLAIM ]] || refuse
-need_bash
-need_tool ip iproute2
-need_tool flock util-linux
-need_tool nsenter util-linux
-need_tool unshare util-linux
-need_tool tc iproute2
-need_root
-need_folder /run/netns
-need_folder /etc/netns
-need_features <<'END'
-need_right
-need 'veth interfaces (module veth)' ip link add name p type veth peer name q
-need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
-need 'routes with several next hops (CONFIG_IP_ROUTE_MULTIPATH)' ip route add 10.0.0.0/8 nexthop dev lo nexthop dev lo
-need 'policy routing (CONFIG_IP_MULTIPLE_TABLES)' ip rule add pref 1000 from 10.0.0.1 lookup 10000
-need 'MPTCP in the kernel (5.6) and in ip (iproute2 5.9)' ip mptcp limits set subflows 1
-need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
-need_sysctl net.ipv4.ip_forward
-need_sysctl net.ipv4.conf.all.rp_filter
-need_sysctl net.ipv4.fib_multipath_hash_policy
-need_sysctl net.mptcp.enabled
-need_sysctl net.ipv4.tcp_notsent_lowat
-each_copied show "$@"
-END
-need_names
+needs
 claim
 remember
-
-# --- names --------------------------------------------------------------------
-say "names"
-IFS= read -rd '' hosts <<'HOSTS' || true
-# mpc:three-paths
-127.0.0.1 localhost
-::1 localhost
-10.234.131.55 laptop
-10.49.18.109 wifi.laptop
-10.56.97.97 lte.laptop
-10.115.71.26 dsl.laptop
-10.251.49.181 server
-10.40.23.21 wifi.server
-10.40.94.162 lte.server
-10.1.103.206 dsl.server
-10.193.156.148 wifi
-10.49.18.110 laptop.wifi
-10.40.23.22 server.wifi
-10.202.71.220 lte
-10.56.97.98 laptop.lte
-10.40.94.161 server.lte
-10.216.226.201 dsl
-10.115.71.25 laptop.dsl
-10.1.103.205 server.dsl
-HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
-
-# --- namespaces ---------------------------------------------------------------
-say "namespaces"
-feed ip -batch - <<'END'
-netns add three-paths-laptop
-netns add three-paths-server
-netns add three-paths-wifi
-netns add three-paths-lte
-netns add three-paths-dsl
-END
-
-# --- links --------------------------------------------------------------------
-say "links"
-feed ip -batch - <<'END'
-link add name wifi netns three-paths-laptop type veth peer name laptop netns three-paths-wifi
-link add name lte netns three-paths-laptop type veth peer name laptop netns three-paths-lte
-link add name dsl netns three-paths-laptop type veth peer name laptop netns three-paths-dsl
-link add name wifi netns three-paths-server type veth peer name server netns three-paths-wifi
-link add name lte netns three-paths-server type veth peer name server netns three-paths-lte
-link add name dsl netns three-paths-server type veth peer name server netns three-paths-dsl
-END
-
-# --- settings -----------------------------------------------------------------
-say "settings"
-reset_copied
-configure \
-  three-paths-laptop \
-  three-paths-server \
-  <<'END'
-net.ipv4.ip_forward=0
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-net.mptcp.enabled=1
-net.ipv4.tcp_notsent_lowat=7812
-END
-configure \
-  three-paths-wifi \
-  three-paths-lte \
-  three-paths-dsl \
-  <<'END'
-net.ipv4.ip_forward=1
-net.ipv4.conf.*.rp_filter=0
-net.ipv4.fib_multipath_hash_policy=1
-END
-
-# --- interfaces ---------------------------------------------------------------
-say "interfaces"
-for ((part = 0; part < CPUS; part++)); do {
-within three-paths-laptop tc -batch - <<'END'
-qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within three-paths-laptop ip -batch - <<'END'
-link set dev lo up alias mpc:three-paths
-address add 10.234.131.55/32 dev lo
-address add 10.49.18.109/30 dev wifi
-link set dev wifi up
-address add 10.56.97.97/30 dev lte
-link set dev lte up
-address add 10.115.71.26/30 dev dsl
-link set dev dsl up
-END
-within three-paths-server tc -batch - <<'END'
-qdisc add dev wifi root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev lte root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev dsl root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within three-paths-server ip -batch - <<'END'
-link set dev lo up alias mpc:three-paths
-address add 10.251.49.181/32 dev lo
-address add 10.40.23.21/30 dev wifi
-link set dev wifi up
-address add 10.40.94.162/30 dev lte
-link set dev lte up
-address add 10.1.103.206/30 dev dsl
-link set dev dsl up
-END
-within three-paths-wifi tc -batch - <<'END'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within three-paths-wifi ip -batch - <<'END'
-link set dev lo up alias mpc:three-paths
-address add 10.193.156.148/32 dev lo
-address add 10.49.18.110/30 dev laptop
-link set dev laptop up
-address add 10.40.23.22/30 dev server
-link set dev server up
-END
-within three-paths-lte tc -batch - <<'END'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within three-paths-lte ip -batch - <<'END'
-link set dev lo up alias mpc:three-paths
-address add 10.202.71.220/32 dev lo
-address add 10.56.97.98/30 dev laptop
-link set dev laptop up
-address add 10.40.94.161/30 dev server
-link set dev server up
-END
-within three-paths-dsl tc -batch - <<'END'
-qdisc add dev laptop root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-qdisc add dev server root handle 1: tbf rate 10mbit burst 6056b limit 31250b
-END
-within three-paths-dsl ip -batch - <<'END'
-link set dev lo up alias mpc:three-paths
-address add 10.216.226.201/32 dev lo
-address add 10.115.71.25/30 dev laptop
-link set dev laptop up
-address add 10.1.103.205/30 dev server
-link set dev server up
-END
-visit
-} & parts+=($!); done
-settle
-
-# --- routes -------------------------------------------------------------------
-say "routes"
-for ((part = 0; part < CPUS; part++)); do {
-within three-paths-laptop ip -batch - <<'END'
-route add 10.251.49.181 src 10.234.131.55 nexthop via 10.49.18.110 dev wifi nexthop via 10.56.97.98 dev lte nexthop via 10.115.71.25 dev dsl
-route add 10.193.156.148 src 10.234.131.55 via 10.49.18.110 dev wifi
-route add 10.202.71.220 src 10.234.131.55 via 10.56.97.98 dev lte
-route add 10.216.226.201 src 10.234.131.55 via 10.115.71.25 dev dsl
-route add 10.40.23.20/30 via 10.49.18.110 dev wifi
-route add 10.40.94.160/30 via 10.56.97.98 dev lte
-route add 10.1.103.204/30 via 10.115.71.25 dev dsl
-route add 10.251.49.181 via 10.49.18.110 dev wifi table 99197
-route add 10.40.23.21 via 10.49.18.110 dev wifi table 99197
-route add 10.40.94.162 via 10.49.18.110 dev wifi table 99197
-route add 10.1.103.206 via 10.49.18.110 dev wifi table 99197
-route add 10.251.49.181 via 10.56.97.98 dev lte table 14037
-route add 10.40.23.21 via 10.56.97.98 dev lte table 14037
-route add 10.40.94.162 via 10.56.97.98 dev lte table 14037
-route add 10.1.103.206 via 10.56.97.98 dev lte table 14037
-route add 10.251.49.181 via 10.115.71.25 dev dsl table 68462
-route add 10.40.23.21 via 10.115.71.25 dev dsl table 68462
-route add 10.40.94.162 via 10.115.71.25 dev dsl table 68462
-route add 10.1.103.206 via 10.115.71.25 dev dsl table 68462
-rule add pref 1100 to 10.40.23.21 lookup 99197
-rule add pref 1100 to 10.40.94.162 lookup 14037
-rule add pref 1100 to 10.1.103.206 lookup 68462
-rule add pref 1200 from 10.49.18.109 lookup 99197
-rule add pref 1200 from 10.56.97.97 lookup 14037
-rule add pref 1200 from 10.115.71.26 lookup 68462
-mptcp limits set subflows 6 add_addr_accepted 0
-mptcp endpoint add 10.49.18.109 dev wifi subflow
-mptcp endpoint add 10.56.97.97 dev lte subflow
-mptcp endpoint add 10.115.71.26 dev dsl subflow
-END
-within three-paths-server ip -batch - <<'END'
-route add 10.234.131.55 src 10.251.49.181 nexthop via 10.40.23.22 dev wifi nexthop via 10.40.94.161 dev lte nexthop via 10.1.103.205 dev dsl
-route add 10.193.156.148 src 10.251.49.181 via 10.40.23.22 dev wifi
-route add 10.202.71.220 src 10.251.49.181 via 10.40.94.161 dev lte
-route add 10.216.226.201 src 10.251.49.181 via 10.1.103.205 dev dsl
-route add 10.49.18.108/30 via 10.40.23.22 dev wifi
-route add 10.56.97.96/30 via 10.40.94.161 dev lte
-route add 10.115.71.24/30 via 10.1.103.205 dev dsl
-route add 10.234.131.55 via 10.40.23.22 dev wifi table 99197
-route add 10.49.18.109 via 10.40.23.22 dev wifi table 99197
-route add 10.56.97.97 via 10.40.23.22 dev wifi table 99197
-route add 10.115.71.26 via 10.40.23.22 dev wifi table 99197
-route add 10.234.131.55 via 10.40.94.161 dev lte table 14037
-route add 10.49.18.109 via 10.40.94.161 dev lte table 14037
-route add 10.56.97.97 via 10.40.94.161 dev lte table 14037
-route add 10.115.71.26 via 10.40.94.161 dev lte table 14037
-route add 10.234.131.55 via 10.1.103.205 dev dsl table 68462
-route add 10.49.18.109 via 10.1.103.205 dev dsl table 68462
-route add 10.56.97.97 via 10.1.103.205 dev dsl table 68462
-route add 10.115.71.26 via 10.1.103.205 dev dsl table 68462
-rule add pref 1100 to 10.49.18.109 lookup 99197
-rule add pref 1100 to 10.56.97.97 lookup 14037
-rule add pref 1100 to 10.115.71.26 lookup 68462
-rule add pref 1200 from 10.40.23.21 lookup 99197
-rule add pref 1200 from 10.40.94.162 lookup 14037
-rule add pref 1200 from 10.1.103.206 lookup 68462
-mptcp limits set subflows 6 add_addr_accepted 0
-mptcp endpoint add 10.40.23.21 dev wifi subflow
-mptcp endpoint add 10.40.94.162 dev lte subflow
-mptcp endpoint add 10.1.103.206 dev dsl subflow
-END
-within three-paths-wifi ip -batch - <<'END'
-route add 10.234.131.55 src 10.193.156.148 via 10.49.18.109 dev laptop
-route add 10.251.49.181 src 10.193.156.148 via 10.40.23.21 dev server
-route add 10.56.97.97 via 10.49.18.109 dev laptop
-route add 10.115.71.26 via 10.49.18.109 dev laptop
-route add 10.40.94.162 via 10.40.23.21 dev server
-route add 10.1.103.206 via 10.40.23.21 dev server
-END
-within three-paths-lte ip -batch - <<'END'
-route add 10.234.131.55 src 10.202.71.220 via 10.56.97.97 dev laptop
-route add 10.251.49.181 src 10.202.71.220 via 10.40.94.162 dev server
-route add 10.49.18.109 via 10.56.97.97 dev laptop
-route add 10.115.71.26 via 10.56.97.97 dev laptop
-route add 10.40.23.21 via 10.40.94.162 dev server
-route add 10.1.103.206 via 10.40.94.162 dev server
-END
-within three-paths-dsl ip -batch - <<'END'
-route add 10.234.131.55 src 10.216.226.201 via 10.115.71.26 dev laptop
-route add 10.251.49.181 src 10.216.226.201 via 10.1.103.206 dev server
-route add 10.49.18.109 via 10.115.71.26 dev laptop
-route add 10.56.97.97 via 10.115.71.26 dev laptop
-route add 10.40.23.21 via 10.1.103.206 dev server
-route add 10.40.94.162 via 10.1.103.206 dev server
-END
-visit
-} & parts+=($!); done
-settle
-
+build
 complete
 }
