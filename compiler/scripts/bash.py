@@ -25,7 +25,7 @@ class Style(StrEnum):
 
 
 PARTS = {
-    "up": "claim prelude ending processes up load batch lines routes ports",
+    "up": "claim prelude ending processes up load batch routes ports",
     "plain": "claim prelude ending processes up load ports",
     "down": "claim prelude down",
     "check": "output check drift ending jobs pings transfer throughput",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 e37f579af0762b19b6a5b52b588244b9eb0d474fe71af935cf248e70761ef39a
+# Runtime: sha256 17a7474c018c63a3b9d9e4069e52378b6e0d8016a02add9ee597a8ee33d1db1a
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -767,7 +767,8 @@ tools=()
 inputs=()
 declare -A settings=()
 
-# What a visit sets sysctls by: from a file of paths and values, in which `*` is any name.
+# What a visit has beside tools: `put` sets sysctls, from a file of paths and values, in which `*` is any name; `lines`
+# calls a tool for each line of a file, as of more than 511 words `ip -batch` takes none.
 IFS= read -rd '' PUT <<'PUT' || true
 put() {
   row=0
@@ -777,6 +778,13 @@ put() {
       printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
     done
   done <"$1"
+}
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
 }
 PUT
 
@@ -883,19 +891,6 @@ settle() {
   parts=() settings=() part=
   ((failed == 0)) || exit 1
 }
-
-# === lines of many words ======================================================
-# Calls a tool for each line of a file: of more than 511 words, `ip -batch` takes none.
-IFS= read -rd '' EACH <<'LINES' || true
-lines() {
-  row=0
-  while read -r words; do
-    row=$((row + 1))
-    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
-  done <"$2"
-}
-LINES
-PUT+=$EACH
 
 # === routes told in short =====================================================
 # Adds routes to the input that was noted last: HOPS TARGET...

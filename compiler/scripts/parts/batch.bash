@@ -10,7 +10,8 @@ tools=()
 inputs=()
 declare -A settings=()
 
-# What a visit sets sysctls by: from a file of paths and values, in which `*` is any name.
+# What a visit has beside tools: `put` sets sysctls, from a file of paths and values, in which `*` is any name; `lines`
+# calls a tool for each line of a file, as of more than 511 words `ip -batch` takes none.
 IFS= read -rd '' PUT <<'PUT' || true
 put() {
   row=0
@@ -20,6 +21,13 @@ put() {
       printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
     done
   done <"$1"
+}
+lines() {
+  row=0
+  while read -r words; do
+    row=$((row + 1))
+    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
+  done <"$2"
 }
 PUT
 
