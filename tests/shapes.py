@@ -211,7 +211,7 @@ def _is_call(line: str) -> bool:
     return bool(words) and join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
 
 
-_HARMLESS = r"[A-Za-z0-9_.:;%>= -]+"
+_HARMLESS = r"[A-Za-z0-9_.,:;%>= -]+"
 
 
 def is_process(namespace: str, name: str, environment: Sequence[str]) -> bool:

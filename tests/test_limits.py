@@ -115,6 +115,9 @@ CASES: dict[str, Callable[[int], str]] = {
     "huge fractions": lambda _: (
         "param x = [1 / 3]\nfor i in 0..9999 {\nparam y = [(x + 1/(i+7)) ** 99 / (x + 1/(i+2)) ** 99]\n}"
     ),
+    "long words that fit nowhere": lambda size: (
+        KNOWN + "bench a -> b using tcp for " + "a" * 2 * size + " %\nhost " + "a" * size + "{b,c}"
+    ),
     "signs": lambda size: "host h[" + "-" * size + "1]",
     "nots": lambda size: "host h[" + fill("not ", size) + "1]",
     "calls": lambda size: "host h[" + fill("max(", size) + "1" + ")" * (size // 4) + "]",

@@ -108,6 +108,11 @@ _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u
 """A sign that is to join two nodes, in ASCII or drawn."""
 
 
+LOOKED_AT = 500
+"""Characters of a line, to either side, that are looked at for what was meant: patterns that end at a place
+take a time that grows with the square of a word before it."""
+
+
 class Found(NamedTuple):
     """A syntax error: what stands where, and what could.
 
@@ -127,15 +132,16 @@ class Found(NamedTuple):
 
     @property
     def line_before(self) -> str:
-        """The text of the line before this place."""
-        text = self.source.text
-        return text[text.rfind("\n", 0, self.start) + 1 : self.start]
+        """The text of the line before this place, the last of it where it is long."""
+        text, least = self.source.text, max(0, self.start - LOOKED_AT)
+        return text[max(least, text.rfind("\n", least, self.start) + 1) : self.start]
 
     @property
     def line_after(self) -> str:
-        """The text of the line from this place on, without a comment."""
-        end = self.source.text.find("\n", self.start)
-        line = self.source.text[self.start : None if end < 0 else end].removesuffix("\r")
+        """The text of the line from this place on, without a comment, the first of it where it is long."""
+        most = self.start + LOOKED_AT
+        end = self.source.text.find("\n", self.start, most)
+        line = self.source.text[self.start : most if end < 0 else end].removesuffix("\r")
         return re.sub(r'^((?:"(?:[^"\\]|\\.)*"|[^"#])*)#.*', r"\1", line).rstrip()
 
     @property

@@ -100,6 +100,10 @@ TUPLES = "start block node_attributes chain items hops options endpoints flags a
 """The rules that become tuples of what they consist of."""
 
 
+LONGEST_HEAD = 500
+"""Characters of a word before braces that are told."""
+
+
 class _Builder(Transformer_NonRecursive[Token, Any]):
     """Makes what each rule becomes."""
 
@@ -167,7 +171,7 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
         ):
             from compiler.ground.mends import in_braces
 
-            before = re.search(r"\w*$", text[: braces.start])
+            before = re.search(r"\w*$", text[max(0, braces.start - LONGEST_HEAD) : braces.start])
             head, words = before[0] if before else "", [word.text for word in nodes.words]
             help = in_braces(words, head)
             self.diagnostics.excused.update(head + word for word in words)
