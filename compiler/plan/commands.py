@@ -1,6 +1,6 @@
 """Facts as commands of ip(8), tc(8), sysctl(8) and nft(8) that make them so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple, assert_never
 
@@ -92,12 +92,11 @@ def commands(fact: Fact) -> Iterator[Command]:
         case Port(here, name, bridge):
             yield _ip(here, "link", "set", "dev", name, "master", bridge, "up")
         case PolicyRule(here, rule):
-            family = () if rule.version == 4 else ("-6",)
-            yield Command(("ip", *family), ("rule", "add", *selected(rule)), here)
+            yield Command(("ip", *family(rule)), ("rule", "add", *selected(rule)), here)
         case MptcpLimits(here, limits):
             yield _ip(here, "mptcp", "limits", "set", *limited(limits))
         case MptcpEndpoint(here, endpoint):
-            yield _ip(here, "mptcp", "endpoint", "add", *_endpoint(endpoint))
+            yield _ip(here, "mptcp", "endpoint", "add", *opened(endpoint, endpoint.flags))
         case Nat(here):
             yield Command(("nft",), ("add", "table", *NAT), here)
             yield Command(("nft",), ("add", "chain", *NAT, "out", f"{{ {NAT_CHAIN} }}"), here)
@@ -151,10 +150,16 @@ def selected(rule: Rule) -> Iterator[str]:
     yield from ("lookup", str(rule.table))
 
 
-def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+def family(rule: Rule) -> Words:
+    """The option of ip(8) that says which rules are meant."""
+    return () if rule.version == 4 else ("-6",)
+
+
+def opened(endpoint: Endpoint, flags: Iterable[str]) -> Iterator[str]:
+    """An endpoint as in ip-mptcp(8), with its flags in an order."""
     yield from (str(endpoint.address), "dev", endpoint.interface)
     yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
-    yield from endpoint.flags
+    yield from flags
 
 
 def qdisc(fact: Qdisc, verb: str) -> Words:
@@ -205,10 +210,14 @@ def hops(fact: Routes) -> list[Words]:
     return [("nexthop", *_hop(hop)) for hop in fact.hops]
 
 
+def gateway(hop: Hop) -> Words:
+    """Where a next hop is."""
+    return (*(() if hop.via is None else ("via", str(hop.via))), "dev", hop.interface)
+
+
 def _hop(hop: Hop) -> Words:
-    via = () if hop.via is None else ("via", str(hop.via))
     weight = () if hop.weight is None else ("weight", str(hop.weight))
-    return (*via, "dev", hop.interface, *weight, *(("onlink",) if hop.onlink else ()))
+    return (*gateway(hop), *weight, *(("onlink",) if hop.onlink else ()))
 
 
 def is_long(arguments: Words) -> bool:

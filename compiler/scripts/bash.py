@@ -63,7 +63,8 @@ def script(
     functions = chain.from_iterable(_function(name, lines) for name, lines in lab.items())
     own = chain(start, ("", THE_LAB) if lab else (), functions, ("",))
     shared = runtime(kind).splitlines(keepends=True)
-    return chain((f"{line}\n" for line in own), shared, (f"{line}\n" for line in _call(call)))
+    last = (THE_CALL, *call, "}")
+    return chain((f"{line}\n" for line in own), shared, (f"{line}\n" for line in last))
 
 
 def _function(name: str, lines: Iterable[str]) -> Iterator[str]:
@@ -73,10 +74,6 @@ def _function(name: str, lines: Iterable[str]) -> Iterator[str]:
     yield from ("", f"{name}() {{", first)
     yield from found
     yield "}"
-
-
-def _call(lines: Iterable[str]) -> Iterator[str]:
-    yield from (THE_CALL, *lines, "}")
 
 
 def _ruled(title: str) -> str:
@@ -161,10 +158,14 @@ def _title(title: str) -> Iterator[str]:
     yield from ("", f"# --- {title} ".ljust(80, "-"), f'say "{title}"')
 
 
+def need_tools(tools: Iterable[str]) -> Iterator[str]:
+    return (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
+
+
 def _needs(plan: Plan, tools: Iterable[str]) -> Iterator[str]:
     """Tests all that can be tested before the first change, and says all that is missing at once."""
     yield "need_bash"
-    yield from (f"need_tool {tool} {PACKAGES[tool]}" for tool in tools)
+    yield from need_tools(tools)
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
     yield from ("need_features <<'END'", "need_right")

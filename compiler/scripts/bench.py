@@ -5,12 +5,11 @@ from math import inf
 
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
-from compiler.plan.needs import PACKAGES
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.predict import Predictor
 from compiler.prediction.quantities import estimate
-from compiler.scripts.bash import head, namespaces, script
+from compiler.scripts.bash import head, namespaces, need_tools, script
 from compiler.scripts.measure import Ends, tools
 from compiler.scripts.quoting import join
 
@@ -26,8 +25,7 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     programs = ("ip", "nsenter", *tools(transfers))
-    needs = [f"need_tool {tool} {PACKAGES[tool]}" for tool in programs]
-    needs.append(join(("need_nodes", *(node.name for node in lab.nodes))))
+    needs = [*need_tools(programs), join(("need_nodes", *(node.name for node in lab.nodes)))]
     functions = {"needs": needs, "transfers": _rows(lab)}
     return script([*start, *namespaces(plan)], functions, "bench", ("needs", "transfers", "run_all"))
 

@@ -6,10 +6,9 @@ from compiler.ground.units import format_rate, format_time
 from compiler.model.lab import Lab
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput, Transfer
 from compiler.plan.commands import mark
-from compiler.plan.needs import PACKAGES
 from compiler.plan.plan import NO_SERVER, Plan
-from compiler.scripts.bash import head, script
-from compiler.scripts.drift import Queues, bridges, brief, facts, queues
+from compiler.scripts.bash import head, need_tools, script
+from compiler.scripts.drift import Facts, Queues, bridges, brief, facts, queues
 from compiler.scripts.measure import Ends, tools
 from compiler.scripts.quoting import join, quote
 
@@ -18,10 +17,11 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that checks a lab that is up, and changes nothing."""
     start = head(plan, "check", f'Checks the lab "{plan.lab}" that is up', "check.sh")
     programs = (*_tools(lab), *tools(_transfers(lab)))
+    numbers, shaped = queues(plan)
     functions: dict[str, Iterable[str]] = {
-        "needs": (f"need_tool {tool} {PACKAGES[tool]}" for tool in programs),
-        "refer_all": _references(plan),
-        "compare_each": _comparisons(plan),
+        "needs": need_tools(programs),
+        "refer_all": _references(plan, numbers),
+        "compare_each": _comparisons(plan, shaped),
         "expect": _expectations(lab),
     }
     return script(start, functions, "check", _call(lab, plan))
@@ -44,9 +44,8 @@ def _transfers(lab: Lab) -> list[Transfer]:
     return [one.claim.transfer for one in lab.expectations if isinstance(one.claim, Throughput)]
 
 
-def _references(plan: Plan) -> Iterator[str]:
+def _references(plan: Plan, numbers: Queues) -> Iterator[str]:
     """Has the machine show what namespaces are compared with."""
-    numbers, _ = queues(plan)
     yield from (*_queues(numbers), *_bridges(plan))
     yield "refer_mptcp"
     first = f"# {mark(plan.lab)}"
@@ -54,9 +53,9 @@ def _references(plan: Plan) -> Iterator[str]:
     yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
 
 
-def _comparisons(plan: Plan) -> Iterator[str]:
+def _comparisons(plan: Plan, shaped: Facts) -> Iterator[str]:
     """Compares each namespace."""
-    routes, own, (_, shaped) = brief(plan), facts(plan), queues(plan)
+    routes, own = brief(plan), facts(plan)
     for namespace in plan.namespaces:
         yield from ("", *routes.get(namespace, ()), f"compare {quote(namespace)} <<'END'")
         yield from (*own[namespace], *shaped[namespace], "END")

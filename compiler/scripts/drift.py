@@ -7,13 +7,15 @@ from itertools import chain
 from typing import assert_never
 
 from compiler.infer.shaping import DEFAULT_MTU
-from compiler.model.multipath import Endpoint
 from compiler.plan.commands import (
     NAT,
     NAT_CHAIN,
+    family,
+    gateway,
     limited,
     mark,
     masquerade,
+    opened,
     qdisc,
     selected,
     source,
@@ -94,12 +96,12 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case OwnAddress(here):
             yield from ((here, line) for line in _address(fact))
         case PolicyRule(here, rule):
-            family = () if rule.version == 4 else ("-6",)
-            yield here, " ".join(("rule", *family, *selected(rule)))
+            yield here, " ".join(("rule", *family(rule), *selected(rule)))
         case MptcpLimits(here, limits):
             yield here, f"limits {' '.join(limited(limits))}"
         case MptcpEndpoint(here, endpoint):
-            yield here, f"endpoint {' '.join(_endpoint(endpoint))}"
+            flags = (flag for flag in _FLAGS if flag in endpoint.flags)
+            yield here, f"endpoint {' '.join(opened(endpoint, flags))}"
         case Nat(here):
             yield here, f"nft {_NAT}"
             yield here, f"nft chain {_NAT} out"
@@ -137,20 +139,12 @@ def _ways(fact: Routes) -> Iterator[str]:
     """
     table = () if fact.table is None else ("table", str(fact.table))
     for hop in fact.hops:
-        via = () if hop.via is None else ("via", str(hop.via))
         flags = ("onlink",) if hop.onlink else ()
         if len(fact.hops) == 1:
-            yield " ".join((*table, *via, "dev", hop.interface, *source(fact), *flags))
+            yield " ".join((*table, *gateway(hop), *source(fact), *flags))
         else:
             weight = ("weight", str(hop.weight or 1))
-            yield " ".join((*table, *via, "dev", hop.interface, *weight, *flags, *source(fact)))
-
-
-def _endpoint(endpoint: Endpoint) -> Iterator[str]:
-    """An endpoint, its flags in the order in which they are listed."""
-    yield from (str(endpoint.address), "dev", endpoint.interface)
-    yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
-    yield from (flag for flag in _FLAGS if flag in endpoint.flags)
+            yield " ".join((*table, *gateway(hop), *weight, *flags, *source(fact)))
 
 
 # --- links ------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from compiler.model.lab import Lab
 from compiler.model.links import Interface, InterfaceName, Shaping
 from compiler.plan.commands import Words, is_long, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
-from compiler.plan.needs import PACKAGES, QDISCS
+from compiler.plan.needs import QDISCS
 from compiler.plan.plan import Plan
 from compiler.plan.traffic import qdiscs
-from compiler.scripts.bash import head, script
+from compiler.scripts.bash import head, need_tools, script
 from compiler.scripts.quoting import join, quote
 
 HUNDREDTH = 10**4
@@ -43,7 +43,7 @@ def play(lab: Lab, plan: Plan) -> Iterator[str]:
     start = head(plan, "play", f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     player = _Player(lab, plan)
     events = list(player.events())
-    needs = [f"need_tool {tool} {PACKAGES[tool]}" for tool in ("ip", "tc", "nsenter", "unshare", "flock")]
+    needs = need_tools(("ip", "tc", "nsenter", "unshare", "flock"))
     functions = {"needs": [*needs, *player.needs()], "restore": player.restore(), "events": events}
     return script(start, functions, "play", ("needs", "begin", "events", "close"))
 
