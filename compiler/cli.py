@@ -321,7 +321,7 @@ def paths(compilation: Compilation, source: str, target: str, form: str, flows: 
     except TopologyError:
         _fail(compilation, "nothing is predicted")
     for name in (source, target):
-        _known(name, [node.name for node in lab.nodes])
+        _known(name, [node.name for node in lab.ip_nodes])
     if source == target:
         raise click.UsageError(f"`{visible(source)}` is both ends")
     _report(compilation)

@@ -48,7 +48,7 @@ def per_node(text: str) -> float:
     compilation = Compilation("lab.topo", text)
     for _ in compilation.pieces("up"):
         pass
-    return (time.process_time() - start) / len(compilation.lab.nodes)
+    return (time.process_time() - start) / len(compilation.lab.ip_nodes)
 
 
 def compiling(text: str) -> float:
@@ -97,4 +97,4 @@ TOPOLOGIES = {
 
 def routes_of(text: str) -> int:
     lab = Compilation("lab.topo", text).lab
-    return sum(len(route.targets) for node in lab.nodes for route in node.routes)
+    return sum(len(route.targets) for node in lab.ip_nodes for route in node.routes)

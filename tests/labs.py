@@ -50,7 +50,7 @@ def codes(text: str) -> list[str]:
 
 
 def node_of(lab: Lab, name: str) -> Node:
-    return next(node for node in lab.nodes if node.name == name)
+    return next(node for node in lab.ip_nodes if node.name == name)
 
 
 def end_of(lab: Lab, name: str) -> Interface:
@@ -74,16 +74,16 @@ class Kernel:
     """Sends packets through a lab by its addresses, rules, tables and routes, as Linux does."""
 
     def __init__(self, lab: Lab) -> None:
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         self.far: dict[InterfaceName, dict[Address, Interface]] = {}
         """For each interface, the interfaces on its segment by their addresses."""
         for segment in segments(lab.links, [switch.name for switch in lab.switches]):
             by_address = {own.ip: end for end in segment.ends for own in end.addresses}
             self.far |= {end.id: by_address for end in segment.ends}
         self.own: dict[str, set[Address]] = {
-            node.name: {own.address.ip for own in node.addresses} for node in lab.nodes
+            node.name: {own.address.ip for own in node.addresses} for node in lab.ip_nodes
         }
-        self.connected: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
+        self.connected: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}
         self.interfaces: dict[tuple[str, Route], str] = {}
         for near in (end for link in lab.links for end in link.ends if end.addresses):
             self.own[near.node] |= {own.ip for own in near.addresses}

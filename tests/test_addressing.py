@@ -22,7 +22,7 @@ def text_of(pairs: list[tuple[str, str]], *before: str) -> str:
 
 def addresses(lab: Lab) -> dict[str, list[str]]:
     """All addresses, by what has them."""
-    found = {node.name: [str(own.address) for own in node.addresses] for node in lab.nodes}
+    found = {node.name: [str(own.address) for own in node.addresses] for node in lab.ip_nodes}
     return found | {
         str(end.id): [str(own) for own in end.addresses] for link in lab.links for end in link.ends
     }
@@ -30,7 +30,7 @@ def addresses(lab: Lab) -> dict[str, list[str]]:
 
 def networks(lab: Lab) -> list[Network]:
     """The subnet of every link and node address, each once."""
-    found = [own.address.network for node in lab.nodes for own in node.addresses]
+    found = [own.address.network for node in lab.ip_nodes for own in node.addresses]
     return found + [own.network for link in lab.links for own in link.left.addresses]
 
 
@@ -77,7 +77,7 @@ def test_each_kind_has_its_part(pool: str, links: str, loopbacks: str) -> None:
         assert subnet(link.left.addresses[0].network, links)
         assert link.left.addresses[0].network == link.right.addresses[0].network
         assert link.left.addresses[0].network.num_addresses == 4
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         assert subnet(node.addresses[0].address.network, loopbacks)
         assert node.addresses[0].address.network.num_addresses == 1
 

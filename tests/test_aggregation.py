@@ -70,13 +70,13 @@ WHOLE = 32
 
 def addresses(lab: Lab) -> set[Address]:
     """The addresses of the lab: of each node, of each segment, and of what explicit routes are for."""
-    found = {own.address.ip for node in lab.nodes for own in node.addresses}
+    found = {own.address.ip for node in lab.ip_nodes for own in node.addresses}
     ends = [end for link in lab.links for end in link.ends]
     own = [one for end in ends for one in end.addresses]
     found |= {one.ip for one in own}
     for network in {one.network for one in own}:
         found |= sampled(network, {one.ip for one in own if one.network == network})
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         for route in node.routes if not lab.aggregate else ():
             if route.explicit and route.targets[0].prefixlen:
                 found |= {route.targets[0][0], route.targets[0][-1]}
@@ -106,7 +106,7 @@ def check_same(text: str) -> tuple[Lab, Lab]:
     """Holds a lab's aggregated tables to the whole ones; gives both labs."""
     whole, aggregated = (lab_of(f"routing shortest{word}\n{text}") for word in ("", " aggregate"))
     wanted = addresses(whole)
-    for before, after in zip(whole.nodes, aggregated.nodes, strict=True):
+    for before, after in zip(whole.ip_nodes, aggregated.ip_nodes, strict=True):
         tables = table(whole, before), table(aggregated, after)
         for address in wanted:
             assert way(tables[0], address) == way(tables[1], address), (before.name, address)
@@ -182,7 +182,7 @@ def test_tables_are_the_smallest(text: str) -> None:
     whole, aggregated = check_same(text)
     used = {address for address in addresses(whole) if address in SPACE}
     used |= {address for address in SPACE if any(address in prefix for prefix in beside(whole))}
-    for before, after in zip(whole.nodes, aggregated.nodes, strict=True):
+    for before, after in zip(whole.ip_nodes, aggregated.ip_nodes, strict=True):
         written = [r for r in after.routes if not r.explicit and r.targets[0].prefixlen]
         found = sum(len(route.targets) for route in written if route.targets[0].version == 4)
         assert found == fewest(whole, before, used), before.name
@@ -190,7 +190,7 @@ def test_tables_are_the_smallest(text: str) -> None:
 
 def beside(lab: Lab) -> set[Network]:
     """The prefixes for own addresses beside default routes, all of which is routed."""
-    routes = [route for node in lab.nodes for route in node.routes if not route.explicit]
+    routes = [route for node in lab.ip_nodes for route in node.routes if not route.explicit]
     targets = {target for route in routes for target in route.targets if target.prefixlen}
     ends = {own.network for link in lab.links for end in link.ends for own in end.addresses}
     return {target for target in targets - ends if target.num_addresses > 1 and target.version == 4}
@@ -232,14 +232,14 @@ def fewest(lab: Lab, node: Node, used: set[Address]) -> float:
 def test_standard_topologies(name: str) -> None:
     """With inferred addresses, where a topology has none of its own, there is little to merge."""
     whole, aggregated = check_same(f"use std/{name} as x with {WORDS.get(name, 'n=6')}")
-    before, after = (sum(map(count, lab.nodes)) for lab in (whole, aggregated))
+    before, after = (sum(map(count, lab.ip_nodes)) for lab in (whole, aggregated))
     assert after < before or name in ("star", "mesh", "line", "ring")
 
 
 def test_both_families() -> None:
     text = "pool 10.0.0.0/8\npool fd00::/48\n" + "router r[0..5]\nfor i in 0..5 { link r[i] -- r[(i+1) % 6] }"
     _, aggregated = check_same(text)
-    assert {route.targets[0].version for route in aggregated.nodes[0].routes} == {4, 6}
+    assert {route.targets[0].version for route in aggregated.ip_nodes[0].routes} == {4, 6}
 
 
 SWITCHES = """

@@ -58,11 +58,11 @@ class Brute:
     """Follows packets through a lab by every next hop, address by address."""
 
     def __init__(self, lab: Lab) -> None:
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         ends = [end for link in lab.links for end in link.ends]
         self.owners = {own.ip: end.node for end in ends for own in end.addresses}
-        self.owners |= {own.address.ip: node.name for node in lab.nodes for own in node.addresses}
-        self.linked: dict[str, list[Network]] = {node.name: [] for node in lab.nodes}
+        self.owners |= {own.address.ip: node.name for node in lab.ip_nodes for own in node.addresses}
+        self.linked: dict[str, list[Network]] = {node.name: [] for node in lab.ip_nodes}
         for end in ends:
             self.linked[end.node] += [own.network for own in end.addresses]
 
@@ -99,7 +99,7 @@ def circular(lab: Lab, *, home: bool) -> set[str]:
     """The source and target of each explicit route that leads an address into a circle."""
     whole, defaults = Brute(lab), Brute(without_defaults(lab))
     inner = [ip_address(number) for number in RANGE]
-    own = [own.address.ip for node in lab.nodes for own in node.addresses]
+    own = [own.address.ip for node in lab.ip_nodes for own in node.addresses]
     found: set[str] = set()
     for asked in lab.explicit_routes:
         for address in (*inner, NOBODYS):
@@ -118,7 +118,7 @@ def circular(lab: Lab, *, home: bool) -> set[str]:
 
 def alone(lab: Lab) -> set[str]:
     """The routers that have only each other."""
-    routers = {node.name for node in lab.nodes if node.forwards}
+    routers = {node.name for node in lab.ip_nodes if node.forwards}
     near: dict[str, set[str]] = {name: set() for name in routers}
     for link in lab.links:
         left, right = (end.node for end in link.ends)
@@ -139,7 +139,7 @@ def without_defaults(lab: Lab) -> Lab:
                 if route.targets[0].prefixlen or (route.explicit and node.name not in pair)
             ),
         )
-        for node in lab.nodes
+        for node in lab.ip_nodes
     ]
     return replace(lab, nodes=tuple(nodes))
 
@@ -221,9 +221,9 @@ def inferring(draw: st.DrawFn) -> str:
 
 def written_out(lab: Lab) -> Iterator[str]:
     """Each inferred route as a statement, but those that stand beside a default route by themselves."""
-    names = {own.address.ip: node.name for node in lab.nodes for own in node.addresses}
+    names = {own.address.ip: node.name for node in lab.ip_nodes for own in node.addresses}
     ends = {own.ip: str(end.id) for link in lab.links for end in link.ends for own in end.addresses}
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         for route_ in node.routes:
             hops = ", ".join(ends[hop.via] for hop in route_.nexthops)
             for target in route_.targets:
@@ -237,7 +237,7 @@ def written_out(lab: Lab) -> Iterator[str]:
 def main_tables(lab: Lab) -> dict[str, set[tuple[Network, frozenset[Nexthop]]]]:
     return {
         node.name: {(target, frozenset(r.nexthops)) for r in node.routes for target in r.targets}
-        for node in lab.nodes
+        for node in lab.ip_nodes
     }
 
 
@@ -257,7 +257,7 @@ def test_a_default_route_by_the_one_interface_of_a_node_is_not_passed_over(text:
     lab = lab_of(text)
     ends = [(near, far) for link in lab.links for near, far in link.directions]
     alone = [(near, far) for near, far in ends if [one.node for one, _ in ends].count(near.node) == 1]
-    others = {node.name for node in lab.nodes if node.forwards} - {near.node for near, _ in alone}
+    others = {node.name for node in lab.ip_nodes if node.forwards} - {near.node for near, _ in alone}
     pinned = [f"route {near.node} to default via {far.id}" for near, far in alone if far.node in others]
     found = compiled("\n".join(pinned) + "\n" + text)
     passed.tell(found.lab, Lookup(found.lab), found.diagnostics)

@@ -214,7 +214,7 @@ def test_what_is_known_of_all_nodes_is_what_each_packet_does(text: str, data: st
     )
     predictor = Predictor(lab)
     rounds = Rounds(lab, predictor.lookup)
-    for source, target in product(lab.nodes, repeat=2):
+    for source, target in product(lab.ip_nodes, repeat=2):
         address = target.addresses[0].address.ip
         if source == target:
             continue

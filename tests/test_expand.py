@@ -248,8 +248,8 @@ def test_the_bound_can_be_moved() -> None:
     assert messages(text, Options(most_statements=20)) == [
         "the lab expands to more than 20 statements, turns of loops, links and words"
     ]
-    assert compiled(text).lab.nodes[9].name == "h9"
-    assert len(Compilation("lab.topo", text, options=Options(most_statements=40)).lab.nodes) == 10
+    assert compiled(text).lab.ip_nodes[9].name == "h9"
+    assert len(Compilation("lab.topo", text, options=Options(most_statements=40)).lab.ip_nodes) == 10
 
 
 def test_blocks_are_bounded_in_depth() -> None:

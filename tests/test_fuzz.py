@@ -63,4 +63,4 @@ def test_what_is_not_utf8_says_so(data: bytes) -> None:
 
 def test_a_byte_order_mark_is_no_text() -> None:
     compilation = Compilation("lab.topo", b"\xef\xbb\xbfhost a b\nlink a -- b\n")
-    assert len(compilation.lab.nodes) == 2
+    assert len(compilation.lab.ip_nodes) == 2

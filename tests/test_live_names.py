@@ -88,8 +88,8 @@ def silent(lab: live.Lab, asked: dict[str, list[str]]) -> dict[str, list[str]]:
 def names(lab: Lab) -> dict[str, list[str]]:
     """What each node with an own address can ask: the first own address of each node that it reaches."""
     predictor, found = Predictor(lab), dict[str, list[str]]()
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             for version in {own.address.version for own in source.addresses} if source != target else ():
                 own = [one.address.ip for one in target.addresses if one.address.version == version]
                 trips = predictor.between(source.name, target.name, own[0]).trips if own else ()
@@ -163,7 +163,7 @@ def test_routes_that_are_written_out_send_from_own_addresses_too() -> None:
         "route d to 10.0.0.0/8 via c\nroute d to b via b\nroute b to default via d\n"
     )
     lab = Compilation("-", text).lab
-    own = {node.name: str(node.addresses[0].address.ip) for node in lab.nodes}
+    own = {node.name: str(node.addresses[0].address.ip) for node in lab.ip_nodes}
     with live.running(live.lab_of("written", text)) as running, servers(running, list("abcd")):
         assert silent(running, {"a": [own["b"], own["c"], own["d"]], "b": [own["a"], own["d"]]}) == {}
 
@@ -261,7 +261,7 @@ def test_flows_keep_their_way_at_timeouts() -> None:
     """Packets that are sent again, as nothing of b comes back, leave the router by the link of the first."""
     text = "pool 10.0.0.0/8\npool fd00:77::/48\nhost a b\nrouter r e f\nlink a -- r -- {e,f} -- b\n"
     drop = "add table inet x; add chain inet x i { type filter hook input priority 0; policy drop; }"
-    own = [str(one.address.ip) for one in Compilation("-", text).lab.nodes[1].addresses]
+    own = [str(one.address.ip) for one in Compilation("-", text).lab.ip_nodes[1].addresses]
     with live.running(live.lab_of("keep", text)) as lab, ExitStack() as stack:
         start = partial(_start, stack, lab)
         start("b", ACCEPTING)

@@ -81,7 +81,7 @@ def test_fullmesh_takes_all_there_is() -> None:
 def test_routing_none_steers_nothing() -> None:
     lab = lab_of("routing none\n" + DIAMOND + "mptcp a -- b")
     assert len(endpoints(lab, "a")) == 2
-    assert all(not node.rules and not node.tables and not node.routes for node in lab.nodes)
+    assert all(not node.rules and not node.tables and not node.routes for node in lab.ip_nodes)
 
 
 def test_no_pair_is_no_mptcp() -> None:

@@ -9,7 +9,7 @@ from compiler.plan.settings import Settings
 def patience(text: str) -> dict[str, str]:
     """What is set in any namespace: milliseconds, by `node:interface` and family."""
     lab, found = compiled(text).lab, {}
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         for key, value in Settings(lab).of(node, ()).items():
             if key.endswith(".retrans_time_ms"):
                 version, name = key.removeprefix("net.ipv").split(".neigh.")

@@ -27,7 +27,7 @@ def labs(draw: st.DrawFn) -> str:
 
 def minimum_cut(lab: Lab) -> int:
     """The fewest links that part s from t, by trying every set of forwarding nodes beside s."""
-    forwarding = [node.name for node in lab.nodes if node.forwards and node.name not in "st"]
+    forwarding = [node.name for node in lab.ip_nodes if node.forwards and node.name not in "st"]
     usable = {*forwarding, "s", "t"}
     links = [(link.left.node, link.right.node) for link in lab.links]
     links = [ends for ends in links if usable.issuperset(ends)]
@@ -93,7 +93,7 @@ def test_as_many_as_a_minimum_cut_allows(text: str) -> None:
 @given(labs())
 def test_paths_lead_from_end_to_end_over_forwarding_nodes(text: str) -> None:
     lab = lab_of(text)
-    forwards = {node.name: node.forwards for node in lab.nodes}
+    forwards = {node.name: node.forwards for node in lab.ip_nodes}
     for path in find(lab):
         nodes = [path.edges[0].source, *(edge.target for edge in path.edges)]
         assert nodes[0] == "s"

@@ -55,8 +55,8 @@ def oracle(lab: Lab, way: Way) -> set[tuple[tuple[str, str], ...]]:
 def test_ways_are_those_of_the_tables(text: str) -> None:
     lab = lab_of(text)
     lookup = Lookup(lab)
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             found = ways(lookup, source.name, target.addresses[0].address.ip) if source != target else ()
             for way in found:
                 if way.delivered:
@@ -212,7 +212,7 @@ def test_bound_is_the_least_cut(text: str, data: st.DataObject) -> None:
 
 def least_cut(lab: Lab) -> int:
     """By trying every set of nodes that forward, beside a."""
-    passing = [node.name for node in lab.nodes if node.forwards and node.name not in "ab"]
+    passing = [node.name for node in lab.ip_nodes if node.forwards and node.name not in "ab"]
     arcs = [(near, far) for link in lab.links for near, far in link.directions]
     usable = {"a", "b", *passing}
     subsets = chain.from_iterable(combinations(passing, n) for n in range(len(passing) + 1))

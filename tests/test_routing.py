@@ -51,7 +51,7 @@ def cost_of(lab: Lab, near: Interface, link: Link) -> Cost:
 
 def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, str]]:
     """The cost and the first interface of each path that visits no node twice and can carry packets."""
-    forwards = {node.name: node.forwards for node in lab.nodes}
+    forwards = {node.name: node.forwards for node in lab.ip_nodes}
 
     def walk(name: str, seen: tuple[str, ...], cost: Cost, first: str) -> Iterator[tuple[Cost, str]]:
         if name == target:
@@ -85,8 +85,8 @@ def addresses(lab: Lab, name: str) -> list[Address]:
 def test_routes_to_nodes_are_all_shortest_paths(text: str) -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             if source is not target and (wanted := shortest(lab, source.name, target.name)):
                 assert kernel.out(source.name, target.addresses[0].address.ip, None, None) == wanted
 
@@ -96,8 +96,8 @@ def test_routes_to_nodes_are_all_shortest_paths(text: str) -> None:
 def test_every_reachable_address_is_delivered(text: str) -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             if source is target or not any(simple_paths(lab, source.name, target.name)):
                 continue
             for address in addresses(lab, target.name):
@@ -110,10 +110,10 @@ def test_every_reachable_address_is_delivered(text: str) -> None:
 def test_no_node_routes_to_what_it_cannot_reach(text: str) -> None:
     """Beside the default route, which leads to whatever is there."""
     lab = lab_of(text)
-    for source in lab.nodes:
+    for source in lab.ip_nodes:
         unreachable = {
             own.address.network
-            for target in lab.nodes
+            for target in lab.ip_nodes
             if source is not target and not any(simple_paths(lab, source.name, target.name))
             for own in target.addresses
         }
@@ -205,7 +205,7 @@ def test_a_route_to_a_node_is_to_each_of_its_addresses() -> None:
 
 def test_routing_none_leaves_explicit_routes() -> None:
     lab = lab_of("routing none\nhost a b\nrouter c\nlink a -- c -- b\nroute a to b via c")
-    assert [len(node.routes) for node in lab.nodes] == [1, 0, 0]
+    assert [len(node.routes) for node in lab.ip_nodes] == [1, 0, 0]
 
 
 @pytest.mark.parametrize(

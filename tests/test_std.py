@@ -63,7 +63,7 @@ def lab(name: str, settings: dict[str, int]) -> Compilation:
 
 def graph_of(compilation: Compilation) -> nx.MultiGraph:
     graph = nx.MultiGraph()
-    graph.add_nodes_from(node.name for node in compilation.lab.nodes)
+    graph.add_nodes_from(node.name for node in compilation.lab.ip_nodes)
     graph.add_edges_from((link.left.node, link.right.node) for link in compilation.lab.links)
     return graph
 
@@ -121,8 +121,8 @@ def test_a_side_of_two_has_no_parallel_links(name: str, side: str) -> None:
 )
 def test_structured_addresses_reach_as_far_as_is_said(name: str, settings: dict[str, int]) -> None:
     compilation = lab(name, settings)
-    pinned = [own.address for node in compilation.lab.nodes for own in node.addresses]
-    assert len(set(pinned)) == len(compilation.lab.nodes)
+    pinned = [own.address for node in compilation.lab.ip_nodes for own in node.addresses]
+    assert len(set(pinned)) == len(compilation.lab.ip_nodes)
     assert all(link.pins for link in compilation.lab.links)
 
 

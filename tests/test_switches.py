@@ -13,7 +13,7 @@ from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, disjoint_paths, paths
 from compiler.model.lab import Lab
 from compiler.model.links import Interface, Link
-from compiler.model.nodes import Switch
+from compiler.model.nodes import Node
 
 LAN = "host h[1..24]\nrouter r\nswitch s\nlink h[1..24] -- s rate 100mbit\nlink r -- s\n"
 
@@ -104,7 +104,7 @@ def test_a_tree_leaves_out_what_closes_loops() -> None:
     ring = "host a b\nswitch s[1..4] stp on\nlink s1 -- s2 -- s3 -- s4 -- s1\nlink s2 -- s1\n"
     lab = lab_of(ring + "link a -- s1\nlink b -- s3")
     assert spare(lab) == {"s3:s4 s4:s3", "s1:s2.2 s2:s1.2"}
-    assert [switch.priority for switch in lab.switches] == [0, 1, 2, 3]
+    assert [node.bridge.priority for node in lab.switches if node.bridge] == [0, 1, 2, 3]
 
 
 def test_a_tree_of_switches_needs_no_agreement() -> None:
@@ -138,7 +138,7 @@ def test_what_is_not_spare_is_a_tree_with_the_shortest_ways_to_the_root(text: st
     assert sum(not link.spare for link in inner) == len(lab.switches) - len(set(roots(lab.switches, inner)))
 
 
-def depths(switches: tuple[Switch, ...], links: list[Link]) -> dict[str, int]:
+def depths(switches: tuple[Node, ...], links: list[Link]) -> dict[str, int]:
     """How many links each switch is from the first by name of those that it is linked with."""
     found: dict[str, int] = {}
     for root in sorted(set(roots(switches, links))):
@@ -150,7 +150,7 @@ def depths(switches: tuple[Switch, ...], links: list[Link]) -> dict[str, int]:
     return found
 
 
-def roots(switches: tuple[Switch, ...], links: list[Link]) -> list[str]:
+def roots(switches: tuple[Node, ...], links: list[Link]) -> list[str]:
     root = {switch.name: switch.name for switch in switches}
     for _ in switches:
         for link in links:
@@ -211,7 +211,7 @@ def cost_of(lab: Lab, near: Interface, link: Link) -> Cost:
 
 def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, tuple[str, str]]]:
     """The cost, the first interface and the next address, of each path that can carry packets."""
-    forwards = {node.name: node.forwards for node in lab.nodes}
+    forwards = {node.name: node.forwards for node in lab.ip_nodes}
 
     def walk(
         name: str, seen: tuple[str, ...], cost: Cost, first: str, via: str
@@ -237,8 +237,8 @@ def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, tup
 def test_routes_over_switches_are_all_shortest_paths(text: str) -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             found = list(simple_paths(lab, source.name, target.name)) if source is not target else []
             if found:
                 wanted = {hop for cost, hop in found if cost == min(found)[0]}
@@ -252,8 +252,8 @@ def test_every_reachable_address_is_delivered_over_switches(text: str) -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
     ends = [end for link in lab.links for end in link.ends]
-    for source in lab.nodes:
-        for target in lab.nodes:
+    for source in lab.ip_nodes:
+        for target in lab.ip_nodes:
             if source is target or not any(simple_paths(lab, source.name, target.name)):
                 continue
             own = [own.address.ip for own in target.addresses]

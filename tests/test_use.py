@@ -79,7 +79,7 @@ def test_without_a_prefix_scopes_are_apart_too(tmp_path: Path) -> None:
 def test_a_used_file_is_used_once_a_turn(tmp_path: Path) -> None:
     text = 'for i in 1..3 { use "pair.topo" as p[i] with rate=[i]mbit }'
     lab = used(tmp_path, text, pair=PAIR).lab
-    assert [node.name for node in lab.nodes][:3] == ["p1-a", "p1-b", "p1-c"]
+    assert [node.name for node in lab.ip_nodes][:3] == ["p1-a", "p1-b", "p1-c"]
     assert {link.left.shaping.rate for link in lab.links} == {10**6, 2 * 10**6, 3 * 10**6}
 
 
@@ -204,15 +204,15 @@ def test_what_a_lab_may_not_read(tmp_path: Path, path: str, message: str) -> Non
 
 def test_a_link_within_the_folder_is_a_file_of_it(tmp_path: Path) -> None:
     (tmp_path / "alias.topo").symlink_to("pair.topo")
-    assert len(used(tmp_path, 'use "alias.topo"', pair=PAIR).lab.nodes) == 3
+    assert len(used(tmp_path, 'use "alias.topo"', pair=PAIR).lab.ip_nodes) == 3
 
 
 def test_a_folder_that_the_user_names(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     used(tmp_path, "", shared_pair=PAIR, shared_both='use "pair.topo" as p')
     options = Options(folders=(str(tmp_path / "shared"),))
-    assert len(used(tmp_path / "own", 'use "both.topo"', options).lab.nodes) == 3
-    assert len(used(tmp_path / "own", 'use "../shared/pair.topo"', options).lab.nodes) == 3
+    assert len(used(tmp_path / "own", 'use "both.topo"', options).lab.ip_nodes) == 3
+    assert len(used(tmp_path / "own", 'use "../shared/pair.topo"', options).lab.ip_nodes) == 3
 
 
 def test_files_in_a_circle(tmp_path: Path) -> None:

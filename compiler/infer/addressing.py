@@ -53,7 +53,7 @@ class _Assigner:
                 self._domain(segment, version, parts)
             elif parts and version not in self.pins.of[segment.identity]:
                 self._link(segment, parts)
-        for node in sorted(self.given.nodes, key=lambda node: node.name):
+        for node in sorted(self.given.ip_nodes, key=lambda node: node.name):
             if parts and node.inferred_address and not _has_own(node, version):
                 self._loopback(node, parts)
 

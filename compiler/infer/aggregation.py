@@ -112,7 +112,7 @@ def _is_leaf(routes: list[Route]) -> bool:
 
 def _used(lab: Lab, version: int) -> Iterator[Network]:
     """The prefixes of nodes and links, and those that routes lead to, which nodes share; no default route."""
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         yield from (ip_network(own.address.ip) for own in node.addresses if own.address.version == version)
     ends = (end for link in lab.links for end in link.ends)
     yield from (own.network for end in ends for own in end.addresses if own.version == version)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
 from compiler.infer.shaping import DEFAULT_MTU
 from compiler.model.lab import Lab
-from compiler.model.nodes import Switch
+from compiler.model.nodes import Node
 from compiler.model.segments import Segment
 
 MOST_PORTS = 1023
@@ -37,16 +37,20 @@ def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
             spare |= domain.spare()
     return replace(
         lab,
-        switches=tuple(own._replace(priority=priorities.get(own.name, 0)) for own in lab.switches),
+        nodes=tuple(_ranked(node, priorities.get(node.name, 0)) for node in lab.nodes),
         links=tuple(link._replace(spare=place in spare) for place, link in enumerate(lab.links)),
     )
+
+
+def _ranked(node: Node, priority: int) -> Node:
+    return node._replace(bridge=node.bridge._replace(priority=priority)) if node.bridge else node
 
 
 class _Domain:
     """One broadcast domain: its switches by name, and the links between them by their places in the lab."""
 
     def __init__(
-        self, lab: Lab, segment: Segment, switches: dict[str, Switch], diagnostics: Diagnostics
+        self, lab: Lab, segment: Segment, switches: dict[str, Node], diagnostics: Diagnostics
     ) -> None:
         self.lab = lab
         self.segment = segment
@@ -60,7 +64,8 @@ class _Domain:
                 self.inner.append(place)
                 self.adjacent[left].append((right, place))
                 self.adjacent[right].append((left, place))
-        trees = [name for name in segment.switches if self.switches[name].stp]
+        self.bridges = {name: node.bridge for name, node in switches.items() if node.bridge}
+        trees = [name for name, bridge in self.bridges.items() if bridge.stp]
         self.priorities = {name: min(rank, HIGHEST_PRIORITY) for rank, name in enumerate(trees)}
 
     def check(self) -> None:
@@ -104,7 +109,7 @@ class _Domain:
             if place in (above[left][1], above[right][1]):
                 continue
             loop = _loop(left, right, above)
-            if without := [name for name in loop if not self.switches[name].stp]:
+            if without := [name for name in loop if not self.bridges[name].stp]:
                 message = f"{enumerated(loop)} are switches in a loop, in which packets go round for ever"
                 help = f"write `stp on` for {enumerated(sorted(without))}, or leave a link out"
                 self.diagnostics.error("MPC507", message, self.lab.links[place].span, "closes a loop", help)

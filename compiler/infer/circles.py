@@ -101,7 +101,9 @@ class _Circles:
         """Follows each address that one of two routers alone has a link to."""
         names = {source, other}
         near = set[str]().union(*(own.nodes for own in self.segments if names & own.nodes))
-        addresses = [own.address.ip for node in self.lab.nodes if node.name in near for own in node.addresses]
+        addresses = [
+            own.address.ip for node in self.lab.ip_nodes if node.name in near for own in node.addresses
+        ]
         addresses += [a.ip for s in self.segments for e in s.ends if e.node in near for a in e.addresses]
         for address in dict.fromkeys(own for own in addresses if own.version == version):
             part = _Part(address, (ip_network(address),))
@@ -178,6 +180,6 @@ def _without_defaults(lab: Lab, nodes: set[str]) -> Lab:
                     if route.targets[0].prefixlen or (route.explicit and node.name not in nodes)
                 ),
             )
-            for node in lab.nodes
+            for node in lab.ip_nodes
         ),
     )

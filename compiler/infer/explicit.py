@@ -20,7 +20,7 @@ class Explicit:
     def __init__(self, lab: Lab, sources: dict[int, Sources], diagnostics: Diagnostics) -> None:
         self.sources = sources
         self.diagnostics = diagnostics
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends: dict[InterfaceName, Interface] = {}
         self.segments: dict[InterfaceName, Segment] = {}
         self.all_segments = lab.segments

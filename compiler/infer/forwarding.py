@@ -15,13 +15,13 @@ class Forwarding:
     """Looks up addresses as the kernel does: connected networks and routes, the longest prefix first."""
 
     def __init__(self, lab: Lab) -> None:
-        self.forwards = {node.name: node.forwards for node in lab.nodes}
+        self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
         self.owners: dict[Address, str] = {}
-        self.routes = {node.name: node.routes for node in lab.nodes}
+        self.routes = {node.name: node.routes for node in lab.ip_nodes}
         self.table = cache(self._table)
         self.connected: dict[str, dict[Network, str]] = {}
         """The interface of each connected network; none where all of it is the node itself."""
-        for node in lab.nodes:
+        for node in lab.ip_nodes:
             self.connected[node.name] = {own.address.network: "" for own in node.addresses}
         for end in (end for link in lab.links for end in link.ends):
             for own in end.addresses:

@@ -78,7 +78,7 @@ class Graph:
 
     def __init__(self, lab: Lab, version: int, *, whole: bool = False) -> None:
         self.version = version
-        self.forwards = {node.name: node.forwards for node in lab.nodes}
+        self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
         switches = {switch.name for switch in lab.switches}
         weigh = _Weights(lab)
         merged = lab.domains if whole and weigh.metric is Metric.HOPS else {}
@@ -159,7 +159,7 @@ class _Weights:
 
     def __init__(self, lab: Lab) -> None:
         self.metric = lab.metric or Metric.HOPS
-        self.scale = max(1, len(lab.nodes) + len(lab.switches))
+        self.scale = max(1, len(lab.nodes))
         rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
         self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
 

@@ -21,7 +21,7 @@ class Pins:
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.lab = lab
         self.diagnostics = diagnostics
-        self.subnets = {switch.name: switch.pins for switch in lab.switches}
+        self.subnets = {node.name: node.bridge.pins for node in lab.nodes if node.bridge}
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_overlaps()

@@ -33,18 +33,18 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives every node its routes, explicit ones over inferred ones."""
     sources = {version: Sources(lab, version) for version in lab.versions}
     explicit = Explicit(lab, sources, diagnostics)
-    tables: dict[str, list[Route]] = {node.name: [] for node in lab.nodes}
+    tables: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}
     for inference in _inferences(lab, explicit, sources, diagnostics):
         for name, found in inference.routes():
             tables[name].append(found)
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
         around = [route for route in table if not (lab.metric and _is_own_default(route))]
         for own in sources.values():
             table += own.beside(node.name, around)
         _check_hops(node, table, explicit, diagnostics)
-    nodes = tuple(node._replace(routes=tuple(tables[node.name])) for node in lab.nodes)
+    nodes = tuple(node._replace(routes=tuple(tables.get(node.name, ()))) for node in lab.nodes)
     lab = replace(lab, nodes=nodes)
     if explicit.routes:
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
@@ -77,7 +77,7 @@ def _inferences(
     for version in lab.versions if lab.metric is not None else ():
         inference = _Inference(lab, sources[version], explicit)
         if not inference.can_be_written():
-            size = f"{len(lab.nodes)} nodes and {len(lab.links)} links"
+            size = f"{len(lab.ip_nodes)} nodes and {len(lab.links)} links"
             message = f"{size} would have too many shortest-path routes"
             help = "write `routing none`, and `route` what is needed"
             diagnostics.error("MPC506", message, lab.span, "a lab of this size", help)

@@ -32,7 +32,7 @@ class Sources:
     def __init__(self, lab: Lab, version: int) -> None:
         self.version = version
         self.own: dict[str, Address] = {}
-        for node in lab.nodes:
+        for node in lab.ip_nodes:
             own = [one.address.ip for one in node.addresses if one.address.version == version]
             self.own |= {node.name: own[0]} if own else {}
         masquerading = {(node.name, name) for node in lab.nodes for name in node.masquerade}

@@ -33,7 +33,7 @@ class Steering:
 
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         self.forwarding = Forwarding(lab)
         self.tables: dict[str, dict[str, dict[Address, Nexthop]]] = {}
         self.rules: dict[str, dict[Selector, str]] = {}

@@ -39,8 +39,8 @@ class Targets:
         self.named: list[bool] = []
         self.ways: list[_Way] = []
         self.behind: dict[int, int] = {}
-        self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.nodes}
-        for node in lab.nodes:
+        self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.ip_nodes}
+        for node in lab.ip_nodes:
             for own in node.addresses if graph.outgoing[node.name] else ():
                 if own.address.version == graph.version:
                     self._add_address(_host(own.address.ip), node.name)

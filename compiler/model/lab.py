@@ -15,7 +15,7 @@ from compiler.model.events import Event
 from compiler.model.links import Link
 from compiler.model.multipath import Pair
 from compiler.model.networks import Network
-from compiler.model.nodes import Node, Switch
+from compiler.model.nodes import Node, Role
 from compiler.model.routes import ExplicitRoute
 from compiler.model.segments import Segment, domains, segments
 
@@ -46,7 +46,6 @@ class Lab:
     metric: Metric | None
     aggregate: bool
     nodes: tuple[Node, ...]
-    switches: tuple[Switch, ...]
     links: tuple[Link, ...]
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]
@@ -57,14 +56,23 @@ class Lab:
     runs: "tuple[Run, ...]" = ()
 
     @cached_property
+    def ip_nodes(self) -> tuple[Node, ...]:
+        """The nodes that have addresses and routes: all but the switches."""
+        return tuple(node for node in self.nodes if node.role is not Role.SWITCH)
+
+    @cached_property
+    def switches(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.role is Role.SWITCH)
+
+    @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """What shares a subnet, in the order of links."""
-        return segments(self.links, [switch.name for switch in self.switches])
+        return segments(self.links, [node.name for node in self.switches])
 
     @cached_property
     def domains(self) -> dict[str, str]:
         """The broadcast domain of each switch, as the first of its switches by name."""
-        return domains(self.links, [switch.name for switch in self.switches])
+        return domains(self.links, [node.name for node in self.switches])
 
     @property
     def versions(self) -> tuple[int, ...]:

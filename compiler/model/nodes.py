@@ -1,5 +1,6 @@
-"""Nodes and switches."""
+"""Nodes: hosts, routers and switches."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from compiler.ground.source import Span
@@ -17,20 +18,44 @@ class NodeAddress(NamedTuple):
     span: Span
 
 
-class Node(NamedTuple):
-    """A namespace. `inferred_address` is whether families without a pinned address get one.
+class Role(StrEnum):
+    """What a node is for. Hosts and routers have addresses and routes; switches have a bridge."""
 
-    `backlog` is how many bytes a subflow of MPTCP may hold unsent.
+    HOST = "host"
+    ROUTER = "router"
+    SWITCH = "switch"
+
+
+class Bridge(NamedTuple):
+    """The bridge of a switch; `name` is that of the device, and `pins` are subnets of all that it joins.
+
+    Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast
+    domain that do, by name: the first is the root.
+    """
+
+    name: str
+    stp: bool
+    pins: tuple[Pin, ...]
+    priority: int = 0
+
+
+class Node(NamedTuple):
+    """A node, in a namespace of its own. A router forwards where nothing else is written, a host does not.
+
+    `inferred_address` is whether families without a pinned address get one. `backlog` is how many bytes a
+    subflow of MPTCP may hold unsent. `bridge` is that of a switch, which has nothing of what is above it here
+    but sysctls.
     """
 
     name: str
     namespace: str
-    forwards: bool
-    inferred_address: bool
-    addresses: tuple[NodeAddress, ...]
-    sysctls: tuple[tuple[str, str], ...]
-    masquerade: tuple[str, ...]
+    role: Role
     span: Span
+    forwards: bool = False
+    inferred_address: bool = False
+    addresses: tuple[NodeAddress, ...] = ()
+    masquerade: tuple[str, ...] = ()
+    sysctls: tuple[tuple[str, str], ...] = ()
     sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -38,20 +63,4 @@ class Node(NamedTuple):
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits | None = None
     backlog: int | None = None
-
-
-class Switch(NamedTuple):
-    """A bridge in a namespace of its own; `bridge` is the name of the device.
-
-    Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast
-    domain that do, by name: the first is the root.
-    """
-
-    name: str
-    namespace: str
-    bridge: str
-    stp: bool
-    pins: tuple[Pin, ...]
-    sysctls: tuple[tuple[str, str], ...]
-    span: Span
-    priority: int = 0
+    bridge: Bridge | None = None

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.model.links import Interface
 from compiler.model.networks import Address, Network, PerNetwork
-from compiler.model.nodes import Node, Switch
+from compiler.model.nodes import Node
 from compiler.model.routes import Route
 from compiler.plan.commands import Command, commands
 from compiler.plan.facts import (
@@ -134,7 +134,6 @@ class _Planner:
         self.sysctls = Settings(lab)
         self.targets = PerNetwork(target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
         for link in lab.links:
             for end in link.ends:
@@ -145,9 +144,9 @@ class _Planner:
 
     def hosts(self) -> Iterator[str]:
         """The lines of hosts(5): each node's name, and `c.b` for the interface c of node b."""
-        if not any(node.name.lower() == "localhost" for node in self.lab.nodes):
+        if not any(node.name.lower() == "localhost" for node in self.lab.ip_nodes):
             yield from ("127.0.0.1 localhost", "::1 localhost")
-        for node in self.lab.nodes:
+        for node in self.lab.ip_nodes:
             yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
             for end in self.ends[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
@@ -159,41 +158,32 @@ class _Planner:
             yield Veth((left, right), link.mtu)
         for node in self.lab.nodes:
             yield from (Dummy(node.namespace, device) for device in _dummies(node))
-        for switch in self.lab.switches:
-            yield Bridge(switch.namespace, switch.bridge, switch.priority if switch.stp else None)
+            if node.bridge:
+                priority = node.bridge.priority if node.bridge.stp else None
+                yield Bridge(node.namespace, node.bridge.name, priority)
 
     def settings(self) -> Iterator[Fact]:
         for node in self.lab.nodes:
-            names = [*_dummies(node), *(end.name for end in self.ends[node.name])]
-            values = self.sysctls.of(node, names)
+            made = [node.bridge.name] if node.bridge else _dummies(node)
+            values = self.sysctls.of(node, (*made, *(end.name for end in self.ends[node.name])))
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
-        for switch in self.lab.switches:
-            names = [switch.bridge, *(end.name for end in self.ends[switch.name])]
-            values = self.sysctls.of_switch(switch, names)
-            yield from (Sysctl(switch.namespace, *setting) for setting in values.items())
 
     def interfaces(self) -> Iterator[Fact]:
+        """Everything up, with `lo`, whose mark says whose the namespace is."""
         for node in self.lab.nodes:
-            yield from self._shaping(node)
-            yield from self._addresses(node)
-        for switch in self.lab.switches:
-            yield from self._shaping(switch)
-            yield from self._ports(switch)
+            for end in self.ends[node.name]:
+                yield from qdiscs(node.namespace, end)
+            yield Mark(node.namespace, self.lab.name)
+            yield from self._ports(node, node.bridge.name) if node.bridge else self._addresses(node)
 
-    def _ports(self, switch: Switch) -> Iterator[Fact]:
+    def _ports(self, switch: Node, bridge: str) -> Iterator[Fact]:
         """A bridge that is up, with what is linked with the switch as its ports."""
-        yield Mark(switch.namespace, self.lab.name)
-        yield Up(switch.namespace, switch.bridge)
+        yield Up(switch.namespace, bridge)
         for end in self.ends[switch.name]:
-            yield Port(switch.namespace, end.name, switch.bridge)
-
-    def _shaping(self, node: Node | Switch) -> Iterator[Fact]:
-        return chain.from_iterable(qdiscs(node.namespace, end) for end in self.ends[node.name])
+            yield Port(switch.namespace, end.name, bridge)
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
-        """Everything up: `lo` with the mark that says whose the namespace is."""
         here = node.namespace
-        yield Mark(here, self.lab.name)
         yield from (OwnAddress(here, own.address, own.device) for own in node.addresses)
         yield from (Up(here, device) for device in _dummies(node))
         for end in self.ends[node.name]:
@@ -202,7 +192,7 @@ class _Planner:
 
     def routes(self) -> Iterator[Fact]:
         """Routes, and what else decides where packets go or what they look like there."""
-        for node in self.lab.nodes:
+        for node in self.lab.ip_nodes:
             here = node.namespace
             yield from self._routing(node)
             yield from (MptcpLimits(here, node.limits),) if node.limits else ()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from compiler.infer.neighbours import patience
 from compiler.model.lab import Lab
-from compiler.model.nodes import Node, Switch
+from compiler.model.nodes import Node, Role
 from compiler.model.routes import HASHED
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
@@ -37,13 +37,13 @@ class Settings:
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """All that is set in a node's namespace, in this order."""
-        return _over(self._inferred(node), node, interfaces)
+        inferred = self._of_switch(node) if node.role is Role.SWITCH else self._inferred(node)
+        return _over(inferred, node, interfaces)
 
-    def of_switch(self, switch: Switch, interfaces: Iterable[str]) -> Values:
-        """All that is set in a switch's namespace: nothing speaks IPv6 there, as it has no addresses."""
+    def _of_switch(self, switch: Node) -> Values:
+        """Nothing speaks IPv6 there, as it has no addresses."""
         scopes = ("all", "default") if 6 in self.families[switch.name] else ()
-        silent = {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
-        return _over(silent, switch, interfaces)
+        return {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
 
     def _patience(self, lab: Lab) -> dict[str, Values]:
         """By node, after how many milliseconds interfaces ask again for a neighbour's address."""
@@ -83,12 +83,11 @@ class Settings:
 
 
 def _families(lab: Lab) -> dict[str, set[int]]:
-    """The IP versions that matter to each node and switch: those of pools, and of what is pinned at it."""
+    """The IP versions that matter to each node: those of pools, and of what is pinned at it."""
     pools: set[int] = {pool.version for pool in lab.pools}
     found: dict[str, set[int]] = {
         node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
     }
-    found |= {switch.name: set(pools) for switch in lab.switches}
     for segment in lab.segments:
         versions = {own.version for end in segment.ends for own in end.addresses}
         for name in (*segment.nodes, *segment.switches):
@@ -109,7 +108,7 @@ def _hash(node: Node, version: int) -> Values:
     return {policy: "1"}
 
 
-def _over(inferred: Values, node: Node | Switch, interfaces: Iterable[str]) -> Values:
+def _over(inferred: Values, node: Node, interfaces: Iterable[str]) -> Values:
     """What the source sets for a node over what is inferred; interfaces that are there have no `default`."""
     own = dict(node.sysctls)
     defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}

@@ -23,14 +23,14 @@ STRICT = re.compile(r"net\.ipv4\.conf\.[^ ]+\.rp_filter")
 
 def has_pins(lab: Lab) -> bool:
     """Whether a lab pins anything that is looked at here."""
-    return any(map(_is_pinned, lab.pairs)) or any(node.sysctls for node in lab.nodes)
+    return any(map(_is_pinned, lab.pairs)) or any(node.sysctls for node in lab.ip_nodes)
 
 
 def advise(predictor: Predictor, diagnostics: Diagnostics) -> None:
     """Reports what is pinned and does not do what it seems to."""
     lab = predictor.lab
     paired = {name for pair in lab.pairs for name in (pair.left, pair.right)}
-    for node in lab.nodes:
+    for node in lab.ip_nodes:
         for (key, value), place in zip(node.sysctls, node.sysctl_places, strict=True):
             if why := _against(node, key, value, predictor, node.name in paired):
                 message = f"`{key}` of `{node.name}` works against the lab"

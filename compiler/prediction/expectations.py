@@ -34,7 +34,7 @@ class Expectations:
         self.rounds = Rounds(predictor.lab, predictor.lookup)
         self.help = "the lab is as up makes it: events do not count" if predictor.lab.events else ""
         on_pings = sum(not isinstance(one.claim, Throughput) for one in predictor.lab.expectations)
-        self.many = on_pings > MANY * len(predictor.lab.nodes)
+        self.many = on_pings > MANY * len(predictor.lab.ip_nodes)
         self.followed = self.rated = 0
         self.left_out: list[Expectation] = []
 

@@ -45,7 +45,7 @@ class Lookup:
     """The tables of all nodes, each made when it is first asked for."""
 
     def __init__(self, lab: Lab) -> None:
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends: dict[InterfaceName, Interface] = {end.id: end for link in lab.links for end in link.ends}
         self.over: dict[InterfaceName, Crossing] = {
             near.id: Crossing(near, far, link.mtu or DEFAULT_MTU)
@@ -56,9 +56,9 @@ class Lookup:
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
         self.losing = {end.id for end in self.ends.values() if end.shaping.loss == CERTAIN}
         self.own: dict[str, dict[Address, None]] = {
-            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.nodes
+            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.ip_nodes
         }
-        self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.nodes}
+        self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.ip_nodes}
         for end in (end for end in self.ends.values() if end.node in self.nodes):
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._ends_of[end.node].append(end)

@@ -20,7 +20,7 @@ def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
     linked: dict[str, set[Network]] = {name: set() for name in asked}
     for end in (end for link in lab.links for end in link.ends if end.node in asked):
         linked[end.node].update(own.network for own in end.addresses)
-    for node in (node for node in lab.nodes if node.name in asked):
+    for node in (node for node in lab.ip_nodes if node.name in asked):
         for one in asked[node.name]:
             if isinstance(one.target, Network) and one.target.prefixlen:
                 _tell_covered(node, one, one.target, linked[node.name], diagnostics)

@@ -30,7 +30,7 @@ def implied(lab: Lab, version: int) -> list[Bits]:
     Behind a vertex that passes packets on is all that is linked with it and with others that do.
     """
     graph = Graph(lab, version, whole=True)
-    places = {node.name: 1 << place for place, node in enumerate(lab.nodes)}
+    places = {node.name: 1 << place for place, node in enumerate(lab.ip_nodes)}
     found = dict(places)
     met: set[str] = set()
     for first in graph.outgoing:
@@ -42,7 +42,7 @@ def implied(lab: Lab, version: int) -> list[Bits]:
         for edge in graph.outgoing[name]:
             if not (_passes(graph, name) or _passes(graph, edge.target)):
                 found[name] |= places[edge.target]
-    return [found[node.name] for node in lab.nodes]
+    return [found[node.name] for node in lab.ip_nodes]
 
 
 def _passes(graph: Graph, name: str) -> bool:
@@ -82,7 +82,7 @@ class Reach:
         self.lab = lab
         self.lookup = lookup
         self.version = version
-        self.places = {node.name: place for place, node in enumerate(lab.nodes)}
+        self.places = {node.name: place for place, node in enumerate(lab.ip_nodes)}
         self.members = [name for name in self.places if any(self._addresses(name))]
         self.unreached: list[Bits] = [0] * len(self.places)
         self.uneven: dict[frozenset[Bits], dict[frozenset[str], tuple[str, str]]] = {}
@@ -141,7 +141,7 @@ class Reach:
         to an address that a node in between gave.
         """
         if any(len(segment.ends) > len(segment.nodes) for segment in self.lab.segments) or any(
-            map(self._is_odd, self.lab.nodes)
+            map(self._is_odd, self.lab.ip_nodes)
         ):
             return True
         if self.lab.metric in (None, Metric.HOPS):
@@ -185,7 +185,7 @@ class Reach:
     def _most(self) -> int:
         """How many nodes are examined: all addresses of each, from all nodes."""
         addresses = sum(len(list(self._addresses(name))) for name in self.members) or 1
-        return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.nodes)) or 1
+        return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.ip_nodes)) or 1
 
     def _examine_pair(self, source: str, target: str) -> None:
         reached, there, back = True, 0, 0

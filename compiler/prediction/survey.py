@@ -51,8 +51,8 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
     """With neither inferred nor explicit routes, nobody reaches what is not on a link of its own."""
-    with_addresses = [node for node in lab.nodes if node.addresses]
-    if len(lab.nodes) > 1 and with_addresses:
+    with_addresses = [node for node in lab.ip_nodes if node.addresses]
+    if len(lab.ip_nodes) > 1 and with_addresses:
         message = "no node reaches another one's own address"
         help = "write `route`, or leave `routing none` out"
         diagnostics.note("MPC740", message, lab.span, "has no routes", help)
@@ -62,9 +62,9 @@ def _without_a_family_in_common(lab: Lab, found: Sequence[Reach]) -> list[Bits]:
     """The nodes that each node has no address family in common with, where it has any."""
     sets = [sum(1 << reach.places[name] for name in reach.members) for reach in found]
     if len(sets) < 2:
-        return [0] * len(lab.nodes)
+        return [0] * len(lab.ip_nodes)
     everybody, met = sets[0] | sets[1], []
-    for place in range(len(lab.nodes)):
+    for place in range(len(lab.ip_nodes)):
         own = [members for members in sets if members >> place & 1]
         met.append(everybody & ~(own[0] | own[-1]) if own else 0)
     return met
@@ -121,7 +121,7 @@ class _Unreached:
         )
 
     def _names(self, bits: Bits) -> list[str]:
-        return [self.lab.nodes[place].name for place in _places(bits)]
+        return [self.lab.ip_nodes[place].name for place in _places(bits)]
 
     def _cause(self, source: str, target: str) -> tuple[str, str]:
         """Why one node does not reach another, and the mend."""

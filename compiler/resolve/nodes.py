@@ -1,4 +1,4 @@
-"""The nodes and the switches of a lab, from their declarations."""
+"""The nodes of a lab, from their declarations."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from compiler.ground.names import bridge_name, is_address_device, is_name, is_na
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.model.links import Pin
-from compiler.model.nodes import Node, NodeAddress, Switch
+from compiler.model.nodes import Bridge, Node, NodeAddress, Role
 from compiler.resolve.attributes import read_address, read_subnet
 from compiler.resolve.scope import Scope
 
@@ -21,14 +21,13 @@ _OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forw
 
 
 class Declarer:
-    """Makes nodes of `host` and `router` statements, and switches of `switch` statements."""
+    """Makes nodes of `host`, `router` and `switch` statements."""
 
     def __init__(self, lab: str, scope: Scope, linked: Callable[[], Collection[str]]) -> None:
         self.lab = lab
         self.scope = scope
         self.linked = linked
         self.nodes: dict[str, Node] = {}
-        self.switches: dict[str, Switch] = {}
         self.namespaces: dict[str, Span] = {}
         self.lowered: dict[str, syntax.Word] = {}
 
@@ -81,23 +80,17 @@ class Declarer:
     def _declare(self, word: syntax.Word, statement: syntax.Declaration, attributes: "_Attributes") -> None:
         namespace = self._namespace(word, attributes)
         self.scope.nodes[word.text] = word.span
-        if statement.kind.text == "switch":
+        role = Role(statement.kind.text)
+        node = Node(word.text, namespace, role, word.span)
+        if role is Role.SWITCH:
             self.scope.switches.add(word.text)
-            bridge, pins = bridge_name(word.text), tuple(attributes.subnets)
-            self.switches[word.text] = Switch(
-                word.text, namespace, bridge, attributes.stp, pins, (), word.span
-            )
+            bridge = Bridge(bridge_name(word.text), attributes.stp, tuple(attributes.subnets))
+            self.nodes[word.text] = node._replace(bridge=bridge)
             return
-        forwards = statement.kind.text == "router" if attributes.forward is None else attributes.forward
-        self.nodes[word.text] = Node(
-            word.text,
-            namespace,
-            forwards,
-            attributes.inferred,
-            tuple(attributes.addresses),
-            (),
-            (),
-            word.span,
+        self.nodes[word.text] = node._replace(
+            forwards=role is Role.ROUTER if attributes.forward is None else attributes.forward,
+            inferred_address=attributes.inferred,
+            addresses=tuple(attributes.addresses),
         )
 
     def _namespace(self, word: syntax.Word, attributes: "_Attributes") -> str:

@@ -18,7 +18,7 @@ from compiler.language.sets import node_of
 from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network
-from compiler.model.nodes import Node, Switch
+from compiler.model.nodes import Node, Role
 from compiler.resolve.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -80,8 +80,6 @@ class _Resolver:
                 declarer.check_names(declaration)
         for node in declarer.nodes.values():
             self._check_node(node, linked)
-        for switch in declarer.switches.values():
-            self._check_bridge(switch)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
@@ -93,11 +91,7 @@ class _Resolver:
             pools=self._pools(),
             metric=self._metric(),
             aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
-            nodes=self._with_settings(declarer.nodes, links, sysctls),
-            switches=tuple(
-                switch._replace(sysctls=tuple(sysctls.values.get(switch.name, {}).items()))
-                for switch in declarer.switches.values()
-            ),
+            nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
@@ -182,7 +176,9 @@ class _Resolver:
 
     def _check_node(self, node: Node, linked: set[str]) -> None:
         """What is wrong with a node now that the nodes with links are known."""
-        if node.name not in linked and not self.diagnostics.failed:
+        if node.bridge:
+            self._check_device(InterfaceName(node.name, node.bridge.name), node.span, "the bridge itself")
+        elif node.name not in linked and not self.diagnostics.failed:
             from compiler.ground.mends import name
 
             help = name(node.name) or f"write `link {node.name} -- NODE`"
@@ -191,9 +187,6 @@ class _Resolver:
             )
         for own in node.addresses:
             self._check_device(InterfaceName(node.name, own.device), own.span, "a dummy device here")
-
-    def _check_bridge(self, switch: Switch) -> None:
-        self._check_device(InterfaceName(switch.name, switch.bridge), switch.span, "the bridge itself")
 
     def _check_device(self, device: InterfaceName, span: Span, label: str) -> None:
         """Reports a device that has the name of a link's interface."""
@@ -210,15 +203,13 @@ class _Resolver:
         return sysctls
 
     def _with_settings(
-        self, nodes: dict[str, Node], links: tuple[Link, ...], sysctls: Sysctls
+        self, nodes: list[Node], links: tuple[Link, ...], sysctls: Sysctls
     ) -> tuple[Node, ...]:
         """The nodes with their sysctls and with the interfaces that they masquerade."""
         masquerades = Masquerades(self.scope)
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
-        outs = {
-            node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes.values()
-        }
+        outs = {node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes}
         for link in links:
             for end in link.ends:
                 if end.node in outs:
@@ -235,7 +226,7 @@ class _Resolver:
                     if masquerades.found.get(node.name, set()) & {None, out}
                 ),
             )
-            for node in nodes.values()
+            for node in nodes
         )
 
     def _pools(self) -> tuple[Network, ...]:
@@ -268,3 +259,8 @@ class _Resolver:
         if statement.kind.text == "none":
             return None
         return Metric(statement.metric.text) if statement.metric else Metric.HOPS
+
+
+def _switches_last(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes in written order, but switches behind all others, as the scripts have them."""
+    return sorted(nodes, key=lambda node: node.role is Role.SWITCH)

@@ -25,7 +25,7 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     programs = ("ip", "nsenter", *tools(transfers))
-    needs = [*need_tools(programs), join(("need_nodes", *(node.name for node in lab.nodes)))]
+    needs = [*need_tools(programs), join(("need_nodes", *(node.name for node in lab.ip_nodes)))]
     functions = {"needs": needs, "transfers": _rows(lab)}
     return script([*start, *namespaces(plan)], functions, "bench", ("needs", "transfers", "run_all"))
 

@@ -17,7 +17,7 @@ class Ends:
     """The nodes of one lab by name, as what sends and what receives."""
 
     def __init__(self, lab: Lab) -> None:
-        self.nodes = {node.name: node for node in lab.nodes}
+        self.nodes = {node.name: node for node in lab.ip_nodes}
         self.pairs = lab.pairs
         self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
         for link in lab.links:

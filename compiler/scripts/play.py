@@ -54,7 +54,6 @@ class _Player:
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self.lab = lab
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.namespace |= {switch.name: switch.namespace for switch in lab.switches}
         self.ends = {end.id: end for link in lab.links for end in link.ends}
         self.shaped = dict(self.ends)
         self.down: set[InterfaceName] = set()
