@@ -18,7 +18,7 @@ import click
 
 from compiler import __version__, streams
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.ground.diagnostics import Severity, as_json, nearest, plain, render, suggest, visible
+from compiler.ground.diagnostics import Severity, diagnostic_as_json, nearest, plain, render, suggest, visible
 from compiler.ground.names import VARIABLE_FORM, is_variable
 from compiler.language.files import LARGEST
 from compiler.model.lab import Lab
@@ -284,7 +284,7 @@ def check(compilation: Compilation, form: str, strict: bool) -> None:
     if form == "json":
         import json
 
-        click.echo(json.dumps([as_json(found) for found in compilation.diagnostics], indent=2))
+        click.echo(json.dumps([diagnostic_as_json(found) for found in compilation.diagnostics], indent=2))
     else:
         _report(compilation)
     sys.exit(WRONG_TOPOLOGY if failed else 0)
@@ -349,9 +349,9 @@ def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> st
     if form == "json":
         import json
 
-        from compiler.prediction.export import as_json as prediction_as_json
+        from compiler.prediction.export import predictions_as_json
 
-        return json.dumps(prediction_as_json(families, flows), indent=2, allow_nan=False) + "\n"
+        return json.dumps(predictions_as_json(families, flows), indent=2, allow_nan=False) + "\n"
     from compiler.prediction.show import show
 
     return show(families, flows)
@@ -429,7 +429,7 @@ def _fail(compilation: Compilation, outcome: str) -> NoReturn:
 def _print_phase(compilation: Compilation, emit: str) -> None:
     import json
 
-    from compiler.scripts.export import as_json as phase_as_json
+    from compiler.scripts.emit import phase_as_json
 
     phase = compilation.lab if emit == "lab" else compilation.plan
     _report(compilation)

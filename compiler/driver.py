@@ -21,7 +21,7 @@ from compiler.language import syntax
 from compiler.language.files import Files, decode
 from compiler.language.parse import parse
 from compiler.model.lab import Lab
-from compiler.plan.plan import Plan, plan
+from compiler.plan.plan import HERE, Plan, plans
 from compiler.resolve.resolve import check_name, resolve
 from compiler.scripts import bash
 from compiler.scripts.kinds import KINDS
@@ -152,8 +152,14 @@ class Compilation:
         survey(self.lab, self.diagnostics)
 
     @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """The plan of each machine, by its name."""
+        return plans(self.lab)
+
+    @property
     def plan(self) -> Plan:
-        return plan(self.lab)
+        """The plan of a lab that is on one machine."""
+        return self.plans[HERE]
 
     @property
     def kinds(self) -> tuple[str, ...]:

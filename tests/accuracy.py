@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from math import sqrt
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 from accuracy_labs import Lab
 
-from compiler.model.links import Interface
+from compiler.model.links import Port
 from compiler.model.networks import Address
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import Estimate, estimate
@@ -34,7 +35,7 @@ def predicted(lab: Lab, late: float = 0.0) -> Prediction:
     return Predictor(replace(ir, links=tuple(links))).between("a", "b")
 
 
-def _delayed(end: Interface, late: float) -> Interface:
+def _delayed(end: Port, late: float) -> Port:
     if end.node != "a" or not late:
         return end
     return end._replace(shaping=end.shaping._replace(delay=(end.shaping.delay or 0) + round(1000 * late)))
@@ -52,14 +53,15 @@ def prepare(folder: Path, found: list[Lab]) -> None:
         (own / "seconds").write_text(f"{lab.seconds}\n")
         prediction = predicted(lab)
         (own / "transfers").write_text("".join(f"{one.name} {one.words}\n" for one in transfers(prediction)))
-        sources = dict.fromkeys(str(begin(trip)) for trip in prediction.working)
+        sources = dict.fromkeys(str(begin(prediction, trip)) for trip in prediction.working)
         (own / "sources").write_text("".join(f"{source}\n" for source in sources))
 
 
-def begin(trip: Trip) -> Address:
+def begin(prediction: Prediction, trip: Trip) -> Address:
     """The address of the interface that a way leaves by: what is bound to it takes that way."""
-    version = trip.out.target.version
-    return next(one.ip for one in trip.out.crossings[0].out.addresses if one.version == version)
+    address = prediction.lab.interfaces[trip.out.crossings[0].out.id].address(trip.out.target.version)
+    assert address
+    return address
 
 
 def bound(trip: Trip) -> Trip:
@@ -83,12 +85,12 @@ class Measured(NamedTuple):
 def transfers(prediction: Prediction) -> list[Measured]:
     """One TCP connection on the first way, and MPTCP; from each way too, where they take different times."""
     ways = prediction.working
-    found = [Measured("tcp", Protocol.TCP, begin(ways[0]))]
+    found = [Measured("tcp", Protocol.TCP, begin(prediction, ways[0]))]
     if len(prediction.connections[0].subflows) < 2:
         return found
     found.append(Measured("mptcp", Protocol.MPTCP))
     if len({trip.rtt for trip in ways}) > 1:
-        firsts = {begin(trip): trip.out.crossings[0].out.name for trip in ways}
+        firsts = {begin(prediction, trip): trip.out.crossings[0].out.name for trip in ways}
         found += [Measured(f"mptcp-{name}", Protocol.MPTCP, source) for source, name in firsts.items()]
     return found
 
@@ -137,7 +139,7 @@ def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
         for one in transfers(prediction):
             tcp = one.protocol is Protocol.TCP
             yield _rate(lab, one.name, alone if tcp else prediction.goodput(Transfer(one.protocol)), own)
-        for source, group in groupby(prediction.working, key=begin):
+        for source, group in groupby(prediction.working, key=partial(begin, prediction)):
             both = [time / 1000 for trip in group for time in bound(trip).rtt]
             yield Row(lab, "rtt", (min(both), max(both)), min(times(own / f"ping.{source}"), default=0.0))
 

@@ -11,11 +11,11 @@ from shapes import strange_lines
 from compiler.driver import Compilation, TopologyError
 from compiler.ground.diagnostics import render
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.links import InterfaceName, Link, Port
 from compiler.model.networks import Address
 from compiler.model.nodes import Node
 from compiler.model.routes import Route, Rule
-from compiler.model.segments import segments
+from compiler.model.segments import Interface, segments
 from compiler.scripts.bash import Style
 
 # The same examples in every run, and none that fails for being slow.
@@ -53,9 +53,14 @@ def node_of(lab: Lab, name: str) -> Node:
     return next(node for node in lab.ip_nodes if node.name == name)
 
 
-def end_of(lab: Lab, name: str) -> Interface:
+def interface_of(lab: Lab, name: str) -> Interface:
     """The interface that is written `node:interface`."""
-    return next(end for link in lab.links for end in link.ends if str(end.id) == name)
+    return next(end for id, end in lab.interfaces.items() if str(id) == name)
+
+
+def port_of(lab: Lab, name: str) -> Port:
+    """The port that is written so."""
+    return next(port for link in lab.links for port in link.ends if str(port.id) == name)
 
 
 def link_of(lab: Lab, *ends: str) -> Link:
@@ -77,7 +82,7 @@ class Kernel:
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.far: dict[InterfaceName, dict[Address, Interface]] = {}
         """For each interface, the interfaces on its segment by their addresses."""
-        for segment in segments(lab.links, [switch.name for switch in lab.switches]):
+        for segment in segments(lab.links, lab.interfaces, [switch.name for switch in lab.switches]):
             by_address = {own.ip: end for end in segment.ends for own in end.addresses}
             self.far |= {end.id: by_address for end in segment.ends}
         self.own: dict[str, set[Address]] = {
@@ -85,7 +90,7 @@ class Kernel:
         }
         self.connected: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}
         self.interfaces: dict[tuple[str, Route], str] = {}
-        for near in (end for link in lab.links for end in link.ends if end.addresses):
+        for near in lab.interfaces.values():
             self.own[near.node] |= {own.ip for own in near.addresses}
             for own in near.addresses:
                 route = Route((own.network,), ())

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labs import codes, end_of, lab_of, node_of
+from labs import codes, interface_of, lab_of, node_of
 
 from compiler.model.lab import Lab
 from compiler.model.networks import Network
@@ -23,15 +23,17 @@ def text_of(pairs: list[tuple[str, str]], *before: str) -> str:
 def addresses(lab: Lab) -> dict[str, list[str]]:
     """All addresses, by what has them."""
     found = {node.name: [str(own.address) for own in node.addresses] for node in lab.ip_nodes}
-    return found | {
-        str(end.id): [str(own) for own in end.addresses] for link in lab.links for end in link.ends
-    }
+    return found | {str(id): [str(own) for own in end.addresses] for id, end in lab.interfaces.items()}
+
+
+def networks_of_links(lab: Lab) -> set[str]:
+    return {str(own.network) for end in lab.interfaces.values() for own in end.addresses}
 
 
 def networks(lab: Lab) -> list[Network]:
     """The subnet of every link and node address, each once."""
     found = [own.address.network for node in lab.ip_nodes for own in node.addresses]
-    return found + [own.network for link in lab.links for own in link.left.addresses]
+    return found + [own.network for link in lab.links for own in lab.interfaces[link.left.id].addresses]
 
 
 @given(st.permutations(PAIRS), st.integers(0, len(PAIRS)), st.randoms(use_true_random=False))
@@ -60,7 +62,7 @@ def test_the_lab_and_its_file_have_no_part_in_it() -> None:
 
 def test_parallel_links_differ() -> None:
     lab = lab_of("router a b\nlink a -- b\nlink a -- b\nlink a:x -- b")
-    assert len({own.network for link in lab.links for own in link.left.addresses}) == 3
+    assert len({own.network for link in lab.links for own in lab.interfaces[link.left.id].addresses}) == 3
 
 
 @pytest.mark.parametrize(
@@ -74,9 +76,10 @@ def test_parallel_links_differ() -> None:
 def test_each_kind_has_its_part(pool: str, links: str, loopbacks: str) -> None:
     lab = lab_of(text_of(PAIRS[:10], f"pool {pool}"))
     for link in lab.links:
-        assert subnet(link.left.addresses[0].network, links)
-        assert link.left.addresses[0].network == link.right.addresses[0].network
-        assert link.left.addresses[0].network.num_addresses == 4
+        left, right = (lab.interfaces[port.id].addresses[0].network for port in link.ends)
+        assert left == right
+        assert subnet(left, links)
+        assert left.num_addresses == 4
     for node in lab.ip_nodes:
         assert subnet(node.addresses[0].address.network, loopbacks)
         assert node.addresses[0].address.network.num_addresses == 1
@@ -112,13 +115,13 @@ def test_no_two_subnets_overlap(
 
 def test_pins_are_set_aside_first() -> None:
     free = lab_of("router a b c\nlink a -- b")
-    wanted = end_of(free, "a:b").addresses[0].network
+    wanted = interface_of(free, "a:b").addresses[0].network
     loopback = node_of(free, "a").addresses[0].address
     lab = lab_of(
         f"router a b c\nlink a -- b\nlink b -- c subnet {wanted}\nrouter z address {loopback}\nlink z -- a"
     )
-    assert end_of(lab, "b:c").addresses[0].network == wanted
-    assert end_of(lab, "a:b").addresses[0].network != wanted
+    assert interface_of(lab, "b:c").addresses[0].network == wanted
+    assert interface_of(lab, "a:b").addresses[0].network != wanted
     assert node_of(lab, "z").addresses[0].address == loopback
     assert node_of(lab, "a").addresses[0].address != loopback
 
@@ -128,8 +131,8 @@ def test_a_pin_of_one_family_leaves_the_other() -> None:
         "pool 10.0.0.0/8\npool fd00::/48\nhost a address 192.0.2.1/32\nrouter b\n"
         "link a -- b subnet fd00:1::/126"
     )
-    assert [own.version for own in end_of(lab, "a:b").addresses] == [4, 6]
-    assert str(end_of(lab, "a:b").addresses[1]) == "fd00:1::1/126"
+    assert [own.version for own in interface_of(lab, "a:b").addresses] == [4, 6]
+    assert str(interface_of(lab, "a:b").addresses[1]) == "fd00:1::1/126"
     assert sorted(own.address.version for own in node_of(lab, "a").addresses) == [4, 6]
 
 
@@ -145,13 +148,13 @@ def test_a_pin_of_one_family_leaves_the_other() -> None:
 )
 def test_pins(pin: str, left: str, right: str) -> None:
     lab = lab_of(f"router a b\nlink a -- b {pin}")
-    assert str(end_of(lab, "a:b").addresses[-1]) == left
-    assert str(end_of(lab, "b:a").addresses[-1]) == right
+    assert str(interface_of(lab, "a:b").addresses[-1]) == left
+    assert str(interface_of(lab, "b:a").addresses[-1]) == right
 
 
 def test_a_subnet_goes_over_links_in_written_order() -> None:
     lab = lab_of("router a b c d\nlink {b,a} -- {d,c} subnet 192.0.2.0/28")
-    firsts = {str(link.left.id): str(link.left.addresses[0]) for link in lab.links}
+    firsts = {str(link.left.id): str(lab.interfaces[link.left.id].addresses[0]) for link in lab.links}
     assert firsts == {
         "b:d": "192.0.2.1/30",
         "b:c": "192.0.2.5/30",
@@ -177,7 +180,7 @@ def test_a_pin_can_use_up_a_pool(pool: str) -> None:
 def test_a_pool_can_be_used_up_whole() -> None:
     """A /27 has 4 subnets for links and 8 loopbacks."""
     text = "pool 10.0.0.0/27\nrouter a b c d\nlink a -- b -- c -- d -- a"
-    assert sorted(str(link.left.addresses[0].network) for link in lab_of(text).links) == [
+    assert sorted(networks_of_links(lab_of(text))) == [
         "10.0.0.0/30",
         "10.0.0.12/30",
         "10.0.0.4/30",

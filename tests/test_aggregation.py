@@ -34,11 +34,10 @@ def connected(lab: Lab, node: Node) -> Table:
     """The networks that are on a node, and its own addresses, which come first."""
     found: Table = {own.address.network: own.device for own in node.addresses}
     found |= {ip_network(own.address.ip): OWN for own in node.addresses}
-    for link in lab.links:
-        for end in link.ends:
-            if end.node == node.name:
-                found |= {own.network: end.name for own in end.addresses}
-                found |= {ip_network(own.ip): OWN for own in end.addresses}
+    for end in lab.interfaces.values():
+        if end.node == node.name:
+            found |= {own.network: end.name for own in end.addresses}
+            found |= {ip_network(own.ip): OWN for own in end.addresses}
     return found
 
 
@@ -71,7 +70,7 @@ WHOLE = 32
 def addresses(lab: Lab) -> set[Address]:
     """The addresses of the lab: of each node, of each segment, and of what explicit routes are for."""
     found = {own.address.ip for node in lab.ip_nodes for own in node.addresses}
-    ends = [end for link in lab.links for end in link.ends]
+    ends = lab.interfaces.values()
     own = [one for end in ends for one in end.addresses]
     found |= {one.ip for one in own}
     for network in {one.network for one in own}:
@@ -192,7 +191,7 @@ def beside(lab: Lab) -> set[Network]:
     """The prefixes for own addresses beside default routes, all of which is routed."""
     routes = [route for node in lab.ip_nodes for route in node.routes if not route.explicit]
     targets = {target for route in routes for target in route.targets if target.prefixlen}
-    ends = {own.network for link in lab.links for end in link.ends for own in end.addresses}
+    ends = {own.network for end in lab.interfaces.values() for own in end.addresses}
     return {target for target in targets - ends if target.num_addresses > 1 and target.version == 4}
 
 

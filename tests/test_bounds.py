@@ -4,14 +4,14 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from labs import codes, compiled, end_of, lab_of, node_of
+from labs import codes, compiled, lab_of, node_of, port_of
 
 from compiler.driver import TopologyError
 from compiler.ground.names import is_interface, is_word, other_name, shortened
 from compiler.model.links import InterfaceName
 from compiler.model.multipath import MPTCP_MOST
 from compiler.plan.commands import MOST_WORDS
-from compiler.plan.plan import plan
+from compiler.plan.plan import HERE, plans
 
 # --- names of interfaces ----------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ def test_a_shortened_name_leaves_others_theirs() -> None:
     (second,) = shortened(["datacenter-edge4-7"], [first.upper()]).values()
     assert second.lower() != first.lower()
     text = f"host datacenter-edge4-7 b c\nlink b -- datacenter-edge4-7\nlink b:{first} -- c\n"
-    assert end_of(lab_of(text), f"b:{first}").node == "b"
+    assert port_of(lab_of(text), f"b:{first}").node == "b"
     assert not any(code == "MPC208" for code in codes(text))
 
 
@@ -114,7 +114,7 @@ mptcp a -- b
 def effects(text: str) -> dict[str | None, list[tuple[str, ...]]]:
     """The calls of each namespace."""
     found: dict[str | None, list[tuple[str, ...]]] = {}
-    for section in plan(lab_of(text)).sections:
+    for section in plans(lab_of(text))[HERE].sections:
         for command in section.commands:
             found.setdefault(command.namespace, []).extend(command.calls)
     return found

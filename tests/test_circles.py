@@ -59,7 +59,7 @@ class Brute:
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
-        ends = [end for link in lab.links for end in link.ends]
+        ends = lab.interfaces.values()
         self.owners = {own.ip: end.node for end in ends for own in end.addresses}
         self.owners |= {own.address.ip: node.name for node in lab.ip_nodes for own in node.addresses}
         self.linked: dict[str, list[Network]] = {node.name: [] for node in lab.ip_nodes}
@@ -222,7 +222,7 @@ def inferring(draw: st.DrawFn) -> str:
 def written_out(lab: Lab) -> Iterator[str]:
     """Each inferred route as a statement, but those that stand beside a default route by themselves."""
     names = {own.address.ip: node.name for node in lab.ip_nodes for own in node.addresses}
-    ends = {own.ip: str(end.id) for link in lab.links for end in link.ends for own in end.addresses}
+    ends = {own.ip: str(end.id) for end in lab.interfaces.values() for own in end.addresses}
     for node in lab.ip_nodes:
         for route_ in node.routes:
             hops = ", ".join(ends[hop.via] for hop in route_.nexthops)

@@ -17,7 +17,7 @@ from test_prediction import labs
 from compiler.cli import main
 from compiler.model.trials import Protocol, Transfer
 from compiler.prediction import quantities, timeouts
-from compiler.prediction.export import as_json
+from compiler.prediction.export import predictions_as_json
 from compiler.prediction.maxflow import of_flows
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.rounds import Rounds
@@ -178,7 +178,7 @@ def test_whatever_a_lab_says_is_predicted_in_numbers_or_not_at_all(text: str, da
     with mock.patch.object(timeouts, "LOSSES", 20), mock.patch.object(timeouts, "PACKETS", 300):
         for ends in (("a", "b"), ("b", "a")):
             families = predictor.families(*ends)
-            json.dumps(as_json(families, 3), allow_nan=False)
+            json.dumps(predictions_as_json(families, 3), allow_nan=False)
             assert all(len(line) <= 80 for line in show(families, 3).splitlines())
             for transfer in (Transfer(), Transfer(Protocol.MPTCP), Transfer(Protocol.UDP)):
                 one = families[0].goodput(transfer)

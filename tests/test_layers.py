@@ -25,11 +25,11 @@ ROOMS = {
         expand write
     """.split(),
     "resolve": """
-        attributes scope misnamed nodes pins links routes pairs services events trials resolve
+        attributes scope misnamed nodes pinned links routes pairs services events trials resolve
     """.split(),
     "infer": """
-        pins slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        routing shaping neighbours bridging paths endpoints sharing steering backlog multipath
+        subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
+        routing shaping neighbours bridging paths endpoints quotas steering backlog multipath
         aggregation
     """.split(),
     "prediction": """
@@ -41,7 +41,7 @@ ROOMS = {
         facts commands traffic settings needs plan
     """.split(),
     "scripts": """
-        braces quoting bash measure drift check bench play kinds export
+        braces quoting bash measure drift check bench play kinds emit
     """.split(),
 }
 BEFORE = ["compiler", "compiler.resources"]

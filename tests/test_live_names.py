@@ -150,7 +150,7 @@ def test_names_and_interfaces_of_hosts_answer() -> None:
     """Also an interface of a host that has one: it is sent to, and answered, from interfaces."""
     lab = Compilation("-", LAN).lab
     asked = {name: own for name, own in names(lab).items() if name in "ab"}
-    ends = [end for link in lab.links for end in link.ends if str(end.id) in ("h1:s", "a:s")]
+    ends = [end for end in lab.interfaces.values() if str(end.id) in ("h1:s", "a:s")]
     asked["b"] += [str(own.ip) for end in ends for own in end.addresses]
     with live.running(live.lab_of("lan", LAN)) as running, servers(running, ["a", "h1", "b", "r", "c", "d"]):
         assert silent(running, asked) == {}

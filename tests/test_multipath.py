@@ -1,7 +1,7 @@
 """MPTCP: endpoints, limits, and that each subflow keeps to its path in both directions."""
 
 import pytest
-from labs import Kernel, codes, end_of, lab_of, node_of
+from labs import Kernel, codes, interface_of, lab_of, node_of
 
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
@@ -18,7 +18,7 @@ def endpoints(lab: Lab, name: str) -> dict[str, tuple[str, ...]]:
 
 
 def address(lab: Lab, interface: str) -> Address:
-    return end_of(lab, interface).addresses[0].ip
+    return interface_of(lab, interface).addresses[0].ip
 
 
 def test_either_end_may_open() -> None:
@@ -163,7 +163,7 @@ def peers(kernel: Kernel, name: str, arrow: str) -> list[Address]:
 def opposite(lab: Lab, hop: tuple[str, str]) -> set[Address]:
     """The addresses at the other end of the link that a packet leaves by."""
     ends = next(link.ends for link in lab.links if hop in [end.id for end in link.ends])
-    return {own.ip for end in ends if end.id != hop for own in end.addresses}
+    return {own.ip for end in ends if end.id != hop for own in lab.interfaces[end.id].addresses}
 
 
 def arrival(kernel: Kernel, hop: tuple[str, str]) -> str:

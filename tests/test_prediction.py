@@ -7,7 +7,7 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import Kernel, LostError, codes, lab_of
+from labs import Kernel, LostError, codes, interface_of, lab_of
 
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
@@ -149,7 +149,7 @@ def test_a_rule_keeps_the_answers_on_the_way() -> None:
 def test_masquerade_is_undone_on_the_way_back() -> None:
     text = "host a b\nrouter c\nlink a -- c -- b\nmasquerade c out b"
     (trip,) = between(text).trips
-    assert trip.out.source == lab_of(text).links[1].left.addresses[0].ip
+    assert trip.out.source == interface_of(lab_of(text), "c:b").addresses[0].ip
     assert [way.nodes for way in trip.back] == [("b", "c", "a")]
 
 

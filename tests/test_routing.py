@@ -7,10 +7,10 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import Kernel, LostError, codes, end_of, lab_of, node_of
+from labs import Kernel, LostError, codes, interface_of, lab_of, node_of
 
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, Link
+from compiler.model.links import Link, Port
 from compiler.model.networks import Address
 
 NAMES = "abcdef"
@@ -37,7 +37,7 @@ def labs(draw: st.DrawFn) -> str:
 SHAPES = ("delay 0ms", "delay 1ms", "delay 2ms", "rate 1mbit", "rate 2mbit", "rate 3mbit", "loss 0.1%")
 
 
-def cost_of(lab: Lab, near: Interface, link: Link) -> Cost:
+def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
     """A direction's cost, and whether it costs nothing: of equal costs, fewer such links are shorter."""
     costs = {
         "hops": Fraction(1),
@@ -77,7 +77,7 @@ def shortest(lab: Lab, source: str, target: str) -> set[str]:
 
 def addresses(lab: Lab, name: str) -> list[Address]:
     own = [own.address.ip for own in node_of(lab, name).addresses]
-    return own + [a.ip for link in lab.links for end in link.ends if end.node == name for a in end.addresses]
+    return own + [a.ip for end in lab.interfaces.values() if end.node == name for a in end.addresses]
 
 
 @settings(max_examples=150)
@@ -153,15 +153,15 @@ def test_parallel_links_to_the_default_share() -> None:
 
 def test_a_segment_is_one_route_where_an_end_forwards() -> None:
     lab = lab_of("host a b\nrouter c d\nlink {a,b} -- {c,d}")
-    segment = str(end_of(lab, "c:b").addresses[0].network)
+    segment = str(interface_of(lab, "c:b").addresses[0].network)
     assert targets(lab, "a")[segment] == ["c"]
 
 
 def test_a_segment_of_hosts_is_two_host_routes() -> None:
     lab = lab_of("host x y\nrouter a c d\nlink a -- {c,d}\nlink x -- c\nlink y -- d\nlink x -- y")
     found = targets(lab, "a")
-    assert found[f"{end_of(lab, 'x:y').addresses[0].ip}/32"] == ["c"]
-    assert found[f"{end_of(lab, 'y:x').addresses[0].ip}/32"] == ["d"]
+    assert found[f"{interface_of(lab, 'x:y').addresses[0].ip}/32"] == ["c"]
+    assert found[f"{interface_of(lab, 'y:x').addresses[0].ip}/32"] == ["d"]
 
 
 def test_an_explicit_route_stands_over_what_it_holds() -> None:

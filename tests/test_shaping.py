@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labs import codes, end_of, lab_of
+from labs import codes, lab_of, port_of
 
 from compiler.ground.units import Queue
 from compiler.model.events import Reshaping
@@ -19,11 +19,11 @@ CUT = "peakrate 1000gbit mtu 1514"
 
 
 def shaping(attributes: str) -> Shaping:
-    return end_of(lab_of(f"host a b\nlink a -- b {attributes}"), "a:b").shaping
+    return port_of(lab_of(f"host a b\nlink a -- b {attributes}"), "a:b").shaping
 
 
 def commands(attributes: str) -> list[str]:
-    end = end_of(lab_of(f"host a b\nlink a -- b {attributes}"), "a:b")
+    end = port_of(lab_of(f"host a b\nlink a -- b {attributes}"), "a:b")
     return [" ".join(qdisc(one, "add")).removeprefix("qdisc add dev b ") for one in qdiscs("lab-a", end)]
 
 
@@ -110,7 +110,7 @@ def test_disciplines(attributes: str, wanted: list[str]) -> None:
 def test_events_that_bring_a_share_find_packets_alone(share: str) -> None:
     """So the kinds of a direction's queueing disciplines stay, and its events change them in place."""
     lab = lab_of(f"host a b\nlink a -- b delay 2ms\nat 1s shape a -> b {share}\nat 2s shape b -> a delay 9ms")
-    assert [end_of(lab, name).shaping.alone for name in ("a:b", "b:a")] == [FRAME, None]
+    assert [port_of(lab, name).shaping.alone for name in ("a:b", "b:a")] == [FRAME, None]
     changes = [change for event in lab.events for change in event.changes]
     assert [isinstance(one, Reshaping) and one.shaping.alone for one in changes] == [FRAME, None]
 
@@ -178,7 +178,7 @@ def test_each_direction_has_its_own() -> None:
         "default link delay 1ms rate 1mbit\nprofile fast rate 50mbit loss 1%\nhost a b\n"
         "link a -- b fast rate 20mbit\nshape b -> a rate 5mbit jitter 1ms"
     )
-    there, back = end_of(lab, "a:b").shaping, end_of(lab, "b:a").shaping
+    there, back = port_of(lab, "a:b").shaping, port_of(lab, "b:a").shaping
     assert (there.rate, there.delay, there.loss, there.jitter) == (20_000_000, 1000, 1_000_000, None)
     assert (back.rate, back.delay, back.loss, back.jitter) == (5_000_000, 1000, 1_000_000, 1000)
 
@@ -187,16 +187,16 @@ def test_a_shape_takes_a_profile() -> None:
     lab = lab_of(
         "profile slow rate 1mbit delay 9ms\nhost a b\nlink a -- b rate 8mbit\nshape a -> b slow rate 2mbit"
     )
-    assert end_of(lab, "a:b").shaping.rate == 2_000_000
-    assert end_of(lab, "a:b").shaping.delay == 9000
-    assert end_of(lab, "b:a").shaping.delay is None
+    assert port_of(lab, "a:b").shaping.rate == 2_000_000
+    assert port_of(lab, "a:b").shaping.delay == 9000
+    assert port_of(lab, "b:a").shaping.delay is None
 
 
 def test_a_shape_means_all_parallel_links_or_one() -> None:
     text = "host a b\nlink a -- b\nlink a -- b\nshape a -> "
     both, one = (lab_of(f"{text}{target} rate 1mbit") for target in ("b", "b:a.2"))
-    assert [end_of(both, name).shaping.rate for name in ("a:b", "a:b.2", "b:a")] == [10**6, 10**6, None]
-    assert [end_of(one, name).shaping.rate for name in ("a:b", "a:b.2")] == [None, 10**6]
+    assert [port_of(both, name).shaping.rate for name in ("a:b", "a:b.2", "b:a")] == [10**6, 10**6, None]
+    assert [port_of(one, name).shaping.rate for name in ("a:b", "a:b.2")] == [None, 10**6]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import Kernel, codes, compiled, end_of, lab_of, node_of
+from labs import Kernel, codes, compiled, interface_of, lab_of, node_of
 
 from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, disjoint_paths, paths
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, Link
+from compiler.model.links import Link, Port
 from compiler.model.nodes import Node
 
 LAN = "host h[1..24]\nrouter r\nswitch s\nlink h[1..24] -- s rate 100mbit\nlink r -- s\n"
@@ -21,11 +21,11 @@ LAN = "host h[1..24]\nrouter r\nswitch s\nlink h[1..24] -- s rate 100mbit\nlink 
 
 
 def own_of(lab: Lab, end: str) -> list[str]:
-    return [str(own) for own in end_of(lab, end).addresses]
+    return [str(own) for own in interface_of(lab, end).addresses]
 
 
 def networks(lab: Lab) -> set[str]:
-    return {str(own.network) for link in lab.links for end in link.ends for own in end.addresses}
+    return {str(own.network) for end in lab.interfaces.values() for own in end.addresses}
 
 
 def test_a_broadcast_domain_is_one_subnet_of_its_part_of_the_pool() -> None:
@@ -42,7 +42,7 @@ def test_ports_of_switches_have_no_address_and_no_name() -> None:
     compilation = compiled(LAN)
     ports = [end for link in compilation.lab.links for end in link.ends if end.node == "s"]
     assert len(ports) == 25
-    assert not any(end.addresses for end in ports)
+    assert not any(id.node == "s" for id in compilation.lab.interfaces)
     assert not any(line.split()[1].endswith(".s") for line in compilation.plan.hosts)
     assert not any(line.split()[1] == "s" for line in compilation.plan.hosts)
 
@@ -196,7 +196,7 @@ def labs(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-def cost_of(lab: Lab, near: Interface, link: Link) -> Cost:
+def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
     """A direction's cost, and whether it is one that costs nothing; leaving a switch is no hop."""
     leaves_switch = near.node.startswith("s")
     costs = {
@@ -225,7 +225,9 @@ def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, tup
             for near, far in link.directions:
                 if near.node == name and far.node not in (*seen, name):
                     more = cost_of(lab, near, link)
-                    address = via or (str(far.addresses[0].ip) if far.addresses else "")
+                    address = via or (
+                        str(lab.interfaces[far.id].addresses[0].ip) if far.id in lab.interfaces else ""
+                    )
                     total = (cost[0] + more[0], cost[1] + more[1])
                     yield from walk(far.node, (*seen, name), total, first or near.name, address)
 
@@ -251,7 +253,7 @@ def test_routes_over_switches_are_all_shortest_paths(text: str) -> None:
 def test_every_reachable_address_is_delivered_over_switches(text: str) -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
-    ends = [end for link in lab.links for end in link.ends]
+    ends = lab.interfaces.values()
     for source in lab.ip_nodes:
         for target in lab.ip_nodes:
             if source is target or not any(simple_paths(lab, source.name, target.name)):
@@ -343,7 +345,7 @@ def test_each_subflow_keeps_to_its_switch() -> None:
     lab = lab_of(text)
     kernel = Kernel(lab)
     for near, far in (("s", "u"), ("t", "v")):
-        source, target = (end_of(lab, end).addresses[0].ip for end in (f"a:{near}", f"b:{far}"))
+        source, target = (interface_of(lab, end).addresses[0].ip for end in (f"a:{near}", f"b:{far}"))
         for way in kernel.ways("a", target, source):
             assert way[0] == ("a", near)
             assert len(way) == 2

@@ -263,7 +263,7 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def as_json(found: Diagnostic) -> dict[str, object]:
+def diagnostic_as_json(found: Diagnostic) -> dict[str, object]:
     """A diagnostic for programs; lines and columns count from 1, `end_column` is exclusive."""
     return {
         "code": found.code,

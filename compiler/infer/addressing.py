@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
-from compiler.infer.pins import Pins
 from compiler.infer.slots import Slots
+from compiler.infer.subnets import Pins
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.links import InterfaceName
 from compiler.model.networks import AddressWithPrefix, Network
 from compiler.model.nodes import Node, NodeAddress
-from compiler.model.segments import Segment
+from compiler.model.segments import Interface, Segment
 
 DOMAIN_LENGTH = {4: 24, 6: 64}
 """The prefix length of a broadcast domain's inferred subnet."""
@@ -77,7 +77,7 @@ class _Assigner:
 
     def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
         """Addresses for ends of a broadcast domain, each by a hash of its name."""
-        ends = [end for end in segment.ends if not has_family(end, network.version)]
+        ends = [end for end in segment.ends if not end.address(network.version)]
         slots = Slots(network, network.max_prefixlen, [*_no_hosts(network), *_pinned_hosts(segment, network)])
         for end in sorted(ends, key=lambda end: end.id):
             if host := slots.take(str(end.id)):
@@ -93,7 +93,8 @@ class _Assigner:
         places: dict[AddressWithPrefix, Span] = {}
         for link in (self.given.links[place] for place in segment.links):
             span = next((pin.span for pin in link.pins if pin.network.version == version), link.span)
-            for own in (own for end in link.ends for own in end.addresses if own.version == version):
+            ends = [self.given.interfaces[end.id] for end in link.ends if end.id in self.given.interfaces]
+            for own in (own for end in ends for own in end.addresses if own.version == version):
                 if (first := places.setdefault(own, span)) is not span:
                     message = f"the address `{own.ip}` is pinned twice"
                     note = Note("the other one", first)
@@ -111,21 +112,17 @@ class _Assigner:
         """The lab with all that was given out."""
         return replace(
             self.given,
-            links=tuple(map(self._addressed, self.given.links)),
+            interfaces={id: self._addressed(end) for id, end in self.given.interfaces.items()},
             nodes=tuple(
                 node._replace(addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
                 for node in self.given.nodes
             ),
         )
 
-    def _addressed(self, link: Link) -> Link:
-        if not any(end.id in self.ends for end in link.ends):
-            return link
-        left, right = (
-            end._replace(addresses=_by_family((*end.addresses, *self.ends.get(end.id, ()))))
-            for end in link.ends
-        )
-        return link._replace(left=left, right=right)
+    def _addressed(self, end: Interface) -> Interface:
+        if end.id not in self.ends:
+            return end
+        return end._replace(addresses=_by_family((*end.addresses, *self.ends[end.id])))
 
 
 def own_part(pool: Network) -> Network | None:
@@ -176,10 +173,6 @@ def _parts(pool: Network, pins: Pins, diagnostics: Diagnostics) -> _Parts:
         lengths = [pool.max_prefixlen - 2, DOMAIN_LENGTH[pool.version], pool.max_prefixlen]
     slots = (Slots(network, length, pins.networks) for network, length in zip(networks, lengths, strict=True))
     return _Parts(*(_Part(what, own, pins, diagnostics) for what, own in zip(whats, slots, strict=True)))
-
-
-def has_family(end: Interface, version: int) -> bool:
-    return any(address.version == version for address in end.addresses)
 
 
 def _has_own(node: Node, version: int) -> bool:

@@ -54,7 +54,7 @@ class _Family:
     def __init__(self, lab: Lab, version: int) -> None:
         self.version = version
         self.connected = {node.name: [own.address.network for own in node.addresses] for node in lab.nodes}
-        for end in (end for link in lab.links for end in link.ends if end.addresses):
+        for end in lab.interfaces.values():
             self.connected[end.node] += [own.network for own in end.addresses]
         self.prefixes = list(dict.fromkeys(_used(lab, version)))
         self.used = len(self.prefixes)
@@ -114,8 +114,9 @@ def _used(lab: Lab, version: int) -> Iterator[Network]:
     """The prefixes of nodes and links, and those that routes lead to, which nodes share; no default route."""
     for node in lab.ip_nodes:
         yield from (ip_network(own.address.ip) for own in node.addresses if own.address.version == version)
-    ends = (end for link in lab.links for end in link.ends)
-    yield from (own.network for end in ends for own in end.addresses if own.version == version)
+    yield from (
+        own.network for end in lab.interfaces.values() for own in end.addresses if own.version == version
+    )
     targets = {id(target): target for node in lab.nodes for route in node.routes for target in route.targets}
     yield from (target for target in targets.values() if target.version == version and target.prefixlen)
 

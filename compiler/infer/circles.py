@@ -13,7 +13,6 @@ from compiler.ground.diagnostics import Diagnostics
 from compiler.infer.forwarding import Forwarding
 from compiler.infer.trie import Trie
 from compiler.model.lab import Lab
-from compiler.model.links import Interface
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.routes import ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
@@ -86,7 +85,7 @@ class _Circles:
 
         Such routes are inferred too: in a circle go only packets to what neither of them reaches.
         """
-        ends = [(own, {e.node for e in own.ends if _has(e, version)}) for own in self.segments]
+        ends = [(own, {e.node for e in own.ends if e.address(version)}) for own in self.segments]
         near: dict[str, set[str]] = {}
         for _, names in ends:
             routers = {name for name in names if self.forwarding.forwards[name]}
@@ -162,10 +161,6 @@ def _unique(networks: Iterable[Network]) -> set[Network]:
 
 def _address(number: int, version: int) -> Address:
     return ip_address(number.to_bytes(4 if version == 4 else 16, "big"))
-
-
-def _has(end: Interface, version: int) -> bool:
-    return any(own.version == version for own in end.addresses)
 
 
 def _without_defaults(lab: Lab, nodes: set[str]) -> Lab:

@@ -19,9 +19,7 @@ class Endpoints:
 
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
-        self.addresses = {
-            end.id: [own.ip for own in end.addresses] for link in lab.links for end in link.ends
-        }
+        self.addresses = {id: [own.ip for own in end.addresses] for id, end in lab.interfaces.items()}
         self.found: dict[str, dict[Key, tuple[str, ...]]] = {node.name: {} for node in lab.nodes}
         self.pinned: dict[str, dict[Key, EndpointPin]] = {}
         self.limits: dict[tuple[str, str], int] = {}

@@ -5,10 +5,9 @@ from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
-from compiler.infer.graph import family_address
 from compiler.infer.sources import Sources, sent_from
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName
+from compiler.model.links import InterfaceName
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.routes import ExplicitHop, ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
@@ -21,12 +20,12 @@ class Explicit:
         self.sources = sources
         self.diagnostics = diagnostics
         self.nodes = {node.name: node for node in lab.ip_nodes}
-        self.ends: dict[InterfaceName, Interface] = {}
+        self.ends = lab.interfaces
         self.segments: dict[InterfaceName, Segment] = {}
         self.all_segments = lab.segments
         for segment in self.all_segments:
             for end in segment.ends:
-                self.ends[end.id], self.segments[end.id] = end, segment
+                self.segments[end.id] = segment
         begin = {asked.source for asked in lab.explicit_routes}
         known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
         known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
@@ -94,7 +93,7 @@ class Explicit:
                 yield from self._nexthop(asked.source, hop, id, version)
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        if via := family_address(self.ends[id], version):
+        if via := self.ends[id].address(version):
             near = self.segments[id].of(source)[0]
             yield Nexthop(via, near.name, hop.weight)
         else:

@@ -23,7 +23,7 @@ class Forwarding:
         """The interface of each connected network; none where all of it is the node itself."""
         for node in lab.ip_nodes:
             self.connected[node.name] = {own.address.network: "" for own in node.addresses}
-        for end in (end for link in lab.links for end in link.ends):
+        for end in lab.interfaces.values():
             for own in end.addresses:
                 self.owners[own.ip] = end.node
                 self.connected[end.node].setdefault(own.network, end.name)

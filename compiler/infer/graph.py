@@ -15,7 +15,7 @@ from math import lcm
 from typing import NamedTuple
 
 from compiler.model.lab import Lab, Metric
-from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.links import InterfaceName, Link, Port
 from compiler.model.networks import Address
 from compiler.model.routes import Nexthop
 
@@ -85,10 +85,9 @@ class Graph:
         self.switches = frozenset(merged.values() if merged else switches)
         self.outgoing: dict[str, list[Edge]] = {name: [] for name in (*self.forwards, *self.switches)}
         self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}
+        own = {id: end.address(version) for id, end in lab.interfaces.items()}
         for place, link in enumerate(lab.links):
-            if link.spare or any(
-                end.node in self.forwards and not family_address(end, version) for end in link.ends
-            ):
+            if link.spare or any(end.id in own and not own[end.id] for end in link.ends):
                 continue
             for near, far in link.directions:
                 source, target = merged.get(near.node, near.node), merged.get(far.node, far.node)
@@ -96,8 +95,8 @@ class Graph:
                     weight = (
                         0 if near.node in merged else weigh(near, link, from_switch=near.node in switches)
                     )
-                    own, via = family_address(near, version), family_address(far, version)
-                    edge = Edge(source, target, near.name, own, far.name, via, weight, place)
+                    ends = near.name, own.get(near.id), far.name, own.get(far.id)
+                    edge = Edge(source, target, *ends, weight, place)
                     self.outgoing[source].append(edge)
                     self.incoming[target].append(edge)
 
@@ -145,11 +144,6 @@ def hops(graph: Graph, edges: tuple[Edge, ...]) -> Iterator[Hop]:
             first = None
 
 
-def family_address(end: Interface, version: int) -> Address | None:
-    """The address of an interface in a family; the first where there are several."""
-    return next((own.ip for own in end.addresses if own.version == version), None)
-
-
 class _Weights:
     """The weight of one direction of a link under the lab's metric.
 
@@ -163,10 +157,10 @@ class _Weights:
         rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
         self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
 
-    def __call__(self, near: Interface, link: Link, *, from_switch: bool) -> int:
+    def __call__(self, near: Port, link: Link, *, from_switch: bool) -> int:
         return self._cost(near, link, from_switch=from_switch) * self.scale or 1
 
-    def _cost(self, near: Interface, link: Link, *, from_switch: bool) -> int:
+    def _cost(self, near: Port, link: Link, *, from_switch: bool) -> int:
         match self.metric:
             case Metric.HOPS:
                 return 0 if from_switch else 1

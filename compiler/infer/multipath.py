@@ -17,7 +17,7 @@ from compiler.infer.backlog import Backlog, Rates
 from compiler.infer.endpoints import Endpoints
 from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, sides
-from compiler.infer.sharing import FEWEST, Share, share
+from compiler.infer.quotas import FEWEST, Share, share
 from compiler.infer.steering import Steering
 from compiler.model.lab import Lab
 from compiler.model.multipath import Pair

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from compiler.infer.shaping import SECOND, full_frame, waits
 from compiler.model.events import Reshaping
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName, Link
+from compiler.model.links import InterfaceName, Link, Port
 from compiler.model.segments import Segment
 
 LONGEST = 86400 * SECOND
@@ -54,7 +54,7 @@ def _longest(segment: Segment, links: tuple[Link, ...], times: dict[InterfaceNam
 
 def _deepest(segment: Segment, links: Iterable[Link], times: dict[InterfaceName, int]) -> int:
     """The longest round trip from the first switch to what is linked with it, directly or not."""
-    ways: dict[str, list[tuple[Interface, Interface]]] = {name: [] for name in segment.switches}
+    ways: dict[str, list[tuple[Port, Port]]] = {name: [] for name in segment.switches}
     for near, far in (way for link in links for way in link.directions):
         if near.node in ways:
             ways[near.node].append((near, far))

@@ -8,7 +8,7 @@ from compiler.ground.source import Span
 from compiler.ground.units import Queue, format_rate
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName, Link, Shaping
+from compiler.model.links import InterfaceName, Link, Port, Shaping
 
 DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
@@ -50,7 +50,7 @@ def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
         for change in event.changes
         if isinstance(change, Reshaping) and draws(change.shaping)
     }
-    links = tuple(_sized(link, later, diagnostics) for link in lab.links)
+    links = tuple(_sized(link, later, lab, diagnostics) for link in lab.links)
     return replace(lab, links=links, events=_events(lab, later, diagnostics) if lab.events else ())
 
 
@@ -74,12 +74,12 @@ def full_frame(link: Link) -> int:
     return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
 
 
-def _sized(link: Link, later: Container[InterfaceName], diagnostics: Diagnostics) -> Link:
+def _sized(link: Link, later: Container[InterfaceName], lab: Lab, diagnostics: Diagnostics) -> Link:
     frame = full_frame(link)
     for end in link.ends:
         _check(end, frame, diagnostics)
-    addresses = [address for end in link.ends for address in end.addresses]
-    if (link.mtu or DEFAULT_MTU) < LEAST_MTU_IPV6 and any(own.version == 6 for own in addresses):
+    interfaces = [lab.interfaces[end.id] for end in link.ends if end.id in lab.interfaces]
+    if (link.mtu or DEFAULT_MTU) < LEAST_MTU_IPV6 and any(end.address(6) for end in interfaces):
         message = f"an MTU of {link.mtu} is too small for IPv6"
         diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
     left, right = (
@@ -152,7 +152,7 @@ def waits(shaping: Shaping, frame: int) -> int:
     return time + amount * (frame if packets else 1) * 8 * SECOND // shaping.rate
 
 
-def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
+def _check(end: Port, frame: int, diagnostics: Diagnostics) -> None:
     for name in ("burst", "queue"):
         if getattr(end.shaping, name) is not None and end.shaping.rate is None:
             message = f"this {name} waits for no rate, so it has no effect"
@@ -162,11 +162,11 @@ def _check(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
         _check_queue(end, frame, diagnostics)
 
 
-def _place(end: Interface, attribute: str) -> Span:
+def _place(end: Port, attribute: str) -> Span:
     return end.shaping.place(attribute) or end.span
 
 
-def _check_burst(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
+def _check_burst(end: Port, frame: int, diagnostics: Diagnostics) -> None:
     burst = end.shaping.burst
     if burst is not None and burst < frame:
         message = f"this burst is under one frame of {frame} bytes, so no full packet is sent"
@@ -174,7 +174,7 @@ def _check_burst(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
         diagnostics.error("MPC311", message, _place(end, "burst"), "too small", help)
 
 
-def _check_queue(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
+def _check_queue(end: Port, frame: int, diagnostics: Diagnostics) -> None:
     queue = end.shaping.queue
     if queue is not None and not queue.packets and queue.amount < frame:
         message = f"this queue is under one frame of {frame} bytes, so no full packet is sent"
@@ -184,7 +184,7 @@ def _check_queue(end: Interface, frame: int, diagnostics: Diagnostics) -> None:
         _check_product(end, queue, end.shaping.rate, frame, diagnostics)
 
 
-def _check_product(end: Interface, queue: Queue, rate: int, frame: int, diagnostics: Diagnostics) -> None:
+def _check_product(end: Port, queue: Queue, rate: int, frame: int, diagnostics: Diagnostics) -> None:
     """Warns of a queue that TCP may find too short; what keeps to the rate loses nothing in it."""
     needed = under_way(end.shaping, rate, frame)
     if queue.amount * (frame if queue.packets else 1) < needed * frame:

@@ -5,6 +5,7 @@ and gives back one with more decided. Tuples are in written order unless said ot
 second, times microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from compiler.ground.source import Span
 from compiler.model.events import Event
-from compiler.model.links import Link
+from compiler.model.links import InterfaceName, Link
 from compiler.model.multipath import Pair
 from compiler.model.networks import Network
 from compiler.model.nodes import Node, Role
 from compiler.model.routes import ExplicitRoute
-from compiler.model.segments import Segment, domains, segments
+from compiler.model.segments import Interface, Segment, domains, segments
 
 if TYPE_CHECKING:  # few labs have any, and to start takes longer than most compilations
     from compiler.model.trials import Bench, Expectation, Run
@@ -36,8 +37,8 @@ class Metric(StrEnum):
 class Lab:
     """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first.
 
-    Events are in the order in which they happen. `aggregate` is whether main tables are to have as few
-    prefixes as can be.
+    `interfaces` are those of hosts and routers, in the order of links. Events are in the order in which they
+    happen. `aggregate` is whether main tables are to have as few prefixes as can be.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Lab:
     aggregate: bool
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
+    interfaces: Mapping[InterfaceName, Interface]
     explicit_routes: tuple[ExplicitRoute, ...]
     pairs: tuple[Pair, ...]
     span: Span
@@ -67,7 +69,7 @@ class Lab:
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         """What shares a subnet, in the order of links."""
-        return segments(self.links, [node.name for node in self.switches])
+        return segments(self.links, self.interfaces, [node.name for node in self.switches])
 
     @cached_property
     def domains(self) -> dict[str, str]:
@@ -78,5 +80,5 @@ class Lab:
     def versions(self) -> tuple[int, ...]:
         """The IP versions that have an address in the lab."""
         addresses = [own.address for node in self.nodes for own in node.addresses]
-        addresses += [own for link in self.links for end in link.ends for own in end.addresses]
+        addresses += [own for interface in self.interfaces.values() for own in interface.addresses]
         return tuple(sorted({address.version for address in addresses}))

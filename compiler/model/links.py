@@ -1,10 +1,11 @@
-"""Links, the interfaces that they join, and how these shape what leaves by them."""
+"""Links, the ports that they end in, and how these shape what leaves by them."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.ground.units import Queue
-from compiler.model.networks import AddressWithPrefix, Network
+from compiler.model.networks import Network
 
 
 class InterfaceName(NamedTuple):
@@ -42,12 +43,10 @@ class Shaping(NamedTuple):
         return dict(self.places).get(attribute)
 
 
-class Interface(NamedTuple):
-    """One end of a link. `shaping` is that of the packets that leave through it. Ports of switches have no
-    addresses."""
+class Port(NamedTuple):
+    """What a link ends in: a device of its node. `shaping` is that of the packets that leave through it."""
 
     id: InterfaceName
-    addresses: tuple[AddressWithPrefix, ...]
     shaping: Shaping
     span: Span
 
@@ -67,26 +66,33 @@ class Pin(NamedTuple):
     span: Span
 
 
+class LinkKind(StrEnum):
+    """What a link is made of, in the words of ip-link(8)."""
+
+    VETH = "veth"
+
+
 class Link(NamedTuple):
-    """A veth pair; `span` is the place of the hop that asked for it.
+    """Two ports that are joined; `span` is the place of the hop that asked for it.
 
     `spare` is whether the spanning tree of its switches leaves it out, so that it carries nothing.
     """
 
-    left: Interface
-    right: Interface
+    left: Port
+    right: Port
     pins: tuple[Pin, ...]
     mtu: int | None
     cost: int
     span: Span
     spare: bool = False
+    kind: LinkKind = LinkKind.VETH
 
     @property
-    def ends(self) -> tuple[Interface, Interface]:
+    def ends(self) -> tuple[Port, Port]:
         return self.left, self.right
 
     @property
-    def directions(self) -> tuple[tuple[Interface, Interface], tuple[Interface, Interface]]:
+    def directions(self) -> tuple[tuple[Port, Port], tuple[Port, Port]]:
         """Each end with the other."""
         return (self.left, self.right), (self.right, self.left)
 

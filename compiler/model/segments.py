@@ -1,13 +1,37 @@
-"""What shares one subnet: the two ends of a link, or all that hangs on one broadcast domain.
+"""Interfaces, which have addresses, and segments, which share a subnet: the two ends of a link, or all that
+hangs on one broadcast domain.
 
 A broadcast domain is switches and the links between them; its ends are the interfaces of nodes at its rim.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from compiler.model.links import Interface, Link
+from compiler.ground.source import Span
+from compiler.model.links import InterfaceName, Link
+from compiler.model.networks import Address, AddressWithPrefix
+
+
+class Interface(NamedTuple):
+    """A device of a host or router that has addresses; it sends through the port of the same name."""
+
+    id: InterfaceName
+    addresses: tuple[AddressWithPrefix, ...]
+    span: Span
+
+    @property
+    def node(self) -> str:
+        return self.id.node
+
+    @property
+    def name(self) -> str:
+        return self.id.name
+
+    def address(self, version: int) -> Address | None:
+        """Its address in a family; the first where there are several."""
+        return next((own.ip for own in self.addresses if own.version == version), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +62,9 @@ class Segment:
         return found
 
 
-def segments(links: Iterable[Link], switches: Collection[str]) -> tuple[Segment, ...]:
+def segments(
+    links: Iterable[Link], interfaces: Mapping[InterfaceName, Interface], switches: Collection[str]
+) -> tuple[Segment, ...]:
     """All segments, in the order of their first links; then the switches that nothing is linked with."""
     links = tuple(links)
     domain = domains(links, switches)
@@ -52,7 +78,7 @@ def segments(links: Iterable[Link], switches: Collection[str]) -> tuple[Segment,
     return tuple(
         Segment(
             identity,
-            tuple(end for place in own for end in links[place].ends if end.node not in domain),
+            tuple(interfaces[end.id] for place in own for end in links[place].ends if end.node not in domain),
             tuple(own),
             tuple(members.get(identity, ())),
         )

@@ -8,6 +8,7 @@ from compiler.model.multipath import Endpoint, Limits
 from compiler.model.routes import Rule
 from compiler.plan.facts import (
     Bridge,
+    BridgePort,
     Dummy,
     End,
     Fact,
@@ -20,7 +21,6 @@ from compiler.plan.facts import (
     Nat,
     OwnAddress,
     PolicyRule,
-    Port,
     Qdisc,
     Routes,
     Sysctl,
@@ -89,7 +89,7 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "bridge", *tree(fact))
         case Mark(here):
             yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
-        case Port(here, name, bridge):
+        case BridgePort(here, name, bridge):
             yield _ip(here, "link", "set", "dev", name, "master", bridge, "up")
         case PolicyRule(here, rule):
             yield Command(("ip", *family(rule)), ("rule", "add", *selected(rule)), here)

@@ -82,7 +82,7 @@ class Up(NamedTuple):
     name: str
 
 
-class Port(NamedTuple):
+class BridgePort(NamedTuple):
     """An interface that is a port of a bridge, and up."""
 
     namespace: str
@@ -167,7 +167,7 @@ Fact = (
     | Qdisc
     | Mark
     | Up
-    | Port
+    | BridgePort
     | OwnAddress
     | Routes
     | PolicyRule

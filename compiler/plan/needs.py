@@ -6,6 +6,7 @@ from typing import NamedTuple, assert_never
 
 from compiler.plan.facts import (
     Bridge,
+    BridgePort,
     Dummy,
     Fact,
     Mark,
@@ -16,7 +17,6 @@ from compiler.plan.facts import (
     Nat,
     OwnAddress,
     PolicyRule,
-    Port,
     Qdisc,
     Routes,
     Sysctl,
@@ -138,7 +138,7 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield MPTCP
         case Nat() | Masquerade():
             yield NAT
-        case Namespace() | Mark() | Up() | Port() | OwnAddress() | Sysctl():
+        case Namespace() | Mark() | Up() | BridgePort() | OwnAddress() | Sysctl():
             pass  # which all kernels have, or NAMES and `sysctls` try
         case _:
             assert_never(fact)

@@ -12,16 +12,18 @@ from functools import cached_property
 from hashlib import sha256
 from ipaddress import ip_network
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from compiler.model.lab import Lab
-from compiler.model.links import Interface
+from compiler.model.links import Link, LinkKind, Port
 from compiler.model.networks import Address, Network, PerNetwork
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
+from compiler.model.segments import Interface
 from compiler.plan.commands import Command, commands
 from compiler.plan.facts import (
     Bridge,
+    BridgePort,
     Dummy,
     End,
     Fact,
@@ -34,7 +36,6 @@ from compiler.plan.facts import (
     Nat,
     OwnAddress,
     PolicyRule,
-    Port,
     Routes,
     Sysctl,
     Up,
@@ -103,8 +104,16 @@ class Plan(NamedTuple):
         return found.hexdigest()[:12]
 
 
-def plan(lab: Lab) -> Plan:
-    """The plan of a lab that all passes have gone over."""
+HERE = ""
+"""The machine that a script runs on, where the lab names none."""
+
+
+def plans(lab: Lab) -> dict[str, Plan]:
+    """The plan of each machine of a lab that all passes have gone over."""
+    return {HERE: _plan(lab)}
+
+
+def _plan(lab: Lab) -> Plan:
     planner = _Planner(lab)
     sections = (
         Section("namespaces", tuple(planner.namespaces())),
@@ -134,10 +143,12 @@ class _Planner:
         self.sysctls = Settings(lab)
         self.targets = PerNetwork(target)
         self.namespace = {node.name: node.namespace for node in lab.nodes}
-        self.ends: dict[str, list[Interface]] = {name: [] for name in self.namespace}
-        for link in lab.links:
-            for end in link.ends:
-                self.ends[end.node].append(end)
+        self.ports: dict[str, list[Port]] = {name: [] for name in self.namespace}
+        for port in (port for link in lab.links for port in link.ends):
+            self.ports[port.node].append(port)
+        self.interfaces_of: dict[str, list[Interface]] = {name: [] for name in self.namespace}
+        for interface in lab.interfaces.values():
+            self.interfaces_of[interface.node].append(interface)
 
     def namespaces(self) -> Iterator[Fact]:
         return map(Namespace, self.namespace.values())
@@ -148,45 +159,52 @@ class _Planner:
             yield from ("127.0.0.1 localhost", "::1 localhost")
         for node in self.lab.ip_nodes:
             yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
-            for end in self.ends[node.name]:
+            for end in self.interfaces_of[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
 
     def links(self) -> Iterator[Fact]:
         """All interfaces, each made in the namespace that it belongs to."""
         for link in self.lab.links:
-            left, right = (End(self.namespace[end.node], end.name) for end in link.ends)
-            yield Veth((left, right), link.mtu)
+            yield self._link(link)
         for node in self.lab.nodes:
             yield from (Dummy(node.namespace, device) for device in _dummies(node))
             if node.bridge:
                 priority = node.bridge.priority if node.bridge.stp else None
                 yield Bridge(node.namespace, node.bridge.name, priority)
 
+    def _link(self, link: Link) -> Fact:
+        left, right = (End(self.namespace[port.node], port.name) for port in link.ends)
+        match link.kind:
+            case LinkKind.VETH:
+                return Veth((left, right), link.mtu)
+            case _ as unreachable:
+                assert_never(unreachable)
+
     def settings(self) -> Iterator[Fact]:
         for node in self.lab.nodes:
             made = [node.bridge.name] if node.bridge else _dummies(node)
-            values = self.sysctls.of(node, (*made, *(end.name for end in self.ends[node.name])))
+            values = self.sysctls.of(node, (*made, *(port.name for port in self.ports[node.name])))
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
 
     def interfaces(self) -> Iterator[Fact]:
         """Everything up, with `lo`, whose mark says whose the namespace is."""
         for node in self.lab.nodes:
-            for end in self.ends[node.name]:
-                yield from qdiscs(node.namespace, end)
+            for port in self.ports[node.name]:
+                yield from qdiscs(node.namespace, port)
             yield Mark(node.namespace, self.lab.name)
             yield from self._ports(node, node.bridge.name) if node.bridge else self._addresses(node)
 
     def _ports(self, switch: Node, bridge: str) -> Iterator[Fact]:
         """A bridge that is up, with what is linked with the switch as its ports."""
         yield Up(switch.namespace, bridge)
-        for end in self.ends[switch.name]:
-            yield Port(switch.namespace, end.name, bridge)
+        for port in self.ports[switch.name]:
+            yield BridgePort(switch.namespace, port.name, bridge)
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
         yield from (OwnAddress(here, own.address, own.device) for own in node.addresses)
         yield from (Up(here, device) for device in _dummies(node))
-        for end in self.ends[node.name]:
+        for end in self.interfaces_of[node.name]:
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)
             yield Up(here, end.name)
 
@@ -229,7 +247,7 @@ class _Planner:
                 longer.setdefault(hop.interface, set()).update(route.targets)
         routes = chain(node.routes, *(table.routes for table in node.tables)) if longer else ()
         gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
-        ends = {end.name: end for end in self.ends[node.name]}
+        ends = {end.name: end for end in self.interfaces_of[node.name]}
         return {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
 
     def _routes(self, node: Node, shadowed: set[Gateway], route: Route, table: int | None = None) -> Routes:

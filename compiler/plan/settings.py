@@ -48,7 +48,7 @@ class Settings:
     def _patience(self, lab: Lab) -> dict[str, Values]:
         """By node, after how many milliseconds interfaces ask again for a neighbour's address."""
         times, found = patience(lab), dict[str, Values]()
-        for end in (end for link in lab.links for end in link.ends if end.id in times):
+        for end in (end for end in lab.interfaces.values() if end.id in times):
             name, value = end.name.replace(".", "/"), str(times[end.id] // 1000)
             for version in sorted({address.version for address in end.addresses}):
                 key = f"net.ipv{version}.neigh.{name}.retrans_time_ms"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
 from compiler.infer.shaping import delays
-from compiler.model.links import Interface, Shaping
+from compiler.model.links import Port, Shaping
 from compiler.plan.facts import Qdisc
 
 UNBOUND = 10**12
@@ -19,7 +19,7 @@ Parameters = tuple[tuple[str, ...], ...]
 """Each a name and its values."""
 
 
-def qdiscs(namespace: str, end: Interface) -> Iterator[Qdisc]:
+def qdiscs(namespace: str, end: Port) -> Iterator[Qdisc]:
     """Those of an interface, parents first.
 
     A token bucket (tbf) keeps the rate. Packets come to a delay line (netem) before, and wait between the

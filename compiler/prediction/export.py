@@ -20,7 +20,7 @@ from compiler.prediction.ways import Way
 Json = dict[str, "Json"] | list["Json"] | str | int | float | None
 
 
-def as_json(families: Sequence[Prediction], flows: int) -> Json:
+def predictions_as_json(families: Sequence[Prediction], flows: int) -> Json:
     """All of a prediction, with so many TCP flows at once: that of the address which a name stands for first,
     and in `others` those of the other families."""
     first, *others = (_family(prediction, flows) for prediction in families)

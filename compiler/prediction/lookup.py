@@ -10,9 +10,10 @@ from typing import NamedTuple
 from compiler.infer.prefixes import Prefixes
 from compiler.infer.shaping import DEFAULT_MTU
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName
+from compiler.model.links import InterfaceName, Port
 from compiler.model.networks import Address, Network
 from compiler.model.routes import Nexthop, Rule
+from compiler.model.segments import Interface
 from compiler.prediction.kernel import STRICT, Kernel
 
 CERTAIN = 100 * 10**6
@@ -31,8 +32,8 @@ MOST_TREES = 64
 class Crossing(NamedTuple):
     """One link in one direction, from the interface that shapes it."""
 
-    out: Interface
-    into: Interface
+    out: Port
+    into: Port
     mtu: int
 
     @property
@@ -46,7 +47,7 @@ class Lookup:
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
-        self.ends: dict[InterfaceName, Interface] = {end.id: end for link in lab.links for end in link.ends}
+        self.ends = lab.interfaces
         self.over: dict[InterfaceName, Crossing] = {
             near.id: Crossing(near, far, link.mtu or DEFAULT_MTU)
             for link in lab.links
@@ -54,23 +55,23 @@ class Lookup:
         }
         self.switches = {switch.name for switch in lab.switches}
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
-        self.losing = {end.id for end in self.ends.values() if end.shaping.loss == CERTAIN}
+        self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN}
         self.own: dict[str, dict[Address, None]] = {
             node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.ip_nodes
         }
         self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.ip_nodes}
-        for end in (end for end in self.ends.values() if end.node in self.nodes):
+        for end in self.ends.values():
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._ends_of[end.node].append(end)
         self._domains = lab.domains
         self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
         self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}
-        for end in (end for link in lab.links if not link.spare for end in link.ends):
-            if end.node in self._domains:
-                crossing = self.over[end.id]
-                self._ports[end.node].append(crossing)
-                addresses = crossing.into.addresses
-                self._neighbours[self._domains[end.node]] |= {own.ip: crossing.into.id for own in addresses}
+        for port in (port for link in lab.links if not link.spare for port in link.ends):
+            if port.node in self._domains:
+                crossing = self.over[port.id]
+                self._ports[port.node].append(crossing)
+                if far := self.ends.get(crossing.into.id):
+                    self._neighbours[self._domains[port.node]] |= {own.ip: far.id for own in far.addresses}
         self.kernel = cache(self._kernel)
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
@@ -79,7 +80,7 @@ class Lookup:
         return Kernel(self.nodes[node], self.interfaces(node))
 
     def ends_of(self, node: str) -> list[Interface]:
-        """The ends of a node's links."""
+        """The interfaces of a node."""
         return self._ends_of[node]
 
     def interfaces(self, node: str) -> list[str]:
@@ -90,7 +91,8 @@ class Lookup:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
         crossing = self.over[interface]
         if crossing.into.node in self.nodes:
-            return (crossing,) if any(own.ip == via for own in crossing.into.addresses) else ()
+            own = self.ends[crossing.into.id].addresses
+            return (crossing,) if any(one.ip == via for one in own) else ()
         neighbour = self._neighbours[self._domains[crossing.into.node]].get(via, interface)
         return (crossing, *self._behind(crossing.into.node, neighbour)) if neighbour != interface else ()
 

@@ -18,7 +18,7 @@ def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
     for one in lab.explicit_routes:
         asked.setdefault(one.source, []).append(one)
     linked: dict[str, set[Network]] = {name: set() for name in asked}
-    for end in (end for link in lab.links for end in link.ends if end.node in asked):
+    for end in (end for end in lab.interfaces.values() if end.node in asked):
         linked[end.node].update(own.network for own in end.addresses)
     for node in (node for node in lab.ip_nodes if node.name in asked):
         for one in asked[node.name]:

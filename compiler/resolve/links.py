@@ -19,10 +19,11 @@ from compiler.ground.names import (
 from compiler.ground.source import Frame
 from compiler.language import syntax
 from compiler.language.sets import hops, node_of, unique
-from compiler.model.links import Interface, InterfaceName, Link, Shaping
+from compiler.model.links import InterfaceName, Link, Port, Shaping
+from compiler.model.segments import Interface
 from compiler.resolve import attributes
 from compiler.resolve.attributes import PER_DIRECTION, Values
-from compiler.resolve.pins import Pinned, pinned
+from compiler.resolve.pinned import Pinned, pinned
 from compiler.resolve.scope import Profile, Scope
 
 Defaults = dict[Frame | None, Values]
@@ -76,7 +77,7 @@ class Linker:
         self.asked: list[_Asked] = []
         self.names: defaultdict[str, set[str]] = defaultdict(set)
         """What the interfaces of each node are called, or would be if the kernel took long names."""
-        self.lowered: dict[InterfaceName, Interface] = {}
+        self.lowered: dict[InterfaceName, Port] = {}
         """The ends of links by their names in lower case."""
 
     def add(self, statement: syntax.Link) -> None:
@@ -146,10 +147,10 @@ class Linker:
                 self.scope.incomplete |= {one.node for one in ids}
                 return
         left, right = asked.words
-        ends = (
-            Interface(ids[0], asked.own.left, Shaping(), left.span),
-            Interface(ids[1], asked.own.right, Shaping(), right.span),
-        )
+        ends = Port(ids[0], Shaping(), left.span), Port(ids[1], Shaping(), right.span)
+        for end, addresses in zip(ends, (asked.own.left, asked.own.right), strict=True):
+            if end.node not in self.scope.switches:
+                self.scope.interfaces[end.id] = Interface(end.id, addresses, end.span)
         index = len(self.scope.links)
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
         self.scope.links.append(Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span)))
@@ -158,7 +159,7 @@ class Linker:
         self.lowered |= dict(zip(lowered, ends, strict=True))
         self.values.append(asked.values)
 
-    def _taken(self, id: InterfaceName, first: Interface, word: syntax.Word) -> None:
+    def _taken(self, id: InterfaceName, first: Port, word: syntax.Word) -> None:
         message = f"`{id.node}` has two interfaces named `{id.name}`"
         help = f"name one of them otherwise, like `{id.node}:{other_name(id.name, self.names[id.node])}`"
         if first.name != id.name:

@@ -93,6 +93,7 @@ class _Resolver:
             aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
+            interfaces=self.scope.interfaces,
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
             span=Span(self.source, 0, 0),

@@ -9,8 +9,8 @@ from compiler.ground.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
 from compiler.language.sets import unique
-from compiler.model.links import Interface, InterfaceName, Link
-from compiler.model.segments import Segment, segments
+from compiler.model.links import InterfaceName, Link, Port
+from compiler.model.segments import Interface, Segment, segments
 from compiler.resolve.attributes import Values
 
 MOST_PARTS = 100_000
@@ -37,6 +37,8 @@ class Scope:
     links: list[Link] = field(default_factory=list)
     ports: dict[InterfaceName, int] = field(default_factory=dict)
     """The interfaces of links, and the place of their link in `links`."""
+    interfaces: dict[InterfaceName, Interface] = field(default_factory=dict)
+    """The interfaces that have addresses, or will have."""
     shortened: dict[InterfaceName, InterfaceName] = field(default_factory=dict)
     """The interfaces whose inferred names are too long for the kernel, by these: either name means them."""
     between: dict[frozenset[str], list[int]] = field(default_factory=dict)
@@ -125,7 +127,7 @@ class Scope:
 
     def know_segments(self) -> None:
         """Finds what each host or router shares a subnet with, now that all links are known."""
-        for segment in segments(self.links, self.switches):
+        for segment in segments(self.links, self.interfaces, self.switches):
             for name in segment.nodes:
                 self.segments.setdefault(name, []).append(segment)
 
@@ -239,6 +241,6 @@ def mends_of_name(word: str) -> str:
     return name(word)
 
 
-def _is_end(wanted: InterfaceName, end: Interface) -> bool:
+def _is_end(wanted: InterfaceName, end: Port) -> bool:
     """Whether an interface is the one wanted, or one of the node wanted where no name is given."""
     return end.node == wanted.node and wanted.name in ("", end.name)

@@ -23,6 +23,7 @@ from compiler.plan.commands import (
 )
 from compiler.plan.facts import (
     Bridge,
+    BridgePort,
     Dummy,
     Fact,
     Mark,
@@ -33,7 +34,6 @@ from compiler.plan.facts import (
     Nat,
     OwnAddress,
     PolicyRule,
-    Port,
     Qdisc,
     Routes,
     Sysctl,
@@ -108,7 +108,7 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft in {_NAT} out: {NAT_CHAIN}"
         case Masquerade(here):
             yield here, f"nft in {_NAT} out: {' '.join(masquerade(fact))}"
-        case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | Port() | Qdisc():
+        case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | BridgePort() | Qdisc():
             pass
         case _:
             assert_never(fact)
@@ -213,7 +213,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here]["lo"].alias, found[here]["lo"].up = mark(lab), True
             case Up(here, name):
                 found[here][name].up = True
-            case Port(here, name, bridge):
+            case BridgePort(here, name, bridge):
                 found[here][name].bridge, found[here][name].up = bridge, True
             case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
                 pass

@@ -6,7 +6,7 @@ from typing import Any
 from compiler.ground.units import format_percent, format_queue, format_rate, format_time
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
-from compiler.model.links import Interface, InterfaceName, Shaping
+from compiler.model.links import InterfaceName, Port, Shaping
 from compiler.plan.commands import Words, is_long, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import QDISCS
@@ -75,10 +75,10 @@ class _Player:
             yield from (f"qdisc replace dev lo root {kind} {' '.join(QDISCS[kind])}" for kind in kinds)
             yield "END"
 
-    def _shaped(self, change: Reshaping) -> Interface:
+    def _shaped(self, change: Reshaping) -> Port:
         return self.ends[change.interface]._replace(shaping=change.shaping)
 
-    def _qdiscs(self, end: Interface) -> list[Qdisc]:
+    def _qdiscs(self, end: Port) -> list[Qdisc]:
         return list(qdiscs(self.namespace[end.node], end))
 
     def events(self) -> Iterator[str]:

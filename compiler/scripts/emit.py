@@ -1,22 +1,26 @@
 """A phase as plain data, for `--emit`."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import get_args
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
+from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.plan.facts import Fact
 
 FACTS = get_args(Fact)
 
+ADDRESSES = (*get_args(Address), *get_args(AddressWithPrefix), *get_args(Network))
+
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 
-def as_json(value: object) -> Json:
+def phase_as_json(value: object) -> Json:
     """A phase's dataclasses as dictionaries; a place in the source is `LINE:COLUMN`, an address its text,
     and a fact says of which kind it is."""
     match value:
-        case None | bool() | int():
+        case None | bool() | int() | str():
             return value
         case Span():
             return "{}:{}".format(*value.source.position(value.start))
@@ -24,10 +28,14 @@ def as_json(value: object) -> Json:
             return str(value)
         case tuple() if hasattr(value, "_asdict"):
             kind = {"fact": type(value).__name__} if isinstance(value, FACTS) else {}
-            return kind | {name: as_json(item) for name, item in value._asdict().items()}
+            return kind | {name: phase_as_json(item) for name, item in value._asdict().items()}
         case tuple():
-            return [as_json(item) for item in value]
+            return [phase_as_json(item) for item in value]
+        case Mapping():
+            return {str(key): phase_as_json(item) for key, item in value.items()}
         case _ if is_dataclass(value):
-            return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
-        case _:
+            return {field.name: phase_as_json(getattr(value, field.name)) for field in fields(value)}
+        case _ if isinstance(value, ADDRESSES):
             return str(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no form in JSON yet")
