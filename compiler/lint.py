@@ -17,7 +17,10 @@ _USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
 """What the parts between the first and the last one read of the script's head."""
 
 
-_ROUTES = re.compile(r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+)\n""")
+_ROUTES = re.compile(
+    r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+|(ip|tc)( [\w.:/%-]+)+(  #[\w.:, -]+)?)\n""",
+    re.ASCII,
+)
 """Lines that hold nothing which a shell could take for something else; a large lab has thousands."""
 
 
@@ -44,7 +47,8 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
     """
     own, shared, call = _split("".join(_shell(script)))
     whole = own + _lines_of(shared) + call + _USED
-    for key, text in (shared, _lines_of(own) + shared), (whole, whole):
+    parts = [(shared, _lines_of(own) + shared)] if shared else []
+    for key, text in (*parts, (whole, whole)):
         note = _note(key, known)
         if note is None or not note.exists():
             _shellcheck(text)
@@ -66,7 +70,9 @@ def _forget(known: str | None) -> None:
 
 
 def _split(script: str) -> tuple[str, str, str]:
-    """A script before its runtime, the runtime, and what comes after it."""
+    """A script before its runtime, the runtime, and what comes after it; one of `--style plain` has none."""
+    if "\n# === the runtime " not in script:
+        return script, "", ""
     own, runtime, rest = re.split(r"^(# === the runtime .*\n)", script, maxsplit=1, flags=re.MULTILINE)
     shared, call, last = re.split(r"^(# === the call .*\n)", rest, maxsplit=1, flags=re.MULTILINE)
     return own, runtime + shared, call + last

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from compiler.model.lab import Lab
 from compiler.plan.plan import Plan
-from compiler.scripts import bash
+from compiler.scripts import bash, batch
 
 
 class Kind(NamedTuple):
@@ -19,6 +19,14 @@ class Kind(NamedTuple):
     make: Callable[[Lab, Plan, bash.Style], Iterator[str]]
     statement: str | None = None
     is_called_for: Callable[[Lab], bool] = lambda _: True
+
+
+def _up(lab: Lab, plan: Plan, style: bash.Style) -> Iterator[str]:
+    if style is bash.Style.BATCH:
+        return batch.up(plan)
+    from compiler.scripts import plain
+
+    return plain.up(lab, plan)
 
 
 def _check(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
@@ -39,9 +47,9 @@ def _play(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
     return play(lab, plan)
 
 
-UP = Kind("up", "brings the lab up", lambda _, plan, style: bash.up(plan, style))
+UP = Kind("up", "brings the lab up", _up)
 OTHERS = (
-    Kind("down", "takes the lab down", lambda _, plan, __: bash.down(plan)),
+    Kind("down", "takes the lab down", lambda _, plan, __: batch.down(plan)),
     Kind("check", "compares the machine with the lab", _check),
     Kind("bench", "makes the measurements of `bench`", _bench, "bench", lambda lab: bool(lab.benches)),
     Kind("play", "plays the events of `at`", _play, "at", lambda lab: bool(lab.events)),

@@ -29,7 +29,9 @@ def here(call: str, lines: Iterable[str]) -> list[str]:
 
 
 _WORD = r"(?:[\w@%+=:,./-]|'[^']*'|\"'\")+"
-_LITERAL = re.compile(rf" *[a-z_]+(?: +{_WORD})*(?: <<'\w+')?(?: \\)?\n", re.ASCII)
+_KEY = r"net\.(?:[\w.*/-]|\{[\w.,/-]+\})+"
+_START = rf"(?:[a-z_]+|{_KEY}=(?:{_WORD})?)"
+_LITERAL = re.compile(rf" *{_START}(?: +(?:{_WORD}|{_KEY}={_WORD}))*(?: <<'\w+')?(?: \\)?\n", re.ASCII)
 _QUOTED = re.compile(r"(?<!<<)'[^']*'|\"'\"")
 
 

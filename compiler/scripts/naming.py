@@ -1,0 +1,104 @@
+"""What the addresses and networks of a lab are called, for comments."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from compiler.model.lab import Lab
+from compiler.model.links import Interface
+from compiler.model.networks import Address
+from compiler.model.segments import Segment
+from compiler.plan.facts import Fact, PolicyRule, Routes
+from compiler.plan.plan import target
+
+MOST = 3
+"""Nodes of a network that are named."""
+
+
+class Owner(NamedTuple):
+    """Whose an address is: a node's own, or that of an interface of it."""
+
+    node: str
+    interface: str | None = None
+
+    def __str__(self) -> str:
+        return self.node if self.interface is None else f"{self.node}:{self.interface}"
+
+
+class Naming:
+    """The names that one lab has for addresses, in the words of the language.
+
+    `b` is an address of a node itself, `b:c` that of an interface, `b -- c` the subnet of a link, and that of
+    a switch has the name of the switch. Another network is told by the nodes that have an address in it.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.owners: dict[Address, Owner] = {}
+        for node in lab.nodes:
+            self.owners |= {own.address.ip: Owner(node.name) for own in node.addresses}
+        for end in (end for link in lab.links for end in link.ends):
+            self.owners |= {own.ip: Owner(*end.id) for own in end.addresses}
+        self.targets = {str(address): str(owner) for address, owner in self.owners.items()}
+        """Targets of routes, as ip-route(8) takes them, that have been named; default routes have no name."""
+        for segment in lab.segments:
+            for network in {own.network for end in segment.ends for own in end.addresses}:
+                self.targets.setdefault(target(network), _segment(segment))
+        self.targets |= dict.fromkeys(("default", "::/0"), "")
+
+    def named(self, fact: Fact) -> Iterator[str]:
+        """What is called by the addresses of a fact: an item for each target of routes, and for a rule."""
+        if isinstance(fact, Routes):
+            hops = [(self.owners[hop.via].node, hop.interface) for hop in fact.hops if hop.via in self.owners]
+            yield from (self._route(one, hops) for one in fact.targets)
+        elif isinstance(fact, PolicyRule):
+            address = fact.rule.target or fact.rule.source
+            yield str(self.owners.get(address, "")) if address else ""
+
+    def _route(self, written: str, hops: list[tuple[str, str]]) -> str:
+        """Where a route leads, and by which nodes, unless it goes to that itself or the interfaces say so."""
+        to = self.target(written)
+        names = [name for name, _ in hops]
+        if all(name == interface for name, interface in hops) or names == [to.partition(":")[0]]:
+            return to
+        return f"{to} via {', '.join(names)}".lstrip()
+
+    def target(self, written: str) -> str:
+        """The name of a route's target, or nothing where it has none."""
+        if written not in self.targets:
+            self.targets[written] = self._nodes(written)
+        return self.targets[written]
+
+    def _nodes(self, written: str) -> str:
+        """The nodes that have an address in a network: some by name, and how many more."""
+        network = ip_network(written)
+        addresses, names = self._sorted[network.version]
+        first = bisect_left(addresses, int(network.network_address))
+        last = bisect_right(addresses, int(network.broadcast_address))
+        found = list(dict.fromkeys(names[first:last]))
+        more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
+        return f"{', '.join(found[:MOST])}{more}"
+
+    @cached_property
+    def _sorted(self) -> dict[int, tuple[list[int], list[str]]]:
+        """By IP version, all addresses in order, and the nodes that have them."""
+        found: dict[int, tuple[list[int], list[str]]] = {4: ([], []), 6: ([], [])}
+        for address in sorted(self.owners, key=int):
+            addresses, names = found[address.version]
+            addresses.append(int(address))
+            names.append(self.owners[address].node)
+        return found
+
+
+def _segment(segment: Segment) -> str:
+    """What the subnet of a segment is called."""
+    if segment.switches:
+        return segment.identity
+    left, right = segment.ends
+    return f"{_end(left, right)} -- {_end(right, left)}"
+
+
+def _end(end: Interface, far: Interface) -> str:
+    """One end of a link, with its interface where that is not called like the other end's node."""
+    return end.node if end.name == far.node else str(end.id)

@@ -1,0 +1,151 @@
+"""The up script that is a command a line: as short as by hand, and with its way down."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, groupby, repeat
+
+from compiler.model.lab import Lab
+from compiler.plan.commands import EACH, Command, commands, mark
+from compiler.plan.facts import Bridge, Dummy, Mark, Sysctl, Veth
+from compiler.plan.plan import NO_SERVER, Plan, Section
+from compiler.scripts.bash import NEEDS_BASH, THE_LAB, opening, origin, part
+from compiler.scripts.naming import Naming
+from compiler.scripts.quoting import join, quote
+
+ABOUT = """\
+# Called with `down`, it takes the lab down. It is short, to be read: it tests nothing first, keeps nobody out
+# while it is at work, and sets nothing back of what namespaces copy of this machine; `--style batch` does.
+# Behind routes and rules stands what addresses are: `b` a node, `b:c` an interface of it, `b -- c` a link.
+"""
+WIDTH = 120
+
+
+def up(lab: Lab, plan: Plan) -> Iterator[str]:
+    """The script that makes a lab, and takes it down where it is told to, in pieces of whole lines."""
+    naming = Naming(lab)
+    made = chain(_claim(plan), *(_section(section, plan, naming) for section in plan.sections))
+    last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT", "say up", "}")
+    lines = chain(_head(plan), made, _ports(plan), _processes(plan), last)
+    return (f"{line}\n" for line in lines)
+
+
+def _head(plan: Plan) -> Iterator[str]:
+    """All that comes before the lab."""
+    yield from (*opening(plan, f'Brings up the lab "{plan.lab}"'), *ABOUT.splitlines(), NEEDS_BASH, "{")
+    yield from ("set -eEuo pipefail", "umask 022", f"LAB='{plan.lab}'")
+    yield from _array("NAMESPACES", map(quote, plan.namespaces))
+    yield from part("plain")[1:]
+    yield from part("plain_ports") if plan.switches else ()
+    yield from part("plain_run") if plan.processes else ()
+    yield from ("", THE_LAB)
+
+
+def _array(name: str, words: Iterable[str]) -> Iterator[str]:
+    """Sets an array of bash, in one line where it has room."""
+    found = list(words)
+    line = f"{name}=({' '.join(found)})"
+    yield from (line,) if len(line) <= WIDTH else (f"{name}=(", *_filled("", found), ")")
+
+
+def _filled(line: str, words: Iterable[str]) -> Iterator[str]:
+    """A line to which words are added, as many as it has room for, and lines of the other words."""
+    for word in words:
+        if line and len(line) + len(word) + 3 > WIDTH:
+            yield line
+            line = ""
+        line += f" {word}" if line else f"  {word}"
+    yield line
+
+
+def _title(title: str) -> Iterator[str]:
+    yield from ("", f"# --- {title} ".ljust(80, "-"))
+
+
+def _claim(plan: Plan) -> Iterator[str]:
+    """Notes what the other scripts of the lab look at, and loads modules as a tool would not."""
+    notes = join(("printf", r"%s\n", f"source {origin(plan)}", f"plan {plan.digest}"))
+    yield f"""{notes} "since $(date '+%F %T %Z')" "${{NAMESPACES[@]/#/namespace }}" >"$CLAIM\""""
+    yield 'for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done'
+    yield "mkdir -p /etc/netns"
+    modules = (need.module for need in plan.needs if need.module)
+    yield from (f"{join(('modprobe', '-q', *module))} 2>/dev/null || true" for module in modules)
+
+
+def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
+    """The commands of a section, with an empty line between those of one namespace and of another."""
+    if section.title == "namespaces":
+        yield from _namespaces(plan)
+        return
+    yield from _title(section.title)
+    if section.title == "settings":
+        yield from _settings(section, _devices(plan))
+        return
+    made = (
+        (fact, command) for fact in section.facts if not isinstance(fact, Mark) for command in commands(fact)
+    )
+    for number, (_, own) in enumerate(groupby(made, lambda one: one[1].namespace)):
+        yield from ("",) if number else ()
+        yield from chain.from_iterable(_lines(command, naming.named(fact)) for fact, command in own)
+
+
+def _namespaces(plan: Plan) -> Iterator[str]:
+    """Makes the namespaces, each with its mark and what programs in it see as files of /etc."""
+    yield from _title("namespaces, their /etc/hosts and /etc/resolv.conf")
+    yield 'for ns in "${NAMESPACES[@]}"; do'
+    yield from (
+        '  ip netns add "$ns"',
+        '  ip -n "$ns" link set dev lo up alias "mpc:$LAB"',
+        '  mkdir "/etc/netns/$ns"',
+    )
+    yield from ("  cat >\"/etc/netns/$ns/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
+    server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"/etc/netns/$ns/resolv.conf\""""
+    yield from (f"  [[ ! -e /etc/resolv.conf ]] || {server}", "done")
+
+
+def _devices(plan: Plan) -> dict[str, list[str]]:
+    """The interfaces of each namespace, as sysctl(8) has them in keys."""
+    found = {name: ["all", "default", "lo"] for name in plan.namespaces}
+    for fact in plan.facts:
+        ends = fact.ends if isinstance(fact, Veth) else (fact,) if isinstance(fact, Dummy | Bridge) else ()
+        for end in ends:
+            found[end.namespace].append(end.name.replace(".", "/"))
+    return found
+
+
+def _settings(section: Section, devices: Mapping[str, list[str]]) -> Iterator[str]:
+    """The sysctls of each namespace in one command. sysctl(8) takes no `*`."""
+    facts = (fact for fact in section.facts if isinstance(fact, Sysctl))
+    for namespace, own in groupby(facts, lambda fact: fact.namespace):
+        every = f"{{{','.join(devices[namespace])}}}"
+        values = (f"{fact.key.replace('*', every)}={quote(fact.value)}" for fact in own)
+        *lines, last = _filled(join(("ip", "netns", "exec", namespace, "sysctl", "-qw")), values)
+        yield from (*(f"{line} \\" for line in lines), last)
+
+
+def _lines(command: Command, names: Iterable[str]) -> Iterator[str]:
+    """A command as a line, or as a line for each of its words, with what its addresses are called."""
+    before, _, after = join(_words(command)).partition(quote(EACH))
+    each = map(quote, command.each) if command.each else ("",)
+    for word, name in zip(each, chain(names, repeat("")), strict=False):
+        yield f"{before}{word}{after}{name and '  # '}{name}"
+
+
+def _words(command: Command) -> Iterator[str]:
+    tool, namespace = command.tool, command.namespace
+    if tool[0] in ("ip", "tc"):
+        yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
+    else:  # nft(8), which knows no namespaces, and takes a command as one word
+        yield from ("ip", "netns", "exec", namespace or "", *tool, " ".join(command.arguments))
+
+
+def _ports(plan: Plan) -> Iterator[str]:
+    """Waits until all switches pass frames on."""
+    yield from _title("switches") if plan.switches else ()
+    yield from (join(("await_ports", name)) for name in plan.switches)
+
+
+def _processes(plan: Plan) -> Iterator[str]:
+    """Starts what runs in the lab."""
+    if plan.processes:
+        yield from (*_title("processes"), 'echo "made $CLAIM.d" >>"$CLAIM"', 'mkdir "$CLAIM.d"')
+    for process in plan.processes:
+        yield join(("start", process.namespace, process.name, process.command, *process.environment))
