@@ -33,7 +33,7 @@ from compiler.scripts.bash import Style
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
 TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
-TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort bridge".split()
+TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort bridge date xargs".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -79,7 +79,7 @@ def possible() -> bool:
 
 
 def record(compilation: Compilation) -> Record:
-    """What up, in each style, and down after it do, and while the lab is up all else that it calls for."""
+    """What up in each style and each down after it do, and while the lab is up all else that it calls for."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         _write_shims(folder / "bin")
@@ -88,13 +88,17 @@ def record(compilation: Compilation) -> Record:
         trials = map(compilation.script, kinds)
         up, plain = (compilation.up(style) for style in Style)
         paths = []
-        for number, text in enumerate([up, *trials, compilation.down(), plain, compilation.down()]):
+        down = compilation.down()
+        texts = [up, *trials, down, plain, down, plain, f"set -- down\n{plain}"]
+        for number, text in enumerate(texts):
             paths.append(folder / f"{number}.sh")
             paths[-1].write_text(text)
         run = _run(folder, paths, f"mpc:{compilation.lab.name}")
         written = {line for path in folder.glob("*.wrote") for line in path.read_text().splitlines()}
-        first, *told, down, plain_up, plain_down = (Path(f"{path}.said").read_text() for path in paths)
-        said = run.stderr + first + down + plain_up + plain_down
+        first, *told, down, plain, by_down, plain_again, by_plain = (
+            Path(f"{path}.said").read_text() for path in paths
+        )
+        said = run.stderr + first + down + plain + by_down + plain_again + by_plain
         begun = [path for path in folder.glob("*.call") if path.stat().st_size]  # or it was killed before
         return Record(
             [_call(path) for path in begun], written, run.stdout, said, dict(zip(kinds, told, strict=True))
@@ -145,7 +149,8 @@ PUT = (
 )
 STEP = r"(?:put|ip -batch|ip -6 -batch|tc -batch|nft -f) /dev/fd/[3-6]"
 VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
-FOR_ALL = r"-c echo [01] \| tee /proc/sys/net/ipv[46]/conf/\*/[a-z_]+ >/dev/null"
+SPACED = rf"%i %n|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|made /(?:etc|run)/netns"
+"""Words of calls that have spaces in them."""
 
 PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
 SENDS = (
@@ -181,8 +186,10 @@ TRIED = (
 
 CALLS = {
     "ip": [
-        rf"netns exec {NAMESPACE} (?:sysctl|nft) .*",
-        rf"netns exec {NAMESPACE} sh {FOR_ALL}",
+        rf"netns exec {NAMESPACE} nft .*",
+        rf"netns pids {NAMESPACE}",
+        rf"-n {NAMESPACE} link show dev lo",
+        rf"-n {NAMESPACE} -d link show type bridge_slave",
         "link set dev lo up",
         "link add name p type veth peer name q",
         "link add name s type bridge mcast_snooping 0",
@@ -204,8 +211,7 @@ CALLS = {
         "qdisc show",
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
     ],
-    "sysctl": [rf"-n {KEY}", rf"-qw {KEY}={VALUE}"],
-    "sh": [VISIT, FOR_ALL, ASK],
+    "sh": [VISIT, ASK],
     "nft": [
         "-f /dev/fd/[3-6]",
         "-s list ruleset",
@@ -227,8 +233,14 @@ CALLS = {
     "iperf3": [TRANSFER],
     "mptcpize": [f"run {IPERF}"],
     "ss": [SOCKETS, COUNTS],
-    "cat": ["/proc/net/dev"],
-    "grep": [rf"-sH  {SYSCTLS}(?:/proc/net/\S*_tables_names ?)+", "-sH  -r /proc/sys/net/mptcp"],
+    "cat": ["", "/proc/net/dev"],
+    "date": [r"\+%F %T %Z"],
+    "xargs": ["-r kill(?: -KILL)?"],
+    "grep": [
+        rf"-qsx (?:# mpc:{NAME} {NAMES}/hosts|made /(?:etc|run)/netns {CLAIM})",
+        rf"-sH  {SYSCTLS}(?:/proc/net/\S*_tables_names ?)+",
+        "-sH  -r /proc/sys/net/mptcp",
+    ],
     "bridge": ["fdb show"],
     "mktemp": ["-d"],
     "sort": ["-n"],
@@ -236,9 +248,10 @@ CALLS = {
     "mount": ["-n -t tmpfs tmpfs /run"],
     "umount": ["-n /(?:etc|run)/netns"],
     "flock": ["-[nw] (?:1 )?[0-9]+"],
-    "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*"],
+    "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*", "-p /etc/netns", NAMES],
     "rm": [
-        rf"-f {NAMES}/hosts(?: {NAMES}/hosts)*",
+        rf"-f {NAMES}/hosts(?: {NAMES}/(?:hosts|resolv\.conf))*",
+        rf"-rf {CLAIM} {CLAIM}\.d",
         f"-f {CLAIM}",
         rf"-r {CLAIM}\.d",
         r"-rf /tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+",
@@ -283,8 +296,14 @@ def _is_known(call: Call) -> bool:
     tool, *arguments = (INNER.get(word, word) for word in call.argv)
     if tool == "setsid":
         return _is_start(arguments)
-    spaced = [word for word in arguments if " " in word and not re.fullmatch(f"%i %n|{COPIED}", word)]
-    if spaced and not (spaced == arguments[-1:] and {"sysctl", "nft", "bash", "sh"} & set(call.argv)):
+    if tool == "ip" and arguments[:2] == ["netns", "exec"] and arguments[3:4] == ["sysctl"]:
+        tool, *arguments = arguments[3:]
+    if tool == "sysctl":
+        return arguments[:1] == ["-qw"] and all(
+            re.fullmatch(f"{KEY}={VALUE}", word) for word in arguments[1:]
+        )
+    spaced = [word for word in arguments if " " in word and not re.fullmatch(f"{SPACED}|{COPIED}", word)]
+    if spaced and not (spaced == arguments[-1:] and {"nft", "bash", "sh"} & set(call.argv)):
         return False
     said = " ".join(arguments)
     if tool in COMMANDS and is_command(tool, re.sub(f"^{WHERE}", "", said)):
@@ -297,7 +316,7 @@ def _is_start(arguments: list[str]) -> bool:
     named = dict(zip(STARTED, arguments, strict=False))
     pid = re.fullmatch(rf"{CLAIM}\.d/(.*)", named.get("PID", ""))
     fixed = all(named[word] == word for word in STARTED if word.islower() or word == "-c")
-    own = named["BECOME"].startswith("become () \n{") and named["BECOME"].endswith('\nattend "$@"')
+    own = re.fullmatch(r'(?:become|attend) \(\) \n\{.*\nattend "\$@"', named["BECOME"], re.DOTALL) is not None
     return (
         pid is not None
         and fixed

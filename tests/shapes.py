@@ -111,8 +111,8 @@ BRIEF = [
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
 CALLS += "need_nodes need_queues row".split()
-CALLS += "alter again await happened within".split()
-"""What scripts other than up and down are made of."""
+CALLS += "alter again await happened within await_ports".split()
+"""What scripts are made of beside the commands of labs."""
 
 _NOTE = re.compile(
     rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*"
@@ -183,8 +183,8 @@ def _started(start: re.Match[str]) -> str:
 
 @lru_cache(maxsize=100_000)
 def _is_known(line: str) -> bool:
-    known = _frames().fullmatch(line) or _BATCHED.fullmatch(line)
-    return bool(known) or _is_plain(line) or _is_call(line)
+    known = _frames().fullmatch(line) or _BATCHED.fullmatch(line) or _PLAIN.fullmatch(line)
+    return bool(known) or _is_plain(line) or _is_call(line) or _is_start(line) or _is_claim(line)
 
 
 _TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
@@ -196,12 +196,50 @@ _BATCHED = re.compile(
 )
 
 
+NAMES = rf"(?:{NAMESPACE}|'{NAMESPACE}')(?: (?:{NAMESPACE}|'{NAMESPACE}'))*"
+SETS = rf"(?:{KEY}|net\.ipv[46]\.conf\.\{{all,default,lo(?:,[A-Za-z0-9_./-]{{1,15}})*\}}\.[a-z_]+)"
+CALLED = "[A-Za-z0-9_:. -]+(?:, [A-Za-z0-9_-]+)*(?: and [0-9]+ more)?(?: via [A-Za-z0-9_, -]+)?"
+"""What stands behind a route or a rule in the plain style."""
+_PLAIN = re.compile(rf"NAMESPACES=\((?:{NAMES})?\)|  {NAMES}")
+
+
 def _is_plain(line: str) -> bool:
-    """Whether a line is one command, quoted as bash wants it."""
-    if not line.startswith(("ip ", "tc ")):
-        return False
-    words = shlex.split(line)
-    return join(words) == line and _BATCHED.fullmatch(" ".join(_inside(words))) is not None
+    """Whether a line is of a command, quoted as bash wants it, with what its addresses are called."""
+    if line.startswith(("ip ", "tc ")) and " sysctl -qw" not in line:
+        command, _, called = line.partition("  # ")
+        words = shlex.split(command)
+        known = join(words) == command and _BATCHED.fullmatch(" ".join(_inside(words)))
+        return known is not None and (not called or re.fullmatch(CALLED, called) is not None)
+    line = re.sub(rf"^ip netns exec (?:{NAMES}) sysctl -qw", " ", line).removesuffix(" \\")
+    return line.startswith("  net.") and all(map(_is_set, _split(line[2:])))
+
+
+def _split(line: str) -> list[str]:
+    """The words of a line, as they are written."""
+    return re.findall(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+", line)
+
+
+def _is_set(word: str) -> bool:
+    """Whether a word sets a sysctl to a value that a shell takes for nothing else."""
+    key, _, value = word.partition("=")
+    return re.fullmatch(SETS, key) is not None and join(shlex.split(value)) == value
+
+
+def _is_start(line: str) -> bool:
+    """Whether a line of the plain style starts a process: any command, in one word."""
+    words = shlex.split(line) if line.startswith("start ") and " <<'" not in line else []
+    return len(words) > 3 and join(words) == line and is_process(words[1], words[2], words[4:])
+
+
+def _is_claim(line: str) -> bool:
+    """Whether a line of the plain style notes in the claim what the lab is of, in words of their own."""
+    notes, _, rest = line.partition(' "since $(')
+    words = shlex.split(notes) if line.startswith("printf ") and rest else []
+    return len(words) == CLAIMS and join(words) == notes and all(map(is_note, words[2:])) and rest == _SINCE
+
+
+CLAIMS = 4
+_SINCE = """date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM\""""
 
 
 def _is_call(line: str) -> bool:

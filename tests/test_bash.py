@@ -169,7 +169,7 @@ def of_lines(script: str) -> Commands:
 
 
 def in_lines(commands: Commands) -> Commands:
-    """Commands as the plain style has them: a namespace is marked when it is made, and no sysctl has a `*`."""
+    """Commands as the plain style has them: a namespace is marked when it is made; no sysctl has a `*`."""
     made = re.findall(r"name (\S+)(?: mtu \d+)? netns (\S+)", "\n".join(commands[None]))
     found: Commands = {None: commands[None]}
     for name, own in commands.items():
@@ -291,6 +291,14 @@ at 1s down a -- b
 def test_a_script_that_is_cut_does_nothing(kind: str, recorders: Path) -> None:
     script = compiled(CUT).script(kind).encode()
     assert "cut-short: " in run(script, recorders)[1], "the whole script says something"
+    cut_everywhere(script, recorders)
+
+
+def test_a_plain_script_that_is_cut_does_nothing(recorders: Path) -> None:
+    cut_everywhere(compiled(CUT).up(Style.PLAIN).encode(), recorders)
+
+
+def cut_everywhere(script: bytes, recorders: Path) -> None:
     step = len(script) // CUTS
     ends = [*range(0, len(script) - 30, step), *range(len(script) - 30, len(script) - 1)]
     for end in ends:
@@ -319,6 +327,16 @@ def test_a_script_says_how_it_is_called(kind: str, recorders: Path) -> None:
     assert taken == re.findall("--[a-z]+", " ".join(option.strip().partition("  ")[0] for option in options))
     assert called("-h") == (status, told, wrong)
     assert called("--no-such") == (2, "", f"cut-short: error: no such option: --no-such; {usage}\n")
+    assert not (recorders.parent / "called").exists()
+
+
+@pytest.mark.parametrize("option", ["--help", "--no-such", "up"])
+def test_a_plain_script_takes_one_word(option: str, recorders: Path) -> None:
+    done = subprocess.run(
+        ["/bin/bash", "-s", "--", option], input=compiled(CUT).up(Style.PLAIN), env={"PATH": f"{recorders}"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "usage: up.sh [down]\n")
     assert not (recorders.parent / "called").exists()
 
 
@@ -357,18 +375,28 @@ def test_a_command_arrives_byte_for_byte(command: str) -> None:
     text = command.replace("\\", "\\\\").replace('"', '\\"')
     compilation = compiled(f'host a b\nlink a -- b\nrun a "{text}" env X="{text}"')
     try:
-        script = compilation.up()
+        scripts = [compilation.up(style) for style in Style]
     except TopologyError:
         assert {found.code for found in compilation.diagnostics} <= {"MPC110", "MPC803"}
         return
-    told = re.search(r"^start .*?<<'(\w+)'\n.*?^\1$", script, re.MULTILINE | re.DOTALL)
+    batch, plain = scripts
+    told = re.search(r"^start .*?<<'(\w+)'\n.*?^\1$", batch, re.MULTILINE | re.DOTALL)
     assert told
-    reads = 'start() { mapfile -t lines; printf "%s\\0" "$@" "${lines[@]}"; }'
+    assert read_start(f'mapfile -t lines; set -- "$@" "${{lines[@]}}"\n{PRINT}', told[0], command)
+    starts = [line for line in plain.splitlines() if line.startswith("start ")]
+    assert read_start(PRINT, starts[-1], command)
+
+
+PRINT = 'printf "%s\\0" "$@"'
+
+
+def read_start(body: str, call: str, command: str) -> bool:
+    """Whether a function of this body gets what is to be started from a call."""
     shown = subprocess.run(
-        ["bash", "-c", f"{reads}\n{told[0]}"],
+        ["bash", "-c", f"start() {{ {body}\n}}\n{call}"],
         env={"LC_ALL": "C"}, capture_output=True, check=True,
     ).stdout  # fmt: skip
-    assert shown.decode().split("\0")[:-1] == ["lab-a", "a", command, f"X={command}"]
+    return shown.decode().split("\0")[:-1] == ["lab-a", "a", command, f"X={command}"]
 
 
 TOLD = """\

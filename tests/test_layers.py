@@ -41,7 +41,7 @@ ROOMS = {
         facts commands traffic settings needs plan
     """.split(),
     "scripts": """
-        braces quoting bash measure drift check bench play kinds emit
+        braces quoting bash batch naming plain measure drift check bench play kinds emit
     """.split(),
 }
 BEFORE = ["compiler", "compiler.resources"]

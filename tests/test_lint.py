@@ -14,13 +14,14 @@ from compiler.driver import Compilation, TopologyError
 from compiler.lint import LintError, NoLintError, lint
 from compiler.scripts.bash import Style
 
-UP = compiled("host a b\nlink a -- b").up().splitlines(keepends=True)
+LAB = compiled("host a b\nlink a -- b")
+UP, PLAIN = (LAB.up(style).splitlines(keepends=True) for style in Style)
 
 
-def spoilt(before: str) -> tuple[list[str], int]:
-    """The script with something that shellcheck objects to before a line, and the number of that line."""
-    place = UP.index(f"{before}\n")
-    return [*UP[:place], "echo $unknown\n", *UP[place:]], place + 1
+def spoilt(before: str, script: list[str] = UP) -> tuple[list[str], int]:
+    """A script with something that shellcheck objects to before a line, and the number of that line."""
+    place = script.index(f"{before}\n")
+    return [*script[:place], "echo $unknown\n", *script[place:]], place + 1
 
 
 @pytest.mark.parametrize("before", ["NAMESPACES=(", "parts=()", "turn=0", "claim", "complete"])
@@ -28,6 +29,22 @@ def test_every_part_is_looked_at(before: str) -> None:
     script, line = spoilt(before)
     with pytest.raises(LintError, match=rf"^-:{line}:\d+: warning: unknown is referenced"):
         lint(script)
+
+
+@pytest.mark.parametrize(
+    "before", ["down() {", "mkdir -p /etc/netns", "ip -n lab-a link set dev b up", "say up"]
+)
+def test_every_part_of_a_plain_script_is_looked_at(before: str) -> None:
+    script, line = spoilt(before, PLAIN)
+    with pytest.raises(LintError, match=rf"^-:{line}:\d+: warning: unknown is referenced"):
+        lint(script)
+
+
+def test_a_plain_script_has_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lint(PLAIN, str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.setattr(module, "_shellcheck", pytest.fail)
+    lint(PLAIN, str(tmp_path))
 
 
 def test_what_is_clean_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,10 +87,17 @@ def test_routes_are_passed_over() -> None:
     harmless = [
         "h1='via 10.0.0.1 dev b'\n",
         'routes "nexthop $h1" 10.{0..3}.{0,1}.0/24 fd00::{1,2}\n',
+        "ip -n lab-a route add 10.0.0.0/8 nexthop via 10.0.0.1 dev b nexthop dev c  # a, b and 3 more\n",
+        "tc -n lab-a qdisc add dev b root netem loss 1%\n",
     ] * 2_000
     with pytest.raises(LintError, match="unknown"):
         lint([*UP[:place], *harmless, "echo $unknown\n", *UP[place:]])
-    for line in ('routes "$unknown" 10.0.0.1/32; echo $unknown\n', "h1='a'$unknown\n"):
+    for line in (
+        'routes "$unknown" 10.0.0.1/32; echo $unknown\n',
+        "h1='a'$unknown\n",
+        "ip -n lab-a $unknown\n",
+        "tc qdisc; echo $unknown  # a\n",
+    ):
         with pytest.raises(LintError, match="unknown"):
             lint([*UP[:place], line, *UP[place:]])
 

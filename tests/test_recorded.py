@@ -71,7 +71,7 @@ def deeds(compilation: Compilation) -> list[str]:
     """What no lab does, of what the scripts do; that they come to their ends is seen to here."""
     record = recorder.record(compilation)
     name = compilation.lab.name
-    assert record.said.count(f"{name}: up\n") == record.said.count(f"{name}: down\n") == 2, record.said
+    assert record.said.count(f"{name}: up\n") == record.said.count(f"{name}: down\n") == 3, record.said
     assert not [line for line in record.said.splitlines() if not line.startswith(f"{name}: ")], record.said
     for kind, said in record.trials.items():
         assert re.search(ENDS[kind], said), said

@@ -19,11 +19,13 @@ from compiler.driver import Compilation
 from compiler.scripts.bash import Style
 
 
-def try_lab(compilation: Compilation, chance: Random) -> list[str]:
-    """What goes wrong with a lab, in lines."""
-    style = chance.choice((Style.BATCH, Style.BATCH, Style.PLAIN))
+def try_lab(compilation: Compilation, chance: Random, style: Style | None = None) -> list[str]:
+    """What goes wrong with a lab, in lines. A plain script may be its own down."""
+    style = style or chance.choice((Style.BATCH, Style.BATCH, Style.PLAIN))
     name = compilation.lab.name
-    lab = live.Lab(name, live.without_dummy(compilation.up(style)), compilation.down(), f"{name}-")
+    script = live.without_dummy(compilation.up(style))
+    own = style is Style.PLAIN and chance.choice((False, True))
+    lab = live.Lab(name, script, f"set -- down\n{script}" if own else compilation.down(), f"{name}-")
     before = kernel.snapshot()
     try:
         up = lab.up()

@@ -36,6 +36,7 @@ class Naming:
 
     def __init__(self, lab: Lab) -> None:
         self.owners: dict[Address, Owner] = {}
+        self._places = {node.name: place for place, node in enumerate(lab.nodes)}
         for node in lab.nodes:
             self.owners |= {own.address.ip: Owner(node.name) for own in node.addresses}
         for end in (end for link in lab.links for end in link.ends):
@@ -59,7 +60,7 @@ class Naming:
     def _route(self, written: str, hops: list[tuple[str, str]]) -> str:
         """Where a route leads, and by which nodes, unless it goes to that itself or the interfaces say so."""
         to = self.target(written)
-        names = [name for name, _ in hops]
+        names = list(dict.fromkeys(name for name, _ in hops))
         if all(name == interface for name, interface in hops) or names == [to.partition(":")[0]]:
             return to
         return f"{to} via {', '.join(names)}".lstrip()
@@ -76,7 +77,7 @@ class Naming:
         addresses, names = self._sorted[network.version]
         first = bisect_left(addresses, int(network.network_address))
         last = bisect_right(addresses, int(network.broadcast_address))
-        found = list(dict.fromkeys(names[first:last]))
+        found = sorted(set(names[first:last]), key=self._places.__getitem__)
         more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
         return f"{', '.join(found[:MOST])}{more}"
 

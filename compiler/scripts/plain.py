@@ -12,9 +12,9 @@ from compiler.scripts.naming import Naming
 from compiler.scripts.quoting import join, quote
 
 ABOUT = """\
-# Called with `down`, it takes the lab down. It is short, to be read: it tests nothing first, keeps nobody out
-# while it is at work, and sets nothing back of what namespaces copy of this machine; `--style batch` does.
-# Behind routes and rules stands what addresses are: `b` a node, `b:c` an interface of it, `b -- c` a link.
+# Called with `down`, it takes the lab down. It is short, to be read: it tests nothing first but that its
+# names are free, keeps nobody out while it is at work, and sets nothing back of what namespaces copy of this
+# machine; `--style batch` does. A comment says whose addresses are: `b` is a node, `b:c` an interface of it.
 """
 WIDTH = 120
 
@@ -23,7 +23,7 @@ def up(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that makes a lab, and takes it down where it is told to, in pieces of whole lines."""
     naming = Naming(lab)
     made = chain(_claim(plan), *(_section(section, plan, naming) for section in plan.sections))
-    last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT", "say up", "}")
+    last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT HUP INT TERM", "say up", "}")
     lines = chain(_head(plan), made, _ports(plan), _processes(plan), last)
     return (f"{line}\n" for line in lines)
 
@@ -90,15 +90,22 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
 def _namespaces(plan: Plan) -> Iterator[str]:
     """Makes the namespaces, each with its mark and what programs in it see as files of /etc."""
     yield from _title("namespaces, their /etc/hosts and /etc/resolv.conf")
-    yield 'for ns in "${NAMESPACES[@]}"; do'
     yield from (
-        '  ip netns add "$ns"',
-        '  ip -n "$ns" link set dev lo up alias "mpc:$LAB"',
-        '  mkdir "/etc/netns/$ns"',
+        "own=$(</proc/sys/kernel/hostname)",
+        'for ns in "${NAMESPACES[@]}"; do',
+        "  etc=/etc/netns/$ns",
     )
-    yield from ("  cat >\"/etc/netns/$ns/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"/etc/netns/$ns/resolv.conf\""""
+    yield from ('  ip netns add "$ns"', '  ip -n "$ns" link set dev lo up alias "mpc:$LAB"', '  mkdir "$etc"')
+    yield from ("  cat >\"$etc/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS", OWN_NAME)
+    server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$etc/resolv.conf\""""
     yield from (f"  [[ ! -e /etc/resolv.conf ]] || {server}", "done")
+
+
+OWN_NAME = (
+    r'  [[ ! $own =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ ]] || grep -qi " $own$" "$etc/hosts" ||'
+    ' echo "127.0.1.1 $own" >>"$etc/hosts"'
+)
+"""Adds the name of this machine, unless a node has it."""
 
 
 def _devices(plan: Plan) -> dict[str, list[str]]:

@@ -1,18 +1,20 @@
 CLAIM=/run/mpc-$LAB
 say() { printf '%s: %s\n' "$LAB" "$*" >&2; }
 
-# Takes down what bears this lab's mark: the processes in its namespaces, the namespaces, and the files.
+# Takes down the namespaces that are marked as this lab's, or `all`: what runs in them, themselves, and their files.
 down() {
   local ns at left=0
-  trap - ERR EXIT
+  trap - ERR EXIT HUP INT TERM
   for ns in "${NAMESPACES[@]}"; do
-    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" ]]; then
+    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" || $1 == all && -e /run/netns/$ns ]]; then
       ip netns pids "$ns" | xargs -r kill || true
       for _ in {1..50}; do [[ -n $(ip netns pids "$ns") ]] || break; sleep 0.1; done
       ip netns pids "$ns" | xargs -r kill -KILL || true
       ip netns del "$ns" || left=1
+    elif ! grep -qsx "# mpc:$LAB" "/etc/netns/$ns/hosts"; then
+      continue
     fi
-    ! grep -qsx "# mpc:$LAB" "/etc/netns/$ns/hosts" || rm -f "/etc/netns/$ns/"{hosts,resolv.conf}
+    rm -f "/etc/netns/$ns/"{hosts,resolv.conf}
     [[ ! -d /etc/netns/$ns ]] || rmdir "/etc/netns/$ns" || left=1
   done
   for at in /etc/netns /run/netns; do
@@ -23,10 +25,11 @@ down() {
   return "$left"
 }
 
-case ${1-} in
-  '') [[ ! -s $CLAIM ]] || { say "error: the lab is up, or was not taken down"; exit 1; } ;;
-  down) down; exit ;;
-  *) echo "usage: up.sh [down]" >&2; exit 2 ;;
-esac
+[[ ${1-down} == down ]] || { echo "usage: up.sh [down]" >&2; exit 2; }
+if (($#)); then down marked; exit; fi
+for at in "$CLAIM" "${NAMESPACES[@]/#//run/netns/}" "${NAMESPACES[@]/#//etc/netns/}"; do
+  [[ ! -e $at ]] || { say "error: there is $at already: if this lab has made it, take that down"; exit 1; }
+done
 trap 'say "failed: $BASH_COMMAND"' ERR
-trap down EXIT
+trap 'exit 1' HUP INT TERM
+trap 'down all' EXIT

@@ -1,0 +1,133 @@
+"""The plain style: short, with the names of addresses behind routes and rules, which are those of the lab."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+import random_labs
+from labs import GOLDEN, TESTS, compiled
+
+from compiler.driver import Compilation
+from compiler.model.lab import Lab
+from compiler.model.networks import Address
+from compiler.scripts.bash import Style
+
+MOST = {"diamond": 185, "original": 180, "three-paths": 244, "dual-stack": 278, "sysctl": 132}
+"""Lines of a script that is up and down; the hand-written original has 111, and no down."""
+
+SEED = 5
+LABS = 60
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_a_script_is_short(name: str) -> None:
+    path = TESTS / "golden" / f"{name}.topo"
+    assert len(compiled(path.read_text(), path.name).up(Style.PLAIN).splitlines()) <= MOST[name]
+
+
+def test_what_it_does_not_do_stands_in_its_head() -> None:
+    head = compiled("host a").up(Style.PLAIN).partition("\n{\n")[0]
+    assert all(text in head for text in ("tests nothing first but", "keeps nobody out", "`--style batch`"))
+
+
+class Owners:
+    """Whose each address of a lab is, as the lab says: a node and an interface, or a node alone."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.of: dict[Address, str] = {}
+        for node in lab.nodes:
+            self.of |= {own.address.ip: node.name for own in node.addresses}
+        for end in (end for link in lab.links for end in link.ends):
+            self.of |= {own.ip: f"{end.node}:{end.name}" for own in end.addresses}
+
+    def node(self, address: str) -> str:
+        return self.of[ip_address(address)].partition(":")[0]
+
+    def nodes(self, network: str) -> set[str]:
+        """All that have an address in a network."""
+        wide = ip_network(network)
+        inside = (own for own in self.of if own.version == wide.version and own in wide)
+        return {self.node(str(own)) for own in inside}
+
+    def is_called(self, target: str, name: str) -> bool:
+        """Whether a target of a route or a rule is what a comment calls it."""
+        if target in ("default", "::/0"):
+            return not name
+        if "/" not in target:
+            return self.of.get(ip_address(target), "") == name
+        if " -- " in name:
+            return self._on_link(target, name.split(" -- "))
+        if name in {switch.name for switch in self.lab.switches}:
+            return self._on_switch(target, name)
+        listed, _, more = name.partition(" and ")
+        first = set(filter(None, listed.split(", ")))
+        count = int(more.partition(" ")[0] or 0)
+        return first <= self.nodes(target) and len(first) + count == len(self.nodes(target))
+
+    def _on_link(self, target: str, names: list[str]) -> bool:
+        """Whether a link has a subnet. An interface is left out that is called like the other end."""
+        for link in self.lab.links:
+            pairs = ((end.id, end.node if end.name == far.node else f"{end.node}:{end.name}")
+                     for end, far in link.directions)  # fmt: skip
+            if sorted(name for _, name in pairs) == sorted(names):
+                return {str(own.network) for end in link.ends for own in end.addresses} >= {target}
+        return False
+
+    def _on_switch(self, target: str, name: str) -> bool:
+        domain = self.lab.domains
+        ends = (
+            near for link in self.lab.links for near, far in link.directions if domain.get(far.node) == name
+        )
+        return target in {str(own.network) for end in ends for own in end.addresses}
+
+
+def told(script: str) -> Iterator[tuple[list[str], str]]:
+    """The words of each route and rule, and what stands behind it."""
+    for line in script.splitlines():
+        if re.match(r"ip (?:-6 )?-n \S+ (?:route|rule) ", line):
+            command, _, name = line.partition("  # ")
+            words = shlex.split(command)
+            yield words[words.index("-n") + 2 :], name
+
+
+HOP = re.compile(r"via ([0-9a-f]*[.:][0-9a-f.:]+) dev (\S+)")
+
+
+def wrong(compilation: Compilation) -> list[str]:
+    """The lines with a comment that is not so. Gateways are told where nothing else on the line does that."""
+    owners = Owners(compilation.lab)
+    found = []
+    for words, name in told(compilation.up(Style.PLAIN)):
+        hops = [(owners.node(via), device) for via, device in HOP.findall(" ".join(words))]
+        nodes = list(dict.fromkeys(node for node, _ in hops))
+        via = f" via {', '.join(nodes)}"
+        to = f" {name}".removesuffix(via).strip()
+        obvious = all(node == device for node, device in hops) or [to.partition(":")[0]] == nodes
+        fits = (name == to) == obvious
+        if words[4:5] != ["iif"]:
+            fits &= owners.is_called(words[2] if words[0] == "route" else words[5], to)
+        found += [] if fits else [f"{' '.join(words)}  # {name}"]
+    return found
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_comments_are_right(path: Path) -> None:
+    assert wrong(compiled(path.read_text(), path.name)) == []
+
+
+def test_comments_are_right() -> None:
+    count = 0
+    for _, text, compilation in random_labs.labs(SEED, LABS):
+        assert wrong(compilation) == [], text
+        count += sum(bool(name) for _, name in told(compilation.up(Style.PLAIN)))
+    assert count > 20 * LABS
+
+
+def test_parallel_links_are_told_apart() -> None:
+    script = compiled("host a b\nrouter c d\nlink {a,b} -- {c,d}\nlink b -- c").up(Style.PLAIN)
+    names = {name for words, name in told(script) if words[2].endswith("/30")}
+    assert names >= {"b -- c", "b:c.2 -- c:b.2"}
