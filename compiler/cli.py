@@ -227,7 +227,7 @@ def takes_kind(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--style",
     type=click.Choice([style.value for style in Style]),
-    help="Of up: `batch` is fast (the default), `plain` is one command a line, to paste.",
+    help="Of up: `batch` is fast (the default), `plain` is short, a command a line, with its way down.",
 )
 @click.option("--emit", type=click.Choice(["lab", "plan"]), help="Print a phase as JSON, not a script.")
 @click.option("--no-lint", is_flag=True, help="Do not run shellcheck over the scripts.")

@@ -26,7 +26,7 @@ from compiler.plan.plan import Plan
 from compiler.scripts import bash
 from compiler.scripts.bash import Style
 
-PLAIN = ("diamond", "original", "sysctl", "masquerade")
+PLAIN = ("diamond", "original", "sysctl", "masquerade", "proved", "spanning-tree")
 TRIED = [
     ("proved", "check"),
     ("proved", "bench"),

@@ -9,7 +9,6 @@ import kernel
 import live
 import pytest
 
-from compiler.scripts.bash import Style
 
 pytestmark = pytest.mark.live
 
@@ -115,10 +114,9 @@ def test_foreign_namespace_is_left_alone(diamond: live.Lab) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("style", Style)
-def test_a_namespace_that_somebody_makes_meanwhile_is_left_alone(style: Style) -> None:
+def test_a_namespace_that_somebody_makes_meanwhile_is_left_alone() -> None:
     """After the preflight, and before up comes to it."""
-    lab = live.lab_of("late", "host a b\nlink a -- b", style)
+    lab = live.lab_of("late", "host a b\nlink a -- b")
     late = replace(lab, up_script=lab.up_script.replace("\nremember\n", "\nremember\nip netns add late-b\n"))
     result = late.up()
     assert result.returncode == 1
