@@ -9,7 +9,6 @@ import kernel
 import live
 import pytest
 
-
 pytestmark = pytest.mark.live
 
 # Stands in for a tool: passes its calls on, but at the given one does what it is told first. Only calls
