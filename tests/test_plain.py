@@ -41,7 +41,7 @@ class Owners:
         self.of: dict[Address, str] = {}
         for node in lab.nodes:
             self.of |= {own.address.ip: node.name for own in node.addresses}
-        for end in (end for link in lab.links for end in link.ends):
+        for end in lab.interfaces.values():
             self.of |= {own.ip: f"{end.node}:{end.name}" for own in end.addresses}
 
     def node(self, address: str) -> str:
@@ -74,13 +74,17 @@ class Owners:
             pairs = ((end.id, end.node if end.name == far.node else f"{end.node}:{end.name}")
                      for end, far in link.directions)  # fmt: skip
             if sorted(name for _, name in pairs) == sorted(names):
-                return {str(own.network) for end in link.ends for own in end.addresses} >= {target}
+                ends = (self.lab.interfaces[end.id] for end in link.ends)
+                return target in {str(own.network) for end in ends for own in end.addresses}
         return False
 
     def _on_switch(self, target: str, name: str) -> bool:
-        domain = self.lab.domains
+        domain, interfaces = self.lab.domains, self.lab.interfaces
+        ways = (way for link in self.lab.links for way in link.directions)
         ends = (
-            near for link in self.lab.links for near, far in link.directions if domain.get(far.node) == name
+            interfaces[near.id]
+            for near, far in ways
+            if domain.get(far.node) == name and near.id in interfaces
         )
         return target in {str(own.network) for end in ends for own in end.addresses}
 

@@ -7,9 +7,8 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
-from compiler.model.links import Interface
 from compiler.model.networks import Address
-from compiler.model.segments import Segment
+from compiler.model.segments import Interface, Segment
 from compiler.plan.facts import Fact, PolicyRule, Routes
 from compiler.plan.plan import target
 
@@ -39,7 +38,7 @@ class Naming:
         self._places = {node.name: place for place, node in enumerate(lab.nodes)}
         for node in lab.nodes:
             self.owners |= {own.address.ip: Owner(node.name) for own in node.addresses}
-        for end in (end for link in lab.links for end in link.ends):
+        for end in lab.interfaces.values():
             self.owners |= {own.ip: Owner(*end.id) for own in end.addresses}
         self.targets = {str(address): str(owner) for address, owner in self.owners.items()}
         """Targets of routes, as ip-route(8) takes them, that have been named; default routes have no name."""
