@@ -237,6 +237,7 @@ CALLS = {
     "date": [r"\+%F %T %Z"],
     "xargs": ["-r kill(?: -KILL)?"],
     "grep": [
+        rf"-qi  [A-Za-z0-9.-]+\$ {NAMES}/hosts",
         rf"-qsx (?:# mpc:{NAME} {NAMES}/hosts|made /(?:etc|run)/netns {CLAIM})",
         rf"-sH  {SYSCTLS}(?:/proc/net/\S*_tables_names ?)+",
         "-sH  -r /proc/sys/net/mptcp",
