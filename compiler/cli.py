@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from compiler import __version__, streams
+from compiler import __version__, kept, streams
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.ground.diagnostics import Severity, diagnostic_as_json, nearest, plain, render, suggest, visible
 from compiler.ground.names import VARIABLE_FORM, is_variable
@@ -114,7 +114,7 @@ def _completes(what: str) -> Callable[[click.Context, click.Parameter, str], "li
         # Where the word is an option's value, what stands before the option is not read as an argument yet.
         given = {"lab": next(iter(context.args), None)}
         given |= {name: value for name, value in context.params.items() if value is not None}
-        found: list[CompletionItem] = getattr(completion, what)(given, begun, _cache())
+        found: list[CompletionItem] = getattr(completion, what)(given, begun, kept.folder())
         return found
 
     return complete
@@ -385,22 +385,7 @@ def _read(lab: str, options: Options) -> Compilation:
         raise click.UsageError(f"cannot read {visible(lab)}: {error.strerror}") from error
     if len(data) > LARGEST:
         raise click.UsageError(f"{visible(lab)} is larger than 2 MiB, which no topology is")
-    return Compilation(lab, data, _cache(), options)
-
-
-def _cache() -> str | None:
-    """The folder of the parsers' tables and of what shellcheck found clean.
-
-    The tables are pickles, so it is one that only this user writes.
-    """
-    try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "mpc")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-    except (OSError, RuntimeError):  # a folder that cannot be made, a user without a home
-        return None
-    own = status.st_uid == os.geteuid() and not status.st_mode & 0o022
-    return str(folder) if own else None
+    return Compilation(lab, data, kept.folder(), options)
 
 
 def _paint(text: str, style: str) -> str:
@@ -446,7 +431,7 @@ def _lint(scripts: Scripts) -> None:
 
     for name, script in scripts.items():
         try:
-            lint(script(), _cache())
+            lint(script(), kept.folder())
         except NoLintError as error:
             _say(f"shellcheck cannot be run, and --no-lint does without it: {visible(str(error))}")
             sys.exit(CANNOT)

@@ -4,13 +4,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from shutil import which
-from time import time
 
+from compiler import kept
 from compiler.scripts.quoting import without_text
 
 _USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
@@ -52,21 +51,10 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
         note = _note(key, known)
         if note is None or not note.exists():
             _shellcheck(text)
-            _forget(known)
+            if known:
+                kept.forget(known, "lint-*")
         if note:
             note.touch()
-
-
-KEPT = 90 * 24 * 3600
-"""Seconds for which a note is kept that nobody has looked for."""
-
-
-def _forget(known: str | None) -> None:
-    """Takes old notes away."""
-    for note in Path(known).glob("lint-*") if known else ():
-        with suppress(OSError):  # another compilation may do the same
-            if time() - note.stat().st_mtime > KEPT:
-                note.unlink()
 
 
 def _split(script: str) -> tuple[str, str, str]:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from compiler import __version__
-
 ROOT = Path(__file__).parent.parent
 
 
@@ -13,11 +11,6 @@ def read(path: str) -> str:
     importlib.resources does the same, and takes as long to load as the parser's tables.
     """
     return (ROOT / path).read_text("utf-8")
-
-
-def tables(folder: str | None, grammar: str) -> str | bool:
-    """The file of a folder that a parser's tables are kept in between runs; False for no folder."""
-    return f"{folder}/{grammar}-{__version__}.lark" if folder else False
 
 
 def names(folder: str, ending: str) -> list[str]:

@@ -13,7 +13,7 @@ from random import Random
 from lark.grammar import NonTerminal, Symbol
 from words import FILE_NAMES, FITTING, HOSTILE, KEYS, KNOWN, LAB, NAMES, STRINGS, VALUES
 
-from compiler.language.parse import parser
+from compiler.language.grammars import parser
 
 TESTS = Path(__file__).resolve().parent
 FILES = sorted(path for folder in ("golden", "errors") for path in (TESTS / folder).glob("*.topo"))
@@ -140,7 +140,7 @@ def _word(terminal: str, before: str, after: str, keyword: str, chance: Random) 
 @cache
 def _rules() -> dict[str, list[Sequence[Symbol]]]:
     found: dict[str, list[Sequence[Symbol]]] = {}
-    for rule in parser().rules:
+    for rule in parser("topo").rules:
         found.setdefault(rule.origin.name, []).append(rule.expansion)
     return found
 
@@ -148,7 +148,7 @@ def _rules() -> dict[str, list[Sequence[Symbol]]]:
 @cache
 def _spellings() -> dict[str, str]:
     """The keywords and signs, by terminal."""
-    return {terminal.name: str(terminal.pattern.value) for terminal in parser().terminals}
+    return {terminal.name: str(terminal.pattern.value) for terminal in parser("topo").terminals}
 
 
 def lab(seed: int, number: int) -> tuple[str, str]:

@@ -222,10 +222,10 @@ def test_parsers_keep_their_tables(lab: Path) -> None:
     """That of expressions is not made before a lab computes something."""
     cache = lab.parent / "cache" / "mpc"
     mpc("check", "lab.topo")
-    assert [path.name.split("-")[0] for path in cache.iterdir()] == ["topo"]
+    assert {path.name.split("-")[0] for path in cache.iterdir()} == {"topo"}
     lab.write_text(SIZED)
     mpc("check", "lab.topo")
-    assert sorted(path.name.split("-")[0] for path in cache.iterdir()) == ["expression", "topo"]
+    assert {path.name.split("-")[0] for path in cache.iterdir()} == {"expression", "topo"}
 
 
 @pytest.mark.parametrize("phase", ["lab", "plan"])

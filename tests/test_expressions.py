@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.language.expressions import ExpressionError, Range, Value, evaluate, span_of, written
-from compiler.language.formulas import FormulaError, formula, parser
+from compiler.language.formulas import FormulaError, formula
+from compiler.language.grammars import parser
 
 NAMES: dict[str, Value] = {"n": 4, "i": 0, "half": Fraction(1, 2), "mode": "fast", "order": 7, "min": 9}
 
@@ -28,7 +29,7 @@ def refusal(text: str) -> str:
 
 
 def test_no_conflict() -> None:
-    parser(strict=True)
+    parser("expression", strict=True)
 
 
 @pytest.mark.parametrize(

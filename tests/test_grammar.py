@@ -13,13 +13,14 @@ from compiler.ground.names import RESERVED
 from compiler.ground.source import Source
 from compiler.language import syntax
 from compiler.language.complaints import PLANNED
-from compiler.language.parse import CLASSES, TUPLES, _Builder, parse, parser
+from compiler.language.grammars import parser
+from compiler.language.parse import MADE, NODES, TUPLES, parse
 from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
 from compiler.model.links import Shaping
 from compiler.resolve import attributes
 from compiler.scripts import play
 
-LARK = parser()
+LARK = parser("topo")
 KEYWORDS = sorted(
     {t.pattern.value for t in LARK.terminals if t.pattern.type == "str" and t.pattern.value.isalpha()}.union(
         PLANNED, {"if"}
@@ -68,7 +69,7 @@ PLACES = {
 
 
 def test_no_conflict() -> None:
-    parser(strict=True)
+    parser("topo", strict=True)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -179,10 +180,9 @@ def test_every_line_reports_its_own_error() -> None:
 def test_every_rule_becomes_something() -> None:
     made = {"".join(rule.alias or rule.origin.name) for rule in LARK.rules}
     inlined = {rule.origin.name for rule in LARK.rules if rule.origin.name.startswith("_")}
-    methods = {name for name in made if hasattr(_Builder, name)}
-    kept = {rule.origin.name for rule in LARK.rules if rule.options.expand1 and not rule.alias} - methods
-    assert made - inlined - methods - kept <= {*CLASSES, *TUPLES}
-    assert {*CLASSES, *TUPLES} <= made
+    known = {*MADE, *NODES, *TUPLES}
+    assert made - inlined == known
+    assert not any(rule.options.expand1 for rule in LARK.rules)
 
 
 def test_every_statement_has_a_class() -> None:

@@ -21,8 +21,8 @@ ROOMS = {
         networks links routes multipath nodes events trials segments lab
     """.split(),
     "language": """
-        syntax complaints characters recovery parse sets expressions formulas words flat references files
-        expand write
+        syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
+        words flat references files expand write
     """.split(),
     "resolve": """
         attributes scope misnamed nodes pinned links routes pairs services events trials resolve
@@ -44,7 +44,7 @@ ROOMS = {
         braces quoting bash batch naming plain measure drift check bench play kinds emit
     """.split(),
 }
-BEFORE = ["compiler", "compiler.resources"]
+BEFORE = ["compiler", "compiler.resources", "compiler.kept"]
 AFTER = [
     "compiler.library",
     "compiler.driver",
@@ -63,19 +63,21 @@ ORDER = [
 # What only these modules may import: the parser, the command line, and the world outside.
 # (`pathlib.PurePath` only computes, so anybody may.)
 ONLY = {
-    "lark": {"compiler.language.parse", "compiler.language.recovery", "compiler.language.formulas"},
+    "lark": {"compiler.language.grammars", "compiler.language.stopped"},
     "click": {"compiler.cli", "compiler.completion", "compiler.streams"},
-    "os": {"compiler.cli", "compiler.library", "compiler.streams"},
+    "os": {"compiler.cli", "compiler.kept", "compiler.library", "compiler.streams"},
     "pathlib.Path": {
         "compiler.cli",
         "compiler.completion",
+        "compiler.kept",
+        "compiler.language.tables",
         "compiler.library",
         "compiler.lint",
         "compiler.resources",
     },
     "shutil": {"compiler.lint"},
     "subprocess": {"compiler.lint"},
-    "sys": {"compiler.cli", "compiler.lint", "compiler.streams"},
+    "sys": {"compiler.cli", "compiler.language.tables", "compiler.lint", "compiler.streams"},
     "tempfile": {"compiler.cli"},
 }
 

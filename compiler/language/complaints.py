@@ -73,6 +73,9 @@ STATEMENTS = (
     " expect bench at run param for if use"
 ).split()
 
+STATEMENT = "HOST"
+"""A terminal that can stand wherever a statement can start, and nowhere else."""
+
 ENDINGS = {"_NL", "$END"}
 
 _SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
@@ -162,7 +165,7 @@ class Complaint(NamedTuple):
 
 def of_word(found: Found) -> Complaint:
     """What is said of a word that cannot stand where it does."""
-    if "HOST" in found.expected or (found.kind == "RBRACE" and found.expected <= ENDINGS):
+    if STATEMENT in found.expected or (found.kind == "RBRACE" and found.expected <= ENDINGS):
         return _unknown_statement(found)
     return next(_special(found), None) or _unexpected(found)
 

@@ -4,17 +4,14 @@ Nothing of this is loaded for a lab that computes nothing.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NoReturn
 
-from lark import Lark, Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
-from lark.visitors import Transformer_NonRecursive
-
-from compiler import resources
 from compiler.ground.diagnostics import suggest
 from compiler.language import expressions
 from compiler.language.expressions import Expression, ExpressionError, Range
+from compiler.language.tables import for_lark, reader
 
 Formula = Expression | Range
 
@@ -27,41 +24,35 @@ class FormulaError(Exception):
         self.message, self.start, self.end, self.help = message, start, end, help
 
 
-def parser(tables: str | None = None, *, strict: bool = False) -> Lark:
-    """The parser; `tables` is a folder of this user's own where its tables are kept between runs."""
-    return Lark(
-        resources.read("grammar/expression.lark"),
-        parser="lalr",
-        strict=strict,
-        maybe_placeholders=True,
-        cache=resources.tables(tables, "expression"),
-    )
-
-
-_cached_parser = cache(parser)
-
-
 @cache
-def formula(text: str, tables: str | None = None) -> Formula:
-    """The expression or the range that a text is; raises FormulaError where it is neither."""
+def formula(text: str, folder: str | None = None) -> Formula:
+    """The expression or the range that a text is; raises FormulaError where it is neither.
+
+    `folder` is as for `tables.reader`.
+    """
     try:
-        found: Formula = _Builder().transform(_cached_parser(tables).parse(text))
-    except UnexpectedInput as error:
-        _explain(text, error)
-    except VisitError as error:
-        assert isinstance(error.orig_exc, ExpressionError)
-        raise FormulaError(error.orig_exc.args[0], 0, len(text), error.orig_exc.help) from None
+        found: Formula | None = reader("expression", folder).read(text, Maker())
+    except ExpressionError:  # a mistake further on counts more
+        found = None
+    return by_lark(text, folder) if found is None else found
+
+
+def by_lark(text: str, folder: str | None) -> Formula:
+    """The same, by lark: of a text with a mistake."""
+    from compiler.language import grammars
+
+    lark = grammars.parser("expression", for_lark("expression", folder))
+    if mistake := grammars.first_mistake(lark, text):
+        _explain(text, *mistake)
+    try:
+        found: Formula = grammars.parse(lark, text, Maker())
+    except ExpressionError as error:
+        raise FormulaError(error.args[0], 0, len(text), error.help) from None
     return found
 
 
-def _explain(text: str, error: UnexpectedInput) -> NoReturn:
+def _explain(text: str, found: str, start: int) -> NoReturn:
     """Says what stands where it cannot, with the mend for what other languages write."""
-    if isinstance(error, UnexpectedToken):
-        start, found = error.token.start_pos or 0, str(error.token)
-    else:
-        assert isinstance(error, UnexpectedCharacters)
-        place: Any = error.pos_in_stream
-        start, found = place, text[place]
     if not found:
         raise FormulaError("this expression ends too early", len(text), len(text)) from None
     shown = found if found.isprintable() else f"U+{ord(found[0]):04X}"
@@ -87,36 +78,47 @@ _HINTS = {
 """Mends for what stands in the wrong place."""
 
 
-class _Builder(Transformer_NonRecursive[Token, Any]):
+class Maker:
     """Makes the classes of `expressions`."""
 
-    def start(self, children: list[Any]) -> Formula:
-        low, high = children
-        return low if high is None else Range(low, high)
+    def token(self, kind: str, text: str, start: int) -> str:
+        del kind, start
+        return text
 
-    def operation(self, children: list[Any]) -> Expression:
-        """One operand after its operator, or an operator between two."""
-        if len(children) == 2:
-            sign, operand = children
-            return expressions.operation(str(sign), operand)
-        left, sign, right = children
-        return expressions.operation(str(sign), left, right)
+    def rule(self, name: str, start: int, end: int, children: list[Any]) -> Formula:
+        del start, end
+        return MADE[name](*children)
 
-    def call(self, children: list[Any]) -> Expression:
-        name, *operands = children
-        if name not in expressions.FUNCTIONS:
-            help = suggest(str(name), expressions.FUNCTIONS) or "functions are `min`, `max` and `abs`"
-            raise ExpressionError(f"there is no function `{name}`", help)
-        return expressions.operation(str(name), *operands)
 
-    def number(self, children: list[Any]) -> Expression:
-        return expressions.Number(expressions.number(str(children[0])))
+def _start(low: Expression, high: Expression | None) -> Formula:
+    return low if high is None else Range(low, high)
 
-    def text(self, children: list[Any]) -> Expression:
-        return expressions.Text(unquoted(str(children[0])))
 
-    def name(self, children: list[Any]) -> Expression:
-        return expressions.Name(str(children[0]))
+def _operation(*parts: Any) -> Expression:
+    """One operand after its operator, or an operator between two."""
+    if len(parts) == 2:
+        sign, operand = parts
+        return expressions.operation(sign, operand)
+    left, sign, right = parts
+    return expressions.operation(sign, left, right)
+
+
+def _call(name: str, *operands: Expression) -> Expression:
+    if name not in expressions.FUNCTIONS:
+        help = suggest(name, expressions.FUNCTIONS) or "functions are `min`, `max` and `abs`"
+        raise ExpressionError(f"there is no function `{name}`", help)
+    return expressions.operation(name, *operands)
+
+
+MADE: dict[str, Callable[..., Formula]] = {
+    "start": _start,
+    "operation": _operation,
+    "call": _call,
+    "number": lambda text: expressions.Number(expressions.number(text)),
+    "text": lambda text: expressions.Text(unquoted(text)),
+    "name": expressions.Name,
+}
+"""What makes a rule of its children."""
 
 
 def unquoted(text: str) -> str:

@@ -1,64 +1,38 @@
-"""Text to syntax tree. `recovery.py` and `formulas.py` beside it know lark, and nobody else does.
+"""Text to syntax tree, by the tables of `grammar/topo.lark`.
 
 A statement that does not parse is reported and left out; `recovery.py` says how.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
-from lark import Lark, Token, v_args
-from lark.exceptions import VisitError
-from lark.lark import PostLex
-from lark.visitors import Transformer_NonRecursive
-
-from compiler import resources
 from compiler.ground.diagnostics import Diagnostics
 from compiler.ground.source import Source, Span
 from compiler.ground.text import check
 from compiler.language import syntax
-from compiler.language.recovery import Recovery, span_of
+from compiler.language.tables import reader
 
 _BLANK = " \t\f\r\n\\"
 """What stands around a formula: blanks and continued lines. Else a `\\` stands in strings only."""
 
 
-class _Words(PostLex):
-    """Makes the lexer match whole words everywhere, so that `hosta` is not `host` and `a`."""
+def parse(source: Source, diagnostics: Diagnostics, folder: str | None = None) -> tuple[syntax.Node, ...]:
+    """What a source says, in written order; what does not parse is reported and left out.
 
-    always_accept = ("WORD",)
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        return stream
-
-
-def parser(tables: str | None = None, *, strict: bool = False) -> Lark:
-    """The parser; `tables` is a folder of this user's own where its tables are kept between runs."""
-    return Lark(
-        resources.read("grammar/topo.lark"),
-        parser="lalr",
-        strict=strict,
-        maybe_placeholders=True,
-        propagate_positions=True,
-        postlex=_Words(),
-        cache=resources.tables(tables, "topo"),
-    )
-
-
-_cached_parser = cache(parser)
-
-
-def parse(source: Source, diagnostics: Diagnostics, tables: str | None = None) -> tuple[syntax.Node, ...]:
-    """What a source says, in written order; what does not parse is reported and left out."""
+    `folder` is as for `tables.reader`.
+    """
     check(source, diagnostics)
-    recovery = Recovery(source, diagnostics)
-    tree = _cached_parser(tables).parse(source.text, on_error=recovery.on_error)
-    try:
-        statements: tuple[syntax.Node, ...] = _Builder(source, diagnostics).transform(tree)
-    except VisitError as error:  # lark's wrapping of what a callback raises
-        raise error.orig_exc from None
-    return statements
+    maker = Maker(source)
+    found: tuple[syntax.Node, ...] | None = reader("topo", folder).read(source.text, maker)
+    if found is None:
+        from compiler.language import recovery
+
+        maker = Maker(source)
+        found = recovery.parse(source, diagnostics, maker, folder)
+    for nodes in maker.braced:
+        _check_apart(nodes, diagnostics)
+    return found or ()
 
 
 CLASSES: dict[str, Callable[..., object]] = {
@@ -94,87 +68,101 @@ CLASSES: dict[str, Callable[..., object]] = {
     "throughput": syntax.Throughput,
     "transfer": syntax.Transfer,
 }
-"""What rules become, with their span before all else; `_Builder` has methods for others."""
+"""What rules become, with their place before all else; `MADE` has the others too."""
 
-TUPLES = "start block node_attributes chain items hops options endpoints flags assignments transfers".split()
+TUPLES = frozenset(
+    "start block node_attributes chain items hops options endpoints flags assignments transfers".split()
+)
 """The rules that become tuples of what they consist of."""
+
+NODES = frozenset("nodes ends where braced".split())
+"""The rules of sets of nodes."""
 
 
 LONGEST_HEAD = 500
 """Characters of a word before braces that are told."""
 
 
-class _Builder(Transformer_NonRecursive[Token, Any]):
-    """Makes what each rule becomes."""
+class Maker:
+    """Makes the classes of `syntax`: what each rule and terminal becomes."""
 
-    def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
-        super().__init__()
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.diagnostics = diagnostics
+        self.braced: list[syntax.Nodes] = []
+        """The sets of nodes in braces."""
 
-    def __default__(self, data: str, children: list[Any], meta: Any) -> object:
-        if data in TUPLES:
+    def token(self, kind: str, text: str, start: int) -> syntax.Word | syntax.String | syntax.Formula:
+        span = Span(self.source, start, start + len(text))
+        if kind == "STRING":
+            return syntax.String(span, re.sub(r"\\(.)", r"\1", text[1:-1]))
+        return _formula(span, text) if kind in ("IF", "OVER") else syntax.Word(span, text)
+
+    def rule(self, name: str, start: int, end: int, children: list[Any]) -> object:
+        if name in TUPLES:
             return tuple(children)
-        return CLASSES[data](Span(self.source, meta.start_pos, meta.end_pos), *children)
+        if name in NODES:
+            return self._nodes(Span(self.source, start, end), children)
+        return MADE[name](Span(self.source, start, end), *children)
 
-    def __default_token__(self, token: Token) -> syntax.Word:
-        return syntax.Word(span_of(self.source, token), str(token))
+    def _nodes(self, span: Span, words: list[syntax.Word]) -> syntax.Nodes:
+        nodes = syntax.Nodes(span, tuple(words))
+        if self.source.text[span.start] == "{":
+            self.braced.append(nodes)
+        return nodes
 
-    def STRING(self, token: Token) -> syntax.String:
-        return syntax.String(span_of(self.source, token), re.sub(r"\\(.)", r"\1", token[1:-1]))
 
-    def IF(self, token: Token) -> syntax.Formula:
-        """What follows the keyword; a place where nothing does."""
-        text = str(token)[2:].strip(_BLANK)
-        span = span_of(self.source, token)
-        start = len(token) - len(token[2:].lstrip(_BLANK)) if text else 2
-        return syntax.Formula(span.part(start, start + len(text)), text)
+def _formula(span: Span, text: str) -> syntax.Formula:
+    """What follows the keyword `if` or `in`; a place where nothing does."""
+    formula = text[2:].strip(_BLANK)
+    start = len(text) - len(text[2:].lstrip(_BLANK)) if formula else 2
+    return syntax.Formula(span.part(start, start + len(formula)), formula)
 
-    OVER = IF
 
-    @v_args(meta=True)
-    def listing(self, meta: Any, words: list[syntax.Word | syntax.String]) -> syntax.Listing:
-        return syntax.Listing(Span(self.source, meta.start_pos, meta.end_pos), tuple(words))
+def _listing(span: Span, *words: syntax.Word | syntax.String) -> syntax.Listing:
+    return syntax.Listing(span, words)
 
-    @v_args(meta=True)
-    def choice(self, meta: Any, children: list[Any]) -> syntax.Choice:
-        *branches, otherwise = children
-        span = Span(self.source, meta.start_pos, meta.end_pos)
-        return syntax.Choice(span, tuple(branches), otherwise or ())
 
-    @v_args(meta=True)
-    def use(self, meta: Any, children: list[Any]) -> syntax.Use:
-        file, name, values = children
-        return syntax.Use(Span(self.source, meta.start_pos, meta.end_pos), file, name, values or ())
+def _choice(span: Span, *children: Any) -> syntax.Choice:
+    *branches, otherwise = children
+    return syntax.Choice(span, tuple(branches), otherwise or ())
 
-    def attributes(self, children: list[Any]) -> syntax.Attributes:
-        return syntax.Attributes(*children)
 
-    @v_args(meta=True)
-    def nodes(self, meta: Any, words: list[syntax.Word]) -> syntax.Nodes:
-        found = syntax.Nodes(Span(self.source, meta.start_pos, meta.end_pos), tuple(words))
-        if found.span.text.startswith("{"):
-            self._check_apart(found)
-        return found
+def _use(span: Span, file: Any, name: syntax.Word | None, values: Any) -> syntax.Use:
+    return syntax.Use(span, file, name, values or ())
 
-    ends = where = braced = nodes
 
-    def names(self, children: list[Any]) -> tuple[syntax.Word, ...]:
-        parts = [c.words if isinstance(c, syntax.Nodes) else (c,) for c in children]
-        return tuple(word for part in parts for word in part)
+def _attributes(_: Span, profile: syntax.Word | None, items: Any) -> syntax.Attributes:
+    return syntax.Attributes(profile, items)
 
-    def _check_apart(self, nodes: syntax.Nodes) -> None:
-        """Reports a word that touches braces, as bash would expand it and this language does not."""
-        text, braces = self.source.text, nodes.span
-        if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
-            r"[\w\[]", text[braces.end : braces.end + 1]
-        ):
-            from compiler.ground.mends import in_braces
 
-            before = re.search(r"\w*$", text[max(0, braces.start - LONGEST_HEAD) : braces.start])
-            head, words = before[0] if before else "", [word.text for word in nodes.words]
-            help = in_braces(words, head)
-            self.diagnostics.excused.update(head + word for word in words)
-            message = "braces do not expand inside a word"
-            self.diagnostics.error("MPC106", message, braces, "touches a word", help)
-            self.diagnostics.excused.update(word.text for word in nodes.words)
+def _names(_: Span, *children: syntax.Word | syntax.Nodes) -> tuple[syntax.Word, ...]:
+    parts = [child.words if isinstance(child, syntax.Nodes) else (child,) for child in children]
+    return tuple(word for part in parts for word in part)
+
+
+MADE: dict[str, Callable[..., object]] = {
+    **CLASSES,
+    "attributes": _attributes,
+    "choice": _choice,
+    "listing": _listing,
+    "names": _names,
+    "use": _use,
+}
+"""What makes a rule of its place and its children."""
+
+
+def _check_apart(nodes: syntax.Nodes, diagnostics: Diagnostics) -> None:
+    """Reports a word that touches braces, as bash would expand it and this language does not."""
+    text, braces = nodes.span.source.text, nodes.span
+    if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
+        r"[\w\[]", text[braces.end : braces.end + 1]
+    ):
+        from compiler.ground.mends import in_braces
+
+        before = re.search(r"\w*$", text[max(0, braces.start - LONGEST_HEAD) : braces.start])
+        head, words = before[0] if before else "", [word.text for word in nodes.words]
+        help = in_braces(words, head)
+        diagnostics.excused.update(head + word for word in words)
+        message = "braces do not expand inside a word"
+        diagnostics.error("MPC106", message, braces, "touches a word", help)
+        diagnostics.excused.update(word.text for word in nodes.words)

@@ -1,0 +1,148 @@
+"""The grammars as lark knows them: its parsers, and their tables as plain data.
+
+It is loaded where a text has a mistake, and where no tables are kept yet.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.grammar import Rule as LarkRule
+from lark.grammar import Symbol
+from lark.lark import PostLex
+from lark.lexer import BasicLexer, UnlessCallback
+from lark.visitors import Transformer_NonRecursive
+
+from compiler import resources
+from compiler.language.lalr import SPLICED, TERMINAL, VALUE, Lexer, Maker, Rule, Tables
+from compiler.language.stopped import Stopped
+
+
+class _Words(PostLex):
+    """Makes the lexer match whole words everywhere, so that `hosta` is not `host` and `a`."""
+
+    always_accept = ("WORD",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+OPTIONS: dict[str, dict[str, Any]] = {"topo": {"postlex": _Words()}}
+"""What a grammar adds to the options that all have."""
+
+
+@cache
+def parser(grammar: str, kept: str | None = None, *, strict: bool = False) -> Lark:
+    """lark's parser; `kept` is a file of this user's own in which lark keeps it between runs."""
+    return Lark(
+        resources.read(f"grammar/{grammar}.lark"),
+        parser="lalr",
+        strict=strict,
+        maybe_placeholders=True,
+        propagate_positions=True,
+        cache=kept or False,
+        **OPTIONS.get(grammar, {}),
+    )
+
+
+def parse(lark: Lark, text: str, maker: Maker, on_error: Callable[[Stopped], None] | None = None) -> Any:
+    """What is made of a text, as `lalr.Reader` makes it; `on_error` has it go on after a mistake."""
+
+    def go_on(error: UnexpectedInput) -> bool:
+        if on_error:
+            on_error(Stopped(error))
+        return bool(on_error)
+
+    tree = lark.parse(text, on_error=go_on)
+    try:
+        return _Making(maker).transform(tree)
+    except VisitError as error:  # lark's wrapping of what a maker raises
+        raise error.orig_exc from None
+
+
+def first_mistake(lark: Lark, text: str) -> tuple[str, int] | None:
+    """What stands first where it cannot, and its offset; nothing is found at the end of the text."""
+    try:
+        lark.parse(text)
+    except UnexpectedToken as error:
+        return str(error.token), error.token.start_pos or 0
+    except UnexpectedCharacters as error:
+        place: Any = error.pos_in_stream
+        return text[place], place
+    return None
+
+
+class _Making(Transformer_NonRecursive[Token, Any]):
+    """Makes values of a tree."""
+
+    def __init__(self, maker: Maker) -> None:
+        super().__init__()
+        self.maker = maker
+
+    def __default__(self, data: str, children: list[Any], meta: Any) -> object:
+        if meta.empty:
+            return self.maker.rule(str(data), -1, -1, children)
+        return self.maker.rule(str(data), meta.start_pos, meta.end_pos, children)
+
+    def __default_token__(self, token: Token) -> object:
+        return self.maker.token(token.type, str(token), token.start_pos or 0)
+
+
+def tables(lark: Lark) -> Tables:
+    """The tables of a parser."""
+    frontend: Any = lark.parser
+    table = frontend.parser.parser.parse_table
+    contextual = getattr(frontend.lexer, "lexer", frontend.lexer)
+    rules = {rule: number for number, rule in enumerate(lark.rules)}
+    kinds = {id(lexer): lexer for lexer in contextual.lexers.values()}
+    numbers = {lexer: number for number, lexer in enumerate(kinds)}
+    return Tables(
+        table.start_states["start"],
+        table.end_states["start"],
+        tuple(_actions(table.states[state], rules) for state in range(len(table.states))),
+        tuple(map(_rule, rules)),
+        tuple(numbers[id(contextual.lexers[state])] for state in range(len(table.states))),
+        tuple(map(_lexer, kinds.values())),
+        frozenset(map(str, contextual.root_lexer.ignore_types)),
+    )
+
+
+def _actions(row: dict[str, tuple[object, Any]], rules: dict[LarkRule, int]) -> dict[str, int]:
+    return {str(name): ~rules[to] if isinstance(to, LarkRule) else to for name, (_, to) in row.items()}
+
+
+def _rule(rule: LarkRule) -> Rule:
+    kept: list[tuple[int, int, int]] = []
+    symbols = iter(enumerate(rule.expansion))
+    absent = 0
+    for is_absent in rule.options.empty_indices or [False] * len(rule.expansion):
+        if is_absent:
+            absent += 1
+            continue
+        place, symbol = next(symbols)
+        if rule.options.keep_all_tokens or not getattr(symbol, "filter_out", False):
+            kept.append((place, _kept(symbol), absent))
+            absent = 0
+    origin = str(rule.origin.name)
+    passes = rule.options.expand1 and not rule.alias
+    size, name = len(rule.expansion), str(rule.alias or origin)
+    return Rule(origin, name, size, tuple(kept), absent, origin.startswith("_"), passes)
+
+
+def _kept(symbol: Symbol) -> int:
+    if symbol.is_term:
+        return TERMINAL
+    return SPLICED if symbol.name.startswith("_") else VALUE
+
+
+def _lexer(lexer: BasicLexer) -> Lexer:
+    """What a lexer matches, in its order, and what it then takes for keywords."""
+    pattern = "|".join(f"(?P<{one.name}>{one.pattern.to_regexp()})" for one in lexer.scanner.terminals)
+    keywords = {
+        str(kind): {str(one.pattern.value): str(one.name) for one in call.scanner.terminals}
+        for kind, call in lexer.callback.items()
+        if isinstance(call, UnlessCallback)
+    }
+    return Lexer(pattern, keywords)

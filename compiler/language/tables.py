@@ -1,0 +1,63 @@
+"""The tables that texts are read by: made from a grammar once, and kept as plain data between runs."""
+
+import marshal
+import sys
+from functools import cache
+from hashlib import sha256
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from compiler import kept, resources
+from compiler.language.lalr import Lexer, Reader, Rule, Tables
+
+MADE_BY = ("compiler/language/grammars.py", "compiler/language/lalr.py")
+"""The files that say what is in tables."""
+
+
+@cache
+def reader(grammar: str, folder: str | None) -> Reader:
+    """What reads texts of a grammar; its tables are kept in `folder`, which only this user can write."""
+    if not folder:
+        return Reader(_made(grammar, None))
+    path = Path(folder, f"{grammar}-{_key(grammar)}.tables")
+    try:
+        found = _loaded(path.read_bytes())
+    except (OSError, EOFError, ValueError, TypeError):  # there is none, or what is there is none
+        found = _made(grammar, folder)
+        kept.write(str(path), _dumped(found))
+        kept.forget(folder, f"{grammar}-*")
+    return Reader(found)
+
+
+def for_lark(grammar: str, folder: str | None) -> str | None:
+    """The file in which lark keeps its own parser."""
+    return f"{folder}/{grammar}-{_key(grammar)}.lark" if folder else None
+
+
+def _made(grammar: str, folder: str | None) -> Tables:
+    from compiler.language import grammars
+
+    return grammars.tables(grammars.parser(grammar, for_lark(grammar, folder)))
+
+
+@cache
+def _key(grammar: str) -> str:
+    """What tells tables from others: the grammar, the lark and the Python that they come from."""
+    lark = PathFinder.find_spec("lark")
+    files = [resources.read(path) for path in (f"grammar/{grammar}.lark", *MADE_BY)]
+    files += [Path(lark.origin).read_text("utf-8") if lark and lark.origin else ""]  # it has the version
+    files += [sys.implementation.cache_tag]
+    return sha256("\0".join(files).encode()).hexdigest()[:32]
+
+
+def _dumped(tables: Tables) -> bytes:
+    start, end, actions, rules, lexers, kinds, ignored = tables
+    parts: Any = start, end, actions, tuple(map(tuple, rules)), lexers, tuple(map(tuple, kinds)), ignored
+    return marshal.dumps(parts)
+
+
+def _loaded(data: bytes) -> Tables:
+    start, end, actions, rules, lexers, kinds, ignored = marshal.loads(data)
+    made = tuple(Rule(*rule) for rule in rules), lexers, tuple(Lexer(*kind) for kind in kinds)
+    return Tables(start, end, actions, *made, ignored)

@@ -1,0 +1,143 @@
+"""Texts read by tables, against lark itself: both take the same texts, and make the same of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import hostile
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from labs import GOLDEN, TESTS
+
+from compiler import kept
+from compiler.ground.diagnostics import Diagnostics
+from compiler.ground.source import Source
+from compiler.language import formulas, grammars, parse, recovery, tables
+from compiler.language.formulas import Formula, FormulaError, formula
+from compiler.language.lalr import Reader
+
+LARK = {grammar: grammars.parser(grammar) for grammar in ("topo", "expression")}
+READERS = {grammar: Reader(grammars.tables(lark)) for grammar, lark in LARK.items()}
+LABS = sorted(path for folder in ("tests", "grammar/std") for path in (TESTS.parent / folder).rglob("*.topo"))
+
+
+class Tree:
+    """Makes plain trees, with all that a maker is told."""
+
+    def token(self, kind: str, text: str, start: int) -> object:
+        return kind, text, start
+
+    def rule(self, name: str, start: int, end: int, children: list[Any]) -> object:
+        return name, start, end, tuple(children)
+
+
+def read_by_both(grammar: str, text: str) -> object:
+    """What the tables make of a text, if it is what lark makes of it; None for a text with a mistake."""
+    lark = LARK[grammar]
+    wanted = None if grammars.first_mistake(lark, text) else grammars.parse(lark, text, Tree())
+    found = READERS[grammar].read(text, Tree())
+    assert found == wanted, text
+    return found
+
+
+def test_labs_are_read_as_lark_reads_them() -> None:
+    """All that the tests have: good ones, and ones with each mistake."""
+    found = [read_by_both("topo", path.read_bytes().decode("utf-8", "replace")) for path in LABS]
+    assert 0 < found.count(None) < len(found)
+
+
+def test_damaged_labs_are_read_as_lark_reads_them() -> None:
+    found = [read_by_both("topo", hostile.lab(0, number)[1][:5000]) for number in range(400)]
+    assert 0 < found.count(None) < len(found)
+
+
+SIGNS = ["--", "->", "-", "{", "}", ",", "=", ">=", "\n", "\r\n", "\\\n", "\\", "#x", '"', '"a}"', "[", "]"]
+SIGNS += ["[1]", "..", ".", " ", "\t", "\f", "0..2", "if", "in", "for", "else", "é", "\0"]
+WORDS = sorted(
+    {str(terminal.pattern.value) for terminal in LARK["topo"].terminals if terminal.name.isupper()}
+)
+PIECES = st.sampled_from(SIGNS) | st.sampled_from(WORDS) | st.sampled_from(["a", "b-1", "h[i]", "if1", "inn"])
+
+
+@settings(max_examples=300)
+@given(st.lists(PIECES, max_size=12), st.sampled_from(["", " "]))
+def test_whatever_is_read_as_lark_reads_it(pieces: list[str], between: str) -> None:
+    """Terminals and pieces of them side by side, so that where one ends counts."""
+    read_by_both("topo", between.join(pieces))
+
+
+PARTS = '0 1 2.5 n half ( ) , .. . + - * / // % ** == != < <= > >= = and or not order min max( abs( "a" " \\\n ! é'
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PARTS.split(" ")), max_size=9), st.sampled_from(["", " "]))
+def test_expressions_are_read_as_lark_reads_them(parts: list[str], between: str) -> None:
+    text = between.join(parts)
+    read_by_both("expression", text)
+    assert outcome(text) == by_lark(text)
+
+
+def outcome(text: str) -> Formula | tuple[object, ...]:
+    """What an expression is, or why it is none."""
+    try:
+        return formula(text)
+    except FormulaError as error:
+        return error.message, error.start, error.end, error.help
+
+
+def by_lark(text: str) -> Formula | tuple[object, ...]:
+    try:
+        return formulas.by_lark(text, None)
+    except FormulaError as error:
+        return error.message, error.start, error.end, error.help
+
+
+def good_labs() -> Iterator[Source]:
+    for path in (*GOLDEN, *(TESTS.parent / "grammar/std").glob("*.topo")):
+        yield Source(path.name, path.read_text())
+
+
+@pytest.mark.parametrize("source", good_labs(), ids=lambda source: source.name)
+def test_trees_are_those_of_lark(source: Source) -> None:
+    """What `parse` gives, where lark is not asked, against what lark's part of it gives."""
+    found = parse.parse(source, diagnostics := Diagnostics())
+    assert found == recovery.parse(source, diagnostics, parse.Maker(source), None)
+    assert list(diagnostics) == []
+
+
+def test_a_mistake_changes_nothing_that_stands_before_it() -> None:
+    """So lark's recovery begins with what the tables would have read."""
+    chance = Random(0)
+    for path in GOLDEN:
+        lines = path.read_text().splitlines(keepends=True)
+        good = "".join(lines[: chance.randrange(len(lines))])
+        source = Source("lab.topo", good)
+        before = parse.parse(source, quiet := Diagnostics())
+        if not quiet.failed:
+            damaged = parse.parse(Source("lab.topo", f"{good}\n}} link a --\n"), diagnostics := Diagnostics())
+            assert diagnostics.failed
+            assert [type(node) for node in damaged] == [type(node) for node in before]
+
+
+def test_tables_are_kept(tmp_path: Path) -> None:
+    """As data, and made anew where they are cut off, or are something else."""
+    first = tables.reader("expression", str(tmp_path))
+    (path,) = tmp_path.glob("*.tables")
+    whole = path.read_bytes()
+    for spoilt in (whole, b"", whole[:1000], b"\xff" * 50, b"i\0\0\0\0"):
+        path.write_bytes(spoilt)
+        tables.reader.cache_clear()
+        again = tables.reader("expression", str(tmp_path))
+        assert again is not first
+        assert again.tables == first.tables
+        assert path.read_bytes() == whole
+    assert [one.suffix for one in sorted(tmp_path.iterdir())] == [".lark", ".tables"]
+
+
+def test_what_cannot_be_kept_is_made_each_time(tmp_path: Path) -> None:
+    found = tables.reader("expression", str(tmp_path / "nowhere"))
+    assert found.tables == READERS["expression"].tables
+    kept.write(str(tmp_path / "nowhere" / "file"), b"")
+    assert list(tmp_path.iterdir()) == []
