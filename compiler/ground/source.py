@@ -1,21 +1,22 @@
 """Source text and places in it."""
 
+import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """One file's text; `name` is what diagnostics and script headers call it."""
 
-    name: str
-    text: str
-    line_starts: list[int] = field(init=False, repr=False)
+    __slots__ = ("line_starts", "name", "text")
 
-    def __post_init__(self) -> None:
-        ends = (i + 1 for i, char in enumerate(self.text) if char == "\n")
-        object.__setattr__(self, "line_starts", [0, *ends])
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.line_starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset in characters, both from 1."""

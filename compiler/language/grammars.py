@@ -96,16 +96,17 @@ def tables(lark: Lark) -> Tables:
     table = frontend.parser.parser.parse_table
     contextual = getattr(frontend.lexer, "lexer", frontend.lexer)
     rules = {rule: number for number, rule in enumerate(lark.rules)}
-    kinds = {id(lexer): lexer for lexer in contextual.lexers.values()}
-    numbers = {lexer: number for number, lexer in enumerate(kinds)}
+    lexers = {id(lexer): lexer for lexer in contextual.lexers.values()}
+    numbers = {lexer: number for number, lexer in enumerate(lexers)}
     return Tables(
         table.start_states["start"],
         table.end_states["start"],
         tuple(_actions(table.states[state], rules) for state in range(len(table.states))),
         tuple(map(_rule, rules)),
-        tuple(numbers[id(contextual.lexers[state])] for state in range(len(table.states))),
-        tuple(map(_lexer, kinds.values())),
+        {str(one.name): one.pattern.to_regexp() for one in contextual.root_lexer.scanner.terminals},
         frozenset(map(str, contextual.root_lexer.ignore_types)),
+        tuple(numbers[id(contextual.lexers[state])] for state in range(len(table.states))),
+        tuple(map(_lexer, lexers.values())),
     )
 
 
@@ -139,10 +140,10 @@ def _kept(symbol: Symbol) -> int:
 
 def _lexer(lexer: BasicLexer) -> Lexer:
     """What a lexer matches, in its order, and what it then takes for keywords."""
-    pattern = "|".join(f"(?P<{one.name}>{one.pattern.to_regexp()})" for one in lexer.scanner.terminals)
+    terminals = tuple(str(one.name) for one in lexer.scanner.terminals)
     keywords = {
         str(kind): {str(one.pattern.value): str(one.name) for one in call.scanner.terminals}
         for kind, call in lexer.callback.items()
         if isinstance(call, UnlessCallback)
     }
-    return Lexer(pattern, keywords)
+    return Lexer(terminals, keywords)

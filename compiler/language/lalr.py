@@ -34,9 +34,9 @@ class Rule(NamedTuple):
 
 
 class Lexer(NamedTuple):
-    """What can be read in some states: terminals as groups of a pattern, and the keywords among some."""
+    """What can be read in some states: the terminals, and the keywords among those of some."""
 
-    pattern: str
+    terminals: Sequence[str]
     keywords: dict[str, dict[str, str]]
 
 
@@ -44,16 +44,18 @@ class Tables(NamedTuple):
     """A grammar's tables.
 
     `actions` has, for each state and symbol, the state to go to, or the complement (~) of the number of the
-    rule that ends there. `lexers` has the number of each state's lexer.
+    rule that ends there. `terminals` has the pattern of each; where several match, the first of them is read.
+    `kinds` has the number of each state's lexer.
     """
 
     start: int
     end: int
     actions: Sequence[dict[str, int]]
     rules: Sequence[Rule]
-    lexers: Sequence[int]
-    kinds: Sequence[Lexer]
+    terminals: dict[str, str]
     ignored: frozenset[str]
+    kinds: Sequence[int]
+    lexers: Sequence[Lexer]
 
 
 class Maker(Protocol):
@@ -71,7 +73,7 @@ class Reader:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
-        self._scanners: dict[int, _Scanner] = {}
+        self._patterns: dict[Sequence[str], re.Pattern[str]] = {}
 
     def read(self, text: str, maker: Maker) -> Any:
         """What is made of a text; None where the text has a mistake."""
@@ -96,12 +98,16 @@ class Reader:
 
     def _tokens(self, text: str, states: list[int]) -> Iterator[tuple[str, str, int]]:
         """The terminals of a text, each read as the state then has it; less where one cannot be read."""
-        ignored, place, size = self.tables.ignored, 0, len(text)
+        ignored, kinds, lexers = self.tables.ignored, self.tables.kinds, self.tables.lexers
+        any_of_all = self._pattern(tuple(self.tables.terminals))
+        place, size = 0, len(text)
         while place < size:
-            pattern, keywords = self._scanner(states[-1])
-            found = pattern.match(text, place)
-            if not found:
-                return
+            terminals, keywords = lexers[kinds[states[-1]]]
+            found = any_of_all.match(text, place)
+            if not found or found.lastgroup not in terminals:
+                found = self._pattern(terminals).match(text, place)
+                if not found:
+                    return
             kind, word = found.lastgroup or "", found[0]
             if kind not in ignored:
                 if kind in keywords:
@@ -110,15 +116,16 @@ class Reader:
             place = found.end()
         yield END, "", size
 
-    def _scanner(self, state: int) -> "_Scanner":
-        number = self.tables.lexers[state]
-        if number not in self._scanners:
-            pattern, keywords = self.tables.kinds[number]
-            self._scanners[number] = re.compile(pattern), keywords
-        return self._scanners[number]
+    def _pattern(self, terminals: Sequence[str]) -> re.Pattern[str]:
+        """What matches the first of some terminals.
 
+        Where what matches the first of all finds one of these, it is the first of these too.
+        """
+        if terminals not in self._patterns:
+            groups = (f"(?P<{name}>{self.tables.terminals[name]})" for name in terminals)
+            self._patterns[terminals] = re.compile("|".join(groups))
+        return self._patterns[terminals]
 
-_Scanner = tuple[re.Pattern[str], dict[str, dict[str, str]]]
 
 _Part = tuple[Any, int, int]
 """What is on the parser's stack: a terminal with its text, a list, or what was made; its start and end."""

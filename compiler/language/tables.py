@@ -2,11 +2,12 @@
 
 import marshal
 import sys
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from compiler import kept, resources
 from compiler.language.lalr import Lexer, Reader, Rule, Tables
@@ -52,12 +53,15 @@ def _key(grammar: str) -> str:
 
 
 def _dumped(tables: Tables) -> bytes:
-    start, end, actions, rules, lexers, kinds, ignored = tables
-    parts: Any = start, end, actions, tuple(map(tuple, rules)), lexers, tuple(map(tuple, kinds)), ignored
-    return marshal.dumps(parts)
+    parts: Any = tables._replace(rules=_plain(tables.rules), lexers=_plain(tables.lexers))
+    return marshal.dumps(tuple(parts))
+
+
+def _plain(parts: Sequence[NamedTuple]) -> Any:
+    return tuple(map(tuple, parts))
 
 
 def _loaded(data: bytes) -> Tables:
-    start, end, actions, rules, lexers, kinds, ignored = marshal.loads(data)
-    made = tuple(Rule(*rule) for rule in rules), lexers, tuple(Lexer(*kind) for kind in kinds)
-    return Tables(start, end, actions, *made, ignored)
+    found = Tables(*marshal.loads(data))
+    rules, lexers = (Rule(*rule) for rule in found.rules), (Lexer(*lexer) for lexer in found.lexers)
+    return found._replace(rules=tuple(rules), lexers=tuple(lexers))

@@ -1,7 +1,6 @@
 """The attributes of links: their values, and how default, profile, link and shape lie over each other."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from ipaddress import ip_interface, ip_network
 from typing import NamedTuple, TypeVar
 
@@ -40,13 +39,13 @@ class Value(NamedTuple):
 Values = dict[str, Value]
 
 
-@dataclass(slots=True)
 class LinkAttributes:
     """What one `link` statement sets: values by attribute, and its pinned subnets and addresses."""
 
-    values: Values = field(default_factory=dict)
-    subnets: list[tuple[Network, Span]] = field(default_factory=list)
-    addresses: list[tuple[tuple[AddressWithPrefix, ...], Span]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.values: Values = {}
+        self.subnets: list[tuple[Network, Span]] = []
+        self.addresses: list[tuple[tuple[AddressWithPrefix, ...], Span]] = []
 
 
 def read(

@@ -1,7 +1,6 @@
 """What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
 
 import re
-from dataclasses import dataclass, field
 
 from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note, TooManyError, listed, nearest, suggest
@@ -17,38 +16,40 @@ MOST_PARTS = 100_000
 """What the statements of one lab can stand for: nodes, links, and single settings of either."""
 
 
-@dataclass(slots=True)
 class Profile:
-    values: Values
-    span: Span
-    used: bool = False
+    """A profile's values, and whether a link has been given them."""
+
+    def __init__(self, values: Values, span: Span) -> None:
+        self.values = values
+        self.span = span
+        self.used = False
 
 
-@dataclass(slots=True)
 class Scope:
     """The names that statements have declared so far."""
 
-    diagnostics: Diagnostics
-    nodes: dict[str, Span] = field(default_factory=dict)
-    """The nodes, switches among them."""
-    switches: set[str] = field(default_factory=set)
-    profiles: dict[tuple[Frame | None, str], Profile] = field(default_factory=dict)
-    """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
-    links: list[Link] = field(default_factory=list)
-    ports: dict[InterfaceName, int] = field(default_factory=dict)
-    """The interfaces of links, and the place of their link in `links`."""
-    interfaces: dict[InterfaceName, Interface] = field(default_factory=dict)
-    """The interfaces that have addresses, or will have."""
-    shortened: dict[InterfaceName, InterfaceName] = field(default_factory=dict)
-    """The interfaces whose inferred names are too long for the kernel, by these: either name means them."""
-    between: dict[frozenset[str], list[int]] = field(default_factory=dict)
-    """The links between two nodes, by their place in `links`."""
-    incomplete: set[str] = field(default_factory=set)
-    """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
-    segments: dict[str, list[Segment]] = field(default_factory=dict)
-    """The segments that a host or router is on, once all links are known."""
-    parts: int = 0
-    """What the statements so far stand for."""
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.nodes: dict[str, Span] = {}
+        """The nodes, switches among them."""
+        self.switches: set[str] = set()
+        self.profiles: dict[tuple[Frame | None, str], Profile] = {}
+        """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
+        self.links: list[Link] = []
+        self.ports: dict[InterfaceName, int] = {}
+        """The interfaces of links, and the place of their link in `links`."""
+        self.interfaces: dict[InterfaceName, Interface] = {}
+        """The interfaces that have addresses, or will have."""
+        self.shortened: dict[InterfaceName, InterfaceName] = {}
+        """The interfaces whose inferred names are too long for the kernel; by these, as either means them."""
+        self.between: dict[frozenset[str], list[int]] = {}
+        """The links between two nodes, by their place in `links`."""
+        self.incomplete: set[str] = set()
+        """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
+        self.segments: dict[str, list[Segment]] = {}
+        """The segments that a host or router is on, once all links are known."""
+        self.parts = 0
+        """What the statements so far stand for."""
 
     def stands_for(self, parts: int, span: Span) -> None:
         """Counts what a statement stands for; the one that makes it too much ends the compilation."""
