@@ -74,9 +74,9 @@ class Span(NamedTuple):
 
     def to(self, other: "Span") -> "Span":
         """The span from the start of this one to the end of `other`."""
-        return self._replace(end=other.end)
+        return Span(self.source, self.start, other.end, self.within)
 
     def part(self, start: int, end: int | None = None) -> "Span":
         """A piece of this span, by offsets within it."""
         stop = self.end if end is None else self.start + end
-        return self._replace(start=self.start + start, end=stop)
+        return Span(self.source, self.start + start, stop, self.within)

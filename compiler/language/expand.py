@@ -4,8 +4,8 @@ A flat statement has a span whose frames say what it was made by. Expansion goes
 count, so that one that is too large costs no memory, and once to make statements.
 """
 
-from collections import ChainMap, deque
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar, cast
 
@@ -17,7 +17,7 @@ from compiler.language.expressions import Value, written
 from compiler.language.files import Files, UseError
 from compiler.language.flat import Flattener
 from compiler.language.references import with_references
-from compiler.language.words import CannotComputeError, Words
+from compiler.language.words import CannotComputeError, Names, Words
 
 LONGEST_SHOWN = 100
 """Characters of the value of a loop's variable that diagnostics show."""
@@ -51,7 +51,7 @@ class _Scope(NamedTuple):
     """
 
     within: Frame | None
-    names: MutableMapping[str, Value]
+    names: Names
     places: dict[str, Span]
     depth: int
     files: tuple[Source, ...]
@@ -60,7 +60,8 @@ class _Scope(NamedTuple):
 
     def inside(self, frame: Frame, name: str, value: Value, place: Span) -> "_Scope":
         """The scope of one turn of a loop."""
-        names = ChainMap({name: value}, self.names)  # there may be many, and as many turns
+        names = Names(self.names)  # not a copy of all: there may be many, and as many turns
+        names[name] = value
         return _Scope(frame, names, {name: place}, self.depth, self.files, self.settings, self.prefix)
 
     @property
@@ -82,13 +83,13 @@ def expand(
     `most` bounds statements, turns of loops, links and words of ranges, all together.
     """
     tree = tuple(tree)
-    scope = _Scope(None, {}, {}, 0, (source,), settings, "")
+    scope = _Scope(None, Names(), {}, 0, (source,), settings, "")
     try:
         with suppress(TooManyError):  # they are reported below
             deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
         expansion = _Expansion(files, diagnostics, most)
         expansion.check_settings(tree, scope)
-        fresh = scope._replace(names={}, places={})
+        fresh = scope._replace(names=Names(), places={})
         return with_references(list(expansion.statements(tree, fresh)))
     except _TooLargeError as error:
         message = f"the lab expands to more than {most} statements, turns of loops, links and words"
@@ -219,7 +220,7 @@ class _Expansion:
         frame = Frame(f"in the use of {source.name}", span, prefix)
         settings = self._settings(node, scope)
         tree = self.files.tree(source)
-        used = _Scope(frame, {}, {}, scope.depth, (*scope.files, source), settings, prefix)
+        used = _Scope(frame, Names(), {}, scope.depth, (*scope.files, source), settings, prefix)
         self.check_settings(tree, used)
         yield from self.walk(tree, used)
 

@@ -15,6 +15,9 @@ Value = int | Fraction | str
 MOST_BITS = 1024
 """Of a number's numerator and of its denominator, so that no result takes long to compute."""
 
+SMALL = 2**30
+"""Whole numbers that are bounded at a look."""
+
 DEEPEST = 100
 """Operations within operations."""
 
@@ -68,20 +71,23 @@ class Range(NamedTuple):
 
 def evaluate(expression: Expression, names: Mapping[str, Value]) -> Value:
     """The value of an expression; raises ExpressionError where it has none."""
-    match expression:
-        case Number(value) | Text(value):
-            return value
-        case Name(name):
-            try:
-                return names[name]
-            except KeyError:
-                raise UnknownNameError(name) from None
-        case Operation("and" | "or" as word, (left, right)):
-            if _is_true(evaluate(left, names)) == (word == "or"):
-                return int(word == "or")
-            return int(_is_true(evaluate(right, names)))
-        case Operation(name, operands):
-            return _bounded(_apply(name, [evaluate(operand, names) for operand in operands]))
+    if isinstance(expression, Name):
+        try:
+            return names[expression.name]
+        except KeyError:
+            raise UnknownNameError(expression.name) from None
+    if not isinstance(expression, Operation):
+        return expression.value
+    name, operands = expression.operator, expression.operands
+    if name in ("and", "or"):
+        left, right = operands
+        if _is_true(evaluate(left, names)) == (name == "or"):
+            return int(name == "or")
+        return int(_is_true(evaluate(right, names)))
+    values = [evaluate(operand, names) for operand in operands]
+    if name in _OF_WHOLE and type(values[0]) is int and type(values[-1]) is int and len(values) == 2:
+        return _bounded_number(_OF_WHOLE[name](*values))
+    return _bounded(_apply(name, values))
 
 
 def operation(name: str, *operands: Expression) -> Operation:
@@ -142,6 +148,8 @@ def _bounded(value: Value) -> Value:
 
 
 def _bounded_number(value: int | Fraction) -> int | Fraction:
+    if type(value) is int and -SMALL < value < SMALL:
+        return value
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
         raise ExpressionError(f"this number has more than {MOST_BITS} bits")
     return _whole(value)
@@ -170,6 +178,9 @@ _FUNCTIONS: dict[str, Callable[[Numbers], int | Fraction]] = {
     "**": lambda numbers: _power(*numbers),
 }
 FUNCTIONS = ("min", "max", "abs")
+
+_OF_WHOLE: dict[str, Callable[[Any, Any], int]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+"""What is done most, of two whole numbers."""
 
 
 def _apply(name: str, values: list[Value]) -> Value:

@@ -1,8 +1,8 @@
 """One statement of a tree to flat statements: words computed, places framed, names of used files prefixed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from compiler.ground.names import is_interface, is_name, is_word
 from compiler.ground.source import Frame, Span
@@ -40,49 +40,51 @@ class Flattener:
 
     def _made(self, value: Any) -> Any:
         """A part of a statement, with all parts within it."""
-        match value:
-            case Span():
-                return value.under(self.within)
-            case syntax.Word():
-                return self.word(value)
-            case syntax.Nodes():
-                return syntax.Nodes(self._made(value.span), self._nodes(value.words))
-            case syntax.Declaration():
-                names = self._nodes(value.names)
-                return value._replace(
-                    span=self._made(value.span), names=names, attributes=self._made(value.attributes)
-                )
-            case syntax.Hop() | syntax.Endpoint():
-                span, node, rest = value
-                return type(value)(self._made(span), self._node(node), self._made(rest))
-            case syntax.Assignment():
-                span, key, text = value
-                return syntax.Assignment(self._made(span), self.word(key), self._text(text))
-            case syntax.Run():
-                span, nodes, command, environment = value
-                return syntax.Run(
-                    self._made(span), self._made(nodes), self._text(command), self._made(environment)
-                )
-            case tuple():
-                parts = map(self._made, value)
-                return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-            case _:
-                return value
+        make = self._MAKERS.get(type(value))
+        if make:
+            return make(self, value)
+        return type(value)._make(map(self._made, value))
 
-    def framed(self, value: syntax.Word) -> syntax.Word:
-        return syntax.Word(value.span.under(self.within), value.text)
+    def _parts(self, parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(map(self._made, parts))
+
+    def _span(self, span: Span) -> Span:
+        return Span(span.source, span.start, span.end, self.within)
 
     def word(self, word: syntax.Word) -> syntax.Word:
-        framed = self.framed(word)
-        return (
-            framed if "[" not in word.text else syntax.Word(framed.span, self.words.word(framed, self.names))
-        )
+        framed = syntax.Word(self._span(word.span), word.text)
+        return syntax.Word(framed.span, self.words.word(framed, self.names)) if "[" in word.text else framed
+
+    def _string(self, string: syntax.String) -> syntax.String:
+        return syntax.String(self._span(string.span), string.text)
+
+    def _set(self, nodes: syntax.Nodes) -> syntax.Nodes:
+        return syntax.Nodes(self._span(nodes.span), self._nodes(nodes.words))
+
+    def _declaration(self, made: syntax.Declaration) -> syntax.Declaration:
+        span, kind, names, attributes = made
+        parts = self.word(kind), self._nodes(names), self._parts(attributes)
+        return syntax.Declaration(self._span(span), *parts)
+
+    def _hop(self, hop: syntax.Hop) -> syntax.Hop:
+        return syntax.Hop(self._span(hop.span), self._node(hop.to), self._made(hop.weight))
+
+    def _endpoint(self, endpoint: syntax.Endpoint) -> syntax.Endpoint:
+        interface, flags = self._node(endpoint.interface), self._parts(endpoint.flags)
+        return syntax.Endpoint(self._span(endpoint.span), interface, flags)
+
+    def _assignment(self, made: syntax.Assignment) -> syntax.Assignment:
+        return syntax.Assignment(self._span(made.span), self.word(made.key), self._text(made.value))
+
+    def _run(self, made: syntax.Run) -> syntax.Run:
+        span, nodes, command, environment = made
+        return syntax.Run(self._span(span), self._set(nodes), self._text(command), self._made(environment))
 
     def _text(self, value: syntax.Word | syntax.String) -> syntax.Word | syntax.String:
         """A value that may be any text: a string, where it is computed and no word."""
         if isinstance(value, syntax.String):
-            return syntax.String(self._made(value.span), value.text)
-        framed = self.framed(value)
+            return self._string(value)
+        framed = syntax.Word(self._span(value.span), value.text)
         text = self.words.text(framed, self.names)
         return syntax.Word(framed.span, text) if is_word(text) else syntax.String(framed.span, text)
 
@@ -94,7 +96,7 @@ class Flattener:
         """The nodes that words stand for, in a place that takes several."""
         found = []
         for word in words:
-            framed = self.framed(word)
+            framed = syntax.Word(self._span(word.span), word.text)
             texts = self.words.nodes(framed, self.names) if "[" in word.text else [word.text]
             found += [syntax.Word(framed.span, prefixed(text, self.prefix)) for text in texts]
         return tuple(found)
@@ -109,6 +111,21 @@ class Flattener:
             elif _texts(before) != _texts(nodes):
                 runs.append([nodes])
         yield from (made._replace(chain=tuple(run)) for run in runs if len(run) > 1)
+
+    _MAKERS: ClassVar[dict[type, Callable[["Flattener", Any], Any]]] = {
+        type(None): lambda _, nothing: nothing,
+        tuple: _parts,
+        Span: _span,
+        syntax.Word: word,
+        syntax.String: _string,
+        syntax.Nodes: _set,
+        syntax.Declaration: _declaration,
+        syntax.Hop: _hop,
+        syntax.Endpoint: _endpoint,
+        syntax.Assignment: _assignment,
+        syntax.Run: _run,
+    }
+    """What is done with parts of a kind; any other part is one of its kind, of its own parts made."""
 
 
 def _is_loop(before: syntax.Nodes, nodes: syntax.Nodes) -> bool:

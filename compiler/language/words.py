@@ -1,7 +1,7 @@
 """Computed words: `h[i]`, `10.0.[i].1/24`, `s[0..1]-[0..1]`, and what a word means as a value."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import product
 from math import prod
@@ -26,7 +26,6 @@ from compiler.language.expressions import (
 )
 from compiler.language.formulas import Formula, FormulaError, formula
 
-Names = Mapping[str, Value]
 Result = TypeVar("Result")
 
 _DIFFERENCE = re.compile(r"\s*([0-9]+)\s*-\s*(\w+)\s*", re.ASCII)
@@ -45,17 +44,38 @@ TEXT_OF_ONE = 100
 """Characters of computed text that count as one word more."""
 
 
+class Names(dict[str, Value]):
+    """Params and variables: those of a scope itself, with those of the scopes around it where it has none."""
+
+    def __init__(self, around: "Names | None" = None) -> None:
+        super().__init__()
+        self.around = around
+
+    def __missing__(self, name: str) -> Value:
+        if self.around is None:
+            raise KeyError(name)
+        return self.around[name]
+
+    def all(self) -> set[str]:
+        """The names that are known."""
+        return {*self, *(self.around.all() if self.around else ())}
+
+
 class CannotComputeError(Exception):
     """A word or a formula without a value. It has been reported."""
 
 
 class _Part(NamedTuple):
-    """A bracket of a word, by its offsets, and the text before it."""
+    """A bracket of a word, by its offsets, and the text before it.
+
+    `is_difference` is whether it looks like a range of other tools.
+    """
 
     before: str
     start: int
     end: int
     inside: str
+    is_difference: bool
 
 
 class Words:
@@ -70,6 +90,8 @@ class Words:
         self.diagnostics = diagnostics
         self.spend = spend
         self.tables = tables
+        self._single_formulas: dict[str, Expression] = {}
+        """Formulas of one value, by their texts."""
         self.excused: set[str] = set()
         """Params whose own value could not be computed: that they are not known is no error of its own."""
 
@@ -82,19 +104,25 @@ class Words:
         parts, tail = _split(word.text)
         pieces = []
         for part in parts:
-            inner = word.span.part(part.start + 1, part.end - 1)
-            value = self._single(self._parse(part.inside, inner), inner, names)
+            value = self._quick(part.inside, names)
+            if value is None:
+                inner = word.span.part(part.start + 1, part.end - 1)
+                value = self._single(self._parse(part.inside, inner), inner, names)
             pieces += [part.before, written(value)]
         return self._joined([*pieces, tail], word.span)
+
+    def _quick(self, text: str, names: Names) -> Value | None:
+        """The value of a formula that had one before; None for one that has none now, or that is a range."""
+        found = self._single_formulas.get(text)
+        try:
+            return None if found is None else evaluate(found, names)
+        except ExpressionError:
+            return None
 
     def nodes(self, word: syntax.Word, names: Names) -> list[str]:
         """The words that a word is where several are meaningful; the rightmost range is the fastest."""
         parts, tail = _split(word.text)
-        inners = [word.span.part(part.start + 1, part.end - 1) for part in parts]
-        choices = [
-            self._choices(self._parse(part.inside, inner), inner, names)
-            for part, inner in zip(parts, inners, strict=True)
-        ]
+        choices = [self._choices(part, word.span, names) for part in parts]
         if any(isinstance(values, range) for values in choices):
             self.spend(prod(_count(values) for values in choices), word.span)
         befores = [part.before for part in parts]
@@ -134,7 +162,7 @@ class Words:
         return [self.value(word, names)]
 
     def _plain(self, text: str, span: Span) -> Value:
-        return self._computed(lambda: value_of(text), span, {})
+        return self._computed(lambda: value_of(text), span, Names())
 
     def turns(self, formula: syntax.Formula, names: Names) -> range:
         """The numbers of a range that stands without brackets."""
@@ -165,11 +193,18 @@ class Words:
             self.diagnostics.error("MPC105", error.message, place, "not an expression", help)
             raise CannotComputeError from None
 
-    def _choices(self, found: Formula, span: Span, names: Names) -> "range | tuple[Value]":
+    def _choices(self, part: _Part, word: Span, names: Names) -> "range | tuple[Value]":
+        """What a bracket of a word stands for."""
+        quick = None if part.is_difference else self._quick(part.inside, names)
+        if quick is not None:
+            return (quick,)
+        span = word.part(part.start + 1, part.end - 1)
+        found = self._parse(part.inside, span)
         if isinstance(found, Range):
             return self._range(found, span, names)
         value = self._single(found, span, names)
-        self._check_difference(span, value)
+        if part.is_difference:
+            self._check_difference(span, value)
         return (value,)
 
     def _check_difference(self, span: Span, value: Value) -> None:
@@ -190,7 +225,9 @@ class Words:
 
     def _single(self, found: Formula, span: Span, names: Names) -> Value:
         only = self._only(found, span)
-        return self._computed(lambda: evaluate(only, names), span, names)
+        value = self._computed(lambda: evaluate(only, names), span, names)
+        self._single_formulas[span.text] = only
+        return value
 
     def _only(self, found: Formula, span: Span) -> Expression:
         if not isinstance(found, Range):
@@ -210,7 +247,11 @@ class Words:
             message = f"unknown param or variable `{name}`"
             other = f'write `"{name}"` for a word, and `param` above its use'
             self.diagnostics.error(
-                "MPC214", message, span, "nothing has this name here", lambda: suggest(name, names) or other
+                "MPC214",
+                message,
+                span,
+                "nothing has this name here",
+                lambda: suggest(name, names.all()) or other,
             )
         except ExpressionError as error:
             self.diagnostics.error("MPC308", str(error.args[0]), span, "cannot be computed", error.help)
@@ -230,7 +271,9 @@ def _split(text: str) -> tuple[tuple[_Part, ...], str]:
     """The brackets of a word, each with the text before it, and the text after the last."""
     parts, end = [], 0
     for match in _BRACKETS.finditer(text):
-        parts.append(_Part(text[end : match.start()], match.start(), match.end(), match[1]))
+        before, inside = text[end : match.start()], match[1]
+        is_difference = _DIFFERENCE.fullmatch(inside) is not None
+        parts.append(_Part(before, match.start(), match.end(), inside, is_difference))
         end = match.end()
     return tuple(parts), text[end:]
 
