@@ -31,6 +31,8 @@ MOST_HOPS = 253
 
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives every node its routes, explicit ones over inferred ones."""
+    if lab.metric is None and not lab.explicit_routes:
+        return lab
     sources = {version: Sources(lab, version) for version in lab.versions}
     explicit = Explicit(lab, sources, diagnostics)
     tables: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from ipaddress import ip_network
 
-from compiler.model.networks import Network
+from compiler.model.networks import Network, bounds
 
 MOST_SLOTS = 2**30
 """Enough in any lab, and it keeps the addresses of a wide IPv6 pool short."""
@@ -28,13 +28,11 @@ class Slots:
 
     def _taken_ranges(self, taken: Iterable[Network]) -> Iterator[tuple[int, int]]:
         """The slots that networks touch, as first and last."""
-        base, shift = int(self.network.network_address), self.network.max_prefixlen - self.length
+        (base, end), shift = bounds(self.network), self.network.max_prefixlen - self.length
         for other in taken:
-            if other.version == self.network.version and other.overlaps(self.network):
-                yield (
-                    (max(base, int(other.network_address)) - base) >> shift,
-                    (int(other.broadcast_address) - base) >> shift,
-                )
+            first, last = bounds(other)
+            if other.version == self.network.version and first <= end and base <= last:
+                yield (max(base, first) - base) >> shift, (last - base) >> shift
 
     def take(self, identity: str) -> Network | None:
         """The slot of an identity, or the next free one; None where there is none."""

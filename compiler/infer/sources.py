@@ -15,7 +15,7 @@ from ipaddress import ip_network
 
 from compiler.infer.addressing import own_part
 from compiler.model.lab import Lab
-from compiler.model.networks import Address, Network
+from compiler.model.networks import Address, Network, bounds
 from compiler.model.routes import Nexthop, Route
 
 MOST_PREFIXES = 8
@@ -85,15 +85,15 @@ class Sources:
 
     def _prefixes(self, lab: Lab) -> tuple[Network, ...]:
         """Prefixes that hold all own addresses and no others: of a pool its part, and of the rest few."""
-        others = sorted(map(_range, self.others | self.masked))
-        names = sorted(self.hosts, key=_range)
+        others = sorted(map(bounds, self.others | self.masked))
+        names = sorted(self.hosts, key=bounds)
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
-        if pool and (part := own_part(pool)) and not _meets(others, _range(part)):
+        if pool and (part := own_part(pool)) and not _meets(others, bounds(part)):
             outside = [name for name in names if not _holds(part, name)]
             found += [part] if len(outside) < len(names) else []
             names = outside
-        return (*found, *_covering(names, others), *sorted(self.masked, key=_range))
+        return (*found, *_covering(names, others), *sorted(self.masked, key=bounds))
 
 
 def sent_from(source: Address | None, hops: Iterable[Nexthop]) -> tuple[Nexthop, ...]:
@@ -104,16 +104,16 @@ def _covering(names: list[Network], others: list[Range]) -> Iterator[Network]:
     """The fewest prefixes that hold all of some networks, in order, and no others; each as long as can be."""
     if not names:
         return
-    first, last = _range(names[0])[0], max(_range(name)[1] for name in names)
+    first, last = bounds(names[0])[0], max(bounds(name)[1] for name in names)
     bits = names[0].max_prefixlen
     length = min(bits - (first ^ last).bit_length(), *(name.prefixlen for name in names))
     around = ip_network((first >> (bits - length) << (bits - length), length))
-    if length == names[0].prefixlen or not _meets(others, _range(around)):
+    if length == names[0].prefixlen or not _meets(others, bounds(around)):
         yield around
         return
-    half = _range(around)[0] + (1 << (bits - length - 1))
-    yield from _covering([name for name in names if _range(name)[0] < half], others)
-    yield from _covering([name for name in names if _range(name)[0] >= half], others)
+    half = bounds(around)[0] + (1 << (bits - length - 1))
+    yield from _covering([name for name in names if bounds(name)[0] < half], others)
+    yield from _covering([name for name in names if bounds(name)[0] >= half], others)
 
 
 def _meets(others: list[Range], one: Range) -> bool:
@@ -124,7 +124,3 @@ def _meets(others: list[Range], one: Range) -> bool:
 
 def _holds(around: Network, network: Network) -> bool:
     return network.subnet_of(around)  # type: ignore[arg-type]
-
-
-def _range(network: Network) -> Range:
-    return int(network.network_address), int(network.broadcast_address)

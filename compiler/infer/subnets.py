@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
 from compiler.model.lab import Lab
 from compiler.model.links import Pin
-from compiler.model.networks import Network
+from compiler.model.networks import Network, overlap
 from compiler.model.segments import Segment
 
 RANGES = {
@@ -37,7 +37,7 @@ class Pins:
     def blame(self, part: Network, what: str) -> bool:
         """Whether it is for pins that a part of a pool has no address left; reports the largest of these."""
         own = [pin for pin in self._all() if pin.network.version == part.version]
-        taken = [(_overlap(pin.network, part), pin) for pin in own if pin.network.overlaps(part)]
+        taken = [(_overlap(pin.network, part), pin) for pin in own if overlap(pin.network, part)]
         if 2 * sum(count for count, _ in taken) < part.num_addresses:
             return False
         pin = max(taken, key=lambda found: found[0])[1]
@@ -80,11 +80,7 @@ class Pins:
         """Reports networks that overlap. Of two, one holds the other, so neighbours in order show it."""
         widest: Pin | None = None
         for pin in sorted(self._all(), key=_place):
-            if (
-                widest
-                and widest.network.version == pin.network.version
-                and widest.network.overlaps(pin.network)
-            ):
+            if widest and overlap(widest.network, pin.network):
                 earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
                 self._overlaps(earlier, later)
             else:

@@ -35,3 +35,17 @@ class PerNetwork(Generic[Value]):
             self.kept += networks
             self.found |= {id(network): self.function(network) for network in networks}
         return self(networks)
+
+
+def bounds(network: Network) -> tuple[int, int]:
+    """The first and the last address of a network, as numbers."""
+    first = int(network.network_address)
+    return first, first | ((1 << (network.max_prefixlen - network.prefixlen)) - 1)
+
+
+def overlap(one: Network, other: Network) -> bool:
+    """Whether two networks have addresses in common."""
+    if one.version != other.version:
+        return False
+    (first, last), (start, end) = bounds(one), bounds(other)
+    return first <= end and start <= last

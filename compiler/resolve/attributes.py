@@ -8,7 +8,7 @@ from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.networks import AddressWithPrefix, Network
+from compiler.model.networks import AddressWithPrefix, Network, overlap
 
 VALUES: dict[str, Callable[[str], object]] = {
     "rate": units.rate,
@@ -114,7 +114,7 @@ def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics)
     if subnet is None:
         bad_network(word, like, diagnostics)
         return None
-    if any(subnet.overlaps(other) for other in NO_ADDRESSES if other.version == subnet.version):
+    if any(overlap(subnet, other) for other in NO_ADDRESSES):
         message = f"addresses of `{subnet}` cannot be given to interfaces"
         diagnostics.error("MPC407", message, word.span, "not for hosts", NO_ADDRESSES_HELP)
         return None
