@@ -66,7 +66,10 @@ class Span(NamedTuple):
     @property
     def unit(self) -> Frame | None:
         """The use of a file that this is part of; None in the file that is compiled."""
-        return next((frame for frame in self.frames if frame.prefix is not None), None)
+        frame = self.within
+        while frame and frame.prefix is None:
+            frame = frame.span.within
+        return frame
 
     def under(self, frame: Frame | None) -> "Span":
         """The same place in what a frame made of it."""

@@ -128,7 +128,9 @@ def value_of(text: str) -> Value:
 
 def written(value: Value) -> str:
     """A value as it stands in a word: a number with at most 6 places, rounded to even."""
-    if isinstance(value, str | int):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
         return str(value)
     digits = f"{abs(round(value * 10**DIGITS)):0{DIGITS + 1}d}"
     sign = "-" if value < 0 and digits.strip("0") else ""

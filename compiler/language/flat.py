@@ -110,7 +110,10 @@ class Flattener:
                 runs[-1].append(nodes)
             elif _texts(before) != _texts(nodes):
                 runs.append([nodes])
-        yield from (made._replace(chain=tuple(run)) for run in runs if len(run) > 1)
+        if len(runs[0]) == len(made.chain):
+            yield made
+        else:
+            yield from (made._replace(chain=tuple(run)) for run in runs if len(run) > 1)
 
     _MAKERS: ClassVar[dict[type, Callable[["Flattener", Any], Any]]] = {
         type(None): lambda _, nothing: nothing,
@@ -130,8 +133,9 @@ class Flattener:
 
 def _is_loop(before: syntax.Nodes, nodes: syntax.Nodes) -> bool:
     """Whether a hop is from a node to itself, and not written so."""
-    computed = "[" in before.span.text or "[" in nodes.span.text
-    return computed and len({node_of(word) for word in (*before.words, *nodes.words)}) == 1
+    if len({node_of(word) for word in (*before.words, *nodes.words)}) > 1:
+        return False
+    return "[" in before.span.text or "[" in nodes.span.text
 
 
 def _texts(nodes: syntax.Nodes) -> list[str]:

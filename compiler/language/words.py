@@ -101,27 +101,32 @@ class Words:
 
     def text(self, word: syntax.Word, names: Names) -> str:
         """What a word computes to, be it a word or not."""
+        if (quick := self._quick(word.text, names)) is not None:
+            return self._joined(quick, word.span)
         parts, tail = _split(word.text)
         pieces = []
         for part in parts:
-            value = self._quick(part.inside, names)
-            if value is None:
-                inner = word.span.part(part.start + 1, part.end - 1)
-                value = self._single(self._parse(part.inside, inner), inner, names)
+            inner = word.span.part(part.start + 1, part.end - 1)
+            value = self._single(self._parse(part.inside, inner), inner, names)
             pieces += [part.before, written(value)]
         return self._joined([*pieces, tail], word.span)
 
-    def _quick(self, text: str, names: Names) -> Value | None:
-        """The value of a formula that had one before; None for one that has none now, or that is a range."""
-        found = self._single_formulas.get(text)
+    def _quick(self, text: str, names: Names) -> list[str] | None:
+        """The pieces of a word whose brackets had one value each before; None where one has none now."""
+        parts, tail = _split(text)
+        pieces = []
         try:
-            return None if found is None else evaluate(found, names)
-        except ExpressionError:
+            for before, _, _, inside, _ in parts:
+                pieces += [before, written(evaluate(self._single_formulas[inside], names))]
+        except (KeyError, ExpressionError):
             return None
+        return [*pieces, tail]
 
     def nodes(self, word: syntax.Word, names: Names) -> list[str]:
         """The words that a word is where several are meaningful; the rightmost range is the fastest."""
         parts, tail = _split(word.text)
+        if not any(part.is_difference for part in parts) and (quick := self._quick(word.text, names)):
+            return [self._well_formed(self._joined(quick, word.span), word.span)]
         choices = [self._choices(part, word.span, names) for part in parts]
         if any(isinstance(values, range) for values in choices):
             self.spend(prod(_count(values) for values in choices), word.span)
@@ -138,7 +143,8 @@ class Words:
             message = f"this computes to {size} characters, and a text has {LONGEST} at most"
             self.diagnostics.error("MPC308", message, span, "too long")
             raise CannotComputeError
-        self.spend(size // TEXT_OF_ONE, span)
+        if size >= TEXT_OF_ONE:
+            self.spend(size // TEXT_OF_ONE, span)
         return "".join(pieces)
 
     def value(self, word: syntax.Word | syntax.String, names: Names) -> Value:
@@ -195,9 +201,6 @@ class Words:
 
     def _choices(self, part: _Part, word: Span, names: Names) -> "range | tuple[Value]":
         """What a bracket of a word stands for."""
-        quick = None if part.is_difference else self._quick(part.inside, names)
-        if quick is not None:
-            return (quick,)
         span = word.part(part.start + 1, part.end - 1)
         found = self._parse(part.inside, span)
         if isinstance(found, Range):
