@@ -275,7 +275,7 @@ def compile_(
 def check(compilation: Compilation, form: str, strict: bool) -> None:
     """Print the errors, warnings and notes of LAB (`-` is standard input), and no script."""
     try:
-        _ = compilation.plan
+        _ = compilation.lab
         compilation.survey()
     except TopologyError:
         failed = True

@@ -60,6 +60,33 @@ def compiling(text: str) -> float:
     return time.process_time() - start
 
 
+def expanding(text: str) -> float:
+    """Seconds of a processor for the flat statements of a lab."""
+    gc.collect()
+    start = time.process_time()
+    _ = Compilation("lab.topo", text).statements
+    return time.process_time() - start
+
+
+def edited(routing: str) -> str:
+    """A lab of 1,000 lines: a ring of 333 routers with rates, delays and sysctls."""
+    lines = [f"routing {routing}"]
+    for place in range(333):
+        link = f"link r{place} -- r{(place + 1) % 333} rate {1 + place % 9}mbit delay {1 + place % 7}ms"
+        lines += [f"router r{place}", link, f"sysctl r{place} net.ipv4.tcp_ecn={place % 2}"]
+    return "\n".join(lines) + "\n"
+
+
+def rechecking(text: str) -> float:
+    """Seconds of a processor for all that `mpc check` says of a lab."""
+    gc.collect()
+    start = time.process_time()
+    compilation = Compilation("lab.topo", text)
+    compilation.survey()
+    assert not compilation.diagnostics.failed
+    return time.process_time() - start
+
+
 class Written(NamedTuple):
     """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
 

@@ -134,8 +134,13 @@ _Part = tuple[Any, int, int]
 def _reduced(rule: Rule, parts: list[_Part], maker: Maker) -> _Part:
     """What a rule becomes, with its place: from the first of its parts that has one to the last."""
     children = _children(rule, parts, maker)
-    start = next((part[1] for part in parts if part[1] >= 0), -1)
-    end = next((part[2] for part in reversed(parts) if part[1] >= 0), -1)
+    start = end = -1
+    for _, start, _ in parts:
+        if start >= 0:
+            break
+    for _, _, end in reversed(parts):
+        if end >= 0:
+            break
     if rule.is_list:
         return children, start, end
     if rule.passes and len(children) == 1:
