@@ -8,7 +8,7 @@ from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.networks import AddressWithPrefix, Network, overlap
+from compiler.model.networks import AddressWithPrefix, Network, bounds
 
 VALUES: dict[str, Callable[[str], object]] = {
     "rate": units.rate,
@@ -114,7 +114,7 @@ def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics)
     if subnet is None:
         bad_network(word, like, diagnostics)
         return None
-    if any(overlap(subnet, other) for other in NO_ADDRESSES):
+    if has_unusable(subnet.version, *bounds(subnet)):
         message = f"addresses of `{subnet}` cannot be given to interfaces"
         diagnostics.error("MPC407", message, word.span, "not for hosts", NO_ADDRESSES_HELP)
         return None
@@ -189,22 +189,27 @@ def read_address(
         help = "write an address and its prefix length, like `10.0.0.1/30` or `fd00::1/126`"
         diagnostics.error("MPC401", message, word.span, "not an address with its length", help)
         return None
-    if any(found.ip in other for other in NO_ADDRESSES) or (on_link and not _is_inner(found)):
+    if has_unusable(found.version, int(found), int(found)) or (on_link and not _is_inner(found)):
         message = f"`{word.text}` cannot be the address of an interface"
         diagnostics.error("MPC407", message, word.span, "not a host's address")
         return None
     return found
 
 
-NO_ADDRESSES = [
-    ip_network(prefix)
-    for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/16", "fe80::/9", "ff00::/8")
-]
+NO_ADDRESSES = {
+    4: [bounds(ip_network(prefix)) for prefix in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")],
+    6: [bounds(ip_network(prefix)) for prefix in ("::/16", "fe80::/9", "ff00::/8")],
+}
 """What no interface can have as its own address: unspecified, loopback, multicast, reserved, link-local, and
 site-local, which the kernel keeps apart from all other addresses."""
 
 
 NO_ADDRESSES_HELP = "write a private range, like one of `10.0.0.0/8` or `fd00::/8`"
+
+
+def has_unusable(version: int, first: int, last: int) -> bool:
+    """Whether some of the addresses from one to another cannot be those of interfaces."""
+    return any(first <= end and start <= last for start, end in NO_ADDRESSES[version])
 
 
 def _is_inner(address: AddressWithPrefix) -> bool:

@@ -17,9 +17,9 @@ from compiler.language import syntax
 from compiler.language.sets import node_of
 from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
-from compiler.model.networks import Network
+from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, Role
-from compiler.resolve.attributes import NO_ADDRESSES, NO_ADDRESSES_HELP, bad_network, read_network
+from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
 from compiler.resolve.pairs import Pairs
@@ -245,7 +245,7 @@ class _Resolver:
         pool = read_network(statement.prefix)
         if pool is None:
             bad_network(statement.prefix, "10.0.0.0/8", self.diagnostics)
-        elif any(pool.overlaps(other) for other in NO_ADDRESSES if other.version == pool.version):
+        elif has_unusable(pool.version, *bounds(pool)):
             message = f"addresses of `{pool}` cannot be given to interfaces"
             self.diagnostics.error(
                 "MPC407", message, statement.prefix.span, "not for hosts", NO_ADDRESSES_HELP
