@@ -126,23 +126,39 @@ def test_what_stands_before_a_mistake_is_as_without_it() -> None:
         assert quiet.failed or list(map(repr, after)) == list(map(repr, before))
 
 
+def test_lark_reads_all_where_there_are_no_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a lark that keeps them where nobody looks for them."""
+    wanted = [parse.parse(source, Diagnostics()) for source in GOOD[:5]], formula("1 + n")
+    monkeypatch.setattr(grammars, "_lexer", lambda lexer: lexer.nothing_of_the_kind)
+    tables.reader.cache_clear()
+    formula.cache_clear()
+    found = [parse.parse(source, Diagnostics()) for source in GOOD[:5]], formula("1 + n")
+    assert tables.reader("topo", None) is None
+    tables.reader.cache_clear()
+    assert found == wanted
+
+
+def read_with(folder: str, text: str) -> object:
+    """What is made of an expression with the tables of a folder."""
+    found = tables.read("expression", text, Tree(), folder)
+    assert found is not None
+    return found
+
+
 def test_tables_are_kept(tmp_path: Path) -> None:
     """As data, and made anew where they are cut off, or are something else."""
-    first = tables.reader("expression", str(tmp_path))
+    first = read_with(str(tmp_path), "1 + n..3")
     (path,) = tmp_path.glob("*.tables")
     whole = path.read_bytes()
     for spoilt in (whole, b"", whole[:1000], b"\xff" * 50, b"i\0\0\0\0"):
         path.write_bytes(spoilt)
         tables.reader.cache_clear()
-        again = tables.reader("expression", str(tmp_path))
-        assert again is not first
-        assert again.read("1 + n..3", Tree()) == first.read("1 + n..3", Tree())
+        assert read_with(str(tmp_path), "1 + n..3") == first
         assert len(path.read_bytes()) == len(whole)
     assert [one.suffix for one in sorted(tmp_path.iterdir())] == [".lark", ".tables"]
 
 
 def test_what_cannot_be_kept_is_made_each_time(tmp_path: Path) -> None:
-    found = tables.reader("expression", str(tmp_path / "nowhere"))
-    assert found.read("1 + n", Tree()) == READERS["expression"].read("1 + n", Tree())
+    assert read_with(str(tmp_path / "nowhere"), "1 + n") == READERS["expression"].read("1 + n", Tree())
     kept.write(str(tmp_path / "nowhere" / "file"), b"")
     assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from compiler.ground.diagnostics import suggest
 from compiler.language import expressions
 from compiler.language.expressions import Expression, ExpressionError, Range
-from compiler.language.tables import for_lark, reader
+from compiler.language.tables import for_lark, read
 
 Formula = Expression | Range
 
@@ -28,10 +28,10 @@ class FormulaError(Exception):
 def formula(text: str, folder: str | None = None) -> Formula:
     """The expression or the range that a text is; raises FormulaError where it is neither.
 
-    `folder` is as for `tables.reader`.
+    `folder` is as for `tables.read`.
     """
     try:
-        found: Formula | None = reader("expression", folder).read(text, Maker())
+        found: Formula | None = read("expression", text, Maker(), folder)
     except ExpressionError:  # a mistake further on counts more
         found = None
     return by_lark(text, folder) if found is None else found

@@ -11,7 +11,7 @@ from compiler.ground.diagnostics import Diagnostics
 from compiler.ground.source import Source, Span
 from compiler.ground.text import check
 from compiler.language import syntax
-from compiler.language.tables import reader
+from compiler.language.tables import read
 
 _BLANK = " \t\f\r\n\\"
 """What stands around a formula: blanks and continued lines. Else a `\\` stands in strings only."""
@@ -20,11 +20,11 @@ _BLANK = " \t\f\r\n\\"
 def parse(source: Source, diagnostics: Diagnostics, folder: str | None = None) -> tuple[syntax.Node, ...]:
     """What a source says, in written order; what does not parse is reported and left out.
 
-    `folder` is as for `tables.reader`.
+    `folder` is as for `tables.read`.
     """
     check(source, diagnostics)
     maker = Maker(source)
-    found: tuple[syntax.Node, ...] | None = reader("topo", folder).read(source.text, maker)
+    found: tuple[syntax.Node, ...] | None = read("topo", source.text, maker, folder)
     if found is None:
         from compiler.language import recovery
 

@@ -19,7 +19,7 @@ from compiler.language.tables import for_lark
 
 
 def parse(source: Source, diagnostics: Diagnostics, maker: Maker, folder: str | None) -> Any:
-    """What is made of a text without its mistakes, which are reported; `folder` is as for `tables.reader`."""
+    """What is made of a text without its mistakes, which are reported; `folder` is as for `tables.read`."""
     lark = grammars.parser("topo", for_lark("topo", folder))
     recovery = Recovery(source, diagnostics)
     return grammars.parse(lark, source.text, maker, recovery.on_error)

@@ -10,25 +10,35 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from compiler import kept, resources
-from compiler.language.lalr import Lexer, Reader, Rule, Tables
+from compiler.language.lalr import Lexer, Maker, Reader, Rule, Tables
 
 MADE_BY = ("compiler/language/grammars.py", "compiler/language/lalr.py")
 """The files that say what is in tables."""
 
 
+def read(grammar: str, text: str, maker: Maker, folder: str | None) -> Any:
+    """What is made of a text; None for one that is for lark, as it has a mistake or there are no tables.
+
+    Tables are kept in `folder`, which only this user can write.
+    """
+    found = reader(grammar, folder)
+    return found.read(text, maker) if found else None
+
+
 @cache
-def reader(grammar: str, folder: str | None) -> Reader:
-    """What reads texts of a grammar; its tables are kept in `folder`, which only this user can write."""
+def reader(grammar: str, folder: str | None) -> Reader | None:
+    """What reads texts of a grammar; None where its tables are not to be had."""
     if not folder:
-        return Reader(_made(grammar, None))
+        return _made(grammar, None)
     path = Path(folder, f"{grammar}-{_key(grammar)}.tables")
     try:
-        found = _loaded(path.read_bytes())
+        return Reader(_loaded(path.read_bytes()))
     except (OSError, EOFError, ValueError, TypeError):  # there is none, or what is there is none
         found = _made(grammar, folder)
-        kept.write(str(path), _dumped(found))
+    if found:
+        kept.write(str(path), _dumped(found.tables))
         kept.forget(folder, f"{grammar}-*")
-    return Reader(found)
+    return found
 
 
 def for_lark(grammar: str, folder: str | None) -> str | None:
@@ -36,10 +46,13 @@ def for_lark(grammar: str, folder: str | None) -> str | None:
     return f"{folder}/{grammar}-{_key(grammar)}.lark" if folder else None
 
 
-def _made(grammar: str, folder: str | None) -> Tables:
+def _made(grammar: str, folder: str | None) -> Reader | None:
     from compiler.language import grammars
 
-    return grammars.tables(grammars.parser(grammar, for_lark(grammar, folder)))
+    try:
+        return Reader(grammars.tables(grammars.parser(grammar, for_lark(grammar, folder))))
+    except (AttributeError, KeyError, TypeError):  # of a lark that keeps them in another way
+        return None
 
 
 @cache
