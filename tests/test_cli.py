@@ -324,7 +324,7 @@ def test_whatever_goes_wrong_has_a_status(lab: Path, monkeypatch: pytest.MonkeyP
         (MemoryError(), 2, "out of memory"),
         (KeyboardInterrupt(), 130, ""),
     ):
-        monkeypatch.setattr(Compilation, "plan", property(partial(_raise, error)))
+        monkeypatch.setattr(Compilation, "lab", property(partial(_raise, error)))
         for command in (["compile", str(lab)], ["check", str(lab)]):
             result = mpc(*command)
             assert (result.exit_code, result.stdout) == (status, "")
