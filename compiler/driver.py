@@ -128,7 +128,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, bridge, route, connect, _aggregate):
+        for run in (assign, size, bridge, route, _carry, connect, _aggregate):
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
@@ -178,6 +178,15 @@ class Compilation:
 
     def down(self) -> str:
         return self.script("down")
+
+
+def _carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Routes the tunnels of a lab that has any."""
+    if not any(link.tunnel for link in lab.links):
+        return lab
+    from compiler.infer.tunnels import carry
+
+    return carry(lab, diagnostics)
 
 
 def _aggregate(lab: Lab, _: Diagnostics) -> Lab:

@@ -15,8 +15,8 @@ from compiler.ground.source import Span
 from compiler.infer.slots import Slots
 from compiler.infer.subnets import Pins
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName
-from compiler.model.networks import AddressWithPrefix, Network
+from compiler.model.links import InterfaceName, Link
+from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.nodes import Node, NodeAddress
 from compiler.model.segments import Interface, Segment
 
@@ -43,6 +43,8 @@ class _Assigner:
         self.diagnostics = diagnostics
         self.ends: dict[InterfaceName, list[AddressWithPrefix]] = {}
         self.loopbacks: dict[str, list[NodeAddress]] = {}
+        self.outer: dict[str, tuple[Address, Address]] = {}
+        """The outer addresses of tunnels, by their identity."""
 
     def assign(self, version: int) -> None:
         """Adds what is inferred in a family: where it has a pool, or a switch pins a subnet in it."""
@@ -56,6 +58,9 @@ class _Assigner:
         for node in sorted(self.given.ip_nodes, key=lambda node: node.name):
             if parts and node.inferred_address and not _has_own(node, version):
                 self._loopback(node, parts)
+        for link in sorted(self.given.links, key=lambda link: link.identity) if parts else ():
+            if parts and link.tunnel and link.tunnel.version == version:
+                self._outer(link, parts)
 
     def _link(self, segment: Segment, parts: "_Parts") -> None:
         """A subnet for a link; the end whose name is first takes the first address."""
@@ -108,16 +113,29 @@ class _Assigner:
             address = ip_interface((int(network.network_address), network.prefixlen))
             self.loopbacks.setdefault(node.name, []).append(NodeAddress(address, "lo", node.span))
 
+    def _outer(self, link: Link, parts: "_Parts") -> None:
+        """Addresses of its own for a tunnel, so that routes to them lead over its path and no other."""
+        taken = [parts.loopbacks.take(f"{end.id} tunnel", link.span) for end in link.ends]
+        found = [network.network_address for network in taken if network]
+        if len(found) == len(taken):
+            self.outer[link.identity] = found[0], found[1]
+
     def lab(self) -> Lab:
         """The lab with all that was given out."""
         return replace(
             self.given,
+            links=tuple(map(self._with_outer, self.given.links)),
             interfaces={id: self._addressed(end) for id, end in self.given.interfaces.items()},
             nodes=tuple(
                 node._replace(addresses=(*node.addresses, *self.loopbacks.get(node.name, ())))
                 for node in self.given.nodes
             ),
         )
+
+    def _with_outer(self, link: Link) -> Link:
+        if link.tunnel is None:
+            return link
+        return link._replace(tunnel=link.tunnel._replace(outer=self.outer.get(link.identity)))
 
     def _addressed(self, end: Interface) -> Interface:
         if end.id not in self.ends:

@@ -30,12 +30,15 @@ class Rates:
     """The rates of paths."""
 
     def __init__(self, lab: Lab) -> None:
-        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
+        shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
+        self.rates = {
+            end.id: [shaping[id].rate for id in link.carriers(end)] for link in lab.links for end in link.ends
+        }
 
     def lowest(self, edges: Iterable[Edge]) -> int | None:
         """The lowest rate of edges, bits a second; None where none has a rate."""
-        rates = [self.shaping[InterfaceName(edge.source, edge.interface)].rate for edge in edges]
-        return min((rate for rate in rates if rate), default=None)
+        own = (self.rates[InterfaceName(edge.source, edge.interface)] for edge in edges)
+        return min((rate for rates in own for rate in rates if rate), default=None)
 
 
 class Backlog:

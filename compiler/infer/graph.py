@@ -154,6 +154,7 @@ class _Weights:
     def __init__(self, lab: Lab) -> None:
         self.metric = lab.metric or Metric.HOPS
         self.scale = max(1, len(lab.nodes))
+        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
         rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
         self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
 
@@ -167,6 +168,7 @@ class _Weights:
             case Metric.COST:
                 return link.cost
             case Metric.DELAY:
-                return near.shaping.delay or 0
+                return sum(self.shaping[id].delay or 0 for id in link.carriers(near))
             case Metric.RATE:
-                return self.dividend // near.shaping.rate if near.shaping.rate else 0
+                rates = (self.shaping[id].rate for id in link.carriers(near))
+                return sum(self.dividend // rate for rate in rates if rate)

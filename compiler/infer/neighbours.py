@@ -40,7 +40,8 @@ def _times(lab: Lab) -> dict[InterfaceName, int]:
         if isinstance(change, Reshaping):
             id = change.interface
             found[id] = max(found[id], waits(change.shaping, frames[id]))
-    return found
+    tunnels = [(link, near) for link in lab.links if link.tunnel for near in link.ends]
+    return found | {near.id: sum(found[id] for id in link.carriers(near)) for link, near in tunnels}
 
 
 def _longest(segment: Segment, links: tuple[Link, ...], times: dict[InterfaceName, int]) -> int:

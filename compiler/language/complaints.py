@@ -13,7 +13,7 @@ from compiler.ground.mends import did_you_mean
 from compiler.ground.source import Source
 from compiler.language.syntax import LINK_ATTRIBUTES
 
-PLANNED = frozenset("container bond teql tunnel machine place".split())
+PLANNED = frozenset("container bond teql machine place".split())
 """Statements of the language that this version does not have yet."""
 
 NOUNS = {
@@ -26,6 +26,8 @@ NOUNS = {
     "link": "a node",
     "--": "a node",
     "->": "a node",
+    "tunnel": "a node",
+    "kind": "`vxlan`, `gre` or `ipip`",
     "shape": "a node",
     "route": "a node",
     "to": "a node, an interface, a prefix or `default`",
@@ -69,7 +71,7 @@ NOUNS = {
 """What a word after a keyword is; a keyword that means two things stands by the name of its terminal."""
 
 STATEMENTS = (
-    "lab pool profile default host router switch link shape routing route mptcp sysctl masquerade"
+    "lab pool profile default host router switch link tunnel shape routing route mptcp sysctl masquerade"
     " expect bench at run param for if use"
 ).split()
 
@@ -104,7 +106,7 @@ _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
 }
 """The unit of a bare number, and all units, by the keyword before."""
 
-CONNECTED = {"link": "--", "mptcp": "--", "shape": "->", "expect": "->", "bench": "->"}
+CONNECTED = {"link": "--", "tunnel": "--", "mptcp": "--", "shape": "->", "expect": "->", "bench": "->"}
 """What stands between the nodes of a statement."""
 
 _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u279c]+")

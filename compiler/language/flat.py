@@ -31,6 +31,8 @@ class Flattener:
                 yield from self._links(made)
             case syntax.Declaration():
                 yield from [made] if made.names else []
+            case syntax.Tunnel(left=left, right=right, via=via):
+                yield from [made] if all(nodes.words for nodes in (left, right, *via)) else []
             case syntax.Route(sources=sources):
                 yield from [made] if sources.words else []
             case _:

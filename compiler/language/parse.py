@@ -47,6 +47,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "expect": syntax.Expect,
     "flag": syntax.Flag,
     "hop": syntax.Hop,
+    "kind": syntax.Attribute,
     "lab": syntax.Lab,
     "limit": syntax.Limit,
     "link": syntax.Link,
@@ -67,15 +68,19 @@ CLASSES: dict[str, Callable[..., object]] = {
     "sysctl": syntax.Sysctl,
     "throughput": syntax.Throughput,
     "transfer": syntax.Transfer,
+    "tunnel": syntax.Tunnel,
 }
 """What rules become, with their place before all else; `MADE` has the others too."""
 
 TUPLES = frozenset(
-    "start block node_attributes chain items hops options endpoints flags assignments transfers".split()
+    (
+        "start block node_attributes chain path items tunnel_items hops options endpoints flags assignments"
+        " transfers"
+    ).split()
 )
 """The rules that become tuples of what they consist of."""
 
-NODES = frozenset("nodes ends where braced".split())
+NODES = frozenset("nodes ends where braced passed".split())
 """The rules of sets of nodes."""
 
 

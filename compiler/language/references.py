@@ -5,7 +5,7 @@ In a file, the interface of a towards b is `a:b`. Where the file is used as r, t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from compiler.ground.names import is_name
@@ -30,9 +30,13 @@ class _References:
                 case syntax.Declaration(names=names):
                     self.nodes.update(word.text for word in names)
                 case syntax.Link(chain=chain):
-                    self.pinned.update(
-                        word.text for nodes in chain for word in nodes.words if ":" in word.text
-                    )
+                    self._pin(chain)
+                case syntax.Tunnel(left=left, right=right):
+                    self._pin((left, right))
+
+    def _pin(self, ends: Iterable[syntax.Nodes]) -> None:
+        """Notes the interfaces that a statement names itself."""
+        self.pinned.update(word.text for nodes in ends for word in nodes.words if ":" in word.text)
 
     def all(self) -> Iterator[syntax.Statement]:
         for statement in self.statements:
@@ -60,7 +64,7 @@ class _References:
                 return syntax.Route(span, sources, self._renamed(target, prefix), hops)
             case syntax.Mptcp():
                 return self._mptcp(value, prefix)
-            case syntax.Shape() | syntax.Switching():
+            case syntax.Shape() | syntax.Switching() | syntax.Tunnel():
                 return type(value)(*(self._ends(part, prefix) for part in value))
             case syntax.At(span, time, event):
                 return syntax.At(span, time, self._renamed(event, prefix))
@@ -70,6 +74,8 @@ class _References:
                 return value
 
     def _ends(self, part: Any, prefix: str) -> Any:
+        if isinstance(part, tuple) and all(isinstance(one, syntax.Nodes) for one in part):
+            return tuple(self._renamed(nodes, prefix) for nodes in part)
         return self._renamed(part, prefix) if isinstance(part, syntax.Nodes) else part
 
     def _mptcp(self, statement: syntax.Mptcp, prefix: str) -> syntax.Mptcp:

@@ -62,7 +62,10 @@ class Declaration(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """An attribute of a link; `second` is the right end's address, for an `address` of two ends only."""
+    """An attribute of a link, or the kind of a tunnel.
+
+    `second` is the right end's address, for an `address` of two ends only.
+    """
 
     span: Span
     keyword: Word
@@ -98,6 +101,16 @@ class Link(NamedTuple):
     span: Span
     chain: tuple[Nodes, ...]
     attributes: Attributes
+
+
+class Tunnel(NamedTuple):
+    """What joins two nodes over others; each of `via` is one that it passes, or a set for a tunnel each."""
+
+    span: Span
+    left: Nodes
+    right: Nodes
+    via: tuple[Nodes, ...]
+    items: tuple[Attribute, ...]
 
 
 class Shape(NamedTuple):
@@ -241,7 +254,7 @@ class Run(NamedTuple):
 
 
 Statement = (
-    Lab | Pool | Declaration | Profile | DefaultLink | Link | Shape
+    Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Shape
     | Routing | Route | Mptcp | Sysctl | Masquerade
     | Expect | Bench | At | Run
 )  # fmt: skip

@@ -55,6 +55,9 @@ class _Writer:
             case syntax.Link(_, chain, attributes):
                 yield from ("link", " -- ".join(map(_nodes, chain)))
                 yield from self._attributes(attributes, unit, self.defaults.get(unit, []))
+            case syntax.Tunnel(_, left, right, via, items):
+                yield from ("tunnel", _nodes(left), "--", _nodes(right), "via", *map(_nodes, via))
+                yield from _items(items)
             case syntax.Shape(_, sources, targets, attributes):
                 yield from ("shape", _nodes(sources), "->", _nodes(targets))
                 yield from self._attributes(attributes, unit, [])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from compiler.ground.source import Span
 from compiler.ground.units import Queue
-from compiler.model.networks import Network
+from compiler.model.networks import Address, Network
 
 
 class InterfaceName(NamedTuple):
@@ -67,9 +67,37 @@ class Pin(NamedTuple):
 
 
 class LinkKind(StrEnum):
-    """What a link is made of, in the words of ip-link(8)."""
+    """What a link is made of, in the words of ip-link(8): a veth pair, or a tunnel over other links."""
 
     VETH = "veth"
+    VXLAN = "vxlan"
+    GRE = "gretap"
+    IPIP = "ipip"
+
+
+OVERHEAD = {
+    (LinkKind.VXLAN, 4): 50,
+    (LinkKind.GRE, 4): 38,
+    (LinkKind.IPIP, 4): 20,
+    (LinkKind.VXLAN, 6): 70,
+    (LinkKind.GRE, 6): 66,
+    (LinkKind.IPIP, 6): 48,
+}
+"""Bytes that a tunnel adds to an IP packet before the IP header that carries it, that header included, by the
+version of that; those of ip6gre and ip6tnl have an option that limits encapsulation (RFC 2473)."""
+
+
+class Tunnel(NamedTuple):
+    """What carries a tunnel: the links between its ends, from the left one on, each as two ports.
+
+    `outer` are the addresses that its packets go between, of its left and of its right end. `number` is the
+    network identifier of a VXLAN (RFC 7348).
+    """
+
+    links: tuple[tuple[InterfaceName, InterfaceName], ...]
+    version: int
+    outer: tuple[Address, Address] | None = None
+    number: int = 0
 
 
 class Link(NamedTuple):
@@ -86,6 +114,7 @@ class Link(NamedTuple):
     span: Span
     spare: bool = False
     kind: LinkKind = LinkKind.VETH
+    tunnel: Tunnel | None = None
 
     @property
     def ends(self) -> tuple[Port, Port]:
@@ -95,6 +124,14 @@ class Link(NamedTuple):
     def directions(self) -> tuple[tuple[Port, Port], tuple[Port, Port]]:
         """Each end with the other."""
         return (self.left, self.right), (self.right, self.left)
+
+    def carriers(self, near: Port) -> tuple[InterfaceName, ...]:
+        """The ports by which packets from one end leave the nodes on their way to the other, in order."""
+        if self.tunnel is None:
+            return (near.id,)
+        if near.id == self.left.id:
+            return tuple(left for left, _ in self.tunnel.links)
+        return tuple(right for _, right in reversed(self.tunnel.links))
 
     @property
     def identity(self) -> str:

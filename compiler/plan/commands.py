@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple, assert_never
 
+from compiler.model.links import LinkKind
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.routes import Rule
 from compiler.plan.facts import (
@@ -24,6 +25,7 @@ from compiler.plan.facts import (
     Qdisc,
     Routes,
     Sysctl,
+    Tunnel,
     Up,
     Veth,
 )
@@ -83,6 +85,8 @@ def commands(fact: Fact) -> Iterator[Command]:
         case Veth((left, right), mtu):
             ends = _end(left, mtu), _end(right, mtu)
             yield _ip(None, "link", "add", *ends[0], "type", "veth", "peer", *ends[1])
+        case Tunnel(here, name, _, mtu):
+            yield _ip(here, "link", "add", "name", name, "mtu", str(mtu), "type", *carried(fact))
         case Dummy(here, name):
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "dummy")
         case Bridge(here, name):
@@ -121,6 +125,29 @@ def _ip(namespace: str | None, *arguments: str) -> Command:
 
 def _end(end: End, mtu: int | None) -> Words:
     return ("name", end.name, *(() if mtu is None else ("mtu", str(mtu))), "netns", end.namespace)
+
+
+VXLAN_PORT = "4789"
+"""That of RFC 7348, and not the kernel's own."""
+
+
+def carried(tunnel: Tunnel) -> Iterator[str]:
+    """The type of a tunnel's end and its options, as in ip-link(8)."""
+    between = ("local", str(tunnel.local), "remote", str(tunnel.remote))
+    outer6 = tunnel.local.version == 6
+    match tunnel.kind:
+        case LinkKind.VXLAN:
+            yield from ("vxlan", "id", str(tunnel.number), *between, "dstport", VXLAN_PORT, "ttl", "64")
+            yield "nolearning"
+        case LinkKind.GRE:
+            yield from ("ip6gretap" if outer6 else "gretap", *between, "ttl", "64")
+        case LinkKind.IPIP:
+            yield from (("ip6tnl", "mode", "any") if outer6 else ("ipip",))
+            yield from (*between, "ttl", "64")
+        case LinkKind.VETH:
+            raise ValueError("a veth pair is no tunnel")
+        case _:
+            assert_never(tunnel.kind)
 
 
 def tree(bridge: Bridge) -> Words:

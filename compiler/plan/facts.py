@@ -6,6 +6,7 @@ kind is a type error wherever it is not known yet.
 
 from typing import NamedTuple
 
+from compiler.model.links import LinkKind
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.networks import Address, AddressWithPrefix
 from compiler.model.routes import Rule
@@ -29,6 +30,21 @@ class Veth(NamedTuple):
 
     ends: tuple[End, End]
     mtu: int | None
+
+
+class Tunnel(NamedTuple):
+    """An end of a tunnel, in the words of ip-link(8).
+
+    `number` is the network identifier of a VXLAN, `local` and `remote` are outer addresses.
+    """
+
+    namespace: str
+    name: str
+    kind: LinkKind
+    mtu: int
+    number: int
+    local: Address
+    remote: Address
 
 
 class Dummy(NamedTuple):
@@ -161,6 +177,7 @@ class Masquerade(NamedTuple):
 Fact = (
     Namespace
     | Veth
+    | Tunnel
     | Dummy
     | Bridge
     | Sysctl

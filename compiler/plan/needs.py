@@ -1,9 +1,12 @@
 """What a lab needs from the machine that it runs on, each as a command that tries it."""
 
 from collections.abc import Collection, Iterable, Iterator
+from ipaddress import ip_address
 from itertools import chain
 from typing import NamedTuple, assert_never
 
+from compiler.model.links import LinkKind
+from compiler.plan.commands import carried
 from compiler.plan.facts import (
     Bridge,
     BridgePort,
@@ -20,6 +23,7 @@ from compiler.plan.facts import (
     Qdisc,
     Routes,
     Sysctl,
+    Tunnel,
     Up,
     Veth,
 )
@@ -72,6 +76,29 @@ def _ip(feature: str, arguments: str, module: tuple[str, ...] = ()) -> Need:
 
 VETH = _ip("veth interfaces (module veth)", "link add name p type veth peer name q")
 DUMMY = _ip("dummy interfaces (module dummy)", "link add name d type dummy", ("dummy", "numdummies=0"))
+
+
+def _tunnel(kind: LinkKind, version: int, module: str) -> Need:
+    loopback = ip_address("127.0.0.1" if version == 4 else "::1")
+    like = Tunnel("", "t", kind, 0, 1, loopback, loopback)
+    return _ip(
+        f"{kind} tunnels over IPv{version} (module {module})",
+        f"link add name t type {' '.join(carried(like))}",
+    )
+
+
+TUNNEL = {
+    (kind, version): _tunnel(kind, version, module)
+    for kind, version, module in (
+        (LinkKind.VXLAN, 4, "vxlan"),
+        (LinkKind.VXLAN, 6, "vxlan"),
+        (LinkKind.GRE, 4, "ip_gre"),
+        (LinkKind.GRE, 6, "ip6_gre"),
+        (LinkKind.IPIP, 4, "ipip"),
+        (LinkKind.IPIP, 6, "ip6_tunnel"),
+    )
+}
+"""By kind and version of outer addresses."""
 BRIDGE = _ip("bridges (module bridge)", "link add name s type bridge mcast_snooping 0")
 TREE = _ip(
     "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)",
@@ -96,7 +123,7 @@ NAMES = Need(
     "namespaces with names (mounts in /run/netns; user.max_net_namespaces)",
     ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
 )
-ALL = (VETH, DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT)
+ALL = (VETH, *TUNNEL.values(), DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT)
 """In the order in which they are tried; after them come NAMES."""
 
 
@@ -125,6 +152,8 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
         case Veth():
             yield VETH
+        case Tunnel():
+            yield TUNNEL[fact.kind, fact.local.version]
         case Dummy():
             yield DUMMY
         case Bridge():

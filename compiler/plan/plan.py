@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from ipaddress import ip_network
+from ipaddress import ip_interface, ip_network
 from itertools import chain
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from compiler.model.lab import Lab
-from compiler.model.links import Link, LinkKind, Port
+from compiler.model.links import Link, Port
+from compiler.model.links import Tunnel as CarriedBy
 from compiler.model.networks import Address, Network, PerNetwork
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
@@ -38,6 +39,7 @@ from compiler.plan.facts import (
     PolicyRule,
     Routes,
     Sysctl,
+    Tunnel,
     Up,
     Veth,
 )
@@ -118,6 +120,7 @@ def _plan(lab: Lab) -> Plan:
     sections = (
         Section("namespaces", tuple(planner.namespaces())),
         Section("links", tuple(planner.links())),
+        Section("tunnels", tuple(planner.tunnels())),
         Section("settings", tuple(planner.settings())),
         Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
@@ -149,6 +152,10 @@ class _Planner:
         self.interfaces_of: dict[str, list[Interface]] = {name: [] for name in self.namespace}
         for interface in lab.interfaces.values():
             self.interfaces_of[interface.node].append(interface)
+        self.tunnels_of: dict[str, list[Tunnel]] = {name: [] for name in self.namespace}
+        for link in lab.links:
+            for name, end in self._tunnel(link, link.tunnel) if link.tunnel else ():
+                self.tunnels_of[name].append(end)
 
     def namespaces(self) -> Iterator[Fact]:
         return map(Namespace, self.namespace.values())
@@ -164,21 +171,24 @@ class _Planner:
 
     def links(self) -> Iterator[Fact]:
         """All interfaces, each made in the namespace that it belongs to."""
-        for link in self.lab.links:
-            yield self._link(link)
+        for link in (link for link in self.lab.links if link.tunnel is None):
+            left, right = (End(self.namespace[port.node], port.name) for port in link.ends)
+            yield Veth((left, right), link.mtu)
         for node in self.lab.nodes:
             yield from (Dummy(node.namespace, device) for device in _dummies(node))
             if node.bridge:
                 priority = node.bridge.priority if node.bridge.stp else None
                 yield Bridge(node.namespace, node.bridge.name, priority)
 
-    def _link(self, link: Link) -> Fact:
-        left, right = (End(self.namespace[port.node], port.name) for port in link.ends)
-        match link.kind:
-            case LinkKind.VETH:
-                return Veth((left, right), link.mtu)
-            case _ as unreachable:
-                assert_never(unreachable)
+    def tunnels(self) -> Iterator[Fact]:
+        """The ends of tunnels, each made in the namespace that its packets leave from."""
+        return chain.from_iterable(self.tunnels_of.values())
+
+    def _tunnel(self, link: Link, tunnel: CarriedBy) -> Iterator[tuple[str, Tunnel]]:
+        assert tunnel.outer and link.mtu
+        for port, (local, remote) in zip(link.ends, (tunnel.outer, tunnel.outer[::-1]), strict=True):
+            here = self.namespace[port.node]
+            yield port.node, Tunnel(here, port.name, link.kind, link.mtu, tunnel.number, local, remote)
 
     def settings(self) -> Iterator[Fact]:
         for node in self.lab.nodes:
@@ -203,6 +213,7 @@ class _Planner:
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
         yield from (OwnAddress(here, own.address, own.device) for own in node.addresses)
+        yield from (OwnAddress(here, ip_interface(end.local), "lo") for end in self.tunnels_of[node.name])
         yield from (Up(here, device) for device in _dummies(node))
         for end in self.interfaces_of[node.name]:
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)

@@ -78,6 +78,7 @@ def _crossing(crossing: Crossing) -> Json:
         "rate": shaping.rate,
         "delay": shaping.delay or 0,
         "mtu": crossing.mtu,
+        "tunnel": str(crossing.tunnel) if crossing.tunnel else None,
     }
 
 

@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from compiler.infer.prefixes import Prefixes
-from compiler.infer.shaping import DEFAULT_MTU
+from compiler.infer.shaping import DEFAULT_MTU, ETHERNET_HEADER
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName, Port
+from compiler.model.links import OVERHEAD, InterfaceName, Link, Port, Tunnel
 from compiler.model.networks import Address, Network
 from compiler.model.routes import Nexthop, Rule
 from compiler.model.segments import Interface
@@ -30,16 +30,28 @@ MOST_TREES = 64
 
 
 class Crossing(NamedTuple):
-    """One link in one direction, from the interface that shapes it."""
+    """One link in one direction, from the port that shapes it.
+
+    In a tunnel, `mtu` is that of the tunnel, each packet has `overhead` bytes more than outside, and `tunnel` is
+    the interface that packets went into.
+    """
 
     out: Port
     into: Port
     mtu: int
+    overhead: int = 0
+    tunnel: InterfaceName | None = None
 
     @property
     def link(self) -> InterfaceName:
         """What the crossing is a use of."""
         return self.out.id
+
+    @property
+    def rate(self) -> float | None:
+        """Bits a second of frames, without what a tunnel adds to full ones; None where there is no rate."""
+        rate, size = self.out.shaping.rate, self.mtu + ETHERNET_HEADER
+        return rate * size / (size + self.overhead) if rate and self.overhead else rate
 
 
 class Lookup:
@@ -51,8 +63,16 @@ class Lookup:
         self.over: dict[InterfaceName, Crossing] = {
             near.id: Crossing(near, far, link.mtu or DEFAULT_MTU)
             for link in lab.links
+            if not link.tunnel
             for near, far in link.directions
         }
+        self.tunnels = {
+            near.id: tuple(self._carried(link, link.tunnel, near, far))
+            for link in lab.links
+            if link.tunnel
+            for near, far in link.directions
+        }
+        """What crosses each tunnel, from each end."""
         self.switches = {switch.name for switch in lab.switches}
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
         self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN}
@@ -76,6 +96,14 @@ class Lookup:
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
 
+    def _carried(self, link: Link, tunnel: Tunnel, near: Port, far: Port) -> Iterator[Crossing]:
+        """The links that carry a tunnel from one end; packets come out at the interface of the other."""
+        overhead = OVERHEAD[link.kind, tunnel.version]
+        carriers = link.carriers(near)
+        for id in carriers:
+            crossing = self.over[id]._replace(mtu=link.mtu or DEFAULT_MTU, overhead=overhead, tunnel=near.id)
+            yield crossing._replace(into=far) if id == carriers[-1] else crossing
+
     def _kernel(self, node: str) -> Kernel:
         return Kernel(self.nodes[node], self.interfaces(node))
 
@@ -89,6 +117,9 @@ class Lookup:
 
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
         """The links from an interface to the neighbour that has an address; none where nobody has it."""
+        if carried := self.tunnels.get(interface):
+            own = self.ends[carried[-1].into.id].addresses
+            return carried if any(one.ip == via for one in own) else ()
         crossing = self.over[interface]
         if crossing.into.node in self.nodes:
             own = self.ends[crossing.into.id].addresses

@@ -71,7 +71,9 @@ def _link(crossing: Crossing) -> str:
 def _said(crossing: Crossing) -> Iterator[str]:
     """The interface where it is not named after the neighbour, the rate and the delay."""
     shaping = crossing.out.shaping
-    if crossing.out.name != crossing.into.node:
+    if crossing.tunnel:
+        yield f"in {crossing.tunnel}"
+    elif crossing.out.name != crossing.into.node:
         yield crossing.out.name
     if shaping.rate:
         yield format_rate(shaping.rate)

@@ -27,12 +27,12 @@ class Trip:
     @property
     def rate(self) -> float:
         """Bits a second of frames, outwards; infinite where no link has a rate."""
-        return min((crossing.out.shaping.rate or inf for crossing in self.out.crossings), default=inf)
+        return min((crossing.rate or inf for crossing in self.out.crossings), default=inf)
 
     @property
     def bottleneck(self) -> InterfaceName | None:
         """The first link of the lowest rate."""
-        rated = [crossing for crossing in self.out.crossings if crossing.out.shaping.rate == self.rate]
+        rated = [crossing for crossing in self.out.crossings if crossing.rate == self.rate]
         return rated[0].link if rated else None
 
     @property
@@ -64,11 +64,11 @@ class Trip:
     @property
     def room(self) -> float:
         """Full packets that are under way when the queue of the bottleneck is full; infinite without one."""
-        for shaping in (crossing.out.shaping for crossing in self.out.crossings):
-            if shaping.rate == self.rate and shaping.queue is not None:
-                amount, packets = shaping.queue
+        for crossing in self.out.crossings:
+            queue = crossing.out.shaping.queue
+            if crossing.rate == self.rate and queue is not None:
                 size, under_way = frame(self.mtu), self.rate * self.data_rtt / (8 * SECOND)
-                return amount / (1 if packets else size) + under_way / size
+                return queue.amount / (1 if queue.packets else size + crossing.overhead) + under_way / size
         return inf
 
     @property
@@ -98,13 +98,13 @@ class Trip:
     @property
     def burst(self) -> float:
         """Full packets that pass the bottleneck at once, where it has a token bucket."""
-        own = (one.out.shaping for one in self.out.crossings if one.out.shaping.rate == self.rate)
-        return next(((shaping.burst or 0) / frame(self.mtu) for shaping in own), 0.0)
+        own = (one for one in self.out.crossings if one.rate == self.rate)
+        return next(((one.out.shaping.burst or 0) / (frame(self.mtu) + one.overhead) for one in own), 0.0)
 
     @property
     def is_too_narrow(self) -> bool:
         """Whether a token bucket on the way has no room for a full packet, and so passes none."""
-        return any(_room(crossing.out.shaping) < frame(self.mtu) for crossing in self.out.crossings)
+        return any(_room(one.out.shaping) < frame(self.mtu) + one.overhead for one in self.out.crossings)
 
 
 def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
@@ -187,10 +187,13 @@ def header(address: Address) -> int:
 
 
 def capacities(found: Iterable[Crossing], *, with_bursts: bool = False) -> Mapping[InterfaceName, float]:
-    """The rate of each link that has one; with what its burst lets through beside that in a second."""
-    shapings = {one.link: one.out.shaping for one in found}
-    return {
-        link: float(shaping.rate + (shaping.burst or 0) * 8 * with_bursts)
-        for link, shaping in shapings.items()
-        if shaping.rate
-    }
+    """The rate of each link that has one; with what its burst lets through beside that in a second.
+
+    Of a link that is crossed in a tunnel too, it is that without what the tunnel adds.
+    """
+    rates: dict[InterfaceName, float] = {}
+    for one in found:
+        if one.rate:
+            burst = (one.out.shaping.burst or 0) * 8 * with_bursts
+            rates[one.link] = min(one.rate + burst, rates.get(one.link, inf))
+    return rates

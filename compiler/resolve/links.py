@@ -24,7 +24,7 @@ from compiler.model.segments import Interface
 from compiler.resolve import attributes
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pinned import Pinned, pinned
-from compiler.resolve.scope import Profile, Scope
+from compiler.resolve.scope import AskedTunnel, Profile, Scope
 
 Defaults = dict[Frame | None, Values]
 """What `default link` sets, by the use of the file that says so; it covers the links of that file."""
@@ -63,6 +63,7 @@ class _Asked(NamedTuple):
     ids: tuple[InterfaceName, InterfaceName]
     own: Pinned
     values: Values
+    tunnel: AskedTunnel | None = None
 
 
 class Linker:
@@ -91,9 +92,16 @@ class Linker:
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
         for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
-            self._ask(left, right, own, values)
+            self.ask(left, right, own, values)
 
-    def _ask(self, left: syntax.Word, right: syntax.Word, own: Pinned, values: Values) -> None:
+    def ask(
+        self,
+        left: syntax.Word,
+        right: syntax.Word,
+        own: Pinned,
+        values: Values,
+        tunnel: AskedTunnel | None = None,
+    ) -> None:
         """Notes a link, and what its ends would be called."""
         near, far = (self.scope.node(_node_part(word)) for word in (left, right))
         if near is None or far is None:
@@ -108,7 +116,7 @@ class Linker:
         names = self._name(left, near, far), self._name(right, far, near)
         if names[0] and names[1]:
             ids = InterfaceName(near, names[0]), InterfaceName(far, names[1])
-            self.asked.append(_Asked((left, right), ids, own, values))
+            self.asked.append(_Asked((left, right), ids, own, values, tunnel))
 
     def _name(self, word: syntax.Word, node: str, peer: str) -> str:
         """The name of one end, which is pinned or inferred; nothing where it is pinned to what is no name."""
@@ -153,7 +161,11 @@ class Linker:
                 self.scope.interfaces[end.id] = Interface(end.id, addresses, end.span)
         index = len(self.scope.links)
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
-        self.scope.links.append(Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span)))
+        link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span))
+        if asked.tunnel:
+            link = link._replace(kind=asked.tunnel.kind)
+            self.scope.tunnels[index] = asked.tunnel
+        self.scope.links.append(link)
         self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
         self.scope.ports |= dict.fromkeys(ids, index)
         self.lowered |= dict(zip(lowered, ends, strict=True))
@@ -195,7 +207,13 @@ class Linker:
     def _outgoing(self, statement: syntax.Shape) -> Iterator[InterfaceName]:
         for source in unique(statement.sources):
             for target in unique(statement.targets):
-                for index, forward in self.scope.links_between(source, target):
+                found = self.scope.links_between(source, target)
+                cables = [(index, forward) for index, forward in found if index not in self.scope.tunnels]
+                if found and not cables:
+                    message = f"`{source.text}` and `{target.text}` are joined by a tunnel alone"
+                    help = "shape the links that carry it: a tunnel has what they have"
+                    self.scope.diagnostics.error("MPC302", message, statement.span, "not here", help)
+                for index, forward in cables:
                     yield self.scope.links[index].ends[not forward].id
 
     def finish(self) -> tuple[Link, ...]:

@@ -19,6 +19,7 @@ from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, Role
+from compiler.resolve import tunnels
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -72,7 +73,8 @@ class _Resolver:
         name = lab_name(self._all(syntax.Lab), self.source)
         declarer = self._declared(name)
         linker = self._linker()
-        links = linker.finish()
+        pools = self._pools()
+        links = tunnels.carried(linker.finish(), self.scope, pools[0].version)
         self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
         if not linked >= self.scope.nodes.keys():
@@ -88,7 +90,7 @@ class _Resolver:
         lab = Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
-            pools=self._pools(),
+            pools=pools,
             metric=self._metric(),
             aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
@@ -139,6 +141,8 @@ class _Resolver:
         linker = Linker(self.scope, defaults)
         for link in self._all(syntax.Link):
             linker.add(link)
+        for tunnel in self._all(syntax.Tunnel):
+            tunnels.add(tunnel, linker)
         linker.join()
         for shape in self._all(syntax.Shape):
             linker.shape(shape)

@@ -1,6 +1,7 @@
 """What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
 
 import re
+from typing import NamedTuple
 
 from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note, TooManyError, listed, nearest, suggest
@@ -8,7 +9,7 @@ from compiler.ground.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
 from compiler.language.sets import unique
-from compiler.model.links import InterfaceName, Link, Port
+from compiler.model.links import InterfaceName, Link, LinkKind, Port
 from compiler.model.segments import Interface, Segment, segments
 from compiler.resolve.attributes import Values
 
@@ -25,6 +26,13 @@ class Profile:
         self.used = False
 
 
+class AskedTunnel(NamedTuple):
+    """A link that is to be a tunnel: of which kind, and the words of the nodes between its ends."""
+
+    kind: LinkKind
+    via: tuple[syntax.Word, ...]
+
+
 class Scope:
     """The names that statements have declared so far."""
 
@@ -36,6 +44,8 @@ class Scope:
         self.profiles: dict[tuple[Frame | None, str], Profile] = {}
         """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
         self.links: list[Link] = []
+        self.tunnels: dict[int, AskedTunnel] = {}
+        """The links that are tunnels, by their place in `links`."""
         self.ports: dict[InterfaceName, int] = {}
         """The interfaces of links, and the place of their link in `links`."""
         self.interfaces: dict[InterfaceName, Interface] = {}

@@ -7,9 +7,11 @@ from itertools import chain
 from typing import assert_never
 
 from compiler.infer.shaping import DEFAULT_MTU
+from compiler.model.links import LinkKind
 from compiler.plan.commands import (
     NAT,
     NAT_CHAIN,
+    carried,
     family,
     gateway,
     limited,
@@ -37,6 +39,7 @@ from compiler.plan.facts import (
     Qdisc,
     Routes,
     Sysctl,
+    Tunnel,
     Up,
     Veth,
 )
@@ -108,6 +111,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft in {_NAT} out: {NAT_CHAIN}"
         case Masquerade(here):
             yield here, f"nft in {_NAT} out: {' '.join(masquerade(fact))}"
+        case Tunnel(here, name):
+            yield here, f"tunnel {name} {' '.join(carried(fact))}"
         case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | BridgePort() | Qdisc():
             pass
         case _:
@@ -169,7 +174,7 @@ class _Link:
     @property
     def fact(self) -> str:
         state = "up" if self.up else "down"
-        words = (state, *["noarp"] * (self.kind == "dummy"))
+        words = (state, *["noarp"] * (self.kind in ("dummy", LinkKind.IPIP)))
         words += (
             *([f"master {self.bridge}"] if self.bridge else []),
             *([f"to {self.to}"] if self.to else []),
@@ -205,6 +210,8 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 for end, other in zip(ends, reversed(ends), strict=True):
                     link = _Link(end.name, "veth", mtu or DEFAULT_MTU, other.namespace)
                     found[end.namespace][end.name] = link
+            case Tunnel(here, name, kind, mtu):
+                found[here][name] = _Link(name, kind, mtu)
             case Dummy(here, name):
                 found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
             case Bridge(here, name):

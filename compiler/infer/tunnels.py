@@ -1,0 +1,88 @@
+"""Pass: the routes by which other links carry tunnels, at every node of their paths.
+
+Each end of a tunnel has an outer address that nothing else has. Routes to it at all nodes of the path keep
+the tunnel to that: no rule and no mark is needed, and what a tunnel sends is never routed into it again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from ipaddress import ip_network
+
+from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName, Link, LinkKind, Tunnel
+from compiler.model.routes import Nexthop, Route
+
+NUMBERS = 2**24 - 1
+"""Network identifiers of VXLAN from 1 on."""
+
+
+def carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Gives tunnels their numbers, and the nodes of their paths the routes to their outer addresses."""
+    tunnels = [(link, link.tunnel) for link in lab.links if link.tunnel]
+    if not tunnels:
+        return lab
+    for link, tunnel in tunnels:
+        _check(link, tunnel, lab, diagnostics)
+    routes: dict[str, list[Route]] = {}
+    for _, tunnel in tunnels:
+        for node, route in _routes(tunnel, lab):
+            routes.setdefault(node, []).append(route)
+    numbers = _numbers([link.identity for link, _ in tunnels])
+    return replace(
+        lab,
+        nodes=tuple(node._replace(routes=(*node.routes, *routes.get(node.name, ()))) for node in lab.nodes),
+        links=tuple(_numbered(link, numbers.get(link.identity, 0)) for link in lab.links),
+    )
+
+
+def _numbered(link: Link, number: int) -> Link:
+    return link._replace(tunnel=link.tunnel._replace(number=number)) if link.tunnel else link
+
+
+def _numbers(identities: list[str]) -> dict[str, int]:
+    """A number for each tunnel, by a hash of its identity, so that one more moves no other."""
+    found: dict[str, int] = {}
+    taken: set[int] = set()
+    for identity in sorted(identities):
+        number = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") % NUMBERS
+        while number in taken:
+            number = (number + 1) % NUMBERS
+        taken.add(number)
+        found[identity] = number + 1
+    return found
+
+
+def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:
+    """The routes to both outer addresses, each with the node that it is of."""
+    assert tunnel.outer
+    forth = tunnel.links
+    back = [(right, left) for left, right in tunnel.links]
+    for links, outer in ((forth, tunnel.outer[1]), (back, tunnel.outer[0])):
+        for out, into in links:
+            via = lab.interfaces[into].address(tunnel.version)
+            assert via
+            yield out.node, Route((ip_network(outer),), (Nexthop(via, out.name),), explicit=True)
+
+
+def _check(link: Link, tunnel: Tunnel, lab: Lab, diagnostics: Diagnostics) -> None:
+    """Reports nodes of a path that do not pass a tunnel's packets on as they are, or what it cannot carry."""
+    nodes = {node.name: node for node in lab.ip_nodes}
+    inner = [into.node for _, into in tunnel.links[:-1]]
+    for name in inner:
+        if not nodes[name].forwards:
+            message = f"`{name}` does not forward, so no tunnel passes it"
+            note = Note("declared here", nodes[name].span)
+            help = f"declare it as a router, or write `forward on` for `{name}`"
+            diagnostics.error("MPC523", message, link.span, f"over `{name}`", help, note)
+    masquerading = {InterfaceName(name, out) for name in inner for out in nodes[name].masquerade}
+    for id in sorted(masquerading & {port for ports in tunnel.links for port in ports}):
+        message = f"`{id.node}` masquerades what leaves by `{id.name}`, and so a tunnel's outer address"
+        help = "lead the tunnel over another node, or masquerade other interfaces"
+        diagnostics.error("MPC523", message, link.span, f"over `{id}`", help)
+    if link.kind is LinkKind.IPIP and tunnel.version == 4 and lab.interfaces[link.left.id].address(6):
+        message = "an `ipip` tunnel over IPv4 carries no IPv6, and its ends have IPv6 addresses"
+        diagnostics.error(
+            "MPC525", message, link.span, "for both families", "write `kind vxlan` or `kind gre`"
+        )

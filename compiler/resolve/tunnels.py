@@ -1,0 +1,166 @@
+"""`tunnel` statements: links whose packets others carry, and which ones these are."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise, product
+
+from compiler.ground.diagnostics import listed, suggest
+from compiler.ground.source import Span
+from compiler.language import syntax
+from compiler.language.sets import node_of, pairs
+from compiler.model.links import OVERHEAD, InterfaceName, Link, LinkKind, Tunnel
+from compiler.resolve import attributes
+from compiler.resolve.links import Linker
+from compiler.resolve.pinned import pinned
+from compiler.resolve.scope import AskedTunnel, Scope
+
+KINDS = {"vxlan": LinkKind.VXLAN, "gre": LinkKind.GRE, "ipip": LinkKind.IPIP}
+"""In the words of the language. VXLAN, the default, carries what a cable does, and most kernels have it."""
+
+ATTRIBUTES = ("mtu", "cost", "subnet", "address")
+
+DEFAULT_MTU = 1500
+
+
+def add(statement: syntax.Tunnel, linker: Linker) -> None:
+    """Has the tunnels of one statement made: one for each pair of ends, and for each path of a set."""
+    scope = linker.scope
+    kinds = [item for item in statement.items if item.keyword.text == "kind"]
+    others = [item for item in statement.items if item.keyword.text != "kind"]
+    read = attributes.read(others, ATTRIBUTES, "a tunnel", scope.diagnostics)
+    kind = _kind(kinds, scope)
+    ways = list(product(*(nodes.words for nodes in statement.via)))
+    scope.stands_for(len(statement.left.words) * len(statement.right.words) * len(ways), statement.span)
+    ends = pairs(statement.left, statement.right)
+    switches = [
+        word for word in dict.fromkeys(word for pair in ends for word in pair) if _is_switch(word, scope)
+    ]
+    for word in switches:
+        scope.is_switch(word, "be the end of a tunnel")
+    if kind and not switches:
+        asked = [(pair, way) for pair in ends for way in ways]
+        owns = pinned(read, [pair for pair, _ in asked], scope)
+        for ((left, right), way), own in zip(asked, owns, strict=True):
+            linker.ask(left, right, own, read.values, AskedTunnel(kind, way))
+
+
+def _kind(items: list[syntax.Attribute], scope: Scope) -> LinkKind | None:
+    for again in items[1:]:
+        scope.set_twice("`kind`", again.span, items[0].span)
+    if not items:
+        return LinkKind.VXLAN
+    word = items[0].value
+    if word.text not in KINDS:
+        help = suggest(word.text, KINDS) or f"a tunnel is {listed(f'`{kind}`' for kind in KINDS)}"
+        message = f"`{word.text}` is no kind of tunnel"
+        scope.diagnostics.error("MPC301", message, word.span, "value of `kind`", help)
+    return KINDS.get(word.text)
+
+
+def _is_switch(word: syntax.Word, scope: Scope) -> bool:
+    return node_of(word) in scope.switches
+
+
+def carried(links: Iterable[Link], scope: Scope, version: int) -> tuple[Link, ...]:
+    """The links, each tunnel with those that carry it and with its MTU; `version` is that of outer addresses.
+
+    What cannot be carried so is reported.
+    """
+    found = list(links)
+    for place, asked in scope.tunnels.items():
+        tunnel = _Path(found[place], asked, scope).links()
+        if tunnel:
+            found[place] = _fitted(found[place], Tunnel(tuple(_ports(tunnel)), version), tunnel, scope)
+    return tuple(found)
+
+
+Step = tuple[Link, str]
+"""A link of a path, and the node that it is left from."""
+
+
+def _ports(steps: Iterable[Step]) -> Iterator[tuple[InterfaceName, InterfaceName]]:
+    for link, near in steps:
+        left, right = link.ends if link.left.node == near else reversed(link.ends)
+        yield left.id, right.id
+
+
+def _fitted(link: Link, tunnel: Tunnel, steps: list[Step], scope: Scope) -> Link:
+    """A tunnel with its MTU: the largest with which each of its packets is one packet of the links below."""
+    narrowest = min((step for step, _ in steps), key=lambda step: step.mtu or DEFAULT_MTU)
+    below = narrowest.mtu or DEFAULT_MTU
+    most = below - OVERHEAD[link.kind, tunnel.version]
+    if link.mtu is not None and link.mtu > most:
+        message = f"an MTU of {link.mtu} is too large for a tunnel over links of {below} bytes"
+        help = f"write at most `mtu {most}`, or leave it out"
+        scope.diagnostics.error("MPC312", message, link.span, "packets would be fragmented", help)
+    return link._replace(tunnel=tunnel, mtu=link.mtu or most)
+
+
+class _Path:
+    """The path of one tunnel, from its left end to its right one."""
+
+    def __init__(self, tunnel: Link, asked: AskedTunnel, scope: Scope) -> None:
+        self.tunnel = tunnel
+        self.via = asked.via
+        self.scope = scope
+
+    def links(self) -> list[Step]:
+        """Its links in order; none where it has none, which is reported."""
+        if False in [self._is_known(word) for word in self.via]:
+            return []
+        nodes = [self.tunnel.left.node, *map(node_of, self.via), self.tunnel.right.node]
+        for place, name in enumerate(nodes):
+            if name in nodes[:place]:
+                message = f"this path comes to `{name}` twice"
+                self._wrong("MPC521", message, self._span(place), "again", "name each node once")
+                return []
+        steps = [self._step(place, near, far) for place, (near, far) in enumerate(pairwise(nodes))]
+        known = [step for step in steps if step]
+        return known if len(known) == len(steps) and self._uses_all(known) else []
+
+    def _is_known(self, word: syntax.Word) -> bool:
+        if _is_switch(word, self.scope):
+            self.scope.is_switch(word, "carry a tunnel")
+            return False
+        return bool(self.scope.interface(word) if ":" in word.text else self.scope.node(word))
+
+    def _pins(self) -> set[InterfaceName]:
+        words = (word.text.partition(":") for word in self.via if ":" in word.text)
+        return {self.scope.called(InterfaceName(node, name)) for node, _, name in words}
+
+    def _step(self, place: int, near: str, far: str) -> Step | None:
+        """The link between two nodes of the path; of several, the one that a word of it names."""
+        places = self.scope.between.get(frozenset((near, far)), ())
+        found = [self.scope.links[index] for index in places if index not in self.scope.tunnels]
+        pinned = [link for link in found if self._pins() & {end.id for end in link.ends}]
+        if len(pinned or found) == 1:
+            return (pinned or found)[0], near
+        span = self._span(place + 1)
+        if found:
+            names = listed(f"`{end.id}`" for link in found for end in link.ends if end.node in self._named())
+            message = f"{len(found)} links join `{near}` and `{far}`"
+            help = f"name an interface of the one that is meant: {names}"
+            self._wrong("MPC522", message, span, "over which of them?", help)
+        elif not {near, far} & self.scope.incomplete:
+            message = f"no link joins `{near}` and `{far}`"
+            help = "name all nodes of the path, each linked with the next, and none of them a switch"
+            self._wrong("MPC521", message, span, "no link goes there", help)
+        return None
+
+    def _named(self) -> set[str]:
+        return set(map(node_of, self.via))
+
+    def _uses_all(self, steps: list[Step]) -> bool:
+        """Whether each interface that is named is one of the path."""
+        unused = self._pins() - {end.id for link, _ in steps for end in link.ends}
+        for id in unused:
+            span = next(word.span for word in self.via if word.text.startswith(f"{id.node}:"))
+            message = f"`{id}` is on no link of this path"
+            self._wrong("MPC522", message, span, "leads elsewhere", f"write `{id.node}` alone")
+        return not unused
+
+    def _span(self, place: int) -> Span:
+        """Where a node of the path is named."""
+        return self.via[place - 1].span if 0 < place <= len(self.via) else self.tunnel.span
+
+    def _wrong(self, code: str, message: str, span: Span, label: str, help: str) -> None:
+        self.scope.diagnostics.error(code, message, span, label, help)
