@@ -87,6 +87,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(None, "link", "add", *ends[0], "type", "veth", "peer", *ends[1])
         case Tunnel(here, name, _, mtu):
             yield _ip(here, "link", "add", "name", name, "mtu", str(mtu), "type", *carried(fact))
+            if has_queue(fact):
+                yield Command(("tc",), ("qdisc", "add", "dev", name, "root", "noqueue"), here)
         case Dummy(here, name):
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "dummy")
         case Bridge(here, name):
@@ -148,6 +150,11 @@ def carried(tunnel: Tunnel) -> Iterator[str]:
             raise ValueError("a veth pair is no tunnel")
         case _:
             assert_never(tunnel.kind)
+
+
+def has_queue(tunnel: Tunnel) -> bool:
+    """Whether the kernel gives the end of a tunnel a queue, which others have at the links below only."""
+    return tunnel.kind is LinkKind.GRE
 
 
 def tree(bridge: Bridge) -> Words:

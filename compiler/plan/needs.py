@@ -6,7 +6,7 @@ from itertools import chain
 from typing import NamedTuple, assert_never
 
 from compiler.model.links import LinkKind
-from compiler.plan.commands import carried
+from compiler.plan.commands import carried, has_queue
 from compiler.plan.facts import (
     Bridge,
     BridgePort,
@@ -83,7 +83,7 @@ def _tunnel(kind: LinkKind, version: int, module: str) -> Need:
     like = Tunnel("", "t", kind, 0, 1, loopback, loopback)
     return _ip(
         f"{kind} tunnels over IPv{version} (module {module})",
-        f"link add name t type {' '.join(carried(like))}",
+        f"link add name {kind}-{version} type {' '.join(carried(like))}",
     )
 
 
@@ -127,11 +127,12 @@ ALL = (VETH, *TUNNEL.values(), DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTI
 """In the order in which they are tried; after them come NAMES."""
 
 
-def tools(facts: Iterable[Fact], *, runs: bool) -> list[str]:
+def tools(facts: Collection[Fact], *, runs: bool) -> list[str]:
     """The programs that the scripts call beside bash and the base system's."""
     kinds = set(map(type, facts))
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
-    found += ["tc"] if Qdisc in kinds else []
+    queues = any(isinstance(fact, Qdisc) or (isinstance(fact, Tunnel) and has_queue(fact)) for fact in facts)
+    found += ["tc"] if queues else []
     found += ["nft"] if Nat in kinds else []
     found += ["setsid"] if runs else []
     return found

@@ -32,8 +32,8 @@ MOST_TREES = 64
 class Crossing(NamedTuple):
     """One link in one direction, from the port that shapes it.
 
-    In a tunnel, `mtu` is that of the tunnel, each packet has `overhead` bytes more than outside, and `tunnel` is
-    the interface that packets went into.
+    In a tunnel, `mtu` is that of the tunnel, each packet has `overhead` bytes more than outside, and `tunnel`
+    is the interface that packets went into.
     """
 
     out: Port
