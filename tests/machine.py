@@ -14,6 +14,10 @@ MPTCP = Path("/proc/sys/net/mptcp/enabled")
 FEATURES = {
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
+    "vxlan": "ip link add name probe type vxlan id 1 local 127.0.0.1 remote 127.0.0.1 dstport 4789",
+    # Modules that make devices in every namespace, so that they are tried in guests alone.
+    "gre": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type gretap local 127.0.0.1 remote 127.0.0.1",
+    "ipip": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type ipip local 127.0.0.1 remote 127.0.0.1",
     # An emulated machine that is thrown away, so that a test may unload modules; see tests/guest.
     "guest": "[[ -n ${MPC_GUEST:-} ]]",
 }

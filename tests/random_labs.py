@@ -48,6 +48,7 @@ class _Writer:
             self.lines.append(f"routing shortest{metric}{' aggregate' * self.maybe(0.4)}")
         self.nodes()
         self.links()
+        self.tunnels()
         self.services()
         return "\n".join(self.lines) + "\n"
 
@@ -91,6 +92,20 @@ class _Writer:
         self.joined.append((left, right))
         left += f":p{len(self.joined)}" * self.maybe(0.1)
         self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}")
+
+    def tunnels(self) -> None:
+        """Over a node that both ends are linked with; where that is no path, the lab is refused."""
+        near = {frozenset(pair) for pair in self.joined}
+        for via in self.routers:
+            ends = [
+                name
+                for name in (*self.hosts, *self.routers)
+                if frozenset((name, via)) in near and name != via
+            ]
+            if len(ends) > 1 and self.maybe(0.3) and machine.has("vxlan"):
+                left, right = self.chance.sample(ends, k=2)
+                cost = f" cost {self.chance.randint(1, 9)}" * self.maybe(0.3)
+                self.lines.append(f"tunnel {left} -- {right} via {via}{cost}")
 
     def pin(self) -> str:
         if not self.maybe(0.2):

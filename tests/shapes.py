@@ -33,6 +33,11 @@ HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
 LEADS = rf"(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
 VETH = rf"name {INTERFACE}(?: mtu {NUMBER})? netns {NAMESPACE}"
+BETWEEN = rf"local {ADDRESS} remote {ADDRESS}"
+TUNNEL = (
+    rf"(?:vxlan id {NUMBER} {BETWEEN} dstport 4789 ttl 64 nolearning|(?:ip6)?gretap {BETWEEN} ttl 64"
+    rf"|(?:ipip|ip6tnl mode any) {BETWEEN} ttl 64)"
+)
 STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
     rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
@@ -48,6 +53,7 @@ COMMANDS = {
         rf"link add name {INTERFACE} netns {NAMESPACE} type dummy",
         rf"link add {VETH} type veth peer {VETH}",
         rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP})? mcast_snooping 0",
+        rf"link add name {INTERFACE} mtu {NUMBER} type {TUNNEL}",
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
         rf"link set dev {INTERFACE} master {INTERFACE} up",
         rf"address add {PREFIX} dev {INTERFACE}",
@@ -57,6 +63,7 @@ COMMANDS = {
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     ],
     "tc": [
+        rf"qdisc add dev {INTERFACE} root noqueue",
         rf"qdisc add dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
         rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
     ],
@@ -75,6 +82,7 @@ FACTS = [
     rf"mark mpc:{NAME}",
     rf"link {INTERFACE} mtu {NUMBER} up(?: noarp)?(?: master {INTERFACE})?(?: to {NAMESPACE})?",
     rf"(?:bridge|port) {INTERFACE} {NUMBER}",
+    rf"tunnel {INTERFACE} {TUNNEL}",
     rf"type bridge (?:{STP} )?mcast_snooping 0",
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
     rf"process {NAME}(?:\.{NUMBER})?",

@@ -25,11 +25,11 @@ ROOMS = {
         words flat references files expand write
     """.split(),
     "resolve": """
-        attributes scope misnamed nodes pinned links routes pairs services events trials resolve
+        attributes scope misnamed nodes pinned links tunnels routes pairs services events trials resolve
     """.split(),
     "infer": """
         subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        routing shaping neighbours bridging paths endpoints quotas steering backlog multipath
+        routing tunnels shaping neighbours bridging paths endpoints quotas steering backlog multipath
         aggregation
     """.split(),
     "prediction": """

@@ -50,7 +50,7 @@ def _kind(items: list[syntax.Attribute], scope: Scope) -> LinkKind | None:
         return LinkKind.VXLAN
     word = items[0].value
     if word.text not in KINDS:
-        help = suggest(word.text, KINDS) or f"a tunnel is {listed(f'`{kind}`' for kind in KINDS)}"
+        help = suggest(word.text, KINDS) or "write `kind vxlan`, `kind gre` or `kind ipip`"
         message = f"`{word.text}` is no kind of tunnel"
         scope.diagnostics.error("MPC301", message, word.span, "value of `kind`", help)
     return KINDS.get(word.text)
@@ -160,7 +160,8 @@ class _Path:
 
     def _span(self, place: int) -> Span:
         """Where a node of the path is named."""
-        return self.via[place - 1].span if 0 < place <= len(self.via) else self.tunnel.span
+        ends = self.tunnel.left.span, *(word.span for word in self.via), self.tunnel.right.span
+        return ends[place]
 
     def _wrong(self, code: str, message: str, span: Span, label: str, help: str) -> None:
         self.scope.diagnostics.error(code, message, span, label, help)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "shaped" that is up. Written by mpc 0.1.0 from shaped.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 c445953d5427f00c695249777c9e83ec18336c4d8f94b0975d53d6dcfe614bb5
+# Runtime: sha256 c9bbbbfd732119bea39e3821c40f3eb931cacf7819f5175cc89ee247df405818
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -280,6 +280,11 @@ ip -d -o link show
 echo about neighbours
 bridge fdb show'
 
+# What is asked where tunnels end.
+OF_TUNNELS='
+echo about bridges
+ip -d -o link show'
+
 # How bridges and their ports work, in words of ip(8); what else it tells of them changes by itself.
 for word in forward_delay hello_time max_age stp_state priority vlan_filtering vlan_protocol \
   vlan_default_pvid group_fwd_mask group_address mcast_snooping no_linklocal_learn nf_call_iptables nf_call_ip6tables \
@@ -376,7 +381,7 @@ link() {
   see "link $name mtu $mtu $state${more:+ $more}$to"
 }
 
-# How a link is told with all details, where it is a bridge or a port of one.
+# How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel.
 details() {
   local name line
   name=${1#*: } name=${name%%[:@]*}
@@ -385,7 +390,21 @@ details() {
   elif [[ $1 =~ \\\ +bridge_slave\ state\ ([a-z]+)\ (.*)$ ]]; then
     see "port $name state ${BASH_REMATCH[1]}"
     while read -r line; do see "port $name ${line#* }"; done < <(works port "${BASH_REMATCH[2]}")
+  elif [[ $1 =~ \\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl)\ (.*)$ ]]; then
+    tunnel "$name ${BASH_REMATCH[1]}" " ${BASH_REMATCH[2]} "
   fi
+}
+
+# The end of a tunnel: NAME KIND and its options, which are told in one order. (Modules make some without addresses.)
+tunnel() {
+  local word line="tunnel $1"
+  [[ $2 != *" local any "* && $2 == *" local "* ]] || return 0
+  [[ $1 != *" ip6tnl" ]] || line+=" mode ${2:1:3}"
+  for word in id local remote dstport ttl hoplimit; do
+    [[ ! $2 =~ \ $word\ ([^\ ]+) ]] || line+=" ${word/hoplimit/ttl} ${BASH_REMATCH[1]}"
+  done
+  [[ $2 != *" nolearning "* ]] || line+=" nolearning"
+  see "$line"
 }
 
 # An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
@@ -496,6 +515,7 @@ plan_line() {
     "bridge "*) read -r _ name number <<<"$line" && names[/bridge]=1 && line=${bridges[$number]//bridge /"bridge $name "} ;;
     "port "*) read -r _ name number <<<"$line" && line=${ports[$number]//port /"port $name "}
       [[ ${bridges[$number]} != *"stp_state 0"* ]] || line+=$'\n'"port $name state forwarding" ;;
+    "tunnel "*) names[/tunnel]=1 ;;
     "link "*) name=${line#link } && names[${name%% *}]=1 ;;
     "limits "*) names[/limits]=1 ;;
     "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
@@ -591,6 +611,7 @@ compare_facts() {
     [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
   done
   [[ -z ${names[/bridge]:-} ]] || questions+=$OF_SWITCHES
+  [[ -z ${names[/tunnel]:-} ]] || questions+=$OF_TUNNELS
   mapfile -t told < <(nsenter --net="/run/netns/$ns" sh -c "$questions" sh "${paths[@]}" 2>/dev/null)
   for line in "${told[@]}"; do tell_apart "$line"; done
   for line in "${RULES[@]}"; do
