@@ -33,7 +33,8 @@ shape a -> b rate 1mbit
 route a to 10.77.0.0/16 via b weight 2, c
 mptcp a -- b
 sysctl c net.ipv4.conf.a.log_martians=1 net.ipv4.tcp_congestion_control=reno
-masquerade c out b
+masquerade c out s
+tunnel a -- b via c
 """
 TOLERATED = {"modprobe", "nproc"}
 """Programs that up does without."""

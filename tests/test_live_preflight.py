@@ -24,6 +24,7 @@ switch s stp on
 link {a,b} -- s
 mptcp a -- b
 masquerade c
+tunnel a -- b via d
 run a "true"
 """
 NEED = re.compile(r"^need '([^']+)' (\S+)(.*)$", re.MULTILINE)
@@ -82,7 +83,7 @@ def test_there_is_no_other_option(lab: live.Lab) -> None:
 def test_every_feature_is_named_when_it_is_missing(lab: live.Lab, tmp_path: Path) -> None:
     """Each alone, so that none hides another. (IPv6 is told by a file, which no command stands in for.)"""
     needs = [found for found in NEED.findall(lab.up_script) if found[1] != "test"]
-    assert len(needs) == 10
+    assert len(needs) == 11
     for feature, tool, arguments in needs:
         words = " ".join(shlex.split(arguments))
         assert lacking(preflight(lab, *without(tmp_path, tool, words))) == [feature]
