@@ -173,7 +173,14 @@ def in_lines(commands: Commands) -> Commands:
     made = re.findall(r"name (\S+)(?: mtu \d+)? netns (\S+)", "\n".join(commands[None]))
     found: Commands = {None: commands[None]}
     for name, own in commands.items():
-        devices = ["all", "default", "lo", *(device.replace(".", "/") for device, at in made if at == name)]
+        ends = [line.split()[4].replace(".", "/") for line in own if line.startswith("ip link add name ")]
+        devices = [
+            "all",
+            "default",
+            "lo",
+            *(device.replace(".", "/") for device, at in made if at == name),
+            *ends,
+        ]
         each = [line.replace("*", device) for line in own for device in (devices if "*" in line else [""])]
         found[name] = sorted(each, key=lambda line: "alias mpc:" not in line)
     return found

@@ -43,6 +43,11 @@ class Owners:
             self.of |= {own.address.ip: node.name for own in node.addresses}
         for end in lab.interfaces.values():
             self.of |= {own.ip: f"{end.node}:{end.name}" for own in end.addresses}
+        self.outer: dict[Address, str] = {}
+        for link in (link for link in lab.links if link.tunnel):
+            assert link.tunnel
+            assert link.tunnel.outer
+            self.outer |= dict(zip(link.tunnel.outer, (f"tunnel {end.id}" for end in link.ends), strict=True))
 
     def node(self, address: str) -> str:
         return self.of[ip_address(address)].partition(":")[0]
@@ -58,7 +63,7 @@ class Owners:
         if target in ("default", "::/0"):
             return not name
         if "/" not in target:
-            return self.of.get(ip_address(target), "") == name
+            return {**self.of, **self.outer}.get(ip_address(target), "") == name
         if " -- " in name:
             return self._on_link(target, name.split(" -- "))
         if name in {switch.name for switch in self.lab.switches}:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.segments import Interface, Segment
-from compiler.plan.facts import Fact, PolicyRule, Routes
+from compiler.plan.facts import Fact, PolicyRule, Routes, Tunnel
 from compiler.plan.plan import target
 
 MOST = 3
@@ -29,8 +29,9 @@ class Owner(NamedTuple):
 class Naming:
     """The names that one lab has for addresses, in the words of the language.
 
-    `b` is an address of a node itself, `b:c` that of an interface, `b -- c` the subnet of a link, and that of
-    a switch has the name of the switch. Another network is told by the nodes that have an address in it.
+    `b` is an address of a node itself, `b:c` that of an interface, `tunnel b:c` the outer one of an end of a
+    tunnel, `b -- c` the subnet of a link, and that of a switch has the name of the switch. Another network is
+    told by the nodes that have an address in it.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -45,6 +46,10 @@ class Naming:
         for segment in lab.segments:
             for network in {own.network for end in segment.ends for own in end.addresses}:
                 self.targets.setdefault(target(network), _segment(segment))
+        for link in lab.links:
+            outer = link.tunnel.outer if link.tunnel else None
+            for port, address in zip(link.ends, outer, strict=True) if outer else ():
+                self.targets[str(address)] = f"tunnel {port.id}"
         self.targets |= dict.fromkeys(("default", "::/0"), "")
 
     def named(self, fact: Fact) -> Iterator[str]:
@@ -55,6 +60,8 @@ class Naming:
         elif isinstance(fact, PolicyRule):
             address = fact.rule.target or fact.rule.source
             yield str(self.owners.get(address, "")) if address else ""
+        elif isinstance(fact, Tunnel):
+            yield self.targets[str(fact.remote)]
 
     def _route(self, written: str, hops: list[tuple[str, str]]) -> str:
         """Where a route leads, and by which nodes, unless it goes to that itself or the interfaces say so."""

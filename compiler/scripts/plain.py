@@ -5,7 +5,7 @@ from itertools import chain, groupby, repeat
 
 from compiler.model.lab import Lab
 from compiler.plan.commands import EACH, Command, commands, mark
-from compiler.plan.facts import Bridge, Dummy, Mark, Sysctl, Veth
+from compiler.plan.facts import Bridge, Dummy, Mark, Sysctl, Tunnel, Veth
 from compiler.plan.plan import NO_SERVER, Plan, Section
 from compiler.scripts.bash import NEEDS_BASH, THE_LAB, opening, origin, part
 from compiler.scripts.naming import Naming
@@ -112,7 +112,13 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
     """The interfaces of each namespace, as sysctl(8) has them in keys."""
     found = {name: ["all", "default", "lo"] for name in plan.namespaces}
     for fact in plan.facts:
-        ends = fact.ends if isinstance(fact, Veth) else (fact,) if isinstance(fact, Dummy | Bridge) else ()
+        ends = (
+            fact.ends
+            if isinstance(fact, Veth)
+            else (fact,)
+            if isinstance(fact, Dummy | Bridge | Tunnel)
+            else ()
+        )
         for end in ends:
             found[end.namespace].append(end.name.replace(".", "/"))
     return found
