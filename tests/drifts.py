@@ -37,6 +37,8 @@ def drifts(plan: Plan) -> Iterator[Drift]:
 def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
     here = command.namespace or ""
     match command.tool[0], *call:
+        case "ip", "link", "add", "name", device, "mtu", mtu, "type", kind, *_ if here:
+            yield from _tunnel(here, device, int(mtu), kind)
         case "ip", "link", "add", "name", device, *rest:
             yield from _links(device, rest)
         case "ip", "link", "set", "dev", device, *rest:
@@ -45,6 +47,8 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield from _mptcp(here, rest)
         case "ip", "address" | "route" | "rule", *_:
             yield from _gone(here, command.tool, call)
+        case "tc", "qdisc", "add", "dev", device, "root", "noqueue":
+            yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
         case "tc", "qdisc", "add", "dev", device, *rest:
             place = " ".join(rest[: 1 if rest[0] == "root" else 2])
             yield Drift(here, f"tc qdisc del dev {device} {place}", "missing: qdisc ")
@@ -104,6 +108,16 @@ def _links(device: str, words: list[str]) -> Iterator[Drift]:
             if options.get(option) != value:
                 change = f"ip link set dev {name} type bridge {option} {value}"
                 yield Drift(here, change, f"missing: bridge {name} {option} ")
+
+
+def _tunnel(here: str, device: str, mtu: int, kind: str) -> Iterator[Drift]:
+    yield Drift(here, f"ip link set dev {device} mtu {mtu - 1}", f"missing: link {device} mtu ")
+    other = "2001:db8::1" if kind.startswith("ip6") else "192.0.2.1"
+    if kind != "vxlan":  # to which ip-link(8) wants its `id` said again
+        yield Drift(
+            here, f"ip link set dev {device} type {kind} remote {other}", f"missing: tunnel {device} "
+        )
+    yield Drift(here, f"ip link del dev {device}", f"missing: tunnel {device} ")
 
 
 BRIDGE = {"stp_state": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}
