@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 69c0434e186642e39f322d3d367e2c5f583f742f1db8722278cde6de82dcbb2c
+# Runtime: sha256 bf02ea419081869ba5c8bc4cc18caf27729b28953f4719acb7d298f26143783d
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -143,7 +143,8 @@ out() {
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
+# TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -162,6 +163,10 @@ read_claim() {
     [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
   done 2>/dev/null <"$CLAIM"
 }
+
+# Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
+# and the time from which on it had it.
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }
 

@@ -36,7 +36,19 @@ from bench_scale import (
     routes_of,
     written,
 )
-from bench_up import Work, by_hand, by_mininet, by_mpc, by_netlink, has_mininet, settle
+from bench_up import (
+    CHECKED,
+    Work,
+    by_check,
+    by_floor,
+    by_hand,
+    by_mininet,
+    by_mpc,
+    by_netlink,
+    compiler,
+    has_mininet,
+    settle,
+)
 
 from compiler.cli import GARBAGE
 from compiler.driver import Compilation
@@ -212,6 +224,45 @@ def bench_up(nodes: int) -> None:
         say(f"| {name} | {up:.2f} | {down:.2f} | {(up + down) / sum(medians['mpc']):.2f} |")
 
 
+def bench_floor(nodes: int) -> None:
+    """A ring of nodes with rates against what the kernel alone takes to make it."""
+    if compiler() is None:
+        say("the floor: left out, as there is no compiler of C")
+        return
+    ours, floor = by_mpc(nodes), by_floor(nodes)
+    rounds: list[tuple[float, ...]] = []
+    for _ in range(5):
+        rounds.append(ours())
+        settle()
+        rounds[-1] += floor()
+        settle()
+    up, down, least, deleted = (statistics.median(column) for column in zip(*rounds, strict=True))
+    say(f"a ring of {nodes} with rates: up {up:.2f} s, down {down:.2f} s")
+    say(
+        f"  the floor, threads of C over netlink: {least:.2f} s, and {deleted:.2f} s to delete its namespaces"
+    )
+    ratio("up / the floor", up / least, "at most 2.0")
+    ratio("down / the floor", down / least, "at most 0.5")
+
+
+def bench_ups() -> None:
+    bench_up(300)
+    bench_floor(1000)
+
+
+def bench_check() -> None:
+    """Checks of large labs, against bringing these up."""
+    for title, text in CHECKED.items():
+        work = by_check(text)
+        rounds = []
+        for _ in range(3):
+            rounds.append(work())
+            settle()
+        up, check = (statistics.median(column) for column in zip(*rounds, strict=True))
+        say(f"{title}: up {up:.2f} s, check {check:.2f} s")
+        ratio("check / up", check / up, "at most 1.0")
+
+
 # --- multipath --------------------------------------------------------------------------------------
 
 
@@ -370,8 +421,9 @@ def main() -> None:
         "compile": bench_compile,
         "scale": bench_scale,
         "routes": bench_routes,
-        "up": lambda: bench_up(300),
+        "up": bench_ups,
         "large": lambda: bench_up(1000),
+        "check": bench_check,
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
         "expect": bench_expect,

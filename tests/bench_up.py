@@ -1,7 +1,8 @@
-"""Bring-up and teardown of rings of nodes: by mpc, by hand, by Mininet, and by one process over netlink."""
+"""Bring-up and teardown of rings of nodes, by mpc and in other ways; and checks of labs."""
 
 import ctypes
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -9,9 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import live
 from pyroute2 import IPRoute, netns
+
+from compiler.driver import Compilation
 
 RATE = "100mbit"
 
@@ -72,6 +76,26 @@ def topology(nodes: int) -> str:
 def by_mpc(nodes: int) -> Work:
     lab = live.lab_of("ring", topology(nodes))
     return lambda: (timed("bash", "-s", stdin=lab.up_script), timed("bash", "-s", stdin=lab.down_script))
+
+
+CHECKED = {
+    "a torus of 1,024": "routing none\nuse std/torus as t with x=32 y=32",
+    "a grid of 400 with 462,080 routes": "use std/grid as g with x=20 y=20",
+}
+"""The labs whose checks are measured."""
+
+
+def by_check(text: str) -> Work:
+    """Brings a lab up and checks it; gives the seconds of both."""
+    compilation = Compilation("-", f"lab checked\n{text}")
+    up, check, down = (compilation.script(kind) for kind in ("up", "check", "down"))
+
+    def work() -> tuple[float, float]:
+        times = timed("bash", "-s", stdin=up), timed("bash", "-s", stdin=check)
+        live.succeed("bash", "-s", stdin=down, seconds=900)
+        return times
+
+    return work
 
 
 # --- by hand ----------------------------------------------------------------------------------------
@@ -143,11 +167,36 @@ def by_mininet(nodes: int) -> Work:
     return work
 
 
+# --- the floor ---------------------------------------------------------------------------------------
+
+FLOOR = Path(__file__).with_name("floor.c")
+RUN_FLOOR = 'ulimit -Sn "$(ulimit -Hn)" && mkdir -p /run/netns && exec "$@"'
+
+
+def compiler() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc")
+
+
+def by_floor(nodes: int) -> Work:
+    """What the kernel takes alone: the same over netlink from threads of C, and deletions in one batch."""
+
+    def work() -> tuple[float, float]:
+        with TemporaryDirectory() as folder:
+            program = Path(folder, "floor")
+            live.succeed(compiler() or "cc", "-O2", "-pthread", "-o", program, FLOOR)
+            command = (program, str(nodes), str(os.cpu_count() or 1))
+            up = timed("bash", "-c", RUN_FLOOR, "floor", *command)
+        names = "".join(f"netns del floor-{node}\n" for node in range(nodes))
+        return up, timed("ip", "-batch", "-", stdin=names)
+
+    return work
+
+
 # --- over netlink -----------------------------------------------------------------------------------
 
 
 def by_netlink(nodes: int) -> Work:
-    """The floor: the same objects by one process that starts no other. Told from inside, without imports."""
+    """The same objects by one process that starts no other. Told from inside, without imports."""
 
     def work() -> tuple[float, float]:
         up, down = live.succeed(sys.executable, __file__, str(nodes), seconds=900).split()

@@ -13,20 +13,32 @@ import live
 
 # Programs that a script calls. One that is missing here would get past the shims, so PATH has nothing else.
 PROGRAMS = (
-    "bash env flock ip mkdir modprobe mount nft nproc nsenter rm rmdir setsid sh sleep stat tc umount unshare"
+    "bash env flock ip ln mkdir modprobe mount nft nproc nsenter rm rmdir setsid sh sleep stat tc umount "
+    "unshare"
 ).split()
 
 # Counts the calls of a program under a lock, as they come side by side, and writes each down with the number
-# of lines of its batch (nsenter's is for what it starts; a shell's are sysctls, which it sets first).
+# of lines of its batch (nsenter's is for what it starts; a shell's are sysctls, which it sets first, from row
+# `first` on).
 # The file `fault` has the call that is to fail.
 SHIM = """#!{bash}
-program=${{0##*/}} lines=0 batch=
+program=${{0##*/}} lines=0 batch='' first=0 number=1 status=1
 case "$program ${{*: -1}}" in
-  "sh "*"put /dev/fd/3"*) batch=/dev/fd/3 ;;
-  "ip -" | ip" "/dev/fd/* | tc" "/dev/fd/* | nft" "/dev/fd/*) batch=${{*: -1}} ;;
+  "sh -" | "ip -" | "tc -" | "nft -") batch=1 && mapfile -t rows ;;
 esac
-if [[ $batch ]]; then
-  mapfile -t rows <"${{batch/#-//dev/stdin}}"
+if [[ $program == sh && $batch ]]; then
+  status=100
+  for row in "${{rows[@]}}"; do
+    if [[ $row == END ]]; then
+      break
+    elif ((first)); then
+      ((++lines))
+    elif [[ $row == "put - <<"* ]]; then
+      first=$number
+    fi
+    ((++number))
+  done
+elif [[ $batch ]]; then
   lines=${{#rows[@]}}
 fi
 exec {{lock}}>>{folder}/lock && {flock} "$lock"
@@ -35,26 +47,19 @@ while read -r other _; do [[ $other != "$program" ]] || ((++call)); done <{folde
 echo "$program $call $lines" >>{folder}/calls
 exec {{lock}}>&-
 feed() {{
-  if ((lines == 0)); then
-    "$@"
-  elif ((${{#rows[@]}})); then
-    case $batch in
-      /dev/fd/3) "$@" 3< <(printf '%s\\n' "${{rows[@]}}") ;;
-      -) printf '%s\\n' "${{rows[@]}}" | "$@" ;;
-      *) "${{@:1:$#-1}}" <(printf '%s\\n' "${{rows[@]}}") ;;
-    esac
-  fi
+  if [[ $batch ]]; then printf '%s\n' "${{rows[@]}}" | "$@"; else "$@"; fi
 }}
 read -r failing at line acts <{folder}/fault
 if [[ "$program $call" == "$failing $at" ]]; then
-  ((line == 0)) || {{ rows=("${{rows[@]:0:line - 1 + acts}}"); }}
-  [[ $program != sh || $line == 0 ]] || set -- -c "${{2%% && *}}"
+  ((line == 0)) || {{ rows=("${{rows[@]:0:first + line - 1 + acts}}"); }}
+  ((line == 0)) || [[ $program != sh ]] || rows+=(END)
   ((line == 0 && acts == 0)) || feed {command} >&2
   echo "made to fail" >&2
-  ((line == 0)) || echo "Command failed $batch:$line" >&2
-  exit 1
+  ((line)) || exit 1
+  echo "Command failed -:$line" >&2
+  exit "$status"
 fi
-((lines)) || [[ $program == nproc ]] || exec {command}
+[[ $batch || $program == nproc ]] || exec {command}
 feed {command}
 """
 

@@ -32,7 +32,7 @@ from compiler.driver import Compilation
 from compiler.scripts.bash import Style
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
-TOOLS += "setsid bash flock mkdir rm rmdir sh stat".split()
+TOOLS += "setsid bash flock ln mkdir rm rmdir sh stat".split()
 TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort bridge date xargs".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
@@ -147,9 +147,11 @@ PUT = (
     .partition("<<'PUT' || true\n")[2]
     .partition("PUT\n")[0]
 )
-STEP = r"(?:put|ip -batch|ip -6 -batch|tc -batch|nft -f) /dev/fd/[3-6]"
-VISIT = rf"-c {re.escape(PUT)} {STEP}(?: && {STEP})*"
-SPACED = rf"%i %n|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|made /(?:etc|run)/netns"
+RUN = "(?:exec )?(?:put|lines ip|ip -batch|ip -6 -batch|tc -batch|nft -f) -"
+STEP = rf'{RUN} <<"END"(?: \|\| exit 10[0-3])?'
+VISIT = re.compile(rf"{re.escape(PUT)}(?:{STEP}\n(?:(?!END$).*\n)*?END\n)+", re.MULTILINE)
+"""What a shell reads in a namespace where up is at work; what its tools read shows in their own calls."""
+SPACED = rf"%i %n|inode %n %i %z|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|made /(?:etc|run)/netns"
 """Words of calls that have spaces in them."""
 
 PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
@@ -163,7 +165,6 @@ WATCH = f"-c COUNT - {NUMBER} 5379"
 SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
 COPIED = r"ipv(?:[46]|\[46\])/(?:conf|neigh)/\*/\w+ \w+"
 TESTS = f"-s(?: {COPIED})+"
-ASK = rf"-c QUESTIONS sh ?{SYSCTLS}"
 
 
 def _quoted(part: str, name: str) -> str:
@@ -175,12 +176,17 @@ def _quoted(part: str, name: str) -> str:
 TABLES = "\necho about tables\nnft -s list ruleset"
 QUESTIONS = [_quoted("drift", "QUESTIONS") + more for more in ("", TABLES)]
 QUESTIONS += [text + _quoted("drift", "OF_SWITCHES") for text in QUESTIONS]
-INNER = dict.fromkeys(QUESTIONS, "QUESTIONS") | {_quoted("bench", "COUNT"): "COUNT"}
-"""Scripts that a check and a bench give to other shells, and what they are called here."""
+ASKED = re.compile(
+    rf"exec >'/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/told{NUMBER}' 2>/dev/null\n"
+    rf"(?:{'|'.join(map(re.escape, QUESTIONS))})\nexit 0\n"
+)
+"""What a shell reads in a namespace where a check asks."""
+INNER = {_quoted("bench", "COUNT"): "COUNT", _quoted("up", "LINK"): "LINK"}
+"""Scripts that a bench and an up give to other shells, and what they are called here."""
 
 TRIED = (
     f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
-    rf"sh {ASK}|true|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
+    rf"sh -s - ?{SYSCTLS}|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
 )
 """What check, bench and play call in a namespace."""
 
@@ -198,7 +204,7 @@ CALLS = {
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
         "mptcp limits set subflows 1",
-        rf"{WHERE}-batch (?:-|/dev/fd/[3-6])",
+        rf"{WHERE}-batch -",
         r"-(?:force|o|d -o) -batch -",
         "-d -o link show",
         "-6 -o rule show",
@@ -207,13 +213,14 @@ CALLS = {
         "-d link show type bridge_slave",
     ],
     "tc": [
-        r"(?:-force )?-batch (?:-|/dev/fd/[3-6])",
+        r"(?:-force )?-batch -",
         "qdisc show",
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
     ],
-    "sh": [VISIT, ASK],
+    "sh": ["", rf"-s - ?{SYSCTLS}", rf"-c LINK sh {NAMES}/hosts"],
+    "ln": [rf"{NAMES}/hosts {NAMES}/"],
     "nft": [
-        "-f /dev/fd/[3-6]",
+        "-f -",
         "-s list ruleset",
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
@@ -224,7 +231,6 @@ CALLS = {
         "--net grep -sH  -r /proc/sys/net/mptcp",
     ],
     "nsenter": [
-        rf"--net=/run/netns/{NAMESPACE} sh {VISIT}",
         rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
         rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
         rf"--net=/run/netns/{NAMESPACE} {TRIED}",
@@ -259,7 +265,11 @@ CALLS = {
         r"/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/room",
     ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
-    "stat": [rf"-Lc %i(?: /run/netns/{NAMESPACE})+", r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+"],
+    "stat": [
+        rf"-Lc inode %n %i %z(?: /run/netns/{NAMESPACE})+",
+        rf"-Lc %i(?: /run/netns/{NAMESPACE})+",
+        r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+",
+    ],
     "modprobe": [r"-q dummy numdummies=0"],
     "nproc": [""],
     "sleep": [r"[0-9]+(?:\.[0-9]{1,2})?"],
@@ -326,11 +336,19 @@ def _is_start(arguments: list[str]) -> bool:
     )
 
 
+def _is_visit(text: str) -> bool:
+    """Whether a shell in a namespace does what up has it do, or asks for what a check has to know."""
+    if text.startswith("exec >"):
+        return ASKED.fullmatch(text) is not None
+    rows = text.partition('put - <<"END"')[2].partition("\n")[2].partition("\nEND\n")[0].splitlines()
+    return VISIT.fullmatch(text) is not None and all(map(_PUT.fullmatch, rows))
+
+
 def _strange_input(call: Call) -> list[str]:
     """The lines of a batch that are no commands; what a shell reads shows in its own calls."""
     tool, lines = call.argv[0], list(filter(None, call.input.splitlines()))
     if tool == "sh":
-        return [line for line in lines if not _PUT.fullmatch(line)]
+        return [] if call.argv[1:2] != ("-s",) or _is_visit(call.input) else [call.input]
     if tool not in COMMANDS:
         return []
     return [line for line in lines if not (is_command(tool, line) or _TRIED.fullmatch(line))]

@@ -124,7 +124,8 @@ CALLS += "alter again await happened within await_ports".split()
 
 _NOTE = re.compile(
     rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*"
-    r"|plan [0-9a-f]{12}|since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
+    rf"|inode /run/netns/{NAMESPACE} \d+ [0-9.: +-]+|plan [0-9a-f]{{12}}"
+    r"|since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+"
 )
 _HOST = re.compile(rf"{ADDRESS} [A-Za-z0-9_.-]+|# mpc:{NAME}|# This lab has no name server\.")
 _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.items()}

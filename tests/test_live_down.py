@@ -117,7 +117,8 @@ def test_what_is_not_marked_stays(tmp_path: Path) -> None:
         assert result.returncode == 0, result.stderr
         assert kernel.namespaces() == before
         assert all(path.exists() for path in broken)
-        assert "edited-c" in log.read_text()
+        assert "edited-own" in log.read_text()
+        assert "edited-c" not in log.read_text()  # up has noted by what it is known
         assert "zz" not in log.read_text()
         assert all(live.pings(other.ns("zz"), "b") for other in others)
     finally:

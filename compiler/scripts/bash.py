@@ -21,9 +21,9 @@ class Style(StrEnum):
 
 
 PARTS = {
-    "up": "claim prelude ending processes up load batch routes ports",
+    "up": "claim prelude ending processes up load visitor batch routes ports",
     "down": "claim prelude down",
-    "check": "output check drift ending jobs pings transfer throughput",
+    "check": "output check visitor drift ending jobs pings transfer throughput",
     "bench": "output trial ending jobs transfer bench report",
     "play": "output claim trial ending play",
 }

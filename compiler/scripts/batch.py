@@ -85,7 +85,7 @@ def _section(section: Section) -> Iterator[str]:
     else:
         yield "for ((part = 0; part < CPUS; part++)); do {"
         yield from _batches(section.commands)
-        yield from ("visit", "} & parts+=($!); done", "settle")
+        yield from ("leave", "} & parts+=($!); done", "settle")
 
 
 def _settings(sysctls: Iterable[Sysctl]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
 
 def _call(lab: Lab, plan: Plan) -> Iterator[str]:
     yield "needs"
-    yield from ("prepare",) if lab.expectations else ()
+    yield "prepare"
     if _transfers(lab):
         alone = f"be_alone {plan.namespaces[0]}"
         yield f'{alone} || bail_out "a bench or another check measures in this lab now"'

@@ -4,30 +4,34 @@ part=
 turn=0
 
 # Starting programs is what takes the time, so a namespace is entered once for all of a section: `within` and
-# `configure` note what is to be done there, each tool with its input, and `visit` does it. Up to four tools.
+# `configure` note what is to be done there, each tool with its input, and `visit` has the visitor do it, while this shell
+# reads what is next.
 visited=
 tools=()
 inputs=()
+entered=
+entered_tools=()
+entered_inputs=()
 declare -A settings=()
 
-# What a visit has beside tools: `put` sets sysctls, from a file of paths and values, in which `*` is any name; `lines`
-# calls a tool for each line of a file, as of more than 511 words `ip -batch` takes none.
+# What a visit has beside tools: `put` sets sysctls, from lines of paths and values, in which `*` is any name; `lines`
+# calls a tool for each line, as of more than 511 words `ip -batch` takes none.
 IFS= read -rd '' PUT <<'PUT' || true
 put() {
   row=0
   while read -r paths value; do
     row=$((row + 1))
     for path in $paths; do
-      printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
+      printf '%s\n' "$value" >"$path" || { echo "Command failed -:$row"; exit 1; }
     done
-  done <"$1"
+  done
 }
 lines() {
   row=0
   while read -r words; do
     row=$((row + 1))
-    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
-  done <"$2"
+    [ -z "$words" ] || "$1" $words || { echo "Command failed -:$row"; exit 1; }
+  done
 }
 PUT
 
@@ -97,34 +101,63 @@ next() {
   ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
 }
 
-# Finds the tool and the row of what is noted that a visit ended at, where that does not tell: LOG.
+# Finds the tool and the row that a visit ended at, where that does not tell: LOG.
 blame() {
   local number words
-  for number in "${!tools[@]}"; do
-    tool=${tools[number]} input=${inputs[number]}
+  for number in "${!entered_tools[@]}"; do
+    tool=${entered_tools[number]} input=${entered_inputs[number]}
     read -ra words <<<"$tool"
-    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$visited" "${words[@]}" || return 0
+    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$entered" "${words[@]}" || return 0
   done
   tool='' row=''
 }
 
-# Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
+# Has the visitor do what is noted, when it has done what was noted before. A tool that fails ends a visit with 100 and its
+# number, but for the last, which the shell of the visit becomes. (`ip -n` would copy all the mounts of the host each time.)
 visit() {
-  local number steps='' log tool='' input=''
+  local number last=$((${#tools[@]} - 1)) steps=''
   ((${#tools[@]})) || return 0
-  for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
-  log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
-    3<<<"${inputs[0]}" 4<<<"${inputs[1]:-}" 5<<<"${inputs[2]:-}" 6<<<"${inputs[3]:-}") || {
-    if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
-      number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
-      tool=${tools[number]} input=${inputs[number]}
+  start_visitor
+  finish_visit
+  for number in "${!tools[@]}"; do
+    if ((number < last)); then
+      steps+="${tools[number]} <<\"END\" || exit $((100 + number))"
+    else
+      [[ ${tools[number]} == "put -" || ${tools[number]} == "lines "* ]] || steps+="exec "
+      steps+="${tools[number]} <<\"END\""
+    fi
+    steps+=$'\n'${inputs[number]%$'\n'}$'\nEND\n'
+  done
+  send "$visited" "$PUT${steps%$'\n'}"
+  entered=$visited entered_tools=("${tools[@]}") entered_inputs=("${inputs[@]}")
+  tools=() inputs=()
+}
+
+# Waits for the end of the visit that the visitor is at.
+finish_visit() {
+  local log number tool='' input=''
+  [[ -n $entered ]] || return 0
+  hear
+  log=${said%$'\n'} row=
+  [[ $status == 0 ]] || {
+    number=$((${#entered_tools[@]} - 1))
+    ((status < 100 || status > 100 + number)) || number=$((status - 100))
+    if [[ $log =~ (-|stdin):([0-9]+) ]]; then
+      row=${BASH_REMATCH[2]} tool=${entered_tools[number]} input=${entered_inputs[number]}
     else
       blame "$log"
     fi
-    reject "in $visited: $tool" "$row" "$input" "$log"
+    reject "in $entered: $tool" "$row" "$input" "$log"
   }
   [[ -z $log ]] || say "$log"
-  tools=() inputs=()
+  entered=
+}
+
+# Ends a part of a section, when all that is noted is done.
+leave() {
+  visit
+  finish_visit
+  [[ -z $visitor ]] || end_visitor || die "what enters namespaces has failed: $said"
 }
 
 # Waits for the parts of a section.

@@ -2,7 +2,8 @@
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
+# TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -21,5 +22,9 @@ read_claim() {
     [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
   done 2>/dev/null <"$CLAIM"
 }
+
+# Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
+# and the time from which on it had it.
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }

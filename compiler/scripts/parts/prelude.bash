@@ -1,5 +1,7 @@
 # === what up and down share ===================================================
+# Into how many parts work is divided that is done side by side. (Each part reads all of it, so more make it slower.)
 CPUS=$(nproc 2>/dev/null || echo 2)
+((CPUS <= 16)) || CPUS=16
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
 # The files that up makes in the folder of a namespace.
@@ -43,14 +45,21 @@ read_first() {
 } 2>/dev/null
 
 # Prints those of some names that namespaces of this lab have, a line each, with `own` before it, and those of its list
-# that others have, with `other`. They are tested side by side, in a part for each processor; those that are
-# another lab's by their hosts file are not, as that takes starting a program.
+# that others have, with `other`. Those that are as up has noted at its end are the lab's. Others are tested side by side,
+# in a part for each processor; but not those that are another lab's by their hosts file, as that takes starting a program.
 sort_out() {
-  local part number ns
+  local part number ns line
+  local -A known=()
+  while IFS= read -r line; do
+    noted "$line" || continue
+    line=${line#inode /run/netns/}
+    known[${line%% *}]=1
+    echo "own ${line%% *}"
+  done < <(inodes "$@")
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
-      [[ -e /run/netns/$ns ]] || continue
+      [[ -z ${known[$ns]:-} && -e /run/netns/$ns ]] || continue
       read_first "/etc/netns/$ns/hosts"
       [[ -n ${listed[$ns]:-} || $first == "# $MARK" || $first != "# mpc:"* ]] || continue
       { owned "$ns" && echo "own $ns"; } || [[ -z ${listed[$ns]:-} ]] || echo "other $ns"

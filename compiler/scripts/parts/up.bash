@@ -174,17 +174,20 @@ remember() {
 
 # Writes the files that ip-netns(8) shows programs in a namespace as those of /etc: a hosts file, which knows this machine
 # by its own name too, unless that is a node's, and a resolv.conf without a server, so that other names fail at once.
-# (Over a file that is not there, ip-netns(8) can put none, and says so at each call.)
+# (Over a file that is not there, ip-netns(8) can put none, and says so at each call.) All namespaces have the same files,
+# by hard links, as the names of all nodes in a file for each node would take much room.
+# shellcheck disable=SC2016 # Expanded by that shell.
+LINK='while read -r ns; do ln "$@" "/etc/netns/$ns/" || exit; done'
 write_names() {
-  local ns machine hosts=$1
+  local machine hosts=$1 folder=/etc/netns/${NAMESPACES[0]}
+  local files=("$folder/hosts")
   read -r machine </proc/sys/kernel/hostname
   [[ ! $machine =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ || ${hosts,,} == *" ${machine,,}"$'\n'* ]] ||
     hosts+="127.0.1.1 $machine"$'\n'
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
-  for ns in "${NAMESPACES[@]}"; do
-    printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
-  done
+  printf %s "$hosts" >"${files[0]}"
+  [[ ! -e /etc/resolv.conf ]] || { files+=("$folder/resolv.conf") && printf '# %s\n%s\n' "$MARK" "$2" >"${files[1]}"; }
+  ((${#NAMESPACES[@]} == 1)) || printf '%s\n' "${NAMESPACES[@]:1}" | sh -c "$LINK" sh "${files[@]}"
 }
 
 # Takes away what a failed up has made.
@@ -199,6 +202,7 @@ undo() {
 # Ends up. From here on a signal comes too late to take anything back.
 complete() {
   trap '' HUP INT TERM
+  ((${#NAMESPACES[@]} == 0)) || inodes "${NAMESPACES[@]}" >>"$CLAIM"
   note up
   trap - EXIT ERR
   say up
