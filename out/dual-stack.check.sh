@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "dual-stack" that is up. Written by mpc 0.1.0 from dual-stack.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 9a60a7c6b4b768416603448c842b5d3fb09d322e0e3f78b0b916a5e5e0661444
+# Runtime: sha256 6016e34afc2e94d2edaa2ad17b08b1072230942476ce52c446415e0cc11a33d4
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -429,6 +429,11 @@ ip -d -o link show
 echo about neighbours
 bridge fdb show'
 
+# What is asked where tunnels end.
+OF_TUNNELS='
+echo about bridges
+ip -d -o link show'
+
 # What is done where many routes are planned: whether those told are the same, which then are left out. sed(1) writes them
 # as the plan has them, and all else into another file: TOLD ELSE PLANNED.
 MANY=100
@@ -555,7 +560,7 @@ link() {
   see "link $name mtu $mtu $state${more:+ $more}$to"
 }
 
-# How a link is told with all details, where it is a bridge or a port of one.
+# How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel.
 details() {
   local name line
   name=${1#*: } name=${name%%[:@]*}
@@ -564,7 +569,21 @@ details() {
   elif [[ $1 =~ \\\ +bridge_slave\ state\ ([a-z]+)\ (.*)$ ]]; then
     see "port $name state ${BASH_REMATCH[1]}"
     while read -r line; do see "port $name ${line#* }"; done < <(works port "${BASH_REMATCH[2]}")
+  elif [[ $1 =~ \\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl)\ (.*)$ ]]; then
+    tunnel "$name ${BASH_REMATCH[1]}" " ${BASH_REMATCH[2]} "
   fi
+}
+
+# The end of a tunnel: NAME KIND and its options, which are told in one order. (Modules make some without addresses.)
+tunnel() {
+  local word line="tunnel $1"
+  [[ $2 != *" local any "* && $2 == *" local "* ]] || return 0
+  [[ $1 != *" ip6tnl" ]] || line+=" mode ${2:1:3}"
+  for word in id local remote dstport ttl hoplimit; do
+    [[ ! $2 =~ \ $word\ ([^\ ]+) ]] || line+=" ${word/hoplimit/ttl} ${BASH_REMATCH[1]}"
+  done
+  [[ $2 != *" nolearning "* ]] || line+=" nolearning"
+  see "$line"
 }
 
 # An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
@@ -696,6 +715,7 @@ plan_line() {
     "bridge "*) read -r _ name number <<<"$line" && names[/bridge]=1 && line=${bridges[$number]//bridge /"bridge $name "} ;;
     "port "*) read -r _ name number <<<"$line" && line=${ports[$number]//port /"port $name "}
       [[ ${bridges[$number]} != *"stp_state 0"* ]] || line+=$'\n'"port $name state forwarding" ;;
+    "tunnel "*) names[/tunnel]=1 ;;
     "link "*) name=${line#link } && names[${name%% *}]=1 ;;
     "limits "*) names[/limits]=1 ;;
     "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
@@ -798,7 +818,7 @@ inspect() {
     [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
   done
   start_visitor
-  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}"
+  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}"
   if ((${#routes[@]} > MANY)); then
     printf '%s\n' "${routes[@]}" >"$file.planned"
     questions+=$'\n'"set '$file' '$file.else' '$file.planned'"$'\n'$SIFT
