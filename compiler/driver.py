@@ -140,7 +140,13 @@ class Compilation:
     def _verify(self, lab: Lab) -> None:
         """Holds a lab to what it expects and pins; one that does neither is spared the import."""
         pinned = any(pair.pins or (pair.subflows, pair.accept) != (None, None) for pair in lab.pairs)
-        if lab.expectations or lab.explicit_routes or pinned or any(node.sysctls for node in lab.ip_nodes):
+        if (
+            lab.expectations
+            or lab.explicit_routes
+            or lab.sprays
+            or pinned
+            or any(node.sysctls for node in lab.ip_nodes)
+        ):
             from compiler.prediction.verify import verify
 
             verify(lab, self.diagnostics)

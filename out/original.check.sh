@@ -306,7 +306,7 @@ echo about files
 grep -sH "" "$@" /proc/net/*_tables_names
 echo about queues
 tc qdisc show'
-[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -s list ruleset'
+[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -st list ruleset'
 # What is asked in those of switches too.
 OF_SWITCHES='
 echo about bridges
@@ -531,7 +531,7 @@ route() {
 # A rule as `ip rule` tells it.
 rule() {
   local line=${1/: / } family=
-  line=${line/from all to /to } line=${line/from all iif /iif }
+  line=${line/from all to /to } line=${line/from all iif /iif } line=${line/from all fwmark /fwmark }
   [[ $about != rules ]] || family=" -6"
   families+="-rule$family "
   see "rule$family pref $line"
@@ -586,6 +586,7 @@ tell_apart() {
     tables-"#"*) ;;
     tables-*) table "$line" ;;
     bridges-*) details "$line" ;;
+    devices-*) device "$line" ;;
     neighbours-*) fdb "$line" ;;
   esac
 }
@@ -603,6 +604,7 @@ plan_line() {
     "tunnel "*) names[/tunnel]=1 ;;
     "link "*) name=${line#link } && names[${name%% *}]=1 ;;
     "limits "*) names[/limits]=1 ;;
+    "device "*) names[/device]=1 ;;
     "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
     "process "*) processes+=("${line#process }"); return ;;
   esac

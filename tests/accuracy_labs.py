@@ -30,6 +30,15 @@ def parallel(*links: str, more: str = "mptcp a -- b") -> str:
     return "\n".join([*lines, more])
 
 
+BEHIND = """\
+host a b
+router e c d f
+link a -- e rate 100mbit
+link e -- {c,d} -- f rate 10mbit
+link f -- b rate 100mbit
+route e to b via c, d per-packet
+route f to a via c, d per-packet"""
+
 PLAIN = {
     "one5": ("one path of 5", parallel("rate 5mbit")),
     "one20": ("one path of 20", parallel("rate 20mbit")),
@@ -46,6 +55,10 @@ PLAIN = {
     "u20x5": ("20 and 5", parallel("rate 20mbit", "rate 5mbit")),
     "u30x20x10": ("30, 20 and 10", parallel("rate 30mbit", "rate 20mbit", "rate 10mbit")),
     "u12x8x4": ("12, 8, 8 and 4", parallel("rate 12mbit", "rate 8mbit", "rate 8mbit", "rate 4mbit")),
+    "sp10": ("two of 10, `spray`", parallel(*["rate 10mbit"] * 2, more="spray a -- b")),
+    "sp10x5": ("10 and 5, `spray`", parallel("rate 10mbit", "rate 5mbit", more="spray a -- b")),
+    "sp3": ("three of 10, `spray`", parallel(*["rate 10mbit"] * 3, more="spray a -- b")),
+    "spdeep": ("two of 10 behind a router, `per-packet`", BEHIND),
     "mid": (
         "over a router in the middle",
         "host a b\nrouter c d e f g\nlink a -- {c,d} -- e -- {f,g} -- b rate 10mbit\nmptcp a -> b",
@@ -77,6 +90,10 @@ DELAYED = {
         "host a b\nrouter c\nlink a -- c delay 20ms\nlink c -- b rate 10mbit",
     ),
     "dd10": ("two of 10, 20 ms", parallel(*["rate 10mbit delay 5ms"] * 2)),
+    "spd": (
+        "two of 10, 20 and 60 ms, `spray`",
+        parallel("rate 10mbit delay 5ms", "rate 10mbit delay 15ms", more="spray a -- b"),
+    ),
     "dd10far": ("two of 10, 20 and 80 ms", parallel("rate 10mbit delay 5ms", "rate 10mbit delay 20ms")),
     "dd20x10": ("20 and 10, 20 and 40 ms", parallel("rate 20mbit delay 5ms", "rate 10mbit delay 10ms")),
     "ddd5": (

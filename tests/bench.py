@@ -23,7 +23,7 @@ from unittest.mock import patch
 import accuracy
 import live
 import machine
-from accuracy_labs import DELAYED, PLAIN, Lab, labs
+from accuracy_labs import DELAYED, PLAIN, Lab, labs, parallel
 from bench_scale import (
     REFERENCE,
     SIZES,
@@ -52,6 +52,8 @@ from bench_up import (
 
 from compiler.cli import GARBAGE
 from compiler.driver import Compilation
+from compiler.model.trials import Transfer
+from compiler.prediction.predict import Predictor
 from compiler.scripts.bash import Style
 
 MBIT = 1e6
@@ -320,6 +322,30 @@ def measure(case: Case) -> str:
     return f"| {case.title} | {tcp / MBIT:.2f} | {mptcp / MBIT:.2f} | {mptcp / tcp:.2f} |"
 
 
+SPRAYED = {
+    "10 and 10": ["rate 10mbit", "rate 10mbit"],
+    "10 and 5": ["rate 10mbit", "rate 5mbit"],
+    "10, 10 and 10": ["rate 10mbit"] * 3,
+}
+"""Paths that packets of one connection take in turn."""
+
+
+def bench_spray() -> None:
+    """One TCP connection to an interface of b, by one path, and to b itself, by packets in turn."""
+    say("received Mbit/s by one TCP connection, medians of 3 transfers of 8 s each:\n")
+    say("| paths | one path | in turn | ratio | of all |\n| --- | --- | --- | --- | --- |")
+    for number, (title, paths) in enumerate(SPRAYED.items()):
+        name, text = f"spray{number}", parallel(*paths, more="spray a -- b")
+        ends = f"{name}-b", f"{name}-a"
+        with live.running(live.lab_of(name, text)):
+            alone, in_turn = medians(
+                3, partial(live.iperf, *ends, "r0.b", seconds=8), partial(live.iperf, *ends, "b", seconds=8)
+            )
+        whole = Predictor(Compilation("-", text).lab).between("a", "b").goodput(Transfer()).expected
+        figures = f"{alone / MBIT:.2f} | {in_turn / MBIT:.2f} | {in_turn / alone:.2f} | {in_turn / whole:.2f}"
+        say(f"| {title} | {figures} |")
+
+
 PINS = {
     "`signal` at both": "mptcp a -- b endpoints a:c signal, a:d signal, b:c signal, b:d signal",
     "`signal subflow` at both": "mptcp a -- b endpoints a:c signal subflow, a:d signal subflow,"
@@ -426,6 +452,7 @@ def main() -> None:
         "check": bench_check,
         "multipath": lambda: table(cases()),
         "variants": lambda: table(variants()),
+        "spray": bench_spray,
         "expect": bench_expect,
         "expand": bench_expand,
         "recheck": bench_recheck,

@@ -55,16 +55,29 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
         case "sysctl", setting:
             yield from _sysctls(here, *setting.split("=", 1))
-        case "nft", "add", "rule", *names, _, _, _:
-            told = f"missing: nft in {' '.join(names)}: oifname"
-            yield Drift(here, f"nft flush chain {' '.join(names)}", told)
-            yield Drift(here, f"nft delete table {' '.join(names[:2])}", told)
-            yield Drift(
-                here, f"nft 'chain {' '.join(names)} {{ policy drop; }}'", told.replace("oifname", "type nat")
-            )
+        case "nft", "add", kind, family, table, name, *rest:
+            yield from _nft(here, kind, f"{family} {table} {name}", rest)
+
+
+def _nft(here: str, kind: str, name: str, rest: list[str]) -> Iterator[Drift]:
+    """A rule or a set, gone with others of its chain or table, and a chain with another policy."""
+    family, table, own = name.split()
+    flushed = f"nft flush table {family} {table}"
+    if kind == "set":
+        yield Drift(here, f"{flushed}; nft delete set {name}", f"missing: nft set {name}")
+    elif kind == "rule":
+        told = f"missing: nft in {name}: {rest[0]}"
+        yield Drift(here, f"nft flush chain {name}", told)
+        yield Drift(here, f"nft delete table {family} {table}", told)
+        if own in ("out", "sent", "passed"):
+            yield Drift(here, f"nft 'chain {name} {{ policy drop; }}'", f"missing: nft in {name}: type ")
 
 
 def _set(here: str, device: str, words: list[str]) -> Iterator[Drift]:
+    if "gso_max_segs" in words:
+        change = f"ip link set dev {device} gso_max_segs 2"
+        yield Drift(here, change, f"missing: device {device} gso_max_segs 1")
+        return
     yield Drift(here, f"ip link set dev {device} down", f"missing: link {device} mtu ")
     if "alias" in words:
         mark = f"ip link set dev {device} alias {words[-1]}"

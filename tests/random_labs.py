@@ -3,7 +3,7 @@
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
-spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, masquerade, sysctls,
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, masquerade, sysctls,
 processes, standard topologies.
 """
 
@@ -143,7 +143,11 @@ class _Writer:
             left, right = self.chance.choice(self.joined)
             target = self.chance.choice(("172.30.0.0/16", "10.200.0.0/16", "172.31.1.1/32"))
             target = target if "10." in self.family else "fd99::/64"
-            self.lines.append(f"route {left} to {target} via {right}")
+            turns = " per-packet" * self.maybe(0.5)
+            self.lines.append(f"route {left} to {target} via {right}{turns}")
+        if self.maybe(0.3) and len(self.hosts) > 1:
+            left, right = self.chance.sample([*self.hosts, *self.routers], k=2)
+            self.lines.append(f"spray {left} {self.chance.choice(('--', '->'))} {right}")
         if self.maybe(0.15):
             name, _, rest = self.chance.choice(STANDARD).partition(" ")
             self.lines.append(f"use std/{name} as t {rest}")

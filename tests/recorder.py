@@ -198,6 +198,7 @@ CALLS = {
         rf"-n {NAMESPACE} link show dev lo",
         rf"-n {NAMESPACE} -d link show type bridge_slave",
         "link set dev lo up",
+        "link set dev lo gso_max_segs 1",
         "link add name p type veth peer name q",
         "link add name s type bridge mcast_snooping 0",
         "link add name t type bridge stp_state 1 forward_delay 200",
@@ -222,7 +223,8 @@ CALLS = {
     "ln": [rf"{NAMES}/hosts {NAMES}/"],
     "nft": [
         "-f -",
-        "-s list ruleset",
+        "-st list ruleset",
+        r"add table inet mpc; add set .* update @away \{ meta mark \}",
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
     "unshare": [

@@ -45,6 +45,26 @@ NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
 TBF = rf"tbf rate {RATE} burst {NUMBER}b(?: peakrate {RATE} mtu {NUMBER})? limit {NUMBER}b"
 CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
+MARK = "0x[0-9a-f]{8}"
+MARKED = rf"fwmark 0x[0-9a-f]+ lookup (?:main suppress_prefixlength {NUMBER}|{NUMBER})"
+MARKS = rf"\{{ (?:{NUMBER}|{MARK}) : {MARK}(?:, (?:{NUMBER}|{MARK}) : {MARK})* \}}"
+MADE = rf"meta mark set (?:numgen inc mod {NUMBER}|meta mark) map {MARKS}"
+TURN = r"to-[A-Za-z0-9_.-]+"
+TO = rf"(?:ip daddr (?:{ADDRESS}|{PREFIX})|ip6 daddr (?:{ADDRESS}|{PREFIX})|meta nfproto ipv[46])"
+HOOKS = {
+    "sent": "type route hook output priority mangle;",
+    "passed": r"type filter hook prerouting priority dstnat \+ 10;",
+}
+ANSWER = r"icmp(?:v6)? type (?:destination-unreachable icmp(?:v6)? code \{ [a-z, -]+ \}|time-exceeded)"
+NOTED = rf"meta mark set {MARK} update @away \{{ meta mark \}} meta mark set 0x00000000"
+TURNS = [
+    (TURN, rf"(?:meta mark @away )?{MADE}"),
+    ("sent", rf"{TO} goto {TURN}"),
+    ("passed", rf'(?:iifname "{INTERFACE}" )?{TO} goto {TURN}'),
+    ("passed", f"{ANSWER} goto unreached"),
+    ("unreached", rf'iifname "{INTERFACE}" @th,(?:192,32|256,128) 0x[0-9a-f]+ {NOTED}'),
+]
+"""Rules of nftables that send packets in turn, each with its chain."""
 
 COMMANDS = {
     "ip": [
@@ -58,7 +78,9 @@ COMMANDS = {
         rf"link set dev {INTERFACE} master {INTERFACE} up",
         rf"address add {PREFIX} dev {INTERFACE}",
         rf"route (?:add|append) (?:default|{ADDRESS}|{PREFIX}) {SOURCE}(?:table {NUMBER} )?{LEADS}",
+        rf"link set dev {INTERFACE} gso_max_segs 1",
         rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+        rf"rule add pref {NUMBER} {MARKED}",
         r"mptcp limits set subflows [0-8] add_addr_accepted [0-8]",
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     ],
@@ -72,6 +94,10 @@ COMMANDS = {
         "add table inet mpc",
         rf"add chain inet mpc out {CHAIN}",
         rf'add rule inet mpc out oifname "{INTERFACE}" masquerade',
+        r"add set inet mpc away \{ type mark; size 64; flags dynamic,timeout; timeout 5s; \}",
+        *(rf"add chain inet mpc {name} \{{ {form} \}}" for name, form in HOOKS.items()),
+        rf"add chain inet mpc (?:unreached|{TURN})",
+        *(f"add rule inet mpc {name} {rule}" for name, rule in TURNS),
     ],
 }
 """What each tool may be told, by the arguments of a call or by a line of a batch."""
@@ -89,6 +115,12 @@ FACTS = [
     rf"address {PREFIX} dev {INTERFACE}",
     rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK}){SENT}",
     rf"rule (?:-6 )?pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+    rf"rule (?:-6 )?pref {NUMBER} {MARKED}",
+    rf"device {INTERFACE} gso_max_segs 1",
+    rf"nft (?:set inet mpc away|chain inet mpc (?:sent|passed|unreached|{TURN}))",
+    r"nft in inet mpc away: (?:type mark|size 64|flags dynamic,timeout|timeout 5s)",
+    *(f"nft in inet mpc {name}: {form}" for name, form in HOOKS.items()),
+    *(f"nft in inet mpc {name}: {rule}" for name, rule in TURNS),
     r"limits subflows [0-8] add_addr_accepted [0-8]",
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     rf"sysctl {KEY} = (?:{VALUE})?",

@@ -43,6 +43,9 @@ PLACES = {
     "shape a set": "host {X,Y} z-z\nlink {X,Y} -- z-z\nshape z-z -> {X,Y} rate 1mbit",
     "route": "host X\nrouter Y\nlink X -- Y\nroute X to Y via Y",
     "route to an interface": "host X\nrouter Y\nlink X -- Y\nroute X to Y:X via Y:X weight 2",
+    "route in turn": "host X\nrouter Y\nlink X -- Y\nlink X -- Y\nroute X to Y via Y per-packet",
+    "spray": "host {X,Y}\nlink X -- Y\nlink X -- Y\nspray X -- Y",
+    "spray weights": "host {X,Y}\nlink X -- Y\nlink X -- Y\nspray X -> Y weights X:Y 2 Y:X.2 1",
     "mptcp": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -- Y",
     "client": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -> Y subflows 1 accept 0",
     "endpoints": "host {X,Y}\nlink X -- Y\nlink X -- Y\nmptcp X -> Y endpoints X:Y subflow, Y:X signal",
@@ -200,6 +203,7 @@ link a -- b p
 shape a -> b rate 2mbit
 routing none
 route a to b via b
+spray a -> b
 mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1
 masquerade a

@@ -25,20 +25,21 @@ ROOMS = {
         words flat references files expand write
     """.split(),
     "resolve": """
-        attributes scope misnamed nodes pinned links tunnels routes pairs services events trials resolve
+        attributes scope misnamed nodes pinned links tunnels routes pairs sprays services events trials
+        resolve
     """.split(),
     "infer": """
         subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        routing tunnels shaping neighbours bridging paths endpoints quotas steering backlog multipath
-        aggregation
+        routing tunnels shaping neighbours bridging paths endpoints quotas steering backlog weights spraying
+        multipath aggregation
     """.split(),
     "prediction": """
-        kernel lookup ways trips sharing maxflow subflows sawtooth window acknowledging timeouts tcp
-        estimate predict advice quantities inbound rounds expectations verify reach joins passed survey
+        kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
+        estimate predict advice quantities inbound rounds expectations turns verify reach joins passed survey
         export show
     """.split(),
     "plan": """
-        facts commands traffic settings needs plan
+        facts turns commands traffic settings needs plan
     """.split(),
     "scripts": """
         braces quoting bash batch naming plain measure drift check bench play kinds emit

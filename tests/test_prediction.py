@@ -174,24 +174,34 @@ LINKS = [InterfaceName("n", name) for name in "uvwxyz"]
 
 @given(
     st.lists(
-        st.tuples(st.sets(st.sampled_from(LINKS), min_size=1), st.integers(1, 50)), min_size=1, max_size=6
+        st.tuples(st.dictionaries(st.sampled_from(LINKS), st.integers(1, 4), min_size=1), st.integers(1, 50)),
+        min_size=1,
+        max_size=6,
     ),
     st.lists(st.integers(1, 100), min_size=6, max_size=6),
 )
-def test_shares_are_max_min_fair(flows: list[tuple[set[InterfaceName], int]], rates: list[int]) -> None:
-    """Whoever does not have all it can take has a link that is full, and nobody has more on that link."""
+def test_shares_are_max_min_fair(flows: list[tuple[dict[InterfaceName, int], int]], rates: list[int]) -> None:
+    """Whoever does not have all it can take has a link that is full, and nobody has more on that link.
+
+    A link may have a part of the packets of a flow alone.
+    """
     capacity = {link: float(rate) for link, rate in zip(LINKS, rates, strict=True)}
-    demands = [Demand(tuple(sorted(links)), float(ceiling)) for links, ceiling in flows]
+    loads = [tuple((link, parts / 4) for link, parts in sorted(links.items())) for links, _ in flows]
+    demands = [Demand(own, float(ceiling)) for own, (_, ceiling) in zip(loads, flows, strict=True)]
     got = [one.rate for one in share(demands, capacity)]
-    on = {link: [rate for one, rate in zip(demands, got, strict=True) if link in one.links] for link in LINKS}
-    assert all(sum(on[link]) <= capacity[link] + 1e-6 for link in LINKS)
-    for demand, rate in zip(demands, got, strict=True):
-        full = [link for link in demand.links if sum(on[link]) >= capacity[link] - 1e-6]
-        assert rate == demand.ceiling or any(rate >= max(on[link]) - 1e-6 for link in full)
+    both = list(zip(demands, got, strict=True))
+    carried = {link: sum(rate * dict(one.loads).get(link, 0) for one, rate in both) for link in LINKS}
+    highest = {
+        link: max((rate for one, rate in both if link in dict(one.loads)), default=0) for link in LINKS
+    }
+    assert all(carried[link] <= capacity[link] + 1e-6 for link in LINKS)
+    for demand, rate in both:
+        full = [link for link, _ in demand.loads if carried[link] >= capacity[link] - 1e-6]
+        assert rate == demand.ceiling or any(rate >= highest[link] - 1e-6 for link in full)
 
 
 def test_without_a_rate_nothing_bounds_a_flow() -> None:
-    assert share([Demand((LINKS[0],))], {})[0].rate == inf
+    assert share([Demand(((LINKS[0], 1.0),))], {})[0].rate == inf
     assert between("host a b\nlink a -- b").goodput(Transfer()).expected == inf
 
 

@@ -45,6 +45,7 @@ STATEMENTS = Words(
         "profile": "class template linktype",
         "route": "static static-route static_route ip-route addroute",
         "masquerade": "nat snat masq nat44",
+        "spray": "stripe aggregate round-robin roundrobin load-balance loadbalance balance",
         "mptcp": "multipath mp_tcp mp-tcp",
         "expect": "test assert validate verify ping reachable",
         "bench": "iperf iperf3 benchmark measure",
@@ -99,6 +100,7 @@ STATEMENTS = Words(
         "for": "`for i in 0..3 { ... }` goes over a range",
         "use": '`use "FILE"` takes over what another file says',
         "route": "`route a to b via c`",
+        "spray": "`spray a -- b` sends the packets between two nodes over all paths in turn",
     },
 )
 
@@ -211,6 +213,8 @@ KEYWORDS = Words(
         ",": "nexthop and",
         "as": "named name prefix",
         "in": "= of over from",
+        "per-packet": "per_packet perpacket packet-by-packet spray round-robin",
+        "weights": "weight weighted by ratio",
         "subflows": "limit limits max_subflows subflow",
         "accept": "add_addr_accepted accepted",
         "endpoints": "endpoint interfaces over",

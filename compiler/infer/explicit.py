@@ -46,7 +46,7 @@ class Explicit:
         for target in targets:
             self._check_own(asked, target)
             hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
-            route = Route((target,), hops, explicit=True)
+            route = Route((target,), hops, explicit=True, per_packet=asked.per_packet)
             first = table.setdefault(target, (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"

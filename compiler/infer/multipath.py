@@ -1,4 +1,4 @@
-"""Pass: what MPTCP needs to carry data on every path of a pair.
+"""Pass: what MPTCP needs to carry data on every path of a pair, and what sprays packets over paths.
 
 Chosen by measuring at the receiver; grammar/README.md has the figures, and `make bench` measures them again:
 
@@ -18,9 +18,11 @@ from compiler.infer.endpoints import Endpoints
 from compiler.infer.graph import Graph
 from compiler.infer.paths import Path, sides
 from compiler.infer.quotas import FEWEST, Share, share
+from compiler.infer.spraying import Spraying
 from compiler.infer.steering import Steering
 from compiler.model.lab import Lab
 from compiler.model.multipath import Pair
+from compiler.model.routes import SprayPair
 
 UNEQUAL = 10
 """Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
@@ -34,7 +36,8 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
     With `routing none` nothing is steered: the routes are the source's own.
     """
-    if not lab.pairs or _are_too_many(lab, diagnostics):
+    per_packet = any(route.per_packet for route in lab.explicit_routes)
+    if not (lab.pairs or lab.sprays or per_packet) or _are_too_many(lab, diagnostics):
         return lab
     graphs = [Graph(lab, version) for version in lab.versions]
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
@@ -52,17 +55,22 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
             if lab.metric is not None and len(found) > 1:
                 steering.steer(own.pair, ends)
         endpoints.limit(own.pair)
-    return backlog.apply(steering.apply(endpoints.apply(lab)))
+    spraying = Spraying(lab, steering, diagnostics)
+    for pair in lab.sprays:
+        spraying.pair(pair, graphs)
+    spraying.routes()
+    return spraying.apply(backlog.apply(steering.apply(endpoints.apply(lab))))
 
 
 def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
     """Whether there is a search for paths too many; reports it."""
-    pairs, links = len(lab.pairs), len(lab.links)
-    if pairs * links <= MOST_SEARCHED:
+    pairs: list[Pair | SprayPair] = [*lab.pairs, *lab.sprays]
+    links = len(lab.links)
+    if len(pairs) * links <= MOST_SEARCHED:
         return False
-    message = f"{pairs} MPTCP pairs in a lab of {links} links are too many"
-    help = "write `mptcp` for the pairs that are used"
-    diagnostics.error("MPC606", message, lab.pairs[-1].span, "makes it too many", help)
+    message = f"{len(pairs)} pairs in a lab of {links} links are too many to find the paths of"
+    help = f"write `{'mptcp' if lab.pairs else 'spray'}` for the pairs that are used"
+    diagnostics.error("MPC606", message, pairs[-1].span, "makes it too many", help)
     return True
 
 

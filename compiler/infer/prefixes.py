@@ -22,10 +22,13 @@ class Prefixes(Generic[T]):
                 lengths.setdefault(shift, {})[int(prefix.network_address) >> shift] = found
         self._lengths = sorted(lengths.items(), key=lambda item: item[0])
 
-    def longest(self, address: Address) -> T | None:
-        """What the longest prefix that holds an address of the family stands for."""
+    def longest(self, address: Address, longer: int | None = None) -> T | None:
+        """What the longest prefix that holds an address of the family stands for, where it is so `longer`."""
         number = int(address)
+        most = address.max_prefixlen if longer is None else address.max_prefixlen - longer - 1
         for shift, prefixes in self._lengths:
+            if shift > most:
+                return None
             found = prefixes.get(number >> shift)
             if found is not None:
                 return found

@@ -1,12 +1,14 @@
-"""Policy routing that keeps each subflow of an MPTCP connection on its path."""
+"""Policy routing: what keeps each subflow of an MPTCP connection, and each turn of a spray, on its path."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_network
 from itertools import pairwise
+from typing import NamedTuple
 
 from compiler.ground.diagnostics import Diagnostics
+from compiler.ground.source import Span
 from compiler.infer.explicit import covered
 from compiler.infer.forwarding import Forwarding
 from compiler.infer.graph import Hop
@@ -14,18 +16,33 @@ from compiler.infer.paths import Side
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
 from compiler.model.multipath import Pair
-from compiler.model.networks import Address
+from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node
-from compiler.model.routes import Nexthop, Route, Rule, Table
+from compiler.model.routes import MAIN, Nexthop, Route, Rule, Spray, Table, Turn
 
-BY_INTERFACE, BY_TARGET, BY_SOURCE = 1000, 1100, 1200
-"""Priorities of the rules. `to` comes before `from`: with both ends' addresses known, the peer's decides."""
+BY_INTERFACE, BY_TARGET, BY_SOURCE, BY_LONGER, BY_MARK = 1000, 1100, 1200, 1300, 1400
+"""Priorities of the rules. `to` comes before `from`: with both ends' addresses known, the peer's decides.
+
+Packets that are sent in turn are told by their marks, behind those of subflows, which have paths of their
+own. Of these, what has a longer route in the main table than the one that is sprayed goes by that.
+"""
 
 FIRST_TABLE, TABLES = 10_000, 90_000
 """Tables are numbered by a hash, clear of the kernel's own 253 to 255."""
 
 Selector = tuple[int, int, Address | str]
-"""A rule's IP version, its priority, and the source, target or interface that it selects."""
+"""A rule's IP version, its priority, and the source, target or interface that it selects, or the table whose
+number is its mark."""
+
+
+class Draft(NamedTuple):
+    """A spray whose tables have names and no numbers yet."""
+
+    target: Network
+    turns: tuple[tuple[Nexthop, str], ...]
+    own: bool
+    passed: bool
+    incoming: str | None
 
 
 class Steering:
@@ -35,8 +52,9 @@ class Steering:
         self.diagnostics = diagnostics
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.forwarding = Forwarding(lab)
-        self.tables: dict[str, dict[str, dict[Address, Nexthop]]] = {}
+        self.tables: dict[str, dict[str, dict[Network, Nexthop]]] = {}
         self.rules: dict[str, dict[Selector, str]] = {}
+        self.sprays: dict[str, list[Draft]] = {}
 
     def steer(self, pair: Pair, ends: tuple[Side, Side]) -> None:
         """Adds what keeps the subflows of a pair on their paths, in one address family."""
@@ -46,7 +64,7 @@ class Steering:
                 self._steer_end(side, targets)
             for arrival, onward in _crossings(side).items():
                 for target in targets:
-                    self._steer_router(pair, arrival, target, onward)
+                    self.steer_router(pair.span, arrival, target, onward)
 
     def _addresses(self, side: Side) -> list[Address]:
         """What a connection to the peer can be for: its own addresses, and those that paths end at."""
@@ -66,8 +84,8 @@ class Steering:
             if side.opens or side.ways_in == 1:
                 self._select(side.node, (out.own.version, BY_SOURCE, out.own), out.interface)
 
-    def _steer_router(
-        self, pair: Pair, arrival: InterfaceName, target: Address, onward: dict[Address, Hop]
+    def steer_router(
+        self, span: Span, arrival: InterfaceName, target: Address, onward: dict[Address, Hop]
     ) -> None:
         """Sends what comes in by an interface on along its path, where the router's own routes would not.
 
@@ -83,17 +101,38 @@ class Steering:
         if [(hop.via, hop.interface) for hop in own] == [(out.via, out.interface)]:
             return
         if not self._send(router, f"iif {incoming}", target, out):
-            message = f"two MPTCP paths to `{target}` come into `{router}` by `{incoming}`"
-            help = "they leave by different links, and only the first that is written is kept apart"
-            self.diagnostics.warning("MPC712", message, pair.span, "one of the two pairs", help)
+            self.come_together(span, arrival, target)
         self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
+
+    def come_together(self, span: Span, arrival: InterfaceName, target: Address) -> None:
+        """Reports a pair whose path cannot be told from that of another one."""
+        message = f"paths of two pairs to `{target}` come into `{arrival.node}` by `{arrival.name}`"
+        help = "they leave by different links, and only the first that is written is kept apart"
+        self.diagnostics.warning("MPC712", message, span, "one of the two pairs", help)
+
+    def spray(self, node: str, draft: Draft) -> bool:
+        """Adds what sends a target's packets in turn; False where others are sent so already, another way."""
+        same = (draft.target, draft.own, draft.passed, draft.incoming)
+        drafts = self.sprays.setdefault(node, [])
+        for other in drafts:
+            if (other.target, other.own, other.passed, other.incoming) == same:
+                return other == draft
+        drafts.append(draft)
+        target, rules = draft.target, self.rules.setdefault(node, {})
+        for hop, table in draft.turns:
+            self.tables.setdefault(node, {}).setdefault(table, {})[target] = hop._replace(weight=1)
+            if target.num_addresses > 1:
+                rules[target.version, BY_LONGER, table] = table
+            rules[target.version, BY_MARK, table] = table
+        return True
 
     def _send(self, node: str, table: str, target: Address, out: Hop) -> bool:
         """Adds a route to a table; False where the table has another one for the target."""
-        if covered(self.nodes[node].routes, ip_network(target)):
+        network = ip_network(target)
+        if covered(self.nodes[node].routes, network):
             return True
         routes = self.tables.setdefault(node, {}).setdefault(table, {})
-        return routes.setdefault(target, out.nexthop) == out.nexthop
+        return routes.setdefault(network, out.nexthop) == out.nexthop
 
     def _select(self, node: str, selector: Selector, table: str) -> None:
         """Adds a rule for a table that has routes; the first of two for one selector stands."""
@@ -107,10 +146,14 @@ class Steering:
     def _steered(self, node: Node) -> Node:
         tables = self.tables.get(node.name, {})
         numbers = _numbers(tables)
-        rules = [_rule(key, numbers[table]) for key, table in self.rules.get(node.name, {}).items()]
+        rules = [
+            _rule(key, numbers[table], tables[table]) for key, table in self.rules.get(node.name, {}).items()
+        ]
+        drafts = sorted(self.sprays.get(node.name, ()), key=lambda draft: -draft.target.prefixlen)
         return node._replace(
             tables=tuple(Table(numbers[name], _routes(tables[name])) for name in tables),
             rules=tuple(sorted(rules, key=lambda rule: (rule.version, rule.priority))),
+            sprays=tuple(_spray(draft, numbers) for draft in drafts),
         )
 
 
@@ -123,8 +166,13 @@ def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Hop]]:
     return found
 
 
-def _routes(hops: dict[Address, Nexthop]) -> tuple[Route, ...]:
-    return tuple(Route((ip_network(target),), (hop,)) for target, hop in hops.items())
+def _routes(hops: dict[Network, Nexthop]) -> tuple[Route, ...]:
+    return tuple(Route((target,), (hop,)) for target, hop in hops.items())
+
+
+def _spray(draft: Draft, numbers: dict[str, int]) -> Spray:
+    turns = tuple(Turn(hop, numbers[table]) for hop, table in draft.turns)
+    return Spray(draft.target, turns, draft.own, draft.passed, draft.incoming)
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:
@@ -138,8 +186,13 @@ def _numbers(names: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _rule(selector: Selector, table: int) -> Rule:
+def _rule(selector: Selector, table: int, routes: Iterable[Network]) -> Rule:
+    """A rule for a table; all sprayed `routes` of one are of one length."""
     version, priority, value = selector
+    if priority == BY_LONGER:
+        return Rule(version, priority, MAIN, mark=table, longer=next(iter(routes)).prefixlen)
+    if priority == BY_MARK:
+        return Rule(version, priority, table, mark=table)
     if isinstance(value, str):
         return Rule(version, priority, table, incoming=value)
     if priority == BY_TARGET:

@@ -32,6 +32,8 @@ NOUNS = {
     "route": "a node",
     "to": "a node, an interface, a prefix or `default`",
     "via": "a neighbour or its interface",
+    "spray": "a node",
+    "weights": "a node or an interface that a path goes over",
     "mptcp": "a node",
     "endpoints": "an interface, like `a:b`",
     "sysctl": "a node",
@@ -71,8 +73,8 @@ NOUNS = {
 """What a word after a keyword is; a keyword that means two things stands by the name of its terminal."""
 
 STATEMENTS = (
-    "lab pool profile default host router switch link tunnel shape routing route mptcp sysctl masquerade"
-    " expect bench at run param for if use"
+    "lab pool profile default host router switch link tunnel shape routing route spray mptcp sysctl"
+    " masquerade expect bench at run param for if use"
 ).split()
 
 STATEMENT = "HOST"
@@ -81,7 +83,7 @@ STATEMENT = "HOST"
 ENDINGS = {"_NL", "$END"}
 
 _SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
-_SIGNS |= {"STRING": '"..."', "OVER": "in", "_AT_LEAST": ">=", "_DURING": "for"}
+_SIGNS |= {"STRING": '"..."', "OVER": "in", "_AT_LEAST": ">=", "_DURING": "for", "PER_PACKET": "per-packet"}
 
 _MISPLACED = {
     "{": "a block opens on the line of its `for`, `if` or `else`",
@@ -106,7 +108,15 @@ _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
 }
 """The unit of a bare number, and all units, by the keyword before."""
 
-CONNECTED = {"link": "--", "tunnel": "--", "mptcp": "--", "shape": "->", "expect": "->", "bench": "->"}
+CONNECTED = {
+    "link": "--",
+    "tunnel": "--",
+    "mptcp": "--",
+    "spray": "--",
+    "shape": "->",
+    "expect": "->",
+    "bench": "->",
+}
 """What stands between the nodes of a statement."""
 
 _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u279c]+")
@@ -192,7 +202,9 @@ def _help(found: Found) -> str:
     if found.kind in ENDINGS:
         return _help_at_the_end(found)
     keywords = sorted(
-        _keyword(name) for name in found.expected if name.strip("_").isalpha() and name != "WORD"
+        _keyword(name)
+        for name in found.expected
+        if (name.strip("_").isalpha() or name == "PER_PACKET") and name != "WORD"
     )
     if found.text in ("elif", "elseif", "elsif", "elsf") and "ELSE" in found.expected:
         return did_you_mean("else if")
@@ -320,7 +332,7 @@ def _meant_statement(found: Found) -> str:
     rest = found.line_after[len(found.text) :].lstrip()
     if rest.startswith("=") and found.text.isidentifier():
         return did_you_mean(f"param {found.text}")
-    if rest.startswith("--") and found.text.lower() not in ("link", "mptcp"):
+    if rest.startswith("--") and found.text.lower() not in ("link", "mptcp", "spray"):
         return foreign_or_near(found.text) or did_you_mean(f"link {found.text}")
     return foreign_or_near(found.text)
 
@@ -522,7 +534,7 @@ def _joint(found: Found, sign: str, begun: bool) -> str:
         return "" if "<" in sign else ">="
     if begun:
         joint = CONNECTED.get(found.head, "")
-        return "->" if found.head == "mptcp" and ">" in sign and "<" not in sign else joint
+        return "->" if found.head in ("mptcp", "spray") and ">" in sign and "<" not in sign else joint
     either, client = "EITHER" in found.expected, "CLIENT" in found.expected
     if either and client:
         return "->" if re.search("[>\u2192\u21d2\u27f6\u2794\u279c]", sign) and "<" not in sign else "--"

@@ -71,6 +71,9 @@ class Flattener:
     def _hop(self, hop: syntax.Hop) -> syntax.Hop:
         return syntax.Hop(self._span(hop.span), self._node(hop.to), self._made(hop.weight))
 
+    def _weight(self, weight: syntax.Weight) -> syntax.Weight:
+        return syntax.Weight(self._span(weight.span), self._node(weight.to), self.word(weight.weight))
+
     def _endpoint(self, endpoint: syntax.Endpoint) -> syntax.Endpoint:
         interface, flags = self._node(endpoint.interface), self._parts(endpoint.flags)
         return syntax.Endpoint(self._span(endpoint.span), interface, flags)
@@ -126,6 +129,7 @@ class Flattener:
         syntax.Nodes: _set,
         syntax.Declaration: _declaration,
         syntax.Hop: _hop,
+        syntax.Weight: _weight,
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,
         syntax.Run: _run,

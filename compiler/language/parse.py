@@ -65,17 +65,19 @@ CLASSES: dict[str, Callable[..., object]] = {
     "run": syntax.Run,
     "shape": syntax.Shape,
     "switching": syntax.Switching,
+    "spray": syntax.Spray,
     "sysctl": syntax.Sysctl,
     "throughput": syntax.Throughput,
     "transfer": syntax.Transfer,
     "tunnel": syntax.Tunnel,
+    "weight": syntax.Weight,
 }
 """What rules become, with their place before all else; `MADE` has the others too."""
 
 TUPLES = frozenset(
     (
-        "start block node_attributes chain path items tunnel_items hops options endpoints flags assignments"
-        " transfers"
+        "start block node_attributes chain path items tunnel_items hops weights options endpoints flags"
+        " assignments transfers"
     ).split()
 )
 """The rules that become tuples of what they consist of."""

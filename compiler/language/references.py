@@ -55,13 +55,15 @@ class _References:
                 return syntax.Word(span, self._interface(text, prefix))
             case syntax.Nodes(span, words):
                 return syntax.Nodes(span, tuple(self._renamed(word, prefix) for word in words))
-            case syntax.Hop(to=to):
-                return value._replace(to=self._renamed(to, prefix))
-            case syntax.Endpoint(interface=interface):
-                return value._replace(interface=self._renamed(interface, prefix))
-            case syntax.Route(span, sources, target, hops):
+            case syntax.Hop() | syntax.Weight() | syntax.Endpoint():
+                return type(value)(*(self._renamed(part, prefix) for part in value))
+            case syntax.Route(target=target, hops=hops):
                 hops = tuple(self._renamed(hop, prefix) for hop in hops)
-                return syntax.Route(span, sources, self._renamed(target, prefix), hops)
+                return value._replace(target=self._renamed(target, prefix), hops=hops)
+            case syntax.Spray(weights=weights):
+                return value._replace(
+                    weights=weights and tuple(self._renamed(one, prefix) for one in weights)
+                )
             case syntax.Mptcp():
                 return self._mptcp(value, prefix)
             case syntax.Shape() | syntax.Switching() | syntax.Tunnel():

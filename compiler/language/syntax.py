@@ -138,6 +138,25 @@ class Route(NamedTuple):
     sources: Nodes
     target: Nodes
     hops: tuple[Hop, ...]
+    per_packet: Word | None = None
+
+
+class Weight(NamedTuple):
+    """How many packets in turn a path gets that goes over a node or an interface."""
+
+    span: Span
+    to: Word
+    weight: Word
+
+
+class Spray(NamedTuple):
+    """`arrow` is `--` where packets of both ends are sprayed, `->` where those of the left one are."""
+
+    span: Span
+    left: Nodes
+    arrow: Word
+    right: Nodes
+    weights: tuple[Weight, ...] | None
 
 
 class Flag(NamedTuple):
@@ -255,7 +274,7 @@ class Run(NamedTuple):
 
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Shape
-    | Routing | Route | Mptcp | Sysctl | Masquerade
+    | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
     | Expect | Bench | At | Run
 )  # fmt: skip
 """What a lab consists of, once it is flat."""

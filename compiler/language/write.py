@@ -64,9 +64,12 @@ class _Writer:
             case syntax.Routing(_, kind, metric, aggregate):
                 yield from ("routing", kind.text, *(("by", metric.text) if metric else ()))
                 yield from ("aggregate",) if aggregate else ()
-            case syntax.Route(_, sources, target, hops):
+            case syntax.Route(_, sources, target, hops, per_packet):
                 yield from ("route", _nodes(sources), "to", _nodes(target))
-                yield from ("via", ", ".join(map(_hop, hops)))
+                yield from ("via", ", ".join(map(_hop, hops)), *(("per-packet",) if per_packet else ()))
+            case syntax.Spray(_, left, arrow, right, weights):
+                yield from ("spray", _nodes(left), arrow.text, _nodes(right))
+                yield from ("weights", *map(_weight, weights)) if weights else ()
             case syntax.Mptcp(_, left, arrow, right, options):
                 yield from ("mptcp", _nodes(left), arrow.text, _nodes(right), *map(_option, options))
             case syntax.Sysctl(_, nodes, assignments):
@@ -126,6 +129,10 @@ def _nodes(nodes: syntax.Nodes) -> str:
 
 def _hop(hop: syntax.Hop) -> str:
     return f"{hop.to.text} weight {hop.weight.text}" if hop.weight else hop.to.text
+
+
+def _weight(weight: syntax.Weight) -> str:
+    return f"{weight.to.text} {weight.weight.text}"
 
 
 def _option(option: tuple[syntax.Endpoint, ...] | syntax.Limit) -> str:

@@ -17,7 +17,7 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.multipath import Pair
 from compiler.model.networks import Network
 from compiler.model.nodes import Node, Role
-from compiler.model.routes import ExplicitRoute
+from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
 if TYPE_CHECKING:  # few labs have any, and to start takes longer than most compilations
@@ -56,6 +56,7 @@ class Lab:
     benches: "tuple[Bench, ...]" = ()
     events: tuple[Event, ...] = ()
     runs: "tuple[Run, ...]" = ()
+    sprays: tuple[SprayPair, ...] = ()
 
     @cached_property
     def ip_nodes(self) -> tuple[Node, ...]:

@@ -7,7 +7,7 @@ from compiler.ground.source import Span
 from compiler.model.links import Pin
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.networks import AddressWithPrefix
-from compiler.model.routes import Route, Rule, Table
+from compiler.model.routes import Route, Rule, Spray, Table
 
 
 class NodeAddress(NamedTuple):
@@ -43,8 +43,8 @@ class Node(NamedTuple):
     """A node, in a namespace of its own. A router forwards where nothing else is written, a host does not.
 
     `inferred_address` is whether families without a pinned address get one. `backlog` is how many bytes a
-    subflow of MPTCP may hold unsent. `bridge` is that of a switch, which has nothing of what is above it here
-    but sysctls.
+    subflow of MPTCP may hold unsent. `single` are the interfaces that take one packet at a time from who
+    sends. `bridge` is that of a switch, which has nothing of what is above it here but sysctls.
     """
 
     name: str
@@ -60,6 +60,8 @@ class Node(NamedTuple):
     routes: tuple[Route, ...] = ()
     tables: tuple[Table, ...] = ()
     rules: tuple[Rule, ...] = ()
+    sprays: tuple[Spray, ...] = ()
+    single: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     limits: Limits | None = None
     backlog: int | None = None

@@ -6,6 +6,9 @@ from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Address, Network
 
+MAIN = 254
+"""The number of the main table (RT_TABLE_MAIN)."""
+
 HASHED = 0x0037
 """Fields by which routers choose among next hops: both addresses, the protocol, and both ports."""
 
@@ -23,12 +26,14 @@ class Nexthop(NamedTuple):
 class Route(NamedTuple):
     """The routes of one node to all that it sends the same way; more than one next hop is multipath.
 
-    A default route's target is `/0`. Nodes share the networks that are their targets.
+    A default route's target is `/0`. Nodes share the networks that are their targets. `per_packet` is whether
+    next hops take turns packet by packet; the route itself is what is left where they do not.
     """
 
     targets: tuple[Network, ...]
     nexthops: tuple[Nexthop, ...]
     explicit: bool = False
+    per_packet: bool = False
 
     @property
     def source(self) -> Address | None:
@@ -41,9 +46,10 @@ class Route(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What sends packets to a table: their source, their target, or the interface they came in by.
+    """What sends packets to a table: their source, target or mark, or the interface they came in by.
 
-    Rules of lower `priority` come first; one of the three selectors is set. `version` is that of IP.
+    Rules of lower `priority` come first; one of the four selectors is set. `version` is that of IP. Of the
+    table, only the routes count that are `longer` than so many bits; all of them where it is None.
     """
 
     version: int
@@ -52,6 +58,33 @@ class Rule(NamedTuple):
     source: Address | None = None
     target: Address | None = None
     incoming: str | None = None
+    mark: int | None = None
+    longer: int | None = None
+
+
+class Turn(NamedTuple):
+    """A next hop that packets are sent by in turn, and the table that leads there: it is their mark, too."""
+
+    hop: Nexthop
+    table: int
+
+
+class Spray(NamedTuple):
+    """What a node sends to a target packet by packet, each next hop as often in turn as its weight says.
+
+    That is of what the node sends itself (`own`), and of what it passes on (`passed`): of all of that, or of
+    what came in by the interface `incoming`.
+    """
+
+    target: Network
+    turns: tuple[Turn, ...]
+    own: bool
+    passed: bool
+    incoming: str | None = None
+
+    @property
+    def version(self) -> int:
+        return self.target.version
 
 
 class Table(NamedTuple):
@@ -75,4 +108,23 @@ class ExplicitRoute(NamedTuple):
     source: str
     target: str | InterfaceName | Network
     hops: tuple[ExplicitHop, ...]
+    span: Span
+    per_packet: bool = False
+
+
+class PathWeight(NamedTuple):
+    """How many packets in turn a path gets that goes over a node or an interface."""
+
+    over: str | InterfaceName
+    weight: int
+    span: Span
+
+
+class SprayPair(NamedTuple):
+    """What a `spray` statement asks for: packets from left to right, or of `both`, by all paths in turn."""
+
+    left: str
+    right: str
+    both: bool
+    weights: tuple[PathWeight, ...]
     span: Span

@@ -6,7 +6,8 @@ from typing import NamedTuple, assert_never
 
 from compiler.model.links import LinkKind
 from compiler.model.multipath import Endpoint, Limits
-from compiler.model.routes import Rule
+from compiler.model.routes import MAIN, Rule
+from compiler.plan import turns
 from compiler.plan.facts import (
     Bridge,
     BridgePort,
@@ -15,20 +16,25 @@ from compiler.plan.facts import (
     Fact,
     Hop,
     Mark,
+    Marking,
     Masquerade,
     MptcpEndpoint,
     MptcpLimits,
     Namespace,
     Nat,
+    Nft,
     OwnAddress,
     PolicyRule,
     Qdisc,
     Routes,
+    Single,
     Sysctl,
     Tunnel,
+    Turns,
     Up,
     Veth,
 )
+from compiler.plan.turns import NFT
 
 Words = tuple[str, ...]
 
@@ -76,6 +82,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield Command(("sysctl",), (f"{key}={value}",), here)
         case Up(here, name):
             yield _ip(here, "link", "set", "dev", name, "up")
+        case Single(here, name):
+            yield _ip(here, "link", "set", "dev", name, *single())
         case OwnAddress(here, address, device):
             yield _ip(here, "address", "add", str(address), "dev", device)
         case Qdisc(here):
@@ -103,17 +111,18 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(here, "mptcp", "limits", "set", *limited(limits))
         case MptcpEndpoint(here, endpoint):
             yield _ip(here, "mptcp", "endpoint", "add", *opened(endpoint, endpoint.flags))
+        case Nft(here):
+            yield Command(("nft",), ("add", "table", *NFT), here)
         case Nat(here):
-            yield Command(("nft",), ("add", "table", *NAT), here)
-            yield Command(("nft",), ("add", "chain", *NAT, "out", f"{{ {NAT_CHAIN} }}"), here)
+            yield Command(("nft",), ("add", "chain", *NFT, "out", f"{{ {NAT_CHAIN} }}"), here)
         case Masquerade(here):
-            yield Command(("nft",), ("add", "rule", *NAT, "out", *masquerade(fact)), here)
+            yield Command(("nft",), ("add", "rule", *NFT, "out", *masquerade(fact)), here)
+        case Marking(here):
+            yield from (Command(("nft",), line, here) for line in turns.frame(fact.versions))
+        case Turns(here, spray):
+            yield from (Command(("nft",), line, here) for line in turns.lines(spray))
         case _:
             assert_never(fact)
-
-
-NAT = ("inet", "mpc")
-"""The family and the name of the table of nftables."""
 
 
 def mark(lab: str) -> str:
@@ -167,6 +176,10 @@ def masquerade(fact: Masquerade) -> Words:
     return "oifname", f'"{fact.interface}"', "masquerade"
 
 
+def single() -> Words:
+    return "gso_max_segs", "1"
+
+
 def limited(limits: Limits) -> Words:
     """Limits as in ip-mptcp(8)."""
     return "subflows", str(limits.subflows), "add_addr_accepted", str(limits.accept)
@@ -181,7 +194,11 @@ def selected(rule: Rule) -> Iterator[str]:
         yield from ("to", str(rule.target))
     if rule.incoming is not None:
         yield from ("iif", rule.incoming)
-    yield from ("lookup", str(rule.table))
+    if rule.mark is not None:
+        yield from ("fwmark", f"{rule.mark:#x}")
+    yield from ("lookup", "main" if rule.table == MAIN else str(rule.table))
+    if rule.longer is not None:
+        yield from ("suppress_prefixlength", str(rule.longer))
 
 
 def family(rule: Rule) -> Words:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from compiler.model.links import LinkKind
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.networks import Address, AddressWithPrefix
-from compiler.model.routes import Rule
+from compiler.model.routes import Rule, Spray
 
 
 class Namespace(NamedTuple):
@@ -98,6 +98,13 @@ class Up(NamedTuple):
     name: str
 
 
+class Single(NamedTuple):
+    """An interface that takes one packet at a time of what a sender hands down in one piece (GSO)."""
+
+    namespace: str
+    name: str
+
+
 class BridgePort(NamedTuple):
     """An interface that is a port of a bridge, and up."""
 
@@ -161,8 +168,14 @@ class MptcpEndpoint(NamedTuple):
     endpoint: Endpoint
 
 
+class Nft(NamedTuple):
+    """The table of nftables."""
+
+    namespace: str
+
+
 class Nat(NamedTuple):
-    """The table of nftables that rewrites sources of what leaves, and its chain."""
+    """The chain in it that rewrites sources of what leaves."""
 
     namespace: str
 
@@ -172,6 +185,21 @@ class Masquerade(NamedTuple):
 
     namespace: str
     interface: str
+
+
+class Marking(NamedTuple):
+    """The chains in it that packets which are sent in turn go through, and where answers that they did not
+    arrive are looked for; `versions` are those of IP."""
+
+    namespace: str
+    versions: tuple[int, ...]
+
+
+class Turns(NamedTuple):
+    """The chain in it by which packets to a target go by several next hops in turn, and what leads there."""
+
+    namespace: str
+    spray: Spray
 
 
 Fact = (
@@ -184,12 +212,16 @@ Fact = (
     | Qdisc
     | Mark
     | Up
+    | Single
     | BridgePort
     | OwnAddress
     | Routes
     | PolicyRule
     | MptcpLimits
     | MptcpEndpoint
+    | Nft
     | Nat
     | Masquerade
+    | Marking
+    | Turns
 )

@@ -13,17 +13,21 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Mark,
+    Marking,
     Masquerade,
     MptcpEndpoint,
     MptcpLimits,
     Namespace,
     Nat,
+    Nft,
     OwnAddress,
     PolicyRule,
     Qdisc,
     Routes,
+    Single,
     Sysctl,
     Tunnel,
+    Turns,
     Up,
     Veth,
 )
@@ -67,6 +71,13 @@ QDISCS = {
 _NAT = (
     "add table inet mpc; add chain inet mpc out { type nat hook postrouting priority srcnat; };"
     ' add rule inet mpc out oifname "lo" masquerade'
+)
+
+
+_TURNS = (
+    "add table inet mpc; add set inet mpc away { type mark; size 64; flags dynamic, timeout; timeout 5s; };"
+    " add chain inet mpc sent { type route hook output priority mangle; };"
+    " add rule inet mpc sent meta mark set numgen inc mod 2 map { 0 : 1, 1 : 2 } update @away { meta mark }"
 )
 
 
@@ -119,11 +130,16 @@ MULTIPATH = _ip(
 RULES = _ip("policy routing (CONFIG_IP_MULTIPLE_TABLES)", "rule add pref 1000 from 10.0.0.1 lookup 10000")
 MPTCP = _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
 NAT = Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
+TURNS = Need("packets in turn by nftables (module nft_numgen)", ("nft", _TURNS))
+SINGLE = _ip("interfaces that take one packet at a time (iproute2 4.16)", "link set dev lo gso_max_segs 1")
 NAMES = Need(
     "namespaces with names (mounts in /run/netns; user.max_net_namespaces)",
     ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
 )
-ALL = (VETH, *TUNNEL.values(), DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT)
+ALL = (
+    *(VETH, *TUNNEL.values(), DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT),
+    *(TURNS, SINGLE),
+)
 """In the order in which they are tried; after them come NAMES."""
 
 
@@ -133,7 +149,7 @@ def tools(facts: Collection[Fact], *, runs: bool) -> list[str]:
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     queues = any(isinstance(fact, Qdisc) or (isinstance(fact, Tunnel) and has_queue(fact)) for fact in facts)
     found += ["tc"] if queues else []
-    found += ["nft"] if Nat in kinds else []
+    found += ["nft"] if Nft in kinds else []
     found += ["setsid"] if runs else []
     return found
 
@@ -166,10 +182,25 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield RULES
         case MptcpLimits() | MptcpEndpoint():
             yield MPTCP
-        case Nat() | Masquerade():
-            yield NAT
+        case Nft() | Nat() | Masquerade() | Marking() | Turns() | Single():
+            yield from _need_of_turns(fact)
         case Namespace() | Mark() | Up() | BridgePort() | OwnAddress() | Sysctl():
             pass  # which all kernels have, or NAMES and `sysctls` try
+        case _:
+            assert_never(fact)
+
+
+def _need_of_turns(fact: Nft | Nat | Masquerade | Marking | Turns | Single) -> Iterator[Need]:
+    """What one fact needs of nftables, or beside that."""
+    match fact:
+        case Nat() | Masquerade():
+            yield NAT
+        case Marking() | Turns():
+            yield TURNS
+        case Single():
+            yield SINGLE
+        case Nft():
+            pass
         case _:
             assert_never(fact)
 

@@ -30,16 +30,20 @@ from compiler.plan.facts import (
     Fact,
     Hop,
     Mark,
+    Marking,
     Masquerade,
     MptcpEndpoint,
     MptcpLimits,
     Namespace,
     Nat,
+    Nft,
     OwnAddress,
     PolicyRule,
     Routes,
+    Single,
     Sysctl,
     Tunnel,
+    Turns,
     Up,
     Veth,
 )
@@ -217,6 +221,7 @@ class _Planner:
         yield from (Up(here, device) for device in _dummies(node))
         for end in self.interfaces_of[node.name]:
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)
+            yield from (Single(here, end.name),) if end.name in node.single else ()
             yield Up(here, end.name)
 
     def routes(self) -> Iterator[Fact]:
@@ -226,8 +231,12 @@ class _Planner:
             yield from self._routing(node)
             yield from (MptcpLimits(here, node.limits),) if node.limits else ()
             yield from (MptcpEndpoint(here, endpoint) for endpoint in node.endpoints)
+            yield from (Nft(here),) if node.masquerade or node.sprays else ()
             yield from (Nat(here),) if node.masquerade else ()
             yield from (Masquerade(here, interface) for interface in node.masquerade)
+            if node.sprays:
+                yield Marking(here, tuple(sorted({spray.version for spray in node.sprays})))
+            yield from (Turns(here, spray) for spray in node.sprays)
 
     def processes(self) -> Iterator[Process]:
         """What runs in the lab; the logs of a node are named and numbered as parallel links are."""

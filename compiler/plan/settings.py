@@ -34,6 +34,8 @@ class Settings:
         self.twice = {name for (_, name), count in ends.items() if count > 1}
         """The nodes that have two interfaces on one broadcast domain."""
         self.patience = self._patience(lab)
+        self.sprays = any(node.sprays for node in lab.nodes)
+        """Whether packets are sent in turn, so that each node has to know what it cannot send on."""
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """All that is set in a node's namespace, in this order."""
@@ -58,6 +60,8 @@ class Settings:
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
+        for version in sorted(self.families[node.name]) if self.sprays else ():
+            inferred[f"net.ipv{version}.conf.*.ignore_routes_with_linkdown"] = "1"
         if 4 in self.families[node.name]:
             inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"

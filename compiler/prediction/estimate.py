@@ -10,7 +10,8 @@ from typing import NamedTuple
 from compiler.model.links import InterfaceName
 from compiler.model.trials import Protocol
 from compiler.prediction.sharing import Demand, share
-from compiler.prediction.tcp import DEFAULT_CONTROL, ceiling, is_foreseen
+from compiler.prediction.sprayed import Sprayed, as_flows
+from compiler.prediction.tcp import DEFAULT_CONTROL, OFFERED, ceiling, is_foreseen
 from compiler.prediction.tcp import share as payload_share
 from compiler.prediction.trips import Trip, capacities
 from compiler.prediction.ways import cases
@@ -118,15 +119,16 @@ def estimate(
     Those that have the same trips are between the same addresses, and share what hashes without ports choose.
     Without a congestion control, it is what rates alone allow.
     """
+    choices = [as_flows(own) for own in choices]
     known = list(dict.fromkeys(trip for own in choices for trip in own))
     if control and not all(is_foreseen(trip, protocol) for trip in known):
         return UNKNOWN
-    capacity = capacities(one for trip in known for one in trip.out.crossings)
-    flows = [_flow(trip, protocol, control) for trip in known]
+    capacity = capacities(one for trip in known for one in trip.crossings)
+    placed = [_placed(trip, protocol, control) for trip in known]
     outcomes, limits = [], dict[InterfaceName, None]()
     groups = {trips: count * times for trips, count in Counter(choices).items()}
     for place, weight in _placements(groups, known).items():
-        total, links = _total(Counter(place), flows, capacity)
+        total, links = _total(Counter(place), placed, capacity)
         outcomes.append(Outcome(total, weight))
         limits |= dict.fromkeys(links)
     return Estimate(outcomes, limits)
@@ -198,9 +200,18 @@ class _Flow(NamedTuple):
     """A flow that is placed: its links, the part of its packets that is data and arrives, and what it
     reaches alone."""
 
-    links: tuple[InterfaceName, ...]
+    loads: tuple[tuple[InterfaceName, float], ...]
     part: float
     ceiling: float
+
+
+def _placed(trip: Trip, protocol: Protocol, control: str | None) -> list[_Flow]:
+    """What shares the links where a flow has a trip: the flow, or of UDP all parts that take turns."""
+    if protocol is Protocol.UDP and isinstance(trip, Sprayed):
+        offered = OFFERED * trip.first_rate
+        found = ((part * offered, _flow(one, protocol, control)) for one, part in trip.parts)
+        return [flow._replace(ceiling=min(flow.ceiling, most)) for most, flow in found]
+    return [_flow(trip, protocol, control)]
 
 
 def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
@@ -208,16 +219,16 @@ def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
         return _Flow((), 1.0, 0.0)
     part = payload_share(trip, protocol) * (1 - trip.late_loss)
     if not part:  # of UDP, all of which is corrupted
-        return _Flow(trip.out.links, 1.0, 0.0)
-    return _Flow(trip.out.links, part, ceiling(trip, protocol, control) / part if control else inf)
+        return _Flow(trip.loads, 1.0, 0.0)
+    return _Flow(trip.loads, part, ceiling(trip, protocol, control) / part if control else inf)
 
 
 def _total(
-    placed: Mapping[int, int], flows: Sequence[_Flow], capacity: Mapping[InterfaceName, float]
+    places: Mapping[int, int], placed: Sequence[list[_Flow]], capacity: Mapping[InterfaceName, float]
 ) -> tuple[float, Iterator[InterfaceName]]:
     """What placed flows reach, and the links that bound them; rates are shared as frames."""
-    found = [(flows[place], times) for place, times in placed.items()]
-    got = share([Demand(flow.links, flow.ceiling, times) for flow, times in found], capacity)
+    found = [(flow, times) for place, times in places.items() for flow in placed[place]]
+    got = share([Demand(flow.loads, flow.ceiling, times) for flow, times in found], capacity)
     total = sum(
         one.rate * flow.part * times for one, (flow, times) in zip(got, found, strict=True) if one.rate
     )

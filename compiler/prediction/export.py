@@ -1,7 +1,8 @@
 """A prediction as plain data, for `mpc paths --format json`.
 
 Rates are bits a second, times microseconds, losses and shares parts of 1. A way is open to flows between
-these addresses with its chance, and has its share of flows on average. A rate is null where nothing bounds
+these addresses with its chance, and has its share of flows on average, or of the packets of all flows: of one
+that takes it, it has so many `packets`. A rate is null where nothing bounds
 it, and where nothing is predicted, which `bounded` and `predicted` tell apart.
 """
 
@@ -51,6 +52,7 @@ def _trip(trip: Trip) -> Json:
         "crossings": [_crossing(crossing) for crossing in trip.out.crossings],
         "share": float(trip.out.share),
         "chance": float(trip.out.chance),
+        "packets": float(trip.out.turns),
         "rate": _finite(trip.rate),
         "bottleneck": str(trip.bottleneck) if trip.bottleneck else None,
         "delay": _pair(trip.delay),

@@ -25,11 +25,13 @@ DEFAULT_FIELDS, LABEL, PORTS = 0x0007, 0x0008, 0x0030
 class Hash(NamedTuple):
     """What chooses among next hops: nodes whose hashes have one name draw one number for a flow.
 
-    Where it is not `per_flow`, all flows between two addresses have that number.
+    Where it is not `per_flow`, all flows between two addresses have that number. Where it is `per_packet`, no
+    hash chooses, and the packets of one flow take turns.
     """
 
     name: str
     per_flow: bool
+    per_packet: bool = False
 
 
 OWN, BOUND = Hash("own", per_flow=True), Hash("bound", per_flow=True)

@@ -12,7 +12,7 @@ from compiler.infer.shaping import DEFAULT_MTU, ETHERNET_HEADER
 from compiler.model.lab import Lab
 from compiler.model.links import OVERHEAD, InterfaceName, Link, Port, Tunnel
 from compiler.model.networks import Address, Network
-from compiler.model.routes import Nexthop, Rule
+from compiler.model.routes import MAIN, Nexthop, Rule, Spray
 from compiler.model.segments import Interface
 from compiler.prediction.kernel import STRICT, Kernel
 
@@ -21,9 +21,6 @@ CERTAIN = 100 * 10**6
 
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; one that is on a link of the node is its own gateway."""
-
-MAIN = 0
-"""Stands for the main table."""
 
 MOST_TREES = 64
 """Trees of switches that are kept."""
@@ -153,31 +150,49 @@ class Lookup:
         source: Address | None = None,
         incoming: str | None = None,
         device: str | None = None,
+        mark: int | None = None,
     ) -> Choices:
         """What a node can do with a packet; nothing where it has no route.
 
         `device` is what a socket is bound to. A packet without a `source` is one that the node will choose it
-        for.
+        for. `mark` is that of packets which are sent in turn.
         """
         rules = self.nodes[node].rules
-        for table in self._selected(rules, target, source, incoming) if rules else (MAIN,):
-            found = self._longest(node, table, target)
+        tables = self._selected(rules, target, source, incoming, mark) if rules else ((MAIN, None),)
+        for table, longer in tables:
+            found = self._longest(node, table, target, longer)
             fitting = tuple(hop for hop in found if device in (None, hop.interface))
             if fitting:
                 return fitting
         return ()
 
     def _selected(
-        self, rules: Iterable[Rule], target: Address, source: Address | None, incoming: str | None
-    ) -> Iterator[int]:
-        """The tables that are asked, in order: those of fitting rules, then the main one."""
-        for rule in sorted(rules, key=lambda rule: rule.priority):
-            if rule.version == target.version and _selects(rule, target, source, incoming):
-                yield rule.table
-        yield MAIN
+        self,
+        rules: Iterable[Rule],
+        target: Address,
+        source: Address | None,
+        incoming: str | None,
+        mark: int | None,
+    ) -> Iterator[tuple[int, int | None]]:
+        """The tables that are asked, in order: those of fitting rules, then the main one.
 
-    def _longest(self, node: str, table: int, target: Address) -> Choices:
-        found = self._table(node, table, target.version).longest(target)
+        With each is what routes have to be longer than to count.
+        """
+        for rule in sorted(rules, key=lambda rule: rule.priority):
+            if rule.version == target.version and _selects(rule, target, source, incoming, mark):
+                yield rule.table, rule.longer
+        yield MAIN, None
+
+    def spray(self, node: str, target: Address, incoming: str | None) -> Spray | None:
+        """How a node has packets to an address take turns, by the longest target; None where it does not."""
+        for spray in self.nodes[node].sprays:  # the longest first
+            begins = spray.own if incoming is None else spray.passed and spray.incoming in (None, incoming)
+            if begins and spray.version == target.version and target in spray.target:
+                return spray
+        return None
+
+    def _longest(self, node: str, table: int, target: Address, longer: int | None = None) -> Choices:
+        found = self._table(node, table, target.version).longest(target, longer)
         return (Nexthop(target, found),) if isinstance(found, str) else found or ()
 
     def _read_table(self, node: str, table: int, version: int) -> Prefixes[Choices | str]:
@@ -220,8 +235,10 @@ class Lookup:
         return next(iter([*near, *(a.ip for a in own)]), None)
 
 
-def _selects(rule: Rule, target: Address, source: Address | None, incoming: str | None) -> bool:
+def _selects(
+    rule: Rule, target: Address, source: Address | None, incoming: str | None, mark: int | None
+) -> bool:
+    wanted = (rule.target, rule.source, rule.incoming, rule.mark)
     return all(
-        wanted is None or wanted == has
-        for wanted, has in ((rule.target, target), (rule.source, source), (rule.incoming, incoming))
+        one is None or one == has for one, has in zip(wanted, (target, source, incoming, mark), strict=True)
     )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from compiler.model.links import InterfaceName
 from compiler.prediction.lookup import Lookup
+from compiler.prediction.sprayed import Sprayed
 from compiler.prediction.trips import Trip, capacities
 
 MOST_SUBSETS = 200
@@ -130,8 +131,20 @@ def of_flows(choices: Sequence[Sequence[Trip]]) -> Bound:
 
 
 def _over(trips: Sequence[Trip]) -> Bound:
+    """What some trips, of one source to one target, carry in a second, bursts and all. Where packets take
+    turns, it is by their parts too."""
+    links = of_trips(trips, with_bursts=True)
+    in_turn = [trip for trip in trips if isinstance(trip, Sprayed)]
+    if len(in_turn) < len(trips):
+        return links
+    most = sum(trip.most for trip in in_turn)
+    slowest = tuple(trip.bottleneck for trip in in_turn if trip.bottleneck)
+    return min(links, Bound(most, slowest), key=lambda one: one.rate)
+
+
+def of_trips(trips: Sequence[Trip], *, with_bursts: bool = False) -> Bound:
     """Over the links of some trips, of one source to one target."""
-    crossings = {one.link: one for trip in trips for one in trip.out.crossings}.values()
-    rates = capacities(crossings, with_bursts=True)
+    crossings = {one.link: one for trip in trips for one in trip.crossings}.values()
+    rates = capacities(crossings, with_bursts=with_bursts)
     arcs = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)
     return bound(arcs, trips[0].out.nodes[0], trips[0].out.nodes[-1])

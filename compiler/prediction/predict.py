@@ -13,6 +13,7 @@ from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, of_flows, of_lab
+from compiler.prediction.sprayed import as_flows
 from compiler.prediction.subflows import Connection, Subflow, connections
 from compiler.prediction.tcp import bounding_share, control
 from compiler.prediction.trips import Trip, reverse, split, trips
@@ -124,7 +125,14 @@ class Prediction:
         known = [trip for choices in found for own in choices for trip in own]
         if not known:
             return Bound(0.0, ())
-        if self.is_whole and all(len(own) < MOST_WAYS for choices in found for own in choices):
+        in_turn = any(trip.out.turns != 1 for trip in known)
+        if in_turn and transfer.protocol is Protocol.TCP and self.is_whole:
+            frames = of_flows([as_flows(self.working)] * transfer.flows)
+        elif (
+            not in_turn
+            and self.is_whole
+            and all(len(own) < MOST_WAYS for choices in found for own in choices)
+        ):
             frames = max((of_flows(choices * transfer.flows) for choices in found), key=lambda one: one.rate)
         else:
             frames = of_lab(self.lookup, self.source, self.target, with_bursts=True)

@@ -39,7 +39,9 @@ class Rounds:
     @cached_property
     def by_way(self) -> bool:
         """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
-        return any(self.lookup.kernel(name).by_way for name in self.lookup.nodes)
+        sprays = (spray for node in self.lab.nodes for spray in node.sprays)
+        by_way = (self.lookup.kernel(name).by_way for name in self.lookup.nodes)
+        return any(by_way) or any(spray.target.num_addresses > 1 for spray in sprays)
 
     @cached_property
     def steered(self) -> frozenset[Address]:

@@ -11,10 +11,10 @@ from compiler.model.links import InterfaceName
 
 
 class Demand(NamedTuple):
-    """Flows that are alike: the links that each crosses, as often as it does, and what one reaches where all
-    are free."""
+    """Flows that are alike: the links that each crosses, with the part of its packets that does, and what one
+    reaches where all are free."""
 
-    links: tuple[InterfaceName, ...]
+    loads: tuple[tuple[InterfaceName, float], ...]
     ceiling: float = inf
     flows: int = 1
 
@@ -28,15 +28,15 @@ class Got(NamedTuple):
 
 def share(demands: Sequence[Demand], capacity: Mapping[InterfaceName, float]) -> list[Got]:
     """What each flow gets; a link without a capacity holds up nobody."""
-    left = {link: capacity[link] for demand in demands for link in demand.links if link in capacity}
+    left = {link: capacity[link] for demand in demands for link, _ in demand.loads if link in capacity}
     got: list[Got | None] = [None] * len(demands)
     level = 0.0
     while open_flows := [i for i, one in enumerate(got) if one is None]:
-        uses: dict[InterfaceName, int] = {}
+        uses: dict[InterfaceName, float] = {}
         for i in open_flows:
-            for link in demands[i].links:
+            for link, part in demands[i].loads:
                 if link in left:
-                    uses[link] = uses.get(link, 0) + demands[i].flows
+                    uses[link] = uses.get(link, 0) + demands[i].flows * part
         step, limit = min(((left[link] / count, link) for link, count in uses.items()), default=(inf, None))
         least = min(demands[i].ceiling for i in open_flows) - level
         if least <= step:
@@ -47,6 +47,6 @@ def share(demands: Sequence[Demand], capacity: Mapping[InterfaceName, float]) ->
         for link, count in uses.items():
             left[link] -= step * count
         for i in open_flows:
-            if limit in demands[i].links or (limit is None and demands[i].ceiling - before <= step):
+            if limit in dict(demands[i].loads) or (limit is None and demands[i].ceiling - before <= step):
                 got[i] = Got(level, limit)
     return [one or Got(inf, None) for one in got]

@@ -84,11 +84,13 @@ def _said(crossing: Crossing) -> Iterator[str]:
 def _part(trip: Trip, prediction: Prediction) -> str:
     if trip not in prediction.trips:
         return "MPTCP alone"
-    flows, chance = float(trip.out.share / trip.out.chance), float(trip.out.chance)
+    chance, turns = float(trip.out.chance), float(trip.out.turns)
+    flows = float(trip.out.share) / (chance * turns)
+    part = [] if turns == 1 else [f"{100 * turns:.3g} % of packets"]
     if chance == 1:
-        return "" if flows == 1 else f"{100 * flows:.3g} % of flows"
+        return ", ".join([*part, *([] if flows == 1 else [f"{100 * flows:.3g} % of flows"])])
     whole = "all flows" if flows == 1 else f"{100 * flows:.3g} % of flows"
-    return f"{whole} or none: {100 * chance:.3g} % likely"
+    return ", ".join([*part, f"{whole} or none: {100 * chance:.3g} % likely"])
 
 
 def _rate(trip: Trip) -> str:

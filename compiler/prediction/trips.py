@@ -25,6 +25,15 @@ class Trip:
         return self.out.delivered and any(way.delivered for way in self.back)
 
     @property
+    def loads(self) -> tuple[tuple[InterfaceName, float], ...]:
+        """The links that its packets cross, each with the part of them that does."""
+        return tuple((link, 1.0) for link in self.out.links)
+
+    @property
+    def crossings(self) -> tuple[Crossing, ...]:
+        return self.out.crossings
+
+    @property
     def rate(self) -> float:
         """Bits a second of frames, outwards; infinite where no link has a rate."""
         return min((crossing.rate or inf for crossing in self.out.crossings), default=inf)

@@ -14,6 +14,8 @@ from compiler.model.networks import Address, Network
 from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor
+from compiler.prediction.turns import check as check_turns
+from compiler.prediction.turns import has_turns
 from compiler.prediction.ways import Fate, Way, ways
 
 LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED)
@@ -25,11 +27,13 @@ MOST_SAMPLES = 3
 
 def verify(lab: Lab, diagnostics: Diagnostics) -> None:
     """Reports what will not work; costs nothing where all is inferred and nothing is expected."""
-    if diagnostics.failed or not (lab.explicit_routes or lab.expectations or has_pins(lab)):
+    if diagnostics.failed or not (lab.explicit_routes or lab.expectations or lab.sprays or has_pins(lab)):
         return
     predictor = Predictor(lab)
     advise(predictor, diagnostics)
     _Routes(predictor, diagnostics).check()
+    if has_turns(lab):
+        check_turns(predictor, diagnostics)
     Expectations(predictor, diagnostics).check()
 
 

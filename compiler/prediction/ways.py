@@ -14,9 +14,9 @@ from itertools import pairwise, product
 
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Address
-from compiler.model.routes import Nexthop
+from compiler.model.routes import Nexthop, Spray
 from compiler.prediction.kernel import Hash
-from compiler.prediction.lookup import Crossing, Lookup
+from compiler.prediction.lookup import Choices, Crossing, Lookup
 
 MOST_WAYS = 64
 """Of a flow; of more, the first."""
@@ -67,11 +67,15 @@ class Way:
     translations: tuple[Translation, ...] = ()
     fixed: Draws = ()
     """What is the same for all flows between two addresses has to be this."""
+    drawn: Draws = ()
+    """What is the same for all packets of a flow has to be this; `fixed` is part of it."""
+    turns: Fraction = Fraction(1)
+    """The part of the packets of such a flow that take this way."""
 
     @property
     def chance(self) -> Fraction:
         """How likely the way is to be one that flows between these two addresses can take."""
-        return _share(self.fixed)
+        return share_of(self.fixed)
 
     @property
     def delivered(self) -> bool:
@@ -140,19 +144,28 @@ def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]
 
     Each case has the places of the ways that flows can take then, and which part of the flows takes each.
     """
+    for cell, places in cells([way.fixed for way in found]):
+        yield (
+            float(share_of(cell)),
+            [(place, float(found[place].share / found[place].chance)) for place in places],
+        )
+
+
+def cells(found: Sequence[Draws]) -> Iterator[tuple[Draws, list[int]]]:
+    """All that hashes can be, in parts in each of which the same ways are open, with the places of these."""
     bounds: dict[Hash, set[Fraction]] = {}
-    for way in found:
-        for chosen_by, between in way.fixed:
+    for draws in found:
+        for chosen_by, between in draws:
             bounds.setdefault(chosen_by, {*ALL}).update(between)
     for cell in product(*(pairwise(sorted(edges)) for edges in bounds.values())):
         drawn = dict(zip(bounds, cell, strict=True))
-        open_ways = [
-            (place, float(way.share / way.chance))
-            for place, way in enumerate(found)
-            if all(low <= drawn[key][0] and drawn[key][1] <= high for key, (low, high) in way.fixed)
+        places = [
+            place
+            for place, draws in enumerate(found)
+            if all(low <= drawn[key][0] and drawn[key][1] <= high for key, (low, high) in draws)
         ]
-        if open_ways:
-            yield float(_share(tuple(drawn.items()))), open_ways
+        if places:
+            yield tuple(drawn.items()), places
 
 
 def _ended(packet: _Packet, fate: Fate) -> Way:
@@ -160,15 +173,17 @@ def _ended(packet: _Packet, fate: Fate) -> Way:
         packet.source,
         packet.target,
         packet.crossings,
-        _share(packet.draws),
+        share_of(packet.draws),
         fate,
         packet.node,
         packet.translations,
         tuple(draw for draw in packet.draws if not draw[0].per_flow),
+        tuple(draw for draw in packet.draws if not draw[0].per_packet),
+        share_of(draw for draw in packet.draws if draw[0].per_packet),
     )
 
 
-def _share(draws: Draws) -> Fraction:
+def share_of(draws: Iterable[tuple[Hash, Bounds]]) -> Fraction:
     """How likely hashes are to be what they have to be."""
     share = Fraction(1)
     for _, (low, high) in draws:
@@ -195,7 +210,49 @@ def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:
 
 def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:
     """The packet at each next node that it can be sent to."""
+    if spray := lookup.spray(packet.node, packet.target, packet.incoming):
+        packet = _with_only_source(lookup, packet)
+        if turns := _turns(lookup, packet, spray):
+            for drawn, choices in turns:
+                yield from _chosen(lookup, drawn, choices)
+            return
     choices = lookup.choices(packet.node, packet.target, packet.source, packet.incoming, packet.device)
+    yield from _chosen(lookup, packet, choices)
+
+
+def _with_only_source(lookup: Lookup, packet: _Packet) -> _Packet:
+    """The packet with the address that its node chooses, where that is the same whatever the hash is."""
+    if packet.source is not None:
+        return packet
+    choices = lookup.choices(packet.node, packet.target, None, packet.incoming, packet.device)
+    sources = {lookup.source_address(packet.node, hop) for hop in choices}
+    return replace(packet, source=sources.pop()) if len(sources) == 1 else packet
+
+
+def _turns(lookup: Lookup, packet: _Packet, spray: Spray) -> list[tuple[_Packet, Choices]]:
+    """The packets of a flow that are sent by each next hop in turn, and what is done with them.
+
+    None where all are sent the same way: before their address is chosen, or by rules that come first.
+    """
+    if packet.source is None:
+        return []
+    to = packet.node, packet.target, packet.source, packet.incoming, packet.device
+    found = [(turn.hop.weight, lookup.choices(*to, mark=turn.table)) for turn in spray.turns]
+    if all(choices == found[0][1] for _, choices in found):
+        return []
+    name = f"turn of {packet.node} {packet.incoming or ''} {spray.target}"
+    turns, passed = [], 0
+    for weight, choices in found:
+        begin, passed = passed, passed + weight
+        total = sum(weight for weight, _ in found)
+        in_turn = Hash(name, per_flow=True, per_packet=True)
+        if drawn := _drawn(packet, in_turn, Fraction(begin, total), Fraction(passed, total)):
+            turns.append((drawn, choices))
+    return turns
+
+
+def _chosen(lookup: Lookup, packet: _Packet, choices: Choices) -> Iterator[_Packet]:
+    """The packet at each next node that a hash can choose."""
     total, passed = sum(hop.weight for hop in choices), 0
     if len(choices) == 1:
         yield from _sent(lookup, packet, choices[0])
@@ -240,7 +297,7 @@ def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Pac
     if packet.source is None:
         return
     again = lookup.choices(packet.node, packet.target, packet.source, None, packet.device)
-    if hop in again:
+    if hop in again and not lookup.spray(packet.node, packet.target, None):
         yield from _sent(lookup, packet, hop)
     else:
         yield from _onward(lookup, packet)

@@ -27,6 +27,7 @@ from compiler.resolve.pairs import Pairs
 from compiler.resolve.routes import routes
 from compiler.resolve.scope import Scope
 from compiler.resolve.services import Masquerades, Sysctls
+from compiler.resolve.sprays import Sprays
 
 Kind = TypeVar("Kind")
 
@@ -86,6 +87,9 @@ class _Resolver:
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
+        sprays = Sprays(self.scope)
+        for spray in self._all(syntax.Spray):
+            sprays.add(spray)
         sysctls = self._sysctls()
         lab = Lab(
             name=name,
@@ -98,6 +102,7 @@ class _Resolver:
             interfaces=self.scope.interfaces,
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
+            sprays=tuple(sprays.found.values()),
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)

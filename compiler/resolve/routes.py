@@ -29,7 +29,7 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
             message = f"the route of `{source}` leads to `{source}` itself"
             scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
         elif target is not None and len(known) == len(hops):
-            yield ExplicitRoute(source, target, known, statement.span)
+            yield ExplicitRoute(source, target, known, statement.span, bool(statement.per_packet))
 
 
 def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:

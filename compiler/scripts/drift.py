@@ -8,8 +8,8 @@ from typing import assert_never
 
 from compiler.infer.shaping import DEFAULT_MTU
 from compiler.model.links import LinkKind
+from compiler.plan import turns
 from compiler.plan.commands import (
-    NAT,
     NAT_CHAIN,
     carried,
     family,
@@ -20,6 +20,7 @@ from compiler.plan.commands import (
     opened,
     qdisc,
     selected,
+    single,
     source,
     tree,
 )
@@ -29,21 +30,26 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Mark,
+    Marking,
     Masquerade,
     MptcpEndpoint,
     MptcpLimits,
     Namespace,
     Nat,
+    Nft,
     OwnAddress,
     PolicyRule,
     Qdisc,
     Routes,
+    Single,
     Sysctl,
     Tunnel,
+    Turns,
     Up,
     Veth,
 )
 from compiler.plan.plan import Plan, target
+from compiler.plan.turns import NFT
 from compiler.scripts.braces import braces
 
 Facts = dict[str, list[str]]
@@ -51,7 +57,7 @@ Facts = dict[str, list[str]]
 
 _FLAGS = ("signal", "subflow", "fullmesh", "backup", "laminar")
 
-_NAT = " ".join(NAT)
+_NFT = " ".join(NFT)
 
 _COPIES = {
     "net.ipv4.ip_forward": ("net.ipv4.conf.*.forwarding",),
@@ -105,18 +111,38 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case MptcpEndpoint(here, endpoint):
             flags = (flag for flag in _FLAGS if flag in endpoint.flags)
             yield here, f"endpoint {' '.join(opened(endpoint, flags))}"
+        case Nft(here):
+            yield here, f"nft {_NFT}"
         case Nat(here):
-            yield here, f"nft {_NAT}"
-            yield here, f"nft chain {_NAT} out"
-            yield here, f"nft in {_NAT} out: {NAT_CHAIN}"
+            yield here, f"nft chain {_NFT} out"
+            yield here, f"nft in {_NFT} out: {NAT_CHAIN}"
         case Masquerade(here):
-            yield here, f"nft in {_NAT} out: {' '.join(masquerade(fact))}"
+            yield here, f"nft in {_NFT} out: {' '.join(masquerade(fact))}"
         case Tunnel(here, name):
             yield here, f"tunnel {name} {' '.join(carried(fact))}"
+        case Marking(here):
+            yield from ((here, line) for command in turns.frame(fact.versions) for line in _listed(command))
+        case Turns(here, spray):
+            yield from ((here, line) for command in turns.lines(spray) for line in _listed(command))
+        case Single(here, name):
+            yield here, f"device {name} {' '.join(single())}"
         case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | BridgePort() | Qdisc():
             pass
         case _:
             assert_never(fact)
+
+
+def _listed(command: turns.Line) -> Iterator[str]:
+    """What nft(8) lists where a chain, a set or a rule was added."""
+    _, kind, family, table, name, *rest = command
+    within = f"{family} {table} {name}"
+    if kind == "rule":
+        yield f"nft in {within}: {' '.join(rest)}"
+        return
+    yield f"nft {kind} {within}"
+    for form in rest:
+        parts = form.strip("{ }").split("; ") if kind == "set" else [form.strip("{ }")]
+        yield from (f"nft in {within}: {part.rstrip(';') if kind == 'set' else part}" for part in parts)
 
 
 def _address(fact: OwnAddress) -> Iterator[str]:
@@ -224,7 +250,16 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here][name].bridge, found[here][name].up = bridge, True
             case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
                 pass
-            case MptcpLimits() | MptcpEndpoint() | Nat() | Masquerade():
+            case (
+                MptcpLimits()
+                | MptcpEndpoint()
+                | Nft()
+                | Nat()
+                | Masquerade()
+                | Marking()
+                | Turns()
+                | Single()
+            ):
                 pass
             case _:
                 assert_never(fact)

@@ -19,6 +19,7 @@ class Ends:
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.pairs = lab.pairs
+        self.sprays = {node.name for node in lab.ip_nodes if node.sprays}
         self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
         for link in lab.links:
             for end in link.ends:
@@ -52,10 +53,12 @@ class Ends:
         return name if protocol is not Protocol.UDP and re.fullmatch(r"[a-z0-9_-]{2,15}", name) else "-"
 
     def _offered(self, source: str) -> str:
-        """What each flow of UDP offers: a quarter more than the fastest way out of its source."""
-        rates = self.rates[source]
-        most = UNSHAPED if None in rates or not rates else max(rate for rate in rates if rate) * 5 // 4
-        return str(most)
+        """What each flow of UDP offers: a quarter more than the fastest way out of its source, or than all of
+        them where its packets take turns."""
+        rates = [rate for rate in self.rates[source] if rate]
+        if not rates or None in self.rates[source]:
+            return str(UNSHAPED)
+        return str((sum(rates) if source in self.sprays else max(rates)) * 5 // 4)
 
 
 def tools(transfers: list[Transfer]) -> list[str]:

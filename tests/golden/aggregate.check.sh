@@ -451,7 +451,7 @@ echo about files
 grep -sH "" "$@" /proc/net/*_tables_names
 echo about queues
 tc qdisc show'
-[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -s list ruleset'
+[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -st list ruleset'
 # What is asked in those of switches too.
 OF_SWITCHES='
 echo about bridges
@@ -616,6 +616,12 @@ tunnel() {
   see "$line"
 }
 
+# How many packets in one piece an interface takes, where it is not as many as come.
+device() {
+  [[ ! $1 =~ ^[0-9]+:\ ([^:@\ ]+).*\ (gso_max_segs\ [0-9]+) || ${BASH_REMATCH[2]} == "gso_max_segs 65535" ]] ||
+    see "device ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+}
+
 # An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
 address() {
   [[ $1 =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+)(\ peer\ [^\ ]+)?(.*)$ && $1 != *" dynamic "* ]] || return 0
@@ -676,7 +682,7 @@ route() {
 # A rule as `ip rule` tells it.
 rule() {
   local line=${1/: / } family=
-  line=${line/from all to /to } line=${line/from all iif /iif }
+  line=${line/from all to /to } line=${line/from all iif /iif } line=${line/from all fwmark /fwmark }
   [[ $about != rules ]] || family=" -6"
   families+="-rule$family "
   see "rule$family pref $line"
@@ -731,6 +737,7 @@ tell_apart() {
     tables-"#"*) ;;
     tables-*) table "$line" ;;
     bridges-*) details "$line" ;;
+    devices-*) device "$line" ;;
     neighbours-*) fdb "$line" ;;
   esac
 }
@@ -748,6 +755,7 @@ plan_line() {
     "tunnel "*) names[/tunnel]=1 ;;
     "link "*) name=${line#link } && names[${name%% *}]=1 ;;
     "limits "*) names[/limits]=1 ;;
+    "device "*) names[/device]=1 ;;
     "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
     "process "*) processes+=("${line#process }"); return ;;
   esac

@@ -29,7 +29,7 @@ echo about files
 grep -sH "" "$@" /proc/net/*_tables_names
 echo about queues
 tc qdisc show'
-[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -s list ruleset'
+[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -st list ruleset'
 # What is asked in those of switches too.
 OF_SWITCHES='
 echo about bridges
@@ -40,6 +40,11 @@ bridge fdb show'
 # What is asked where tunnels end.
 OF_TUNNELS='
 echo about bridges
+ip -d -o link show'
+
+# What is asked where interfaces take one packet at a time.
+OF_DEVICES='
+echo about devices
 ip -d -o link show'
 
 # What is done where many routes are planned: whether those told are the same, which then are left out. sed(1) writes them
@@ -194,6 +199,12 @@ tunnel() {
   see "$line"
 }
 
+# How many packets in one piece an interface takes, where it is not as many as come.
+device() {
+  [[ ! $1 =~ ^[0-9]+:\ ([^:@\ ]+).*\ (gso_max_segs\ [0-9]+) || ${BASH_REMATCH[2]} == "gso_max_segs 65535" ]] ||
+    see "device ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+}
+
 # An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
 address() {
   [[ $1 =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+)(\ peer\ [^\ ]+)?(.*)$ && $1 != *" dynamic "* ]] || return 0
@@ -254,7 +265,7 @@ route() {
 # A rule as `ip rule` tells it.
 rule() {
   local line=${1/: / } family=
-  line=${line/from all to /to } line=${line/from all iif /iif }
+  line=${line/from all to /to } line=${line/from all iif /iif } line=${line/from all fwmark /fwmark }
   [[ $about != rules ]] || family=" -6"
   families+="-rule$family "
   see "rule$family pref $line"
@@ -309,6 +320,7 @@ tell_apart() {
     tables-"#"*) ;;
     tables-*) table "$line" ;;
     bridges-*) details "$line" ;;
+    devices-*) device "$line" ;;
     neighbours-*) fdb "$line" ;;
   esac
 }
@@ -326,6 +338,7 @@ plan_line() {
     "tunnel "*) names[/tunnel]=1 ;;
     "link "*) name=${line#link } && names[${name%% *}]=1 ;;
     "limits "*) names[/limits]=1 ;;
+    "device "*) names[/device]=1 ;;
     "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
     "process "*) processes+=("${line#process }"); return ;;
   esac
@@ -426,7 +439,7 @@ inspect() {
     [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
   done
   start_visitor
-  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}"
+  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}${names[/device]:+$OF_DEVICES}"
   if ((${#routes[@]} > MANY)); then
     printf '%s\n' "${routes[@]}" >"$file.planned"
     questions+=$'\n'"set '$file' '$file.else' '$file.planned'"$'\n'$SIFT

@@ -1,0 +1,131 @@
+"""Packets that take turns: one TCP connection over all paths, counted on the links and at the receiver."""
+
+import json
+from random import Random
+
+import live
+import pytest
+from try_labs import try_lab
+
+from compiler.driver import Compilation
+
+pytestmark = pytest.mark.live
+
+UNEQUAL = """
+pool 10.0.0.0/8
+pool fd00:5::/48
+host a b
+router c d
+link {a,b} -- c rate 10mbit
+link {a,b} -- d rate 5mbit
+"""
+BEHIND = """
+host h s
+router n e c d f
+link h -- n -- e rate 100mbit
+link e -- {c,d} -- f rate 10mbit
+link f -- s rate 100mbit
+masquerade n out e
+route e to s via c, d per-packet
+route f to n:e via c, d per-packet
+"""
+DATA = "1M"
+
+
+def sent(ns: str, interface: str) -> int:
+    """Packets that have left by an interface."""
+    (told,) = json.loads(live.succeed("ip", "-n", ns, "-j", "-s", "link", "show", "dev", interface))
+    return int(told["stats64"]["tx"]["packets"])
+
+
+def parts(lab: live.Lab, node: str, interfaces: str, server: str, client: str, target: str) -> list[float]:
+    """The parts of the packets of one connection, beside its acknowledgements, that leave by interfaces."""
+    before = [sent(lab.ns(node), name) for name in interfaces]
+    transfer(lab, server, client, target)
+    after = [sent(lab.ns(node), name) for name in interfaces]
+    found = [late - early for early, late in zip(before, after, strict=True)]
+    return [one / sum(found) for one in found]
+
+
+def transfer(lab: live.Lab, server: str, client: str, target: str) -> None:
+    with live.listening(lab.ns(server), ["iperf3", "--server", "--one-off"], 40):
+        result = live.in_ns(lab.ns(client), "iperf3", "--client", target, "--bytes", DATA, "--json")
+        assert result.returncode == 0, result.stdout
+
+
+def address(lab: live.Lab, node: str, version: int) -> str:
+    """A node's own address."""
+    own = live.in_ns(lab.ns(node), "ip", f"-{version}", "-br", "address", "show", "dev", "lo").stdout.split()
+    return next(word.split("/")[0] for word in own[2:] if not word.startswith(("127.", "::1/")))
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("version", [4, 6])
+def test_packets_of_one_connection_take_turns_by_weight(version: int) -> None:
+    with live.running(live.lab_of("turns", UNEQUAL + "spray a -- b")) as lab:
+        found = parts(lab, "a", "cd", "b", "a", address(lab, "b", version))
+        assert found == pytest.approx([2 / 3, 1 / 3], abs=0.03)
+        back = parts(lab, "b", "cd", "a", "b", address(lab, "a", version))
+        assert back == pytest.approx([2 / 3, 1 / 3], abs=0.03)
+
+
+def test_one_connection_fills_all_paths() -> None:
+    """Alone, the faster path has 9.56 Mbit/s; in turn without weights, both have that together."""
+    with live.running(live.lab_of("filled", UNEQUAL + "spray a -> b")) as lab:
+        found = live.most(
+            lambda: live.iperf(lab.ns("b"), lab.ns("a"), address(lab, "b", 4), seconds=4), enough=13e6
+        )
+        assert found > 11.5e6
+
+
+@pytest.mark.every_kernel
+def test_routers_spray_for_hosts_behind_them_and_behind_nat() -> None:
+    with live.running(live.lab_of("behind", BEHIND)) as lab:
+        assert parts(lab, "e", "cd", "s", "h", "s") == pytest.approx([0.5, 0.5], abs=0.03)
+        assert parts(lab, "f", "cd", "s", "h", "s") == pytest.approx([0.5, 0.5], abs=0.1)  # acknowledgements
+
+
+def test_a_default_route_in_turn_leaves_longer_ones_alone() -> None:
+    text = UNEQUAL + "route a to default via c, d per-packet\nroute b to a:d via d"
+    with live.running(live.lab_of("longer", text)) as lab:
+        for near in ("a.c", "a.d", "b.c", "b.d"):
+            assert live.pings(lab.ns("a"), near)
+        before = [sent(lab.ns("a"), name) for name in "cd"]
+        live.in_ns(lab.ns("a"), "ping", "-c", "40", "-i", "0.01", "-W", "1", "192.0.2.1")
+        after = [sent(lab.ns("a"), name) for name in "cd"]
+        assert [late - early >= 18 for early, late in zip(before, after, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize(
+    "link", [pytest.param(("d", "b"), marks=pytest.mark.every_kernel), ("b", "d"), ("a", "d"), ("d", "a")]
+)
+def test_a_path_that_breaks_anywhere_is_left_out(version: int, link: tuple[str, str]) -> None:
+    """An interface goes down at one end; the other end learns it by its carrier, and senders by answers."""
+    with live.running(live.lab_of("broken", UNEQUAL + "spray a -- b weights c 1 d 1")) as lab:
+        target = address(lab, "b", version)
+        assert live.pings(lab.ns("a"), target)
+        live.succeed("ip", "-n", lab.ns(link[0]), "link", "set", "dev", link[1], "down")
+        live.wait_until(lambda: answered(lab, target, 4) == 4)
+        assert answered(lab, target, 100) >= 90
+
+
+def answered(lab: live.Lab, target: str, count: int) -> int:
+    options = ("-c", str(count), "-i", "0.01", "-W", "1", "-q")
+    told = live.in_ns(lab.ns("a"), "ping", *options, target).stdout
+    return int(told.partition(" received")[0].rpartition(" ")[2])
+
+
+def test_the_other_subflows_of_mptcp_keep_to_their_paths() -> None:
+    with live.running(live.lab_of("beside", UNEQUAL + "spray a -- b\nmptcp a -- b")) as lab:
+        ns, source = lab.ns("a"), live.in_ns(lab.ns("a"), "ip", "-4", "-br", "address", "show", "dev", "d")
+        own = source.stdout.split()[2].split("/")[0]
+        before = sent(ns, "c")
+        live.in_ns(ns, "ping", "-c", "20", "-i", "0.01", "-I", own, address(lab, "b", 4))
+        assert sent(ns, "c") - before < 5
+
+
+def test_a_check_names_each_drift() -> None:
+    text = "lab turned\n" + UNEQUAL + "spray a -- b\nroute c to 192.168.0.0/16 via a, b per-packet\n"
+    compilation = Compilation("-", text)
+    assert try_lab(compilation, Random("turns")) == [], text
