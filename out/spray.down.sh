@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "spray". Written by mpc 0.1.0 from spray.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 aa0678c7da248f237e0c05f66178f052ec71706fcf20769e79e8b7e42bdcd061
+# Runtime: sha256 22899d230427094b4621b4d99903f174fd03c391ea0aea7dcbed8cb0d0565955
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -42,7 +42,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
+# TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -62,10 +63,16 @@ read_claim() {
   done 2>/dev/null <"$CLAIM"
 }
 
+# Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
+# and the time from which on it had it.
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
+
 noted() { [[ -n ${notes[$1]:-} ]]; }
 
 # === what up and down share ===================================================
+# Into how many parts work is divided that is done side by side. (Each part reads all of it, so more make it slower.)
 CPUS=$(nproc 2>/dev/null || echo 2)
+((CPUS <= 16)) || CPUS=16
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
 # The files that up makes in the folder of a namespace.
@@ -109,14 +116,21 @@ read_first() {
 } 2>/dev/null
 
 # Prints those of some names that namespaces of this lab have, a line each, with `own` before it, and those of its list
-# that others have, with `other`. They are tested side by side, in a part for each processor; those that are
-# another lab's by their hosts file are not, as that takes starting a program.
+# that others have, with `other`. Those that are as up has noted at its end are the lab's. Others are tested side by side,
+# in a part for each processor; but not those that are another lab's by their hosts file, as that takes starting a program.
 sort_out() {
-  local part number ns
+  local part number ns line
+  local -A known=()
+  while IFS= read -r line; do
+    noted "$line" || continue
+    line=${line#inode /run/netns/}
+    known[${line%% *}]=1
+    echo "own ${line%% *}"
+  done < <(inodes "$@")
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
-      [[ -e /run/netns/$ns ]] || continue
+      [[ -z ${known[$ns]:-} && -e /run/netns/$ns ]] || continue
       read_first "/etc/netns/$ns/hosts"
       [[ -n ${listed[$ns]:-} || $first == "# $MARK" || $first != "# mpc:"* ]] || continue
       { owned "$ns" && echo "own $ns"; } || [[ -z ${listed[$ns]:-} ]] || echo "other $ns"

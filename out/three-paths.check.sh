@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "three-paths" that is up. Written by mpc 0.1.0 from three-paths.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 6016e34afc2e94d2edaa2ad17b08b1072230942476ce52c446415e0cc11a33d4
+# Runtime: sha256 26cbb9c932b9ec006e094da365eba6934f9c188b542f856694f6596948e969b6
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -385,6 +385,11 @@ OF_TUNNELS='
 echo about bridges
 ip -d -o link show'
 
+# What is asked where interfaces take one packet at a time.
+OF_DEVICES='
+echo about devices
+ip -d -o link show'
+
 # What is done where many routes are planned: whether those told are the same, which then are left out. sed(1) writes them
 # as the plan has them, and all else into another file: TOLD ELSE PLANNED.
 MANY=100
@@ -535,6 +540,12 @@ tunnel() {
   done
   [[ $2 != *" nolearning "* ]] || line+=" nolearning"
   see "$line"
+}
+
+# How many packets in one piece an interface takes, where it is not as many as come.
+device() {
+  [[ ! $1 =~ ^[0-9]+:\ ([^:@\ ]+).*\ (gso_max_segs\ [0-9]+) || ${BASH_REMATCH[2]} == "gso_max_segs 65535" ]] ||
+    see "device ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
 }
 
 # An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
@@ -771,7 +782,7 @@ inspect() {
     [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
   done
   start_visitor
-  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}"
+  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}${names[/device]:+$OF_DEVICES}"
   if ((${#routes[@]} > MANY)); then
     printf '%s\n' "${routes[@]}" >"$file.planned"
     questions+=$'\n'"set '$file' '$file.else' '$file.planned'"$'\n'$SIFT

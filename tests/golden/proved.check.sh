@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 6016e34afc2e94d2edaa2ad17b08b1072230942476ce52c446415e0cc11a33d4
+# Runtime: sha256 26cbb9c932b9ec006e094da365eba6934f9c188b542f856694f6596948e969b6
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -336,6 +336,11 @@ bridge fdb show'
 # What is asked where tunnels end.
 OF_TUNNELS='
 echo about bridges
+ip -d -o link show'
+
+# What is asked where interfaces take one packet at a time.
+OF_DEVICES='
+echo about devices
 ip -d -o link show'
 
 # What is done where many routes are planned: whether those told are the same, which then are left out. sed(1) writes them
@@ -730,7 +735,7 @@ inspect() {
     [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
   done
   start_visitor
-  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}"
+  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}${names[/device]:+$OF_DEVICES}"
   if ((${#routes[@]} > MANY)); then
     printf '%s\n' "${routes[@]}" >"$file.planned"
     questions+=$'\n'"set '$file' '$file.else' '$file.planned'"$'\n'$SIFT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "spray". Written by mpc 0.1.0 from spray.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 17a7474c018c63a3b9d9e4069e52378b6e0d8016a02add9ee597a8ee33d1db1a
+# Runtime: sha256 f6f356066172c2debabdf109d9319d594066d8ba860a93ec9002a8141685822e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -206,7 +206,7 @@ link set dev a up
 address add 10.18.105.46/30 dev b
 link set dev b up
 END
-visit
+leave
 } & parts+=($!); done
 settle
 
@@ -303,7 +303,7 @@ route add 10.86.184.181 via 10.97.116.93 dev a
 route add 10.52.126.101 via 10.18.105.45 dev b
 route add 10.75.138.209 via 10.18.105.45 dev b
 END
-visit
+leave
 } & parts+=($!); done
 settle
 }
@@ -322,7 +322,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and `up` at its end.
+# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
+# TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -342,10 +343,16 @@ read_claim() {
   done 2>/dev/null <"$CLAIM"
 }
 
+# Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
+# and the time from which on it had it.
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
+
 noted() { [[ -n ${notes[$1]:-} ]]; }
 
 # === what up and down share ===================================================
+# Into how many parts work is divided that is done side by side. (Each part reads all of it, so more make it slower.)
 CPUS=$(nproc 2>/dev/null || echo 2)
+((CPUS <= 16)) || CPUS=16
 RUNS=$CLAIM.d
 MARK=mpc:$LAB
 # The files that up makes in the folder of a namespace.
@@ -389,14 +396,21 @@ read_first() {
 } 2>/dev/null
 
 # Prints those of some names that namespaces of this lab have, a line each, with `own` before it, and those of its list
-# that others have, with `other`. They are tested side by side, in a part for each processor; those that are
-# another lab's by their hosts file are not, as that takes starting a program.
+# that others have, with `other`. Those that are as up has noted at its end are the lab's. Others are tested side by side,
+# in a part for each processor; but not those that are another lab's by their hosts file, as that takes starting a program.
 sort_out() {
-  local part number ns
+  local part number ns line
+  local -A known=()
+  while IFS= read -r line; do
+    noted "$line" || continue
+    line=${line#inode /run/netns/}
+    known[${line%% *}]=1
+    echo "own ${line%% *}"
+  done < <(inodes "$@")
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
-      [[ -e /run/netns/$ns ]] || continue
+      [[ -z ${known[$ns]:-} && -e /run/netns/$ns ]] || continue
       read_first "/etc/netns/$ns/hosts"
       [[ -n ${listed[$ns]:-} || $first == "# $MARK" || $first != "# mpc:"* ]] || continue
       { owned "$ns" && echo "own $ns"; } || [[ -z ${listed[$ns]:-} ]] || echo "other $ns"
@@ -802,17 +816,20 @@ remember() {
 
 # Writes the files that ip-netns(8) shows programs in a namespace as those of /etc: a hosts file, which knows this machine
 # by its own name too, unless that is a node's, and a resolv.conf without a server, so that other names fail at once.
-# (Over a file that is not there, ip-netns(8) can put none, and says so at each call.)
+# (Over a file that is not there, ip-netns(8) can put none, and says so at each call.) All namespaces have the same files,
+# by hard links, as the names of all nodes in a file for each node would take much room.
+# shellcheck disable=SC2016 # Expanded by that shell.
+LINK='while read -r ns; do ln "$@" "/etc/netns/$ns/" || exit; done'
 write_names() {
-  local ns machine hosts=$1
+  local machine hosts=$1 folder=/etc/netns/${NAMESPACES[0]}
+  local files=("$folder/hosts")
   read -r machine </proc/sys/kernel/hostname
   [[ ! $machine =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ || ${hosts,,} == *" ${machine,,}"$'\n'* ]] ||
     hosts+="127.0.1.1 $machine"$'\n'
   mkdir -p "${NAMESPACES[@]/#//etc/netns/}"
-  for ns in "${NAMESPACES[@]}"; do
-    printf %s "$hosts" >"/etc/netns/$ns/hosts"
-    [[ ! -e /etc/resolv.conf ]] || printf '# %s\n%s\n' "$MARK" "$2" >"/etc/netns/$ns/resolv.conf"
-  done
+  printf %s "$hosts" >"${files[0]}"
+  [[ ! -e /etc/resolv.conf ]] || { files+=("$folder/resolv.conf") && printf '# %s\n%s\n' "$MARK" "$2" >"${files[1]}"; }
+  ((${#NAMESPACES[@]} == 1)) || printf '%s\n' "${NAMESPACES[@]:1}" | sh -c "$LINK" sh "${files[@]}"
 }
 
 # Takes away what a failed up has made.
@@ -827,6 +844,7 @@ undo() {
 # Ends up. From here on a signal comes too late to take anything back.
 complete() {
   trap '' HUP INT TERM
+  ((${#NAMESPACES[@]} == 0)) || inodes "${NAMESPACES[@]}" >>"$CLAIM"
   note up
   trap - EXIT ERR
   say up
@@ -835,36 +853,77 @@ complete() {
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
 
+# === the visitor ==============================================================
+# A small shell that enters namespaces for a part of a script. It starts programs in half the time that this shell takes,
+# which has all of the lab in its memory.
+visitor=
+from=
+to=
+
+# (Where a script has no streams, bash would take their numbers for the visitor's pipes.)
+[[ -e /proc/self/fd/0 ]] || exec </dev/null
+[[ -e /proc/self/fd/1 ]] || exec >/dev/null
+[[ -e /proc/self/fd/2 ]] || exec 2>/dev/null
+
+# Starts it, where it does not run yet.
+start_visitor() {
+  [[ -z $visitor ]] || return 0
+  coproc VISITOR { exec sh 2>&1; }
+  visitor=$VISITOR_PID
+  # (Bash closes its own when that ends, and what it said last is lost.)
+  # shellcheck disable=SC1083 # These braces name what is closed.
+  exec {from}<&"${VISITOR[0]}" {to}>&"${VISITOR[1]}" {VISITOR[0]}<&- {VISITOR[1]}>&-
+}
+
+# Has it run a shell in a namespace: NAMESPACE SCRIPT ARGUMENT... The arguments are words that no shell expands.
+send() { printf '%s\n' "nsenter --net='/run/netns/$1' sh -s - ${*:3} <<\"VISIT\"" "$2" VISIT 'printf "\000$?\n"' >&"$to" || true; }
+
+# Waits for the end of that: what was said is then in `said`, and in `status` the exit status, if it came to one.
+said=
+status=
+hear() { said='' status='' && IFS= read -rd '' -u "$from" said && read -ru "$from" status || true; }
+
+# Ends it.
+end_visitor() {
+  exec {to}>&-
+  IFS= read -rd '' -u "$from" said || true
+  wait "$visitor"
+}
+
 # === batches, side by side ====================================================
 # Sections are done in parts side by side, one for each processor: `part` is this one, `turn` counts.
 part=
 turn=0
 
 # Starting programs is what takes the time, so a namespace is entered once for all of a section: `within` and
-# `configure` note what is to be done there, each tool with its input, and `visit` does it. Up to four tools.
+# `configure` note what is to be done there, each tool with its input, and `visit` has the visitor do it, while this shell
+# reads what is next.
 visited=
 tools=()
 inputs=()
+entered=
+entered_tools=()
+entered_inputs=()
 declare -A settings=()
 
-# What a visit has beside tools: `put` sets sysctls, from a file of paths and values, in which `*` is any name; `lines`
-# calls a tool for each line of a file, as of more than 511 words `ip -batch` takes none.
+# What a visit has beside tools: `put` sets sysctls, from lines of paths and values, in which `*` is any name; `lines`
+# calls a tool for each line, as of more than 511 words `ip -batch` takes none.
 IFS= read -rd '' PUT <<'PUT' || true
 put() {
   row=0
   while read -r paths value; do
     row=$((row + 1))
     for path in $paths; do
-      printf '%s\n' "$value" >"$path" || { echo "Command failed $1:$row"; exit 1; }
+      printf '%s\n' "$value" >"$path" || { echo "Command failed -:$row"; exit 1; }
     done
-  done <"$1"
+  done
 }
 lines() {
   row=0
   while read -r words; do
     row=$((row + 1))
-    [ -z "$words" ] || "$1" $words || { echo "Command failed $2:$row"; exit 1; }
-  done <"$2"
+    [ -z "$words" ] || "$1" $words || { echo "Command failed -:$row"; exit 1; }
+  done
 }
 PUT
 
@@ -934,34 +993,63 @@ next() {
   ! mine || [[ -z ${settings[$1]:-} ]] || { tools=("put -") inputs=("${settings[$1]%$'\n'}"); }
 }
 
-# Finds the tool and the row of what is noted that a visit ended at, where that does not tell: LOG.
+# Finds the tool and the row that a visit ended at, where that does not tell: LOG.
 blame() {
   local number words
-  for number in "${!tools[@]}"; do
-    tool=${tools[number]} input=${inputs[number]}
+  for number in "${!entered_tools[@]}"; do
+    tool=${entered_tools[number]} input=${entered_inputs[number]}
     read -ra words <<<"$tool"
-    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$visited" "${words[@]}" || return 0
+    [[ $tool == "put -" ]] || ! find_row "$input" "$1" nsenter --net="/run/netns/$entered" "${words[@]}" || return 0
   done
   tool='' row=''
 }
 
-# Does what is noted. (`ip -n` would copy all the mounts of the host each time.)
+# Has the visitor do what is noted, when it has done what was noted before. A tool that fails ends a visit with 100 and its
+# number, but for the last, which the shell of the visit becomes. (`ip -n` would copy all the mounts of the host each time.)
 visit() {
-  local number steps='' log tool='' input=''
+  local number last=$((${#tools[@]} - 1)) steps=''
   ((${#tools[@]})) || return 0
-  for number in "${!tools[@]}"; do steps+=" && ${tools[number]%-}/dev/fd/$((number + 3))"; done
-  log=$(exec nsenter --net="/run/netns/$visited" sh -c "$PUT ${steps#* && }" 2>&1 \
-    3<<<"${inputs[0]}" 4<<<"${inputs[1]:-}" 5<<<"${inputs[2]:-}" 6<<<"${inputs[3]:-}") || {
-    if [[ $log =~ /dev/fd/([0-9]+):([0-9]+) ]]; then
-      number=$((BASH_REMATCH[1] - 3)) row=${BASH_REMATCH[2]}
-      tool=${tools[number]} input=${inputs[number]}
+  start_visitor
+  finish_visit
+  for number in "${!tools[@]}"; do
+    if ((number < last)); then
+      steps+="${tools[number]} <<\"END\" || exit $((100 + number))"
+    else
+      [[ ${tools[number]} == "put -" || ${tools[number]} == "lines "* ]] || steps+="exec "
+      steps+="${tools[number]} <<\"END\""
+    fi
+    steps+=$'\n'${inputs[number]%$'\n'}$'\nEND\n'
+  done
+  send "$visited" "$PUT${steps%$'\n'}"
+  entered=$visited entered_tools=("${tools[@]}") entered_inputs=("${inputs[@]}")
+  tools=() inputs=()
+}
+
+# Waits for the end of the visit that the visitor is at.
+finish_visit() {
+  local log number tool='' input=''
+  [[ -n $entered ]] || return 0
+  hear
+  log=${said%$'\n'} row=
+  [[ $status == 0 ]] || {
+    number=$((${#entered_tools[@]} - 1))
+    ((status < 100 || status > 100 + number)) || number=$((status - 100))
+    if [[ $log =~ (-|stdin):([0-9]+) ]]; then
+      row=${BASH_REMATCH[2]} tool=${entered_tools[number]} input=${entered_inputs[number]}
     else
       blame "$log"
     fi
-    reject "in $visited: $tool" "$row" "$input" "$log"
+    reject "in $entered: $tool" "$row" "$input" "$log"
   }
   [[ -z $log ]] || say "$log"
-  tools=() inputs=()
+  entered=
+}
+
+# Ends a part of a section, when all that is noted is done.
+leave() {
+  visit
+  finish_visit
+  [[ -z $visitor ]] || end_visitor || die "what enters namespaces has failed: $said"
 }
 
 # Waits for the parts of a section.
