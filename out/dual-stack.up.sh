@@ -19,7 +19,7 @@ Brings up the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 0636d8396540
+plan 7bda0007ad1a
 END
 NAMESPACES=(
   dual-stack-a
@@ -167,12 +167,12 @@ END
 within dual-stack-a ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.219.189.202/32 dev lo
-address add fd00::c000:0:0:a1b:bdca/128 dev lo
+address add fd00::c000:0:0:a1b:bdca/128 dev lo nodad
 address add 10.39.131.69/30 dev c
-address add fd00::92a7:8345/126 dev c
+address add fd00::92a7:8345/126 dev c nodad
 link set dev c up
 address add 10.86.184.181/30 dev d
-address add fd00::ed6:b8b5/126 dev d
+address add fd00::ed6:b8b5/126 dev d nodad
 link set dev d up
 END
 within dual-stack-b tc -batch - <<'END'
@@ -186,12 +186,12 @@ END
 within dual-stack-b ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.249.89.74/32 dev lo
-address add fd00::c000:0:0:39:594a/128 dev lo
+address add fd00::c000:0:0:39:594a/128 dev lo nodad
 address add 10.52.126.101/30 dev c
-address add fd00::4634:7e65/126 dev c
+address add fd00::4634:7e65/126 dev c nodad
 link set dev c up
 address add 10.75.138.209/30 dev d
-address add fd00::a74b:8ad1/126 dev d
+address add fd00::a74b:8ad1/126 dev d nodad
 link set dev d up
 END
 within dual-stack-c tc -batch - <<'END'
@@ -205,12 +205,12 @@ END
 within dual-stack-c ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.208.122.226/32 dev lo
-address add fd00::c000:0:0:2950:7ae2/128 dev lo
+address add fd00::c000:0:0:2950:7ae2/128 dev lo nodad
 address add 10.39.131.70/30 dev a
-address add fd00::92a7:8346/126 dev a
+address add fd00::92a7:8346/126 dev a nodad
 link set dev a up
 address add 10.52.126.102/30 dev b
-address add fd00::4634:7e66/126 dev b
+address add fd00::4634:7e66/126 dev b nodad
 link set dev b up
 END
 within dual-stack-d tc -batch - <<'END'
@@ -224,12 +224,12 @@ END
 within dual-stack-d ip -batch - <<'END'
 link set dev lo up alias mpc:dual-stack
 address add 10.240.22.137/32 dev lo
-address add fd00::c000:0:0:3f0:1689/128 dev lo
+address add fd00::c000:0:0:3f0:1689/128 dev lo nodad
 address add 10.86.184.182/30 dev a
-address add fd00::ed6:b8b6/126 dev a
+address add fd00::ed6:b8b6/126 dev a nodad
 link set dev a up
 address add 10.75.138.210/30 dev b
-address add fd00::a74b:8ad2/126 dev b
+address add fd00::a74b:8ad2/126 dev b nodad
 link set dev b up
 END
 leave

@@ -76,7 +76,7 @@ COMMANDS = {
         rf"link add name {INTERFACE} mtu {NUMBER} type {TUNNEL}",
         rf"link set dev {INTERFACE} up(?: alias mpc:{NAME})?",
         rf"link set dev {INTERFACE} master {INTERFACE} up",
-        rf"address add {PREFIX} dev {INTERFACE}",
+        rf"address add {PREFIX} dev {INTERFACE}(?: nodad)?",
         rf"route (?:add|append) (?:default|{ADDRESS}|{PREFIX}) {SOURCE}(?:table {NUMBER} )?{LEADS}",
         rf"link set dev {INTERFACE} gso_max_segs 1",
         rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
@@ -132,7 +132,7 @@ FACTS = [
 
 EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
-    rf"address replace {PREFIX} dev {INTERFACE}",
+    rf"address replace {PREFIX} dev {INTERFACE}(?: nodad)?",
     rf"route replace {ROUTE} {SOURCE}(?:table {NUMBER} )?{LEADS}",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
     rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",

@@ -84,8 +84,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(here, "link", "set", "dev", name, "up")
         case Single(here, name):
             yield _ip(here, "link", "set", "dev", name, *single())
-        case OwnAddress(here, address, device):
-            yield _ip(here, "address", "add", str(address), "dev", device)
+        case OwnAddress(here):
+            yield _ip(here, *owned(fact, "add"))
         case Qdisc(here):
             yield Command(("tc",), qdisc(fact, "add"), here)
         case Namespace(name):
@@ -164,6 +164,14 @@ def carried(tunnel: Tunnel) -> Iterator[str]:
 def has_queue(tunnel: Tunnel) -> bool:
     """Whether the kernel gives the end of a tunnel a queue, which others have at the links below only."""
     return tunnel.kind is LinkKind.GRE
+
+
+def owned(fact: OwnAddress, verb: str) -> Words:
+    """`address add`, or another verb.
+
+    One of IPv6 is not looked for on its link (nodad): as long as it is, no route can have it as its source.
+    """
+    return ("address", verb, str(fact.address), "dev", fact.device, *["nodad"] * (fact.address.version == 6))
 
 
 def tree(bridge: Bridge) -> Words:

@@ -7,7 +7,7 @@ from compiler.ground.units import format_percent, format_queue, format_rate, for
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Port, Shaping
-from compiler.plan.commands import Words, is_long, qdisc, route
+from compiler.plan.commands import Words, is_long, owned, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import QDISCS
 from compiler.plan.plan import Plan
@@ -57,11 +57,11 @@ class _Player:
         self.ends = {end.id: end for link in lab.links for end in link.ends}
         self.shaped = dict(self.ends)
         self.down: set[InterfaceName] = set()
-        self.addresses: dict[tuple[str, str], list[str]] = {}
+        self.addresses: dict[tuple[str, str], list[OwnAddress]] = {}
         self.routes: dict[str, list[Routes]] = {name: [] for name in self.namespace.values()}
         for fact in plan.facts:
             if isinstance(fact, OwnAddress):
-                self.addresses.setdefault((fact.namespace, fact.device), []).append(str(fact.address))
+                self.addresses.setdefault((fact.namespace, fact.device), []).append(fact)
             elif isinstance(fact, Routes):
                 self.routes[fact.namespace].append(fact)
 
@@ -110,8 +110,7 @@ class _Player:
     def _up(self, id: InterfaceName) -> list[Words]:
         """What brings an interface up, with the addresses that the kernel takes from one that is down."""
         own = self.addresses.get((self.namespace[id.node], id.name), [])
-        addresses = (("address", "replace", address, "dev", id.name) for address in own)
-        return [("link", "set", "dev", id.name, "up"), *addresses]
+        return [("link", "set", "dev", id.name, "up"), *(owned(address, "replace") for address in own)]
 
     def _by(self, node: str, interfaces: set[str]) -> list[Routes]:
         """The routes of a node that have a next hop by one of some interfaces."""

@@ -18,7 +18,7 @@ Takes down the lab "dual-stack".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source dual-stack.topo
-plan 0636d8396540
+plan 7bda0007ad1a
 END
 NAMESPACES=(
   dual-stack-a

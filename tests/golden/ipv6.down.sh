@@ -18,7 +18,7 @@ Takes down the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 5c1565cbc0b7
+plan 7a00979e2bf9
 END
 NAMESPACES=(
   ipv6-a

@@ -19,7 +19,7 @@ Brings up the lab "ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ipv6.topo
-plan 5c1565cbc0b7
+plan 7a00979e2bf9
 END
 NAMESPACES=(
   ipv6-a
@@ -139,10 +139,10 @@ qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ipv6-a ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
-address add fd00:1:0:c000::a1b:bdca/128 dev lo
-address add fd00:1::92a7:8345/126 dev c
+address add fd00:1:0:c000::a1b:bdca/128 dev lo nodad
+address add fd00:1::92a7:8345/126 dev c nodad
 link set dev c up
-address add fd00:1::ed6:b8b5/126 dev d
+address add fd00:1::ed6:b8b5/126 dev d nodad
 link set dev d up
 END
 within ipv6-b tc -batch - <<'END'
@@ -151,10 +151,10 @@ qdisc add dev d root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ipv6-b ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
-address add fd00:1:0:c000::39:594a/128 dev lo
-address add fd00:1::4634:7e65/126 dev c
+address add fd00:1:0:c000::39:594a/128 dev lo nodad
+address add fd00:1::4634:7e65/126 dev c nodad
 link set dev c up
-address add fd00:1::a74b:8ad1/126 dev d
+address add fd00:1::a74b:8ad1/126 dev d nodad
 link set dev d up
 END
 within ipv6-c tc -batch - <<'END'
@@ -163,10 +163,10 @@ qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ipv6-c ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
-address add fd00:1:0:c000::2950:7ae2/128 dev lo
-address add fd00:1::92a7:8346/126 dev a
+address add fd00:1:0:c000::2950:7ae2/128 dev lo nodad
+address add fd00:1::92a7:8346/126 dev a nodad
 link set dev a up
-address add fd00:1::4634:7e66/126 dev b
+address add fd00:1::4634:7e66/126 dev b nodad
 link set dev b up
 END
 within ipv6-d tc -batch - <<'END'
@@ -175,10 +175,10 @@ qdisc add dev b root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ipv6-d ip -batch - <<'END'
 link set dev lo up alias mpc:ipv6
-address add fd00:1:0:c000::3f0:1689/128 dev lo
-address add fd00:1::ed6:b8b6/126 dev a
+address add fd00:1:0:c000::3f0:1689/128 dev lo nodad
+address add fd00:1::ed6:b8b6/126 dev a nodad
 link set dev a up
-address add fd00:1::a74b:8ad2/126 dev b
+address add fd00:1::a74b:8ad2/126 dev b nodad
 link set dev b up
 END
 leave

@@ -18,7 +18,7 @@ Takes down the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan ac377eea6d56
+plan 5058c09c0eca
 END
 NAMESPACES=(
   office-a

@@ -19,7 +19,7 @@ Brings up the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan ac377eea6d56
+plan 5058c09c0eca
 END
 NAMESPACES=(
   office-a
@@ -224,12 +224,12 @@ END
 within office-a ip -batch - <<'END'
 link set dev lo up alias mpc:office
 address add 10.219.189.202/32 dev lo
-address add fd00::c000:0:0:a1b:bdca/128 dev lo
+address add fd00::c000:0:0:a1b:bdca/128 dev lo nodad
 address add 10.187.128.180/24 dev one
-address add fd00::bb80:0:0:cb:a5b4/64 dev one
+address add fd00::bb80:0:0:cb:a5b4/64 dev one nodad
 link set dev one up
 address add 10.176.226.142/24 dev two
-address add fd00::b0e2:0:0:ee:9e8e/64 dev two
+address add fd00::b0e2:0:0:ee:9e8e/64 dev two nodad
 link set dev two up
 END
 within office-b tc -batch - <<'END'
@@ -239,31 +239,31 @@ END
 within office-b ip -batch - <<'END'
 link set dev lo up alias mpc:office
 address add 10.249.89.74/32 dev lo
-address add fd00::c000:0:0:39:594a/128 dev lo
+address add fd00::c000:0:0:39:594a/128 dev lo nodad
 address add 10.187.128.209/24 dev one
-address add fd00::bb80:0:0:21c2:8bd1/64 dev one
+address add fd00::bb80:0:0:21c2:8bd1/64 dev one nodad
 link set dev one up
 address add 10.176.226.204/24 dev two
-address add fd00::b0e2:0:0:393a:f1cc/64 dev two
+address add fd00::b0e2:0:0:393a:f1cc/64 dev two nodad
 link set dev two up
 END
 within office-c ip -batch - <<'END'
 link set dev lo up alias mpc:office
 address add 10.208.122.226/32 dev lo
-address add fd00::c000:0:0:2950:7ae2/128 dev lo
+address add fd00::c000:0:0:2950:7ae2/128 dev lo nodad
 address add 192.168.7.10/24 dev three
-address add fd07::a5:bad/64 dev three
+address add fd07::a5:bad/64 dev three nodad
 link set dev three up
 END
 within office-r ip -batch - <<'END'
 link set dev lo up alias mpc:office
 address add 10.240.82.151/32 dev lo
-address add fd00::c000:0:0:22f0:5297/128 dev lo
+address add fd00::c000:0:0:22f0:5297/128 dev lo nodad
 address add 10.187.128.215/24 dev one
-address add fd00::bb80:0:0:3e90:c7d7/64 dev one
+address add fd00::bb80:0:0:3e90:c7d7/64 dev one nodad
 link set dev one up
 address add 192.168.7.1/24 dev lan
-address add fd07::1/64 dev lan
+address add fd07::1/64 dev lan nodad
 link set dev lan up
 END
 within office-one tc -batch - <<'END'

@@ -18,7 +18,7 @@ Takes down the lab "per-packet".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source per-packet.topo
-plan a1e309549835
+plan 4e20baedd66d
 END
 NAMESPACES=(
   per-packet-h

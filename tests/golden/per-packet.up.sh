@@ -19,7 +19,7 @@ Brings up the lab "per-packet".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source per-packet.topo
-plan a1e309549835
+plan 4e20baedd66d
 END
 NAMESPACES=(
   per-packet-h
@@ -234,9 +234,9 @@ END
 within per-packet-h ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.241.164.31/32 dev lo
-address add fd00:7:0:c000::24f1:a41f/128 dev lo
+address add fd00:7:0:c000::24f1:a41f/128 dev lo nodad
 address add 10.109.78.85/30 dev n
-address add fd00:7::4d6d:4e55/126 dev n
+address add fd00:7::4d6d:4e55/126 dev n nodad
 link set dev n up
 END
 within per-packet-s tc -batch - <<'END'
@@ -245,9 +245,9 @@ END
 within per-packet-s ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.197.114.189/32 dev lo
-address add fd00:7:0:c000::34c5:72bd/128 dev lo
+address add fd00:7:0:c000::34c5:72bd/128 dev lo nodad
 address add 10.117.209.194/30 dev f
-address add fd00:7::4a75:d1c2/126 dev f
+address add fd00:7::4a75:d1c2/126 dev f nodad
 link set dev f gso_max_segs 1
 link set dev f up
 END
@@ -258,12 +258,12 @@ END
 within per-packet-n ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.203.161.45/32 dev lo
-address add fd00:7:0:c000::138b:a12d/128 dev lo
+address add fd00:7:0:c000::138b:a12d/128 dev lo nodad
 address add 10.109.78.86/30 dev h
-address add fd00:7::4d6d:4e56/126 dev h
+address add fd00:7::4d6d:4e56/126 dev h nodad
 link set dev h up
 address add 10.105.120.230/30 dev e
-address add fd00:7::2ce9:78e6/126 dev e
+address add fd00:7::2ce9:78e6/126 dev e nodad
 link set dev e gso_max_segs 1
 link set dev e up
 END
@@ -275,16 +275,16 @@ END
 within per-packet-e ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.219.5.50/32 dev lo
-address add fd00:7:0:c000::35b:532/128 dev lo
+address add fd00:7:0:c000::35b:532/128 dev lo nodad
 address add 10.105.120.229/30 dev n
-address add fd00:7::2ce9:78e5/126 dev n
+address add fd00:7::2ce9:78e5/126 dev n nodad
 link set dev n up
 address add 10.47.126.18/30 dev c
-address add fd00:7::db2f:7e12/126 dev c
+address add fd00:7::db2f:7e12/126 dev c nodad
 link set dev c gso_max_segs 1
 link set dev c up
 address add 10.38.33.142/30 dev d
-address add fd00:7::8fa6:218e/126 dev d
+address add fd00:7::8fa6:218e/126 dev d nodad
 link set dev d gso_max_segs 1
 link set dev d up
 END
@@ -295,12 +295,12 @@ END
 within per-packet-c ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.208.122.226/32 dev lo
-address add fd00:7:0:c000::2950:7ae2/128 dev lo
+address add fd00:7:0:c000::2950:7ae2/128 dev lo nodad
 address add 10.47.126.17/30 dev e
-address add fd00:7::db2f:7e11/126 dev e
+address add fd00:7::db2f:7e11/126 dev e nodad
 link set dev e up
 address add 10.3.169.201/30 dev f
-address add fd00:7::583:a9c9/126 dev f
+address add fd00:7::583:a9c9/126 dev f nodad
 link set dev f up
 END
 within per-packet-d tc -batch - <<'END'
@@ -310,12 +310,12 @@ END
 within per-packet-d ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.240.22.137/32 dev lo
-address add fd00:7:0:c000::3f0:1689/128 dev lo
+address add fd00:7:0:c000::3f0:1689/128 dev lo nodad
 address add 10.38.33.141/30 dev e
-address add fd00:7::8fa6:218d/126 dev e
+address add fd00:7::8fa6:218d/126 dev e nodad
 link set dev e up
 address add 10.76.27.101/30 dev f
-address add fd00:7::524c:1b65/126 dev f
+address add fd00:7::524c:1b65/126 dev f nodad
 link set dev f up
 END
 within per-packet-f tc -batch - <<'END'
@@ -326,17 +326,17 @@ END
 within per-packet-f ip -batch - <<'END'
 link set dev lo up alias mpc:per-packet
 address add 10.208.235.202/32 dev lo
-address add fd00:7:0:c000::3610:ebca/128 dev lo
+address add fd00:7:0:c000::3610:ebca/128 dev lo nodad
 address add 10.3.169.202/30 dev c
-address add fd00:7::583:a9ca/126 dev c
+address add fd00:7::583:a9ca/126 dev c nodad
 link set dev c gso_max_segs 1
 link set dev c up
 address add 10.76.27.102/30 dev d
-address add fd00:7::524c:1b66/126 dev d
+address add fd00:7::524c:1b66/126 dev d nodad
 link set dev d gso_max_segs 1
 link set dev d up
 address add 10.117.209.193/30 dev s
-address add fd00:7::4a75:d1c1/126 dev s
+address add fd00:7::4a75:d1c1/126 dev s nodad
 link set dev s up
 END
 leave

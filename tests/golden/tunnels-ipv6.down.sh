@@ -18,7 +18,7 @@ Takes down the lab "tunnels-ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source tunnels-ipv6.topo
-plan d18540c6c9d5
+plan f7165906cd49
 END
 NAMESPACES=(
   tunnels-ipv6-a

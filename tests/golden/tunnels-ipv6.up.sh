@@ -19,7 +19,7 @@ Brings up the lab "tunnels-ipv6".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source tunnels-ipv6.topo
-plan d18540c6c9d5
+plan f7165906cd49
 END
 NAMESPACES=(
   tunnels-ipv6-a
@@ -147,40 +147,40 @@ say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within tunnels-ipv6-a ip -batch - <<'END'
 link set dev lo up alias mpc:tunnels-ipv6
-address add fd00::c000:0:0:a1b:bdca/128 dev lo
-address add fd00::c000:0:0:3999:476f/128 dev lo
-address add fd00::c000:0:0:3474:462f/128 dev lo
-address add fd00::c000:0:0:43f:b932/128 dev lo
-address add fd00::92a7:8345/126 dev c
+address add fd00::c000:0:0:a1b:bdca/128 dev lo nodad
+address add fd00::c000:0:0:3999:476f/128 dev lo nodad
+address add fd00::c000:0:0:3474:462f/128 dev lo nodad
+address add fd00::c000:0:0:43f:b932/128 dev lo nodad
+address add fd00::92a7:8345/126 dev c nodad
 link set dev c up
-address add fd00::246f:a51d/126 dev b
+address add fd00::246f:a51d/126 dev b nodad
 link set dev b up
-address add fd00::2842:a941/126 dev b.2
+address add fd00::2842:a941/126 dev b.2 nodad
 link set dev b.2 up
-address add fd00::3b13:ca6d/126 dev b.3
+address add fd00::3b13:ca6d/126 dev b.3 nodad
 link set dev b.3 up
 END
 within tunnels-ipv6-b ip -batch - <<'END'
 link set dev lo up alias mpc:tunnels-ipv6
-address add fd00::c000:0:0:39:594a/128 dev lo
-address add fd00::c000:0:0:dd2:da38/128 dev lo
-address add fd00::c000:0:0:1cbb:1d3b/128 dev lo
-address add fd00::c000:0:0:1b50:a072/128 dev lo
-address add fd00::4634:7e65/126 dev c
+address add fd00::c000:0:0:39:594a/128 dev lo nodad
+address add fd00::c000:0:0:dd2:da38/128 dev lo nodad
+address add fd00::c000:0:0:1cbb:1d3b/128 dev lo nodad
+address add fd00::c000:0:0:1b50:a072/128 dev lo nodad
+address add fd00::4634:7e65/126 dev c nodad
 link set dev c up
-address add fd00::246f:a51e/126 dev a
+address add fd00::246f:a51e/126 dev a nodad
 link set dev a up
-address add fd00::2842:a942/126 dev a.2
+address add fd00::2842:a942/126 dev a.2 nodad
 link set dev a.2 up
-address add fd00::3b13:ca6e/126 dev a.3
+address add fd00::3b13:ca6e/126 dev a.3 nodad
 link set dev a.3 up
 END
 within tunnels-ipv6-c ip -batch - <<'END'
 link set dev lo up alias mpc:tunnels-ipv6
-address add fd00::c000:0:0:2950:7ae2/128 dev lo
-address add fd00::92a7:8346/126 dev a
+address add fd00::c000:0:0:2950:7ae2/128 dev lo nodad
+address add fd00::92a7:8346/126 dev a nodad
 link set dev a up
-address add fd00::4634:7e66/126 dev b
+address add fd00::4634:7e66/126 dev b nodad
 link set dev b up
 END
 leave
