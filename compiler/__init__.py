@@ -1,6 +1,6 @@
-"""The multipath lab compiler: a topology in, standalone bash out.
+"""The multipath lab compiler: from a topology to standalone bash.
 
-`README.md` in this folder is the map of the modules.
+`README.md` in this directory lists the modules.
 """
 
 __version__ = "0.1.0"

@@ -1,9 +1,9 @@
-"""The command `mpc`: files, streams, colour and exit statuses. What it prints comes from the driver.
+"""The command `mpc`: files, streams, colour and exit statuses. All content that it prints is the driver's.
 
-Exit status: 0 done (warnings allowed), 1 the topology is wrong, 2 the command line is wrong or something that
-mpc needs fails it (a file, standard output, shellcheck, memory), 3 a bug of mpc, 130 interrupted, 141 nobody
-reads its output any more.
-What only some commands need is imported where they need it, as a compilation takes little longer than that.
+Exit status: 0 success, with warnings or without; 1 the topology has errors; 2 a wrong command line, or a
+failure of something that mpc needs (a file, standard output, shellcheck, memory); 3 a bug of mpc; 130
+interrupted; 141 the reader of standard output has gone. Modules that only some commands need are imported by
+these, as imports take about as long as a compilation.
 """
 
 import gc
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 WRONG_TOPOLOGY, CANNOT, BUG, INTERRUPTED = 1, 2, 3, 130
 
 DEEPEST_TRACE = 8
-"""Calls that the report of a bug shows, the innermost."""
+"""The innermost calls that the report of a bug shows."""
 
 GARBAGE = 10**6
-"""Objects between two searches for garbage. Nearly all that a compilation makes is in use to its end, and to
-go over a large lab again and again takes as long as compiling it."""
+"""Allocations between garbage collections. Almost nothing becomes garbage, and collecting a large lab takes
+as long as compiling it."""
 
 STYLES = {
     "error": ("red", True),
@@ -45,7 +45,7 @@ STYLES = {
     "frame": ("blue", True),
     "strong": (None, True),
 }
-"""Colour and boldness of what `diagnostics.Paint` names."""
+"""The colour and boldness of each style of `diagnostics.Paint`."""
 
 
 def _examples(*lines: str) -> str:
@@ -53,13 +53,13 @@ def _examples(*lines: str) -> str:
 
 
 class _Main(click.Group):
-    """The commands, with an answer to whatever goes wrong in them and to the name of none."""
+    """The group of commands; reports any exception of a command, and the misspelt name of one."""
 
     def main(self, *arguments: Any, **extra: Any) -> Any:
         streams.prepare()
         try:
             return super().main(*arguments, **extra)
-        except streams.CannotWriteError as error:  # of a completion, which click does not look after
+        except streams.CannotWriteError as error:  # click does not handle exceptions of completion
             error.show()
             sys.exit(error.exit_code)
         except click.exceptions.Exit as error:
@@ -105,7 +105,7 @@ def _say(message: str) -> None:
 
 
 def _completes(what: str) -> Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]:
-    """What completes an argument; `compiler.completion` has it."""
+    """The completion of an argument, by a function of `compiler.completion`."""
 
     def complete(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
         del parameter
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def _settings(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """What `-D` sets, by name."""
+    """The params that `-D` sets, by name."""
     found: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
@@ -149,7 +149,7 @@ def _settings(context: click.Context, option: click.Parameter, values: tuple[str
 
 
 def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the compilation of its argument LAB, and the options that say how LAB is expanded."""
+    """Adds the argument LAB to a command, as a Compilation, and the options for expanding it."""
 
     @click.argument(
         "lab",
@@ -191,7 +191,7 @@ def takes_lab(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def takes_kind(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options that choose another script than that which brings the lab up."""
+    """Adds the options that choose a script other than up to a command."""
 
     @wraps(command)
     def run(compilation: Compilation, **rest: object) -> None:
@@ -422,11 +422,11 @@ def _print_phase(compilation: Compilation, emit: str) -> None:
 
 
 Scripts = Mapping[str, Callable[[], Iterable[str]]]
-"""What makes each script, in pieces, by the middle of its file's name."""
+"""The text of each script in pieces, by the middle of its file name."""
 
 
 def _lint(scripts: Scripts) -> None:
-    """Runs shellcheck; what it finds is a mistake of the compiler, never of the topology."""
+    """Runs shellcheck on scripts; a finding is a bug of the compiler, never an error of the topology."""
     from compiler.lint import LintError, NoLintError, lint
 
     for name, script in scripts.items():
@@ -442,7 +442,7 @@ def _lint(scripts: Scripts) -> None:
 
 
 def _write(directory: Path, lab: str, scripts: Scripts) -> None:
-    """Writes the scripts, executable, each whole or not at all."""
+    """Writes scripts, executable, each replaced atomically."""
     path = directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -454,11 +454,11 @@ def _write(directory: Path, lab: str, scripts: Scripts) -> None:
 
 
 MOST_OF_A_NAME = 100
-"""Characters that a temporary file takes from a script's name; a file's name has 255 bytes in all."""
+"""The most characters of a script's name in that of its temporary file; a file name has at most 255 bytes."""
 
 
 def _clear(directory: Path, lab: str, kinds: Iterable[str]) -> None:
-    """Takes away scripts that the lab called for once, of those that mpc wrote."""
+    """Deletes scripts of a lab that mpc wrote and that the lab no longer needs."""
     for kind in kinds:
         path = directory / f"{lab}.{kind}.sh"
         try:

@@ -1,6 +1,6 @@
-"""What the shell completes: labs, their params and nodes, and codes.
+"""Shell completion of labs, their params and nodes, and codes.
 
-Nothing is said of what cannot be read, and nothing takes long: a shell waits for it.
+It must be fast, as a shell waits for it, and silent about files that cannot be read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ from compiler.language import syntax
 from compiler.language.parse import parse
 
 LARGEST = 256 * 1024
-"""Bytes of a lab that is read to complete a word."""
+"""The most bytes of a lab that is read for completion."""
 
 MOST_STATEMENTS = 20_000
-"""What such a lab may expand to; of a larger one the nodes are known that stand in the file as they are."""
+"""The most statements that it is expanded to; of a larger one, nodes in the text itself are completed."""
 
 
 def labs(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
-    """The labs of a folder, and the folders in it.
+    """The labs in a directory, and its subdirectories.
 
-    Where there are folders alone, the shell completes them itself, as it knows to put no space after one.
+    If there are subdirectories only, they are left to the shell, which puts no space after one.
     """
     del given, tables
     head, slash, tail = begun.rpartition("/")
@@ -41,21 +41,21 @@ def labs(given: Mapping[str, object], begun: str, tables: str | None) -> list[Co
 
 
 def nodes(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
-    """The hosts and routers of the lab that was given, but for one that was given too."""
+    """The hosts and routers of the lab on the command line, except one that is already there."""
     try:
         compilation = _compilation(given, tables)
         names = dict.fromkeys(_declared(compilation)) if compilation else {}
-    except Exception:  # noqa: BLE001 - whatever is wrong with a lab, it is not told in the middle of a line
+    except Exception:  # noqa: BLE001 - no error of a lab is reported during completion
         return []
     return [CompletionItem(name) for name in names if name.startswith(begun) and name != given.get("source")]
 
 
 def params(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
-    """The params of the lab that was given, with the values that they have there."""
+    """The params of the lab on the command line, with their values in the file."""
     try:
         compilation = _compilation(given, tables)
         tree = parse(compilation.source, Diagnostics(), tables) if compilation else ()
-    except Exception:  # noqa: BLE001 - likewise
+    except Exception:  # noqa: BLE001 - as above
         return []
     values = {node.name.text: node.value.span.text for node in tree if isinstance(node, syntax.Param)}
     return [
@@ -66,7 +66,7 @@ def params(given: Mapping[str, object], begun: str, tables: str | None) -> list[
 
 
 def codes(given: Mapping[str, object], begun: str, tables: str | None) -> list[CompletionItem]:
-    """The codes of diagnostics, with what each means."""
+    """The codes of diagnostics, with the title of each."""
     del given, tables
     from compiler.ground.codes import EXPLANATIONS
 
@@ -78,7 +78,7 @@ def codes(given: Mapping[str, object], begun: str, tables: str | None) -> list[C
 
 
 def _compilation(given: Mapping[str, object], tables: str | None) -> Compilation | None:
-    """The lab that was given, where it is a file of no great size."""
+    """The lab on the command line, if it is a file of at most LARGEST bytes."""
     lab, settings, folders = (given.get(name) for name in ("lab", "settings", "folders"))
     if not isinstance(lab, str) or not (path := Path(lab)).is_file() or path.stat().st_size > LARGEST:
         return None
@@ -91,7 +91,7 @@ def _compilation(given: Mapping[str, object], tables: str | None) -> Compilation
 
 
 def _declared(compilation: Compilation) -> Iterator[str]:
-    """The names of hosts and routers; of a lab that has errors, those that stand there as they are."""
+    """The names of hosts and routers; of a lab with errors, the words in its declarations."""
     statements: tuple[syntax.Node, ...]
     try:
         statements = compilation.statements
@@ -103,5 +103,5 @@ def _declared(compilation: Compilation) -> Iterator[str]:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether a value is a word that a shell takes as it is."""
+    """Whether a value needs no quotes in a shell."""
     return not set(value) & set("\"'\\[]{}$ ")

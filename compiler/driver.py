@@ -1,6 +1,6 @@
-"""A compilation: one property a phase, each made when it is first asked for.
+"""A compilation: one lazy property per phase.
 
-What expands a lab is imported for a lab that needs it, as starting takes longer than most compilations.
+Modules that expand a lab are imported only if needed, as importing takes longer than most compilations.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class TopologyError(Exception):
-    """The topology has errors; `Compilation.diagnostics` has them."""
+    """The topology has errors, which are in `Compilation.diagnostics`."""
 
 
 class Options(NamedTuple):
-    """What the user adds to a lab: values of its params, folders that `use` searches, a bound of its size."""
+    """User options of a lab: values of its params, directories that `use` searches, a bound of its size."""
 
     settings: Mapping[str, str] = MappingProxyType({})
     folders: tuple[str, ...] = ()
@@ -45,8 +45,8 @@ class Options(NamedTuple):
 class Compilation:
     """From the text of a lab to its scripts.
 
-    `name` is the file's name, or `-` for standard input. `tables` is a folder of this user's own in which
-    the parsers' tables are kept between runs.
+    `name` is the file name, or `-` for standard input. `tables` is a directory that only this user can write,
+    for parser tables that are kept between runs.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Compilation:
 
     @cached_property
     def statements(self) -> tuple[syntax.Statement, ...]:
-        """The flat statements; raises TopologyError where what they are made of has errors.
+        """The flat statements; raises TopologyError if expansion has errors.
 
-        Of a text that is flat as it is written, what does not parse is left out.
+        Of a text that needs no expansion, statements that do not parse are left out.
         """
         try:
             return self._flat_statements()
@@ -93,11 +93,11 @@ class Compilation:
         return expand(tree, self.source, files, settings, self.diagnostics, self.options.most_statements)
 
     def _setting(self, name: str, value: str) -> "Setting":
-        """What `-D` sets a param to: a text like that of a file, and a value like one that stands there."""
+        """The value that `-D` sets a param to, parsed as in a file, with the text as its source."""
         from compiler.language.expand import Setting
         from compiler.language.expressions import ExpressionError, value_of
 
-        written = f"{name}={value}".encode("utf-8", "surrogatepass")  # of bytes that are no text
+        written = f"{name}={value}".encode("utf-8", "surrogatepass")  # bytes that are not UTF-8
         source = decode("-D", written, self.diagnostics)
         check(source, self.diagnostics, one_line=True)
         span = Span(source, 0, len(name))
@@ -108,7 +108,7 @@ class Compilation:
             return Setting(0, span)
 
     def flat(self) -> str:
-        """The lab as a text in which nothing is left to expand; names are resolved by nobody yet."""
+        """The lab as a text without anything to expand; its names are not resolved yet."""
         from compiler.language.write import write
 
         statements = self.statements
@@ -117,9 +117,9 @@ class Compilation:
 
     @cached_property
     def lab(self) -> Lab:
-        """The lab with all that is inferred; raises TopologyError where it has errors.
+        """The lab after all passes; raises TopologyError if it has errors.
 
-        A phase whose input has errors is left out, so that no error is reported that another one caused.
+        A phase is skipped if its input has errors, so that no error is reported that follows from another.
         """
         try:
             return self._lab()
@@ -138,7 +138,7 @@ class Compilation:
         return lab
 
     def _verify(self, lab: Lab) -> None:
-        """Holds a lab to what it expects and pins; one that does neither is spared the import."""
+        """Checks expectations and pins; for a lab with neither, the import is saved."""
         pinned = any(pair.pins or (pair.subflows, pair.accept) != (None, None) for pair in lab.pairs)
         if (
             lab.expectations
@@ -152,28 +152,28 @@ class Compilation:
             verify(lab, self.diagnostics)
 
     def survey(self) -> None:
-        """Adds notes to the diagnostics of a lab without errors: what only who asks wants to be told."""
+        """Adds the notes of `mpc check` to the diagnostics of a lab without errors."""
         from compiler.prediction.survey import survey
 
         survey(self.lab, self.diagnostics)
 
     @cached_property
     def plans(self) -> dict[str, Plan]:
-        """The plan of each machine, by its name."""
+        """The plan of each machine, by name."""
         return plans(self.lab)
 
     @property
     def plan(self) -> Plan:
-        """The plan of a lab that is on one machine."""
+        """The plan of a lab on one machine."""
         return self.plans[HERE]
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The scripts that the lab calls for."""
+        """The kinds of scripts that the lab needs."""
         return tuple(kind.name for kind in KINDS.values() if kind.is_called_for(self.lab))
 
     def pieces(self, kind: str, style: bash.Style = bash.Style.BATCH) -> Iterator[str]:
-        """The script of a kind in pieces of whole lines; `style` is that of up."""
+        """The script of a kind, in pieces of whole lines; `style` is for up only."""
         return KINDS[kind].make(self.lab, self.plan, style)
 
     def script(self, kind: str, style: bash.Style = bash.Style.BATCH) -> str:
@@ -196,7 +196,7 @@ def _carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 
 def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
-    """Aggregates the routes of a lab that asks for it."""
+    """Aggregates the routes of a lab with `aggregate`."""
     if not lab.aggregate:
         return lab
     from compiler.infer.aggregation import aggregate
@@ -205,5 +205,5 @@ def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
 
 
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
-    """Whether nothing in a file is to be expanded."""
+    """Whether a file contains nothing to expand."""
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)

@@ -1,7 +1,7 @@
-"""The files that `use` reads: the standard topologies, and those in the lab's own folder and below.
+"""The files that `use` reads: the standard topologies, and those in the lab's directory and below.
 
-A lab may come from anywhere, so it reads no other file of the machine: no absolute path, no device, and
-nothing that a `..` or a symbolic link leads to outside of its folder, unless the user names that folder with
+A lab may come from a stranger, so it can read no other file of the machine: no absolute path, no device, and
+nothing outside of its directory by `..` or a symbolic link, except in directories that the user gives with
 `-I`.
 """
 
@@ -18,7 +18,7 @@ STANDARD = "grammar/std"
 
 
 class Library:
-    """Finds and reads files for the lab `root` (a path, or `-`); `folders` are searched as well."""
+    """Finds and reads files for the lab `root` (a path, or `-`); `folders` are the directories of `-I`."""
 
     def __init__(self, root: str, folders: Iterable[str] = ()) -> None:
         self.key = str(_resolved(Path(root)) or root)
@@ -27,7 +27,7 @@ class Library:
         self.names = {self.key: root}
 
     def locate(self, using: str, path: str, *, quoted: bool) -> Place:
-        """The file that a path means in another file: one of the library, beside that file, or of `-I`."""
+        """The file that a path means in another file: of the library, beside that file, or below `-I`."""
         if not quoted:
             return self._standard(path)
         if PurePath(path).is_absolute():
@@ -60,7 +60,7 @@ class Library:
         return any(path.is_relative_to(bound) for bound in self.bounds)
 
     def read(self, place: Place) -> bytes:
-        """What is in a file that was located."""
+        """The content of a located file."""
         if place.key not in self.names:
             return resources.read(f"{STANDARD}/{place.name.removeprefix('std/')}").encode()
         try:
@@ -73,17 +73,17 @@ class Library:
 
 
 def _resolved(path: Path) -> Path | None:
-    """A path without links and dots; None for what can be none."""
+    """A path without symbolic links and dots; None if it is invalid."""
     try:
         found = path.resolve()
         found.exists()
-    except (OSError, RuntimeError, ValueError):  # too long, links in a circle, a NUL
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of symbolic links, a NUL
         return None
     return found
 
 
 def _read_regular(path: str) -> bytes:
-    """The bytes of a file, and of nothing that would wait or act when it is opened."""
+    """The bytes of a regular file; others could block or have effects when opened."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is not a regular file")

@@ -1,8 +1,8 @@
-r"""Standard streams that say the same bytes on every machine, and say so where they cannot.
+r"""Standard streams with the same bytes on every machine, and with an error message where they fail.
 
-Python takes their encoding from the environment, leaves out what is closed, and tells a write that fails to
-whoever comes next. Here text is UTF-8 with `\n`, what is closed fails when it is used, as it does in programs
-of C, and a failure is one message and an exit status.
+Python takes their encoding from the environment, sets a closed stream to None, and reports a failed write to
+whichever code writes next. Here text is UTF-8 with `\n`, the use of a closed stream fails as in C programs,
+and a failure is one message and an exit status.
 """
 
 import errno
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 CANNOT, READER_IS_GONE = 2, 141
-"""Exit statuses where output cannot be written: in general, and as a shell tells it of SIGPIPE."""
+"""Exit statuses if output cannot be written: in general, and for SIGPIPE as shells give it."""
 
 
 class CannotWriteError(click.ClickException):
@@ -35,7 +35,7 @@ class CannotWriteError(click.ClickException):
 
 
 class _Output(io.FileIO):
-    """Standard output: the first write that fails ends the command, and those after it do nothing."""
+    """Standard output: the first failing write ends the command, and later writes do nothing."""
 
     failed = False
 
@@ -43,7 +43,7 @@ class _Output(io.FileIO):
         while not self.failed:
             try:
                 return os.write(self.fileno(), data)
-            except BlockingIOError:  # somebody who shares the stream has made it non-blocking
+            except BlockingIOError:  # another process that shares the stream has made it non-blocking
                 select([], [self], [])
             except OSError as error:
                 self.failed = True
@@ -54,7 +54,7 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Standard error: where that cannot be written, nobody can be told."""
+    """Standard error: if it cannot be written, the failure is ignored, as it cannot be reported."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         try:
@@ -64,7 +64,7 @@ class _Messages(io.FileIO):
 
 
 def prepare() -> None:
-    """Replaces the streams of this process, where nobody else has."""
+    """Replaces the streams of this process, except those that have been replaced already."""
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return
     _run_in_utf8()
@@ -80,7 +80,7 @@ def prepare() -> None:
 
 
 def _open_null(place: int, wrong: int) -> None:
-    """Puts what cannot be used in the place of a stream that is closed, so that no other file comes there."""
+    """Opens a file in the place of a closed stream whose use fails, so that no other file gets its number."""
     found = os.open(os.devnull, wrong)
     if found != place:
         os.dup2(found, place)
@@ -93,9 +93,9 @@ def _text(raw: io.FileIO, errors: str, *, lines: bool = False) -> io.TextIOWrapp
 
 
 def _run_in_utf8() -> None:
-    """Starts anew where arguments and names of files are not taken for UTF-8.
+    """Restarts Python in UTF-8 mode if arguments and file names are decoded otherwise.
 
-    That is so in a locale with another encoding, and decided when Python starts.
+    That depends on the locale, and is fixed when Python starts.
     """
     if sys.getfilesystemencoding() != "utf-8":
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

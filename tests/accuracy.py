@@ -1,7 +1,7 @@
-"""Predictions against measurements, lab by lab.
+"""Predictions compared with measurements, lab by lab.
 
-`prepare` writes the scripts of labs, MEASURE measures in one of them, which needs no Python, so that it runs
-under an emulated kernel too, and `rows` reads what it left.
+`prepare` writes the scripts of labs. MEASURE, a shell script that needs no Python and so runs under an
+emulated kernel too, measures in one of them. `rows` reads its output.
 """
 
 import json
@@ -29,7 +29,7 @@ MEASURE = Path(__file__).with_name("accuracy.sh")
 
 
 def predicted(lab: Lab, late: float = 0.0) -> Prediction:
-    """From a to b on a machine where all that a sends is so many milliseconds late."""
+    """The prediction from a to b on a machine that delays all packets of a by `late` milliseconds."""
     ir = lab.compiled().lab
     links = [one._replace(left=_delayed(one.left, late), right=_delayed(one.right, late)) for one in ir.links]
     return Predictor(replace(ir, links=tuple(links))).between("a", "b")
@@ -42,8 +42,8 @@ def _delayed(end: Port, late: float) -> Port:
 
 
 def prepare(folder: Path, found: list[Lab]) -> None:
-    """Writes what MEASURE runs: the scripts of each lab, how long a transfer takes, which there are, and the
-    addresses that its ways begin at."""
+    """Writes the input of MEASURE: the scripts of each lab, the duration of a transfer, the list of
+    transfers, and the source addresses of the lab's paths."""
     for lab in found:
         own = folder / lab.name
         own.mkdir(parents=True)
@@ -58,20 +58,20 @@ def prepare(folder: Path, found: list[Lab]) -> None:
 
 
 def begin(prediction: Prediction, trip: Trip) -> Address:
-    """The address of the interface that a way leaves by: what is bound to it takes that way."""
+    """The address of the first interface of a path: sockets bound to it take that path."""
     address = prediction.lab.interfaces[trip.out.crossings[0].out.id].address(trip.out.target.version)
     assert address
     return address
 
 
 def bound(trip: Trip) -> Trip:
-    """The round trip of what is bound to that address, where its answers come to."""
+    """The round trip of packets from that address, with answers to it."""
     first = trip.out.crossings[0].out.id
     return replace(trip, back=tuple(way for way in trip.back if way.crossings[-1].into.id == first))
 
 
 class Measured(NamedTuple):
-    """A transfer, and the address that it is opened from, where that is not the kernel's choice."""
+    """A transfer, and its source address unless the kernel chooses it."""
 
     name: str
     protocol: Protocol
@@ -83,7 +83,7 @@ class Measured(NamedTuple):
 
 
 def transfers(prediction: Prediction) -> list[Measured]:
-    """One TCP connection on the first way, and MPTCP; from each way too, where they take different times."""
+    """One TCP connection on the first path, and MPTCP; MPTCP from each path too, if their delays differ."""
     ways = prediction.working
     found = [Measured("tcp", Protocol.TCP, begin(prediction, ways[0]))]
     if len(prediction.connections[0].subflows) < 2:
@@ -97,8 +97,7 @@ def transfers(prediction: Prediction) -> list[Measured]:
 
 @dataclass(frozen=True)
 class Row:
-    """Of one quantity: what was predicted, at least and at most, and what was measured, with its standard
-    error where it depends on chance."""
+    """A quantity: the predicted range, and the measured value, with its standard error if it is random."""
 
     lab: Lab
     what: str
@@ -112,7 +111,7 @@ class Row:
 
     @property
     def fits(self) -> bool:
-        """Within 10 % for rates, and 1 ms or 2 % for times."""
+        """Whether it is within 10 % for rates, and within 1 ms or 2 % for times."""
         least, most = self.predicted
         slack = max(1.0, 0.02 * self.middle) if self.what == "rtt" else 0.1 * self.middle
         return least - slack <= self.measured <= most + slack
@@ -127,9 +126,9 @@ class Row:
 
 
 def rows(folder: Path, found: list[Lab]) -> Iterator[Row]:
-    """Of each lab: one TCP connection on its first way, MPTCP over all, and a round trip of each way.
+    """The rows of each lab: one TCP connection on its first path, MPTCP over all, a round trip on each path.
 
-    What a round trip takes in the lab `base`, which has no delay, is the machine's, and in all labs the same.
+    The round trip in the lab `base`, which has no delay, is the machine's, and the same in all labs.
     """
     base = min((min(times(path), default=0.0) for path in folder.glob("base/ping.*")), default=0.0)
     for lab in found:
@@ -154,7 +153,7 @@ def _rate(lab: Lab, what: str, predicted: Estimate, folder: Path) -> Row:
 
 
 def table(found: Iterable[Row]) -> Iterator[str]:
-    """The lines of a table, and one that counts."""
+    """The lines of a table, and one with counts."""
     yield "| lab | | predicted | measured | ratio |\n| --- | --- | --- | --- | --- |"
     seen = list(found)
     yield from map(str, seen)
@@ -163,7 +162,7 @@ def table(found: Iterable[Row]) -> Iterator[str]:
 
 
 def reports(folder: Path, what: str) -> list[Any]:
-    """What iperf3 tells of the transfers that came to their end."""
+    """The reports of iperf3 on the transfers that were completed."""
     found = [json.loads(path.read_text() or "{}") for path in sorted(folder.glob(f"{what}.*"))]
     return [report for report in found if "sum_received" in report.get("end", {})]
 
@@ -173,7 +172,7 @@ def rates(folder: Path, what: str) -> list[float]:
 
 
 def batches(folder: Path, what: str) -> list[float]:
-    """What was sent in each ten seconds: so long that each has little to do with the one before."""
+    """The bytes sent in each ten seconds, which is long enough for them to be nearly independent."""
     return [
         mean(second["sum"]["bits_per_second"] / MBIT for second in report["intervals"][first : first + 10])
         for report in reports(folder, what)
@@ -182,6 +181,6 @@ def batches(folder: Path, what: str) -> list[float]:
 
 
 def times(path: Path) -> list[float]:
-    """Milliseconds of each answer, the fastest first."""
+    """The round trips of all answers in milliseconds, sorted."""
     lines = path.read_text().splitlines() if path.exists() else []
     return sorted(float(line.split("time=")[1].split()[0]) for line in lines if "time=" in line)

@@ -1,4 +1,4 @@
-"""Labs of which transfers and round trips from a to b are measured beside their predictions."""
+"""Labs in which transfers and round trips from a to b are measured and compared with predictions."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from compiler.driver import Compilation
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab of which the transfers from a to b are measured."""
+    """A lab with transfers from a to b."""
 
     name: str
     title: str
@@ -15,7 +15,7 @@ class Lab:
 
     @property
     def seconds(self) -> int:
-        """How long a transfer takes: long enough to meet some hundred losses, where there are any."""
+        """The duration of a transfer: with losses, long enough for some hundred of them."""
         return 180 if "loss" in self.text else 10
 
     def compiled(self) -> Compilation:
@@ -23,7 +23,7 @@ class Lab:
 
 
 def parallel(*links: str, more: str = "mptcp a -- b") -> str:
-    """Paths from a to b over a router each, with the attributes of both of its links."""
+    """Paths from a to b over one router each, with given attributes for both of its links."""
     lines = ["host a b"]
     for number, attributes in enumerate(links):
         lines += [f"router r{number}", f"link {{a,b}} -- r{number} {attributes}"]

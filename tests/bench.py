@@ -1,7 +1,7 @@
-"""The figures of the README, each a ratio measured in one run.
+"""The figures of the README, each a ratio that is measured in one run.
 
-`python tests/bench.py [PART ...]` runs the parts that are named, or all of them; `main` lists them.
-What is compared runs in turns, and medians are quoted, so that a machine whose speed drifts does not decide.
+`python tests/bench.py [PART ...]` runs the named parts, or all of them; `main` lists them. Alternatives are
+measured in turns, and medians are reported, so that a drift of the machine's speed affects them alike.
 """
 
 import gc
@@ -64,7 +64,7 @@ def say(*words: object) -> None:
 
 
 def medians(repeats: int, *works: Callable[[], float]) -> list[float]:
-    """Each work's median, after measuring all of them in turns."""
+    """The median of each work, from measurements in turns."""
     rounds = [[work() for work in works] for _ in range(repeats)]
     return [statistics.median(column) for column in zip(*rounds, strict=True)]
 
@@ -132,12 +132,12 @@ def bench_compile() -> None:
 
 
 def bench_scale() -> None:
-    """A fat tree whose routes are all written; and the time for each node, small labs against large."""
+    """A fat tree with all routes written out; and the time per node, of small labs against large ones."""
     with TemporaryDirectory() as folder:
         lab = Path(folder, "fat.topo")
         lab.write_text("use std/fat-tree as t with k=16\n")
         command = (live.MPC, "compile", "--no-lint", lab)
-        found = written(*command)  # first: a process counts the memory of the one that it comes from
+        found = written(*command)  # first, as the peak memory of a process includes that of its parent
         reference = (sys.executable, "-c", REFERENCE, str(found.routes), str(found.size))
         least, ours = medians(5, lambda: written(*reference).seconds, lambda: written(*command).seconds)
     size = f"{found.size / 1e6:.0f} MB of text in {found.memory:.0f} MB of memory"
@@ -178,7 +178,7 @@ def bench_recheck() -> None:
 
 
 def bench_expect() -> None:
-    """A fat tree of 128 hosts in which all pairs are expected to reach each other, and without that."""
+    """A fat tree of 128 hosts in which all pairs are expected to reach each other, against one without."""
     hosts = "t-h[0..7]-[0..3]-[0..3]"
     tree = "use std/fat-tree as t with k=8\n"
     gc.set_threshold(GARBAGE)
@@ -206,7 +206,7 @@ def bench_routes() -> None:
 
 
 def bench_up(nodes: int) -> None:
-    """A ring of nodes with rates, made and taken away in several ways."""
+    """A ring of nodes with rates, made and removed by several tools."""
     ways: dict[str, Work] = {
         "mpc": by_mpc(nodes),
         "a command a line": by_hand(nodes),
@@ -270,7 +270,7 @@ def bench_check() -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A line of the table; `single` is the name to which one TCP connection takes the best path."""
+    """A row of the table; `single` is the name that one TCP connection reaches over the best path."""
 
     title: str
     lab: live.Lab
@@ -294,7 +294,7 @@ def cases() -> Iterator[Case]:
 
 
 def shape_like_the_original() -> None:
-    """In b, what comes in through either link passes one class of one ifb0: a bottleneck of both paths."""
+    """In b, packets from both links pass one class of one ifb0: a shared bottleneck of both paths."""
     live.succeed("ip", "-n", "deviceb", "link", "add", "name", "ifb0", "type", "ifb")
     live.succeed("ip", "-n", "deviceb", "link", "set", "dev", "ifb0", "up")
     commands = [
@@ -355,7 +355,7 @@ PINS = {
     "`subflow fullmesh` at a, `signal` at b": "mptcp a -> b endpoints a:c subflow fullmesh,"
     " a:d subflow fullmesh, b:c signal, b:d signal",
 }
-"""The diamond with other endpoints than are inferred, and the same rules."""
+"""The diamond with other endpoints than the inferred ones, and the same rules."""
 
 LONGER = {
     "ring of 6 routers": "router a r1 b r3 r4 r5\nlink a -- r1 -- b -- r3 -- r4 -- r5 -- a\nmptcp a -- b",
@@ -364,7 +364,7 @@ LONGER = {
     "one interface at a": "host a b\nrouter c\nlink a -- c rate 50mbit\nlink c -- b\nlink c -- b\n"
     "mptcp a -> b",
 }
-"""Paths that are not the routers' own choice, or not begun at two interfaces."""
+"""Paths other than the routers' own choice, or with one interface at an end."""
 
 
 def variants() -> Iterator[Case]:
@@ -387,13 +387,13 @@ def table(rows: Iterator[Case]) -> None:
 # --- accuracy ---------------------------------------------------------------------------------------
 
 GUEST = "trixie"
-"""The suite of the kernel that has netem, where this one has not."""
+"""The suite of the kernel for measurements if this one has no netem."""
 
 
 def bench_accuracy() -> None:
-    """Predictions beside measurements: on this kernel, and where it has no netem, in a guest.
+    """Predictions against measurements: on this kernel, or in a guest if this one has no netem.
 
-    A guest has one processor, so there each lab has a guest of its own.
+    A guest has one processor, so each lab has a guest to itself.
     """
     say("accuracy: medians of 2 transfers of 10 s, or with losses means of 2 of 180 s, CUBIC, sent by a\n")
     measure_accuracy("here", labs(PLAIN), here, at_once=5)
@@ -406,13 +406,13 @@ def bench_accuracy() -> None:
 
 
 def bench_joins() -> None:
-    """MPTCP opened over each of three paths that take different times, on the kernels of two guests."""
+    """MPTCP opened over each of three paths with different delays, on the kernels of two guests."""
     for suite in filter(has_guest, ("bookworm", GUEST)):
         measure_accuracy("three paths", labs({"ddd5": DELAYED["ddd5"]}), in_guest(suite), at_once=1)
 
 
 def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str], *, at_once: int) -> None:
-    """Measures labs, some side by side, and prints a table of them; `start` runs what measures one."""
+    """Measures labs, `at_once` of them in parallel, and prints a table; `start` runs MEASURE."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
         folder = Path(name)
         accuracy.prepare(folder, found)
@@ -437,7 +437,7 @@ def has_guest(suite: str) -> bool:
 
 
 def in_guest(suite: str) -> Callable[..., str]:
-    """What runs MEASURE under a suite's kernel, each time in a new guest, which keeps its folder alone."""
+    """A function that runs MEASURE under a suite's kernel, in a new guest each time."""
     run = ("env", "GUEST_SECONDS=900", live.ROOT / "tests" / "guest" / "run", suite)
     return lambda *argv: live.succeed(*run, argv[2], *argv, seconds=930)
 

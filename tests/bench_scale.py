@@ -1,4 +1,4 @@
-"""What `bench.py` measures of the compiler at size, and what it compares that with."""
+"""Measurements of the compiler on large labs, and the reference that they are compared with."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ SIZES = {
     "torus": ("x=10 y=10", "x=100 y=100"),
     "fat-tree": ("k=6", "k=32"),
 }
-"""A standard topology of about 100 nodes, and of about 10,000."""
+"""Standard topologies with about 100 and about 10,000 nodes."""
 
 # The work that no compiler can leave out: all distances, and a line of text a route, here always the same.
 REFERENCE = """
@@ -42,7 +42,7 @@ for _ in range(lines):
 
 
 def per_node(text: str) -> float:
-    """Seconds of a processor for each node of a lab, in a process that has compiled before."""
+    """Processor seconds per node of a lab, in a process that has compiled before."""
     gc.collect()
     start = time.process_time()
     compilation = Compilation("lab.topo", text)
@@ -52,7 +52,7 @@ def per_node(text: str) -> float:
 
 
 def compiling(text: str) -> float:
-    """Seconds of a processor for a lab and its script."""
+    """Processor seconds for a lab and its script."""
     gc.collect()
     start = time.process_time()
     for _ in Compilation("lab.topo", text).pieces("up"):
@@ -88,7 +88,7 @@ def rechecking(text: str) -> float:
 
 
 class Written(NamedTuple):
-    """What a process that writes a file took: seconds of a processor, and MB of memory at most."""
+    """The processor seconds and the peak memory in MB of a process that writes a file."""
 
     seconds: float
     memory: float

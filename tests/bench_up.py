@@ -20,7 +20,7 @@ from compiler.driver import Compilation
 RATE = "100mbit"
 
 Work = Callable[[], tuple[float, float]]
-"""Makes a ring and takes it away; gives the seconds of both."""
+"""Makes and removes a ring; returns the seconds of both."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def timed(*argv: str | Path, stdin: str = "") -> float:
 
 
 def settle() -> None:
-    """Waits until the kernel, which removes namespaces in the background, has done so."""
+    """Waits until the kernel has removed namespaces, which it does in the background."""
     count = namespace_objects()
     for _ in range(60):
         time.sleep(1)
@@ -102,7 +102,7 @@ def by_check(text: str) -> Work:
 
 
 def by_hand(nodes: int) -> Work:
-    """The same as people write it: a command a line, links made in the host and moved into place."""
+    """As people write it: one command per line, links made on the host and moved to namespaces."""
     lines = ["set -e"]
     for link in ring(nodes):
         lines += _node_by_hand(f"hand-{link.left}")
@@ -134,8 +134,8 @@ def _end_by_hand(ns: str, dev: str, address: str) -> list[str]:
 
 # --- by Mininet -------------------------------------------------------------------------------------
 
-# Its times are told from inside: without the start of Python and the imports, and without its change of
-# limits of the whole machine.
+# Its times are measured inside Python, without its start and imports, and without its change of limits of the
+# whole machine.
 MININET = """
 import sys, time
 import mininet.net

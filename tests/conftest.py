@@ -1,4 +1,4 @@
-"""Options, golden files, and the rule that a skipped live test is never silent."""
+"""Options, golden files, and a report of skipped live tests."""
 
 import difflib
 import os
@@ -19,14 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Has what tests start take signals, also where the tests run under nohup(1) or behind `&`."""
+    """Restores the default handling of signals for child processes, also under nohup(1) or behind `&`."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
-    """Holds a text to the golden file at a path, or with --update writes it there."""
+    """Compares a text with the golden file at a path, or with --update writes the file."""
 
     def hold(path: Path, text: str) -> None:
         before = path.read_text() if path.exists() else ""
@@ -44,7 +44,7 @@ def live_required() -> bool:
 
 
 def lacking(item: pytest.Item) -> list[str]:
-    """The features that a test needs and this kernel has not."""
+    """The features that a test needs and this kernel lacks."""
     needed = {str(feature) for marker in item.iter_markers("every_kernel") for feature in marker.args}
     return sorted(feature for feature in needed if not machine.has(feature))
 
@@ -70,9 +70,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Counts live tests that were skipped, and with MPC_LIVE=require makes them failures.
+    """Counts skipped live tests, and with MPC_LIVE=require makes them failures.
 
-    Those that are not for this kernel do not count here: they have to run on another one (tests/ran.py).
+    Tests that are not for this kernel are excluded: they have to run on another one (tests/ran.py).
     """
     report = yield
     elsewhere = not machine.missing() and lacking(item)

@@ -1,4 +1,4 @@
-"""Changes of one fact of a lab that is up: each command of its plan undone or altered; what is foreign."""
+"""Changes of one fact of a running lab: each command of its plan undone or altered, and additions."""
 
 from collections.abc import Iterator
 from ipaddress import ip_interface
@@ -9,17 +9,17 @@ from compiler.plan.plan import Plan
 
 
 class Drift(NamedTuple):
-    """A change, as a command of sh(1) inside a namespace, and how a line of a check begins that names it."""
+    """A change, as a command of sh(1) in a namespace, and the prefix of the check's line that reports it."""
 
     namespace: str
     change: str
     named: str
     back: str = ""
-    """What takes a change back that would keep down from taking the lab away."""
+    """A command that reverts a change which would keep down from removing the lab."""
 
 
 def drifts(plan: Plan) -> Iterator[Drift]:
-    """All of them, each in one namespace."""
+    """All changes of a plan, each in one namespace."""
     for section in plan.sections:
         for command in section.commands:
             for call in command.calls:
@@ -98,7 +98,7 @@ def _mptcp(here: str, words: list[str]) -> Iterator[Drift]:
 
 
 def _gone(here: str, tool: tuple[str, ...], call: tuple[str, ...]) -> Iterator[Drift]:
-    """What is added, deleted."""
+    """Deletions of what a command adds."""
     kind, _, first, *rest = call
     if kind != "rule":
         tool = ("ip", "-6" if ":" in first else "-4")
@@ -111,7 +111,7 @@ def _gone(here: str, tool: tuple[str, ...], call: tuple[str, ...]) -> Iterator[D
 
 
 def _links(device: str, words: list[str]) -> Iterator[Drift]:
-    """Both ends of a pair, or a bridge or a dummy."""
+    """Deletion of a veth pair at both ends, or of a bridge or a dummy."""
     for end in " ".join(["name", device, *words]).split(" peer "):
         options = dict(zip(end.split()[::2], end.split()[1::2], strict=True))
         here, name, mtu = options["netns"], options["name"], int(options.get("mtu", "1500"))
@@ -137,7 +137,7 @@ BRIDGE = {"stp_state": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}
 
 
 def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
-    """The value altered, in each scope of a key with `*`, and in `lo` where that has it from `all`."""
+    """Another value in each scope of a key with `*`, and in `lo` if that has it from `all`."""
     keys = [key.replace("*", scope) for scope in (("all", "default", "lo") if "*" in key else ("",))]
     if key == "net.ipv4.ip_forward" or key.startswith("net.ipv6.conf.all.forwarding"):
         keys.append(f"net.ipv{key[7]}.conf.lo.forwarding")
@@ -148,7 +148,7 @@ def _sysctls(here: str, key: str, value: str) -> Iterator[Drift]:
 
 
 def _other(value: str) -> str:
-    """Another value that a sysctl may have; no hash policy is above 3."""
+    """Another valid value of a sysctl; hash policies end at 3."""
     *rest, last = value.split()
     if last.startswith("0x"):
         return hex(int(last, 16) - 1)
@@ -205,4 +205,4 @@ FOREIGN = (
     ("nft add table ip filter", "unexpected: nft ip filter"),
     ("ip link set dev lo down", "missing: link lo mtu 65536 up"),
 )
-"""What is in no plan, in every namespace."""
+"""Additions that are in no plan, for every namespace."""

@@ -1,6 +1,6 @@
-"""Faults for scripts: a folder for PATH in which every program can be made to fail at one of its calls.
+"""Fault injection for scripts: a directory for PATH in which every program can fail at one of its calls.
 
-A program fails before it has acted or after; where it reads a batch, at one of the batch's lines.
+A program fails before or after it acts; one that reads a batch, at one of its lines.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import live
 
-# Programs that a script calls. One that is missing here would get past the shims, so PATH has nothing else.
+# Programs that a script calls. PATH has nothing else, so that a missing one here is noticed.
 PROGRAMS = (
     "bash env flock ip ln mkdir modprobe mount nft nproc nsenter rm rmdir setsid sh sleep stat tc umount "
     "unshare"
@@ -66,7 +66,7 @@ feed {command}
 
 @dataclass(frozen=True)
 class Fault:
-    """A program that fails at a call (from 1), at a line of its batch (0: none), having acted or not."""
+    """A program that fails at a call (from 1), at a line of its batch (0: none), after acting or not."""
 
     program: str
     call: int
@@ -82,7 +82,7 @@ NONE = Fault("none", 0)
 
 
 class Shims:
-    """A folder that stands for PATH. Its nproc knows one processor, so that calls come in one order."""
+    """A directory for PATH. Its nproc reports one processor, so that calls have one order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,7 +95,7 @@ class Shims:
             (folder / name).chmod(0o755)
 
     def run(self, script: str, fault: Fault = NONE) -> live.Result:
-        """Runs a script with a fault; `calls` has then what it called."""
+        """Runs a script with a fault; afterwards, `calls` has its calls."""
         fields = fault.program, fault.call, fault.line, int(fault.acts)
         (self.folder / "fault").write_text(" ".join(map(str, fields)) + "\n")
         (self.folder / "calls").write_text("")
@@ -108,13 +108,13 @@ class Shims:
         return [(program, int(call), int(lines)) for program, call, lines in rows]
 
     def reached(self, fault: Fault) -> bool:
-        """Whether the last run came to the call of a fault."""
+        """Whether the last run reached the call of a fault."""
         return any((fault.program, fault.call) == (program, call) for program, call, _ in self.calls())
 
     def faults(self) -> Iterator[Fault]:
         """All faults for the calls of the last run.
 
-        Having acted on a line is as not having acted on the next one, so only the last line has both.
+        A fault after a line equals one before the next, so only the last line has both.
         """
         for program, call, lines in self.calls():
             yield Fault(program, call)
@@ -126,15 +126,15 @@ class Shims:
 
 
 def thorough() -> bool:
-    """Whether to try everything, which takes many minutes (`./dev faults`), or a part."""
+    """Whether to try everything, which takes many minutes (`./dev faults`), or a sample."""
     return "MPC_FAULTS" in os.environ
 
 
 def moments() -> int:
-    """At how many random moments a test is to interrupt."""
+    """The number of random moments at which a test interrupts a script."""
     return 100 if thorough() else 15
 
 
 def sample(faults: list[Fault]) -> list[Fault]:
-    """About 60 faults, spread over the whole, where not all are to be tried."""
+    """About 60 faults, evenly spread, unless all are tried."""
     return faults if thorough() else faults[:: max(1, len(faults) // 60)]

@@ -1,7 +1,8 @@
-"""Hostile labs, a million or as many as there is time for: each has scripts of known lines, or errors.
+"""A fuzzer: compiles hostile labs, each of which must give scripts of known lines, or errors.
 
-`./dev fuzz [COUNT | SECONDSs] [SEED]` runs it. What is tried depends on the seed and a number alone, so that
-a failure is found again by both. Distinct failures are told at the end; then the exit status is 1.
+`./dev fuzz [COUNT | SECONDSs] [SEED]` runs it, by default for a million labs. A lab depends on the seed and
+its number only, so a failure can be reproduced. Distinct failures are printed at the end; then the exit
+status is 1.
 """
 
 import gc
@@ -20,20 +21,20 @@ from labs import checked, compiled
 from compiler.lint import lint
 
 REPORT = 10_000
-"""How many labs are tried between two lines of progress."""
+"""Labs between two lines of progress."""
 
 BOUND = 60
-"""Seconds after which a lab counts as one without an answer; most have theirs in some milliseconds."""
+"""Seconds after which a compilation counts as hanging; most take some milliseconds."""
 
 RUN = 2_000
-"""Of how many labs with scripts those of one are run, with recorders for tools, where that is possible."""
+"""Of RUN labs with scripts, those of one are run with recorders as tools, if possible."""
 
 LINT = 200
-"""Of how many labs with scripts shellcheck reads those of one."""
+"""Of LINT labs with scripts, those of one are checked by shellcheck."""
 
 
 def numbers(bound: str) -> Iterator[int]:
-    """0, 1, 2 and so on: as many as a count says, or for as long as `90s` says."""
+    """0, 1, 2 and so on: a given count, or for a time like `90s`."""
     if not bound.endswith("s"):
         yield from range(int(bound))
         return
@@ -49,7 +50,7 @@ def give_up(*_: object) -> None:
 
 
 class Fuzzer:
-    """Tries labs, and counts what came of them."""
+    """Compiles labs, and counts the outcomes."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -71,7 +72,7 @@ class Fuzzer:
         signal.alarm(BOUND)
         try:
             outcome = self._outcome(name, text)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:  # noqa: BLE001 - any exception is a finding
             outcome = "failures"
             where = traceback.format_tb(error.__traceback__)[-1]
             found = f"seed {self.seed} number {number}: {error!r:.500}\n{where}{name!r}\n{text[:2000]!r}"
@@ -97,7 +98,7 @@ class Fuzzer:
 
 def main(bound: str = "1000000", seed: str = "1") -> int:
     signal.signal(signal.SIGALRM, give_up)
-    gc.disable()  # a compilation leaves circles of references behind, and few of them
+    gc.disable()  # a compilation leaves few reference cycles behind
     fuzzer = Fuzzer(int(seed))
     fuzzer.run(bound)
     for found in fuzzer.failures.values():

@@ -1,7 +1,6 @@
-"""Hostile labs: texts that a stranger could hand to the compiler, each made again from its number alone.
+"""Hostile labs: texts as an attacker could write them, each a function of a seed and a number.
 
-Two ways lead to them: real labs with mutations, and texts that the grammar itself spells. Names of files are
-hostile too.
+They are mutations of real labs, and random derivations of the grammar. File names are hostile too.
 """
 
 import re
@@ -35,7 +34,7 @@ def insert(text: str, chance: Random) -> str:
 
 
 def replace_a_word(text: str, chance: Random) -> str:
-    """Another word in the place of one, which a text with a meaning most often survives."""
+    """Replaces a word by another one, which most often keeps the text valid."""
     words = list(re.finditer(r"[^\s{},=]+", text))
     if not words:
         return chance.choice(HOSTILE)
@@ -89,7 +88,7 @@ def read(place: int) -> str:
 
 
 def mutant(chance: Random) -> str:
-    """A real lab with one to three things wrong in it."""
+    """A real lab with one to three mutations."""
     text = read(chance.randrange(len(FILES)))
     for mutate in chance.choices(MUTATIONS, k=chance.choice((1, 1, 2, 3))):
         text = mutate(text, chance)
@@ -97,7 +96,7 @@ def mutant(chance: Random) -> str:
 
 
 def spelled(chance: Random) -> str:
-    """What the grammar spells, by a walk through its rules at random, after a lab to speak of."""
+    """A random derivation of the grammar, after declarations of nodes."""
     statements = (_statement(chance) for _ in range(chance.randint(1, 3)))
     return chance.choice(("", LAB, LAB, LAB)) + "\n".join(statements)
 
@@ -110,7 +109,7 @@ def _statement(chance: Random) -> str:
 
 
 def _walk(symbol: Symbol, chance: Random) -> Iterator[str]:
-    """The terminals of one way through a rule."""
+    """The terminals of a random derivation of a rule."""
     if symbol.is_term:
         yield symbol.name
         return
@@ -152,7 +151,7 @@ def _spellings() -> dict[str, str]:
 
 
 def lab(seed: int, number: int) -> tuple[str, str]:
-    """The file name and the text of one hostile lab."""
+    """The file name and the text of a hostile lab."""
     chance = Random(f"{seed} {number}")
     name = chance.choice(FILE_NAMES) if chance.random() < 0.1 else "lab.topo"
     text = chance.choice((mutant, mutant, mutant, spelled))(chance)

@@ -1,4 +1,4 @@
-"""What the kernel holds: a listing of the host, and the state of one namespace, both in comparable text."""
+"""The state of the kernel as comparable text: a listing of the host, and of one namespace."""
 
 import difflib
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 
 Listing = dict[str, list[str]]
 
-# Parts of /run in which daemons of the host make and remove files by themselves: systemd's units and
+# Directories of /run in which daemons of the host make and remove files: systemd's units and
 # sessions, udev's database, the journal, and the state of container engines.
 CHURN = {f"/run/{name}" for name in ("systemd", "user", "udev", "log", "docker", "containerd")}
 # Settings that a namespace inherits, or that a script could set in the host by mistake.
@@ -47,9 +47,9 @@ def lines(*argv: str) -> list[str]:
 
 
 def snapshot() -> Listing:
-    """All of the host that a lab could leave something in; two of them are compared by `assert_same`.
+    """Everything on the host that a lab could leave behind; `assert_same` compares two of them.
 
-    Nothing else may make namespaces on this machine between the two.
+    Nothing else may make namespaces on this machine in between.
     """
     return {
         "links": [f"{link['ifindex']} {_link(link)} {link['address']}" for link in rows(*IP, "link")],
@@ -91,7 +91,7 @@ def _tree(root: Path, *, contents: bool) -> Iterator[str]:
 
 
 def _namespace_mounts() -> list[str]:
-    """Mount points that have to do with namespaces, without their ids."""
+    """Mount points of namespaces, without their ids."""
     mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
     return sorted(mount[4] for mount in mounts if "netns" in mount[4])
 
@@ -106,7 +106,7 @@ def _in(tool: str, ns: str) -> tuple[str, ...]:
 
 
 def facts(ns: str) -> dict[str, Any]:
-    """What the table of the original holds of each namespace."""
+    """The facts of a namespace in the table of `original.py`."""
     return {
         "links": links(ns),
         "addresses": addresses(ns),
@@ -120,7 +120,7 @@ def facts(ns: str) -> dict[str, Any]:
 
 
 def state(ns: str) -> Listing:
-    """All of a namespace, for two scripts that must make the same."""
+    """The whole state of a namespace, to compare the effects of two scripts."""
     hosts = Path("/etc/netns", ns, "hosts")
     return {
         "links": [f"{name} {what}" for name, what in links(ns).items()],
@@ -137,7 +137,7 @@ def state(ns: str) -> Listing:
 
 
 def links(ns: str) -> dict[str, str]:
-    """Each link's kind and whether it is up, and for a veth what is at its other end."""
+    """The kind of each link, whether it is up, and the peer of a veth."""
     names = {peer["nsid"]: peer.get("name", "?") for peer in rows(*_in("ip", ns), "-j", "netns", "list-id")}
     found: dict[str, str] = {}
     for link in rows(*_in("ip", ns), "-j", "-d", "link"):
@@ -159,7 +159,7 @@ def _link(link: dict[str, Any]) -> str:
 
 
 def addresses(ns: str = "") -> dict[str, list[str]]:
-    """Global addresses by device; those of other scopes the kernel makes by itself."""
+    """Global addresses by device; the kernel assigns those of other scopes itself."""
     found: dict[str, list[str]] = {}
     for link in rows(*_in("ip", ns), "-j", "address"):
         of_link = [f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] == "global"]
@@ -201,7 +201,7 @@ def rules(ns: str = "") -> list[str]:
 
 
 def endpoints(ns: str = "") -> list[str]:
-    """MPTCP endpoints. A connection may add some of the kernel's own, so read them before any traffic."""
+    """MPTCP endpoints. The kernel may add some for a connection, so read them before any traffic."""
     return lines(*_in("ip", ns), "mptcp", "endpoint")
 
 
@@ -210,7 +210,7 @@ def limits(ns: str = "") -> list[str]:
 
 
 def qdiscs(ns: str = "") -> list[str]:
-    """Queueing disciplines, and the classes of htb; handles that the kernel chose have no number here."""
+    """Queueing disciplines, and the classes of htb; handles that the kernel chose are left out."""
     found = lines(*_in("tc", ns), "qdisc")
     for dev in sorted({words[4] for line in found if (words := line.split())[1] == "htb"}):
         found += [f"{dev} {line}" for line in lines(*_in("tc", ns), "class", "show", "dev", dev)]
@@ -236,7 +236,7 @@ def ruleset(ns: str = "") -> list[str]:
 
 
 def masquerade(ns: str) -> list[str]:
-    """The devices behind which a namespace masquerades."""
+    """The devices on which a namespace masquerades."""
     found = (re.search(r'oifname "([^"]+)".*masquerade', line) for line in ruleset(ns))
     return sorted(match[1] for match in found if match)
 

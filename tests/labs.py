@@ -1,4 +1,4 @@
-"""What several tests share: labs from text, and a kernel that forwards packets by their tables."""
+"""Helpers of several tests: labs from text, and a model of a kernel that forwards packets by its tables."""
 
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from compiler.model.routes import Route, Rule
 from compiler.model.segments import Interface, segments
 from compiler.scripts.bash import Style
 
-# The same examples in every run, and none that fails for being slow.
+# The same examples in every run, without deadlines.
 settings.register_profile("mpc", deadline=None, derandomize=True, database=None)
 settings.load_profile("mpc")
 
@@ -54,12 +54,12 @@ def node_of(lab: Lab, name: str) -> Node:
 
 
 def interface_of(lab: Lab, name: str) -> Interface:
-    """The interface that is written `node:interface`."""
+    """The interface written `node:interface`."""
     return next(end for id, end in lab.interfaces.items() if str(id) == name)
 
 
 def port_of(lab: Lab, name: str) -> Port:
-    """The port that is written so."""
+    """The port written `node:interface`."""
     return next(port for link in lab.links for port in link.ends if str(port.id) == name)
 
 
@@ -72,16 +72,16 @@ Hop = tuple[str, str]
 
 
 class LostError(Exception):
-    """A packet that is dropped, or goes in circles; the message says where."""
+    """A packet that is dropped, or goes in a circle; the message says where."""
 
 
 class Kernel:
-    """Sends packets through a lab by its addresses, rules, tables and routes, as Linux does."""
+    """Forwards packets through a lab by its addresses, rules, tables and routes, as Linux does."""
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.far: dict[InterfaceName, dict[Address, Interface]] = {}
-        """For each interface, the interfaces on its segment by their addresses."""
+        """For each interface, the interfaces on its segment, by address."""
         for segment in segments(lab.links, lab.interfaces, [switch.name for switch in lab.switches]):
             by_address = {own.ip: end for end in segment.ends for own in end.addresses}
             self.far |= {end.id: by_address for end in segment.ends}
@@ -98,13 +98,13 @@ class Kernel:
                 self.interfaces.setdefault((near.node, route), near.name)
 
     def out(self, name: str, target: Address, source: Address | None, into: str | None) -> set[str]:
-        """The interfaces that one node may send a packet out of; none where it has no route."""
+        """The interfaces that a node may send a packet out of; none without a route."""
         return {interface for interface, _ in self.hops(name, target, source, into)}
 
     def hops(
         self, name: str, target: Address, source: Address | None, into: str | None
     ) -> set[tuple[str, Address]]:
-        """The interfaces and the next addresses that one node may send a packet to."""
+        """The interfaces and next-hop addresses that a node may send a packet to."""
         node = self.nodes[name]
         tables = {table.number: table.routes for table in node.tables}
         for rule in sorted(node.rules, key=lambda rule: rule.priority):
@@ -124,7 +124,7 @@ class Kernel:
     def ways(
         self, name: str, target: Address, source: Address | None = None, into: str | None = None
     ) -> Iterator[tuple[Hop, ...]]:
-        """All ways that a packet may go, by any choice of equal next hops; LostError at the first loss."""
+        """All paths of a packet, by any choice of equal next hops; raises LostError at the first loss."""
         yield from self._ways(name, target, source, into, ())
 
     def _ways(
@@ -165,9 +165,9 @@ def _longest(routes: tuple[Route, ...] | list[Route], target: Address) -> Route 
 
 
 def checked(text: str, name: str = "lab.topo") -> str | None:
-    """The scripts of a text, or None where it has errors, each with a place in the text.
+    """The scripts of a text; None if it has errors, each of which must have a place in the text.
 
-    Anything else that happens is a bug: no input ends in an exception, nor in a line that no lab has.
+    Anything else is a bug: no input may cause an exception or a line that no lab has.
     """
     compilation = compiled(text, name)
     try:
@@ -185,7 +185,7 @@ def checked(text: str, name: str = "lab.topo") -> str | None:
 
 
 def check_syntax(scripts: Iterable[str]) -> None:
-    """Has bash read scripts: all of them at once, which is fast, and one by one to name one that is wrong."""
+    """Has bash parse scripts: all at once, which is fast, then one by one to find a wrong one."""
     distinct = list(dict.fromkeys(scripts))
     if bash_reads("\n".join(distinct)):
         return

@@ -1,6 +1,6 @@
-"""Labs on this machine's kernel: compile them, bring them up and down, and measure in them.
+"""Labs on this machine's kernel: compiles them, brings them up and down, and measures in them.
 
-Every command that is started here is bounded in time, and ends as part of what started it.
+Every command started here has a timeout, and ends with the process that started it.
 """
 
 import json
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 MPC = Path(sysconfig.get_path("scripts"), "mpc")
 
-# What the labs of several tests and of the benchmark have in common; each adds its own lines.
+# The common part of the labs of several tests and of the benchmark; each adds its own lines.
 DIAMOND = """
 host   a b
 router c d
@@ -45,12 +45,12 @@ Result = subprocess.CompletedProcess[str]
 
 
 def bounded(seconds: float, *argv: str | Path) -> list[str]:
-    """A command that is ended, with all that it started, when its time is over."""
+    """A command that is killed after a time, with all its children."""
     return ["timeout", "--kill-after=20", str(seconds), *map(str, argv)]
 
 
 def run(*argv: str | Path, stdin: str = "", seconds: float = 30) -> Result:
-    """Runs a command. What bash says of a script that is cut off can hold a byte 255, which is no text."""
+    """Runs a command. Messages of bash on a truncated script can contain a byte 255, which is not UTF-8."""
     command = bounded(seconds, *argv)
     return subprocess.run(command, input=stdin, capture_output=True, text=True, errors="replace", check=False)
 
@@ -70,7 +70,7 @@ def succeed(*argv: str | Path, stdin: str = "", seconds: float = 30) -> str:
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab's two scripts. They are run as a stream, which is how ssh would hand them over."""
+    """A lab's two scripts. They are run from standard input, as over ssh."""
 
     name: str
     up_script: str
@@ -78,7 +78,7 @@ class Lab:
     prefix: str  # of the names of all its namespaces
 
     def up(self, path: Path | None = None) -> Result:
-        """Runs the up script, with a folder before all others in PATH where one is given."""
+        """Runs the up script, with a directory at the front of PATH if one is given."""
         return self._run(self.up_script, path)
 
     def down(self) -> Result:
@@ -92,13 +92,13 @@ class Lab:
         return f"{self.name}-{node}"
 
     def footprint(self) -> list[str]:
-        """What there is of this lab on the machine."""
+        """Everything of this lab on the machine."""
         names = [name for name in kernel.namespaces() if name.startswith(self.prefix)]
         files = [*Path("/etc/netns").glob(f"{self.prefix}*"), *Path("/run").glob(f"mpc-{self.name}*")]
         return names + [str(path) for path in files]
 
     def clear_away(self) -> None:
-        """Removes by force what a failed test left, so that the next test starts from nothing."""
+        """Forcibly removes what a failed test has left behind, for the next test."""
         for left in self.footprint():
             if left.startswith("/"):
                 run("rm", "-r", left)
@@ -116,17 +116,16 @@ def lab_of(name: str, topology: str | Path, style: Style = Style.BATCH, prefix: 
 
 
 def without_dummy(script: str) -> str:
-    """A script for this kernel: where it has no dummy device, an ifb stands behind the same names.
+    """A script for this kernel: without dummy devices, an ifb takes their place and name.
 
-    Both are software devices with a carrier of their own that answer nothing; what is sent out
-    through either is lost.
+    Both are software devices with a carrier that answer nothing; packets sent to either are lost.
     """
     return script if machine.has("dummy") else script.replace("type dummy", "type ifb")
 
 
 @contextmanager
 def running(lab: Lab) -> Iterator[Lab]:
-    """A lab that is up inside the block, and down after it, come what may."""
+    """A lab that is up inside the block, and down after it in any case."""
     try:
         result = lab.up()
         assert result.returncode == 0, f"up ended with {result.returncode}\n{result.stderr}"
@@ -140,7 +139,7 @@ def running(lab: Lab) -> Iterator[Lab]:
 
 @contextmanager
 def host_unchanged(lab: Lab) -> Iterator[None]:
-    """Holds what is done with a lab inside the block to leave the host as it was."""
+    """Asserts that the block leaves the host unchanged."""
     before = kernel.snapshot()
     try:
         yield
@@ -157,12 +156,12 @@ def in_ns(ns: str, *argv: str, seconds: float = 30) -> Result:
 
 
 def pings(ns: str, target: str, *options: str) -> bool:
-    """Whether one answer comes within three seconds; the first packets may wait for neighbours."""
+    """Whether an answer comes within three seconds; the first packets may wait for neighbour discovery."""
     return in_ns(ns, "ping", "-c", "1", "-w", "3", *options, target).returncode == 0
 
 
 def answers_nobody(ns: str, target: str) -> bool:
-    """Whether a name resolves and yet no answer comes from it within a second."""
+    """Whether a name resolves, but no answer comes from it within a second."""
     resolves = in_ns(ns, "getent", "hosts", target).returncode == 0
     return resolves and in_ns(ns, "ping", "-c", "2", "-i", "0.2", "-W", "1", target).returncode != 0
 
@@ -179,9 +178,9 @@ def iperf(
     seconds: int = 5,
     options: Sequence[str] = (),
 ) -> float:
-    """Bits a second as the receiver counted them, for one transfer that the client opens.
+    """Bits a second at the receiver, for one transfer that the client opens.
 
-    The client sends, or with `-R` in the options the server does; under CUBIC, for which predictions are,
+    The client sends, or with `-R` in the options the server does; under CUBIC, which predictions assume,
     whatever the host's congestion control is.
     """
     wrapped = ("mptcpize", "run") if mptcp else ()
@@ -194,9 +193,9 @@ def iperf(
 
 
 def most(measure: Callable[[], float], *, enough: float, rounds: int = 5) -> float:
-    """The most that a measurement gives, over as many rounds as it takes to be enough, and at most `rounds`.
+    """The maximum of a measurement, over as many rounds as it takes to reach `enough`, and at most `rounds`.
 
-    A busy machine makes a rate lower, and never higher.
+    Load of the machine can only lower a rate.
     """
     found = 0.0
     for _ in range(rounds):
@@ -216,10 +215,10 @@ def gain(
     rounds: int = 5,
     options: Sequence[str] = (),
 ) -> float:
-    """How many times more MPTCP carries than one TCP connection.
+    """The ratio of the throughput of MPTCP to that of one TCP connection.
 
-    A busy machine takes from either figure, and no path carries more than its rate, so the best of each
-    counts, over as many rounds as it takes to be enough, and at most `rounds`.
+    Load of the machine lowers either figure, and no path carries more than its rate, so the maximum of each
+    counts, over as many rounds as it takes to reach `enough`, and at most `rounds`.
     """
     tcp = mptcp = 0.0
     for _ in range(rounds):

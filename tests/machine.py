@@ -1,4 +1,4 @@
-"""What this machine has of what live tests need."""
+"""The features of this machine that live tests need."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ from pathlib import Path
 TOOLS = ("bash", "ip", "tc", "ss", "nft", "ping", "iperf3", "mptcpize", "sysctl", "timeout", "unshare")
 MPTCP = Path("/proc/sys/net/mptcp/enabled")
 
-# What some kernels have and others lack, each with a command that works in an empty network namespace where
-# it is there. A module that makes devices in the host's own namespace is loaded first, and told to make none.
+# Features that some kernels lack, each with a command that succeeds in an empty namespace if the kernel
+# has it. A module that makes devices in the host's namespace is loaded first, and told to make none.
 FEATURES = {
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
@@ -24,7 +24,7 @@ FEATURES = {
 
 
 def missing() -> list[str]:
-    """What no live test can do without and this machine lacks, in words."""
+    """What this machine lacks and all live tests need, as text."""
     lacking = [] if os.geteuid() == 0 else ["root"]
     if not MPTCP.exists() or MPTCP.read_text().strip() != "1":
         lacking.append("a kernel with MPTCP enabled")

@@ -1,14 +1,14 @@
 """Facts: the kernel state of the hand-written original, namespace by namespace.
 
-Read with ip(8), tc(8) and nft(8) by `kernel.facts` after running the original itself, on Linux 6.1 with
-real dummy devices and on Linux 6.18 with ifb devices behind their names; both gave this table. Three things
-of it are told in our words:
+Read with ip(8), tc(8) and nft(8) by `kernel.facts` after running the original itself, on Linux 6.1 with dummy
+devices and on Linux 6.18 with ifb devices under their names; both gave this table. Three things differ from
+that output:
 
-- `ifb0` of devicea and deviceb is left out of the links. It is wondershaper's way to shape what comes in,
-  and what it does is in the rates of the other ends: veth1 and veth3 send into devicea at 5120 kbit/s,
-  because devicea lets no more in, and veth5 and veth7 into deviceb likewise. (The original has one ifb0
-  and one class for both; that the two share it is the fault that the README's table shows.)
-- Routes are without their protocol: the original's are partly `boot`, partly `static`.
+- `ifb0` of devicea and deviceb is not among the links. It is how wondershaper shapes ingress, and its effect
+  is in the rates of the opposite ends: veth1 and veth3 send into devicea at 5120 kbit/s, its ingress rate,
+  and veth5 and veth7 into deviceb likewise. (The original has one ifb0 and one class for both; that both
+  share it is the fault that the README's table shows.)
+- Routes have no protocol: the original's are partly `boot`, partly `static`.
 - The FORWARD rules are left out. They accept what the policy accepts anyway.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 RATE: Final = 5_120_000
 
-# The same in all four: the kernel's own rules of IPv4, then of IPv6.
+# The same in all four: the kernel's default rules of IPv4, then of IPv6.
 RULES: Final = [
     "0: from all lookup local",
     "32766: from all lookup main",

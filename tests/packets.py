@@ -1,4 +1,4 @@
-"""Packets sent from one end of a link: what of them arrives at the other, and what comes back of pings."""
+"""Packets over one link: counts of those that arrive, and round trips of pings."""
 
 import re
 import subprocess
@@ -18,17 +18,17 @@ COUNTS = re.compile(r"(\d+) packets transmitted, (\d+) received")
 DATA = 1472
 """Bytes in a UDP datagram that fills a frame."""
 FRAME = 1514
-"""The bytes of that frame, with the headers of UDP, IP and Ethernet."""
+"""Bytes of that frame, with the headers of UDP, IP and Ethernet."""
 
 
 @dataclass(frozen=True)
 class Echoes:
-    """The answers to one ping(8), in the order in which they came."""
+    """The answers to one ping(8), in order of arrival."""
 
     sent: int
     answered: int
     extra: int
-    """Answers beyond the first to a request."""
+    """Duplicate answers."""
     sequence: tuple[int, ...]
     times: tuple[float, ...]
     """Round trips of first answers, in milliseconds."""
@@ -38,12 +38,12 @@ class Echoes:
         return self.answered / self.sent
 
     def quantile(self, share: float) -> float:
-        """The round trip that this share of the answers does not exceed, in milliseconds."""
+        """The quantile of the round trips at `share`, in milliseconds."""
         return sorted(self.times)[min(int(share * len(self.times)), len(self.times) - 1)]
 
 
 def read(output: TextIO) -> Echoes:
-    """Understands what ping(8) has written to a file."""
+    """Parses the output of ping(8)."""
     output.seek(0)
     text = output.read()
     counts = COUNTS.search(text)
@@ -60,7 +60,7 @@ def read(output: TextIO) -> Echoes:
 
 
 def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float) -> dict[str, Echoes]:
-    """Pings several targets at the same time, within so many seconds."""
+    """Pings several targets in parallel, with a timeout in seconds."""
     with ExitStack() as stack:
         outputs = {target: stack.enter_context(TemporaryFile("w+")) for target in targets}
         processes = [
@@ -76,17 +76,17 @@ def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float)
 
 
 class Carried(NamedTuple):
-    """Full frames that a link carried, and the seconds in which they were sent."""
+    """Full frames that a link carried, and the seconds that sending took."""
 
     frames: int
     seconds: float
 
 
 def carried(lab: live.Lab, link: str, target: str, number: int, pause: float = 0) -> Carried:
-    """How many of so many full frames, sent by node a at once or with pauses of seconds, node b receives.
+    """Sends full frames from node a to node b, at once or with pauses in seconds; counts those that arrive.
 
-    The link has one name at both ends. The target is an address that a has a route to and b has not, so that
-    b drops the frames without an answer.
+    The link has the same interface name at both ends. The target is an address that a has a route to and b
+    has not, so that b drops the frames without an answer.
     """
     before = _received(lab.ns("b"), link)
     seconds = _send(lab, target, number, pause)
@@ -95,14 +95,14 @@ def carried(lab: live.Lab, link: str, target: str, number: int, pause: float = 0
 
 
 def passed(lab: live.Lab, link: str, target: str, number: int) -> int:
-    """How many of them node b has when the last is sent, whatever waits."""
+    """The frames that node b has received when the last is sent, without those that wait in queues."""
     before = _received(lab.ns("b"), link)
     _send(lab, target, number, 0)
     return (_received(lab.ns("b"), link) - before) // FRAME
 
 
 def _send(lab: live.Lab, target: str, number: int, pause: float) -> float:
-    """Sends them, which takes so many seconds."""
+    """Sends the frames; returns the seconds that this took."""
     wait = f"; read -rt {pause} -u 4" if pause else ""
     frames = f'for ((i = 0; i < $1; i++)); do printf "%0{DATA}d" 0 >&3{wait}; done'
     timed = f"t=${{EPOCHREALTIME/./}}; {frames}; echo $((${{EPOCHREALTIME/./}} - t))"
@@ -113,7 +113,7 @@ def _send(lab: live.Lab, target: str, number: int, pause: float) -> float:
 
 
 PIECE = 1042
-"""The bytes of a frame of which ten are handed down in one piece."""
+"""The size in bytes of the frames that a GSO packet is segmented into, ten of them each."""
 
 _PIECES = """
 import socket, sys
@@ -126,7 +126,7 @@ for _ in range(int(sys.argv[2])):
 
 
 def lost_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
-    """How many packets are lost of so many times ten, of which node a hands down ten in one piece (GSO)."""
+    """The number of lost packets of ten times `pieces`, sent by node a as GSO packets of ten each."""
     before = _dropped(lab.ns("a"), link)
     assert live.in_ns(lab.ns("a"), sys.executable, "-c", _PIECES, target, str(pieces)).returncode == 0
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
@@ -134,7 +134,7 @@ def lost_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
 
 
 def carried_of_pieces(lab: live.Lab, link: str, target: str, pieces: int) -> int:
-    """How many packets arrive of so many times ten, of which node a hands down ten in one piece (GSO)."""
+    """The number of arriving packets of ten times `pieces`, sent by node a as GSO packets of ten each."""
     before = _received(lab.ns("b"), link)
     assert live.in_ns(lab.ns("a"), sys.executable, "-c", _PIECES, target, str(pieces)).returncode == 0
     live.wait_until(lambda: _waiting(lab.ns("a"), link) == 0)
@@ -147,12 +147,12 @@ def _dropped(ns: str, dev: str) -> int:
 
 
 def _received(ns: str, dev: str) -> int:
-    """Bytes."""
+    """Bytes received by a device."""
     (link,) = kernel.rows("ip", "-n", ns, "-j", "-s", "link", "show", "dev", dev)
     return int(link["stats64"]["rx"]["bytes"])
 
 
 def _waiting(ns: str, dev: str) -> int:
-    """Packets."""
+    """Packets queued at a device."""
     (qdisc,) = kernel.rows("tc", "-n", ns, "-j", "-s", "qdisc", "show", "dev", dev, "root")
     return int(qdisc["qlen"])

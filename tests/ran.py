@@ -1,7 +1,7 @@
-"""Tells which live tests ran on which kernel: `python tests/ran.py REPORT...`.
+"""Checks that every live test ran on some kernel: `python tests/ran.py REPORT...`.
 
-The reports are JUnit's XML as pytest writes them, one a kernel, and together have every live test. Ends with
-1 where a test ran on none of the kernels.
+The reports are JUnit XML of pytest, one per kernel, and each lists every live test. The exit status is 1 if a
+test ran on no kernel.
 """
 
 import sys
@@ -11,13 +11,13 @@ from xml.etree import ElementTree as ET
 
 
 def ran(report: Path) -> dict[str, bool]:
-    """The tests of a report, and whether each ran to an end, good or bad."""
+    """The tests of a report, and whether each was run, passing or not."""
     cases = ET.parse(report).iter("testcase")
     return {f"{case.get('classname')}::{case.get('name')}": case.find("skipped") is None for case in cases}
 
 
 def main(reports: Sequence[Path]) -> int:
-    """Prints a line a kernel, and where the tests ran that some kernel is not for."""
+    """Prints a line per kernel, and where the tests ran that are not for some kernel."""
     by_kernel = {report.stem: ran(report) for report in reports}
     for kernel, tests in by_kernel.items():
         print(f"{kernel}: {sum(tests.values())} live tests ran")

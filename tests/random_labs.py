@@ -1,4 +1,4 @@
-"""Random labs that are meant to come up, each made again from its number alone.
+"""Random valid labs, each a function of a seed and a number.
 
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
@@ -154,7 +154,7 @@ class _Writer:
 
 
 def labs(seed: int, count: int, start: int = 0) -> Iterator[tuple[int, str, Compilation]]:
-    """So many labs, with their numbers and texts; those that the compiler refuses are left out."""
+    """A number of labs, with their numbers and texts; those that the compiler rejects are left out."""
     number = start
     while count:
         text = _Writer(Random(f"{seed} {number}"), f"rnd{number}").write()

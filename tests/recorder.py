@@ -1,7 +1,7 @@
-"""Runs scripts where every tool is a recorder, tells what they did, and what of that no lab does.
+"""Runs scripts with recorders in place of all tools, and finds effects that no lab should have.
 
-They run as root of namespaces of their own, in which the root file system is read-only and /run and /etc are
-empty, so that nothing real is seen or changed. Their clock goes on when they sleep, and by that much.
+They run as root of their own namespaces, with the root file system read-only and /run and /etc empty, so that
+nothing real is read or changed. Sleeping advances their clock without waiting.
 """
 
 import os
@@ -50,20 +50,20 @@ for script; do
 done
 find /run /etc -mindepth 1 ! -path "/run/mount*"
 """
-"""Hides the machine, runs the scripts one after the other, and prints what they leave behind."""
+"""Hides the machine, runs the scripts in order, and prints the files that they leave."""
 
 
 class Call(NamedTuple):
-    """A tool's name and arguments, and what it was given to read."""
+    """A tool's name, arguments and input."""
 
     argv: tuple[str, ...]
     input: str
 
 
 class Record(NamedTuple):
-    """What scripts did: their calls, the lines of the files that they wrote, and what they left.
+    """The effects of scripts: their calls, the lines of files that they wrote, and the files that they left.
 
-    Up and down are in `said`, and what the other scripts said by their kinds in `trials`.
+    `said` has the output of up and down, and `trials` that of the other scripts, by kind.
     """
 
     calls: list[Call]
@@ -79,7 +79,7 @@ def possible() -> bool:
 
 
 def record(compilation: Compilation) -> Record:
-    """What up in each style and each down after it do, and while the lab is up all else that it calls for."""
+    """The effects of up, in each style, and of each down after it, and of all other scripts in between."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         _write_shims(folder / "bin")
@@ -136,7 +136,7 @@ def _call(path: Path) -> Call:
 # --- what calls may be ------------------------------------------------------------------------------
 
 STARTED = "ip netns exec NAMESPACE bash -c BECOME bash PID COMMAND".split()
-"""What setsid is called with, up to the environment of a process."""
+"""The arguments of setsid, up to the environment of a process."""
 
 CLAIM = rf"/run/mpc-{NAME}"
 NAMES = rf"/etc/netns/{NAMESPACE}"
@@ -168,7 +168,7 @@ TESTS = f"-s(?: {COPIED})+"
 
 
 def _quoted(part: str, name: str) -> str:
-    """What a part sets a variable to."""
+    """The value that a part of the scripts sets a variable to."""
     text = resources.read(f"compiler/scripts/parts/{part}.bash")
     return text.partition(f"\n{name}='")[2].partition("'\n")[0]
 
@@ -189,7 +189,7 @@ TRIED = (
     f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
     rf"sh -s - ?{SYSCTLS}|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
 )
-"""What check, bench and play call in a namespace."""
+"""The calls of check, bench and play in a namespace."""
 
 CALLS = {
     "ip": [
@@ -277,14 +277,14 @@ CALLS = {
     "nproc": [""],
     "sleep": [r"[0-9]+(?:\.[0-9]{1,2})?"],
 }
-"""What the tools are called with beside the commands of labs."""
+"""The calls of tools besides the commands of labs."""
 
 REFERENCE = [
     f"link add name b type bridge (?:{STP} )?mcast_snooping 0",
     "link add name p type veth peer name q",
     "link del dev [pb]",
 ]
-"""How a check has a bridge shown."""
+"""The commands by which a check learns how ip(8) prints a bridge."""
 
 SHOWN_IN_PART = ["route show table all", "mptcp limits", "neighbour show (?:nud permanent|proxy)"]
 SHOWN = ("link", "address", "rule", "mptcp endpoint", "qdisc")
@@ -294,7 +294,7 @@ _CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items
 
 
 def strange(record: Record) -> list[str]:
-    """What no lab does, of what scripts did."""
+    """The effects of scripts that no lab should have."""
     found = [f"call: {call.argv}" for call in record.calls if not _is_known(call)]
     found += [f"input of {call.argv}: {line!r}" for call in record.calls for line in _strange_input(call)]
     found += [f"written: {line!r}" for line in record.written if not _is_written(line)]
@@ -302,7 +302,7 @@ def strange(record: Record) -> list[str]:
 
 
 def _is_written(line: str) -> bool:
-    """Whether scripts write such a line: into a hosts file, the claim, or a file with a PID."""
+    """Whether scripts may write a line: to a hosts file, the claim, or a file with a PID."""
     return is_host(line) or is_note(line) or line.isdigit()
 
 
@@ -326,7 +326,7 @@ def _is_known(call: Call) -> bool:
 
 
 def _is_start(arguments: list[str]) -> bool:
-    """Whether a call starts a process: any command, in one word, which nothing but bash in the lab reads."""
+    """Whether a call starts a process: with a command as one argument, which only bash in the lab reads."""
     named = dict(zip(STARTED, arguments, strict=False))
     pid = re.fullmatch(rf"{CLAIM}\.d/(.*)", named.get("PID", ""))
     fixed = all(named[word] == word for word in STARTED if word.islower() or word == "-c")
@@ -348,7 +348,7 @@ def _is_visit(text: str) -> bool:
 
 
 def _strange_input(call: Call) -> list[str]:
-    """The lines of a batch that are no commands; what a shell reads shows in its own calls."""
+    """The lines of a batch that are not commands of labs; input of shells shows in their own calls."""
     tool, lines = call.argv[0], list(filter(None, call.input.splitlines()))
     if tool == "sh":
         return [] if call.argv[1:2] != ("-s",) or _is_visit(call.input) else [call.input]

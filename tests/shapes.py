@@ -1,6 +1,6 @@
-"""What the scripts may say: the shape of every command of a lab, and of every line around the commands.
+"""The allowed lines of scripts, as regular expressions: of every command, and of the lines around commands.
 
-A command of another shape is one that the language has no words for, however it came into a script.
+A command that matches none is one that the language cannot express, so it must not be in a script.
 """
 
 import re
@@ -28,7 +28,7 @@ ONLINK = rf"dev {INTERFACE}"
 WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?(?: onlink)?"
 SOURCE = rf"(?:src {ADDRESS} )?"
 SENT = rf"(?: onlink)?(?: src {ADDRESS})?(?: onlink)?"
-"""What a check says of a route after its next hop."""
+"""How a check writes a route after its next hop."""
 HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
 LEADS = rf"(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
@@ -100,7 +100,7 @@ COMMANDS = {
         *(f"add rule inet mpc {name} {rule}" for name, rule in TURNS),
     ],
 }
-"""What each tool may be told, by the arguments of a call or by a line of a batch."""
+"""The allowed arguments of each tool, in a call or a line of a batch."""
 
 
 ROUTE = rf"(?:default|{ADDRESS}|{PREFIX})"
@@ -128,7 +128,7 @@ FACTS = [
     rf'nft in inet mpc out: (?:oifname "{INTERFACE}" masquerade|type nat hook postrouting priority srcnat;)',
     rf"qdisc {INTERFACE} {NUMBER}",
 ]
-"""What a check holds a namespace to."""
+"""The facts that a check compares a namespace with."""
 
 EVENTS = [
     rf"link set dev {INTERFACE} (?:up|down)",
@@ -139,7 +139,7 @@ EVENTS = [
     rf"qdisc del dev {INTERFACE} root",
     r"qdisc replace dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
 ]
-"""What a play does, beside the commands of labs."""
+"""The commands of a play besides those of labs."""
 
 SHARED = rf"(?:{WEIGHED}|\$h[0-9]+)"
 BRIEF = [
@@ -147,12 +147,12 @@ BRIEF = [
     rf"h[0-9]+='(?:{WEIGHED}|{HOP})'",
     rf'routes "{SOURCE}(?:{HOP}(?: weight 1)?(?: src {ADDRESS})?|{SHARED}(?: {SHARED})*)" [0-9a-f.:/{{}},]+',
 ]
-"""Routes that are told in short."""
+"""Routes as brace expressions."""
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
 CALLS += "need_nodes need_queues row".split()
 CALLS += "alter again await happened within await_ports".split()
-"""What scripts are made of beside the commands of labs."""
+"""The functions that scripts consist of besides the commands of labs."""
 
 _NOTE = re.compile(
     rf"up|made /(?:etc|run)/netns|made /run/mpc-{NAME}\.d|namespace {NAMESPACE}|source [ -~]*"
@@ -164,17 +164,17 @@ _COMMAND = {tool: re.compile("|".join(patterns)) for tool, patterns in COMMANDS.
 
 
 def is_command(tool: str, arguments: str) -> bool:
-    """Whether the arguments of a tool, joined by spaces, are a command that labs have."""
+    """Whether arguments of a tool, joined by spaces, are a command of a lab."""
     return _COMMAND[tool].fullmatch(arguments) is not None
 
 
 def is_note(line: str) -> bool:
-    """Whether a line is one of the claim."""
+    """Whether a line may be in the claim."""
     return _NOTE.fullmatch(line) is not None
 
 
 def is_host(line: str) -> bool:
-    """Whether a line is one of a namespace's hosts file."""
+    """Whether a line may be in a namespace's hosts file."""
     return _HOST.fullmatch(line) is not None
 
 
@@ -204,11 +204,11 @@ at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
-"""A lab with all that a script can have, under names that stand out."""
+"""A lab with everything that a script can contain, under recognizable names."""
 
 
 def strange_lines(script: str) -> list[str]:
-    """The lines of a script that are neither a command of a lab nor what stands around commands."""
+    """The lines of a script that are neither a command of a lab nor a known line around commands."""
     return [line for line in _STARTS.sub(_started, script).splitlines() if not _is_known(line)]
 
 
@@ -216,7 +216,7 @@ _STARTS = re.compile(r"^start (\S+) (\S+) <<'(\w+)'\n(.*)\n((?:.*\n)*?)\3\n", re
 
 
 def _started(start: re.Match[str]) -> str:
-    """Nothing, for the lines that start a process: any command, in a here-document that it does not end."""
+    """An empty text for the lines that start a process, with any command in an unbroken here-document."""
     namespace, name, _, _, environment = start.groups()
     fits = is_process("".join(shlex.split(namespace)), name, environment.splitlines())
     return "" if fits else start[0]
@@ -240,12 +240,12 @@ _BATCHED = re.compile(
 NAMES = rf"(?:{NAMESPACE}|'{NAMESPACE}')(?: (?:{NAMESPACE}|'{NAMESPACE}'))*"
 SETS = rf"(?:{KEY}|net\.ipv[46]\.conf\.\{{all,default,lo(?:,[A-Za-z0-9_./-]{{1,15}})*\}}\.[a-z_]+)"
 CALLED = "[A-Za-z0-9_:. -]+(?:, [A-Za-z0-9_-]+)*(?: and [0-9]+ more)?(?: via [A-Za-z0-9_, -]+)?"
-"""What stands behind a route or a rule in the plain style."""
+"""The comment after a route or a rule in the plain style."""
 _PLAIN = re.compile(rf"NAMESPACES=\((?:{NAMES})?\)|  {NAMES}")
 
 
 def _is_plain(line: str) -> bool:
-    """Whether a line is of a command, quoted as bash wants it, with what its addresses are called."""
+    """Whether a line is one command, quoted for bash, with a comment that names its addresses."""
     if line.startswith(("ip ", "tc ")) and " sysctl -qw" not in line:
         command, _, called = line.partition("  # ")
         words = shlex.split(command)
@@ -256,24 +256,24 @@ def _is_plain(line: str) -> bool:
 
 
 def _split(line: str) -> list[str]:
-    """The words of a line, as they are written."""
+    """The words of a line, with their quotes."""
     return re.findall(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+", line)
 
 
 def _is_set(word: str) -> bool:
-    """Whether a word sets a sysctl to a value that a shell takes for nothing else."""
+    """Whether a word sets a sysctl to a value that needs no further quotes."""
     key, _, value = word.partition("=")
     return re.fullmatch(SETS, key) is not None and join(shlex.split(value)) == value
 
 
 def _is_start(line: str) -> bool:
-    """Whether a line of the plain style starts a process: any command, in one word."""
+    """Whether a line of the plain style starts a process, with a command as one word."""
     words = shlex.split(line) if line.startswith("start ") and " <<'" not in line else []
     return len(words) > 3 and join(words) == line and is_process(words[1], words[2], words[4:])
 
 
 def _is_claim(line: str) -> bool:
-    """Whether a line of the plain style notes in the claim what the lab is of, in words of their own."""
+    """Whether a line of the plain style writes the lab's claim, with quoted words."""
     notes, _, rest = line.partition(' "since $(')
     words = shlex.split(notes) if line.startswith("printf ") and rest else []
     return len(words) == CLAIMS and join(words) == notes and all(map(is_note, words[2:])) and rest == _SINCE
@@ -284,7 +284,7 @@ _SINCE = """date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM\""""
 
 
 def _is_call(line: str) -> bool:
-    """Whether a line calls a function of a script with words that mean nothing to bash."""
+    """Whether a line calls a function of a script with words that need no quotes."""
     call = line.removeprefix("  ").removesuffix(" <<'END'")
     words = shlex.split(call) if call.split(" ")[0] in CALLS else []
     return bool(words) and join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
@@ -294,19 +294,19 @@ _HARMLESS = r"[A-Za-z0-9_.,:;%>= -]+"
 
 
 def is_process(namespace: str, name: str, environment: Sequence[str]) -> bool:
-    """Whether what runs in a lab can have this namespace, this name of a log, and this environment."""
+    """Whether a process of a lab can have this namespace, log name and environment."""
     names = re.fullmatch(NAMESPACE, namespace) and re.fullmatch(rf"{NAME}(?:\.{NUMBER})?", name)
     return bool(names) and all(re.match(r"[A-Za-z_][A-Za-z0-9_]*=", word) for word in environment)
 
 
 def _inside(words: list[str]) -> list[str]:
-    """The command that a command runs in a namespace, or itself."""
+    """The command that a command runs in a namespace, or the command itself."""
     return words[4:] if words[:3] == ["ip", "netns", "exec"] else words
 
 
 @cache
 def _frames() -> re.Pattern[str]:
-    """What stands around commands: the lines of the scripts of PATTERN, whatever the names."""
+    """The lines around commands in the scripts of PATTERN, with any names."""
     compilation = Compilation("Pattern.topo", PATTERN)
     scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
     lines = {line for script in scripts for line in script.splitlines()}
@@ -314,7 +314,7 @@ def _frames() -> re.Pattern[str]:
 
 
 def _frame(line: str) -> str:
-    """A regular expression for a line of PATTERN's scripts under other names."""
+    """A regular expression for a line of PATTERN's scripts with any names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
     pattern = re.sub(r"Pattern\\-Q[a-h]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
     return pattern.replace("Pattern", NAME)

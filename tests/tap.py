@@ -1,4 +1,4 @@
-"""What a check tells, in TAP."""
+"""The output of a check, in TAP."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Point(NamedTuple):
 
 
 def points(result: live.Result) -> dict[str, Point]:
-    """The test points of a check, each with whether it holds and what is said of it; their form is TAP's."""
+    """The test points of a check, each with its result and its diagnostic; asserts that the form is TAP's."""
     version, plan, *rest = result.stdout.splitlines()
     assert version == "TAP version 14"
     found: dict[str, Point] = {}

@@ -1,4 +1,4 @@
-"""Addresses: stable under edits, apart from each other and from what is pinned, in parts of their own."""
+"""Addresses: stable under edits, disjoint, distinct from pinned ones, and in separate parts of the pool."""
 
 import random
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -21,7 +21,7 @@ def text_of(pairs: list[tuple[str, str]], *before: str) -> str:
 
 
 def addresses(lab: Lab) -> dict[str, list[str]]:
-    """All addresses, by what has them."""
+    """All addresses, by the node or interface that has them."""
     found = {node.name: [str(own.address) for own in node.addresses] for node in lab.ip_nodes}
     return found | {str(id): [str(own) for own in end.addresses] for id, end in lab.interfaces.items()}
 
@@ -31,7 +31,7 @@ def networks_of_links(lab: Lab) -> set[str]:
 
 
 def networks(lab: Lab) -> list[Network]:
-    """The subnet of every link and node address, each once."""
+    """The distinct subnets of all links and node addresses."""
     found = [own.address.network for node in lab.ip_nodes for own in node.addresses]
     return found + [own.network for link in lab.links for own in lab.interfaces[link.left.id].addresses]
 
@@ -46,7 +46,7 @@ def test_edits_move_nothing_else(pairs: list[tuple[str, str]], kept: int, chance
 
 @given(st.permutations(PAIRS[:20]))
 def test_a_full_pool_does_not_know_the_order(pairs: list[tuple[str, str]]) -> None:
-    """A /24 has 32 subnets for links, so that 20 collide."""
+    """A /24 has 32 subnets for links, so 20 links have collisions."""
     assert addresses(lab_of(text_of(pairs, "pool 10.0.0.0/24"))) == addresses(
         lab_of(text_of(PAIRS[:20], "pool 10.0.0.0/24"))
     )
@@ -103,7 +103,7 @@ POOLS = st.sampled_from(
 def test_no_two_subnets_overlap(
     pool: str, pairs: list[tuple[str, str]], slots: set[int], hosts: set[int]
 ) -> None:
-    """Pinned subnets lie all over the pool, the part for loopbacks too."""
+    """Pinned subnets lie all over the pool, also in the part for loopbacks."""
     pins = [f"link p:p{i} -- q:p{i} subnet 10.0.0.{4 * i}/30" for i in sorted(slots)]
     pins += [f"host h{i} address 10.0.1.{200 + i}/32" for i in sorted(hosts)]
     lab = lab_of("\n".join([text_of(pairs, pool), "router p q", *pins]))
@@ -172,7 +172,7 @@ def test_exhaustion_is_an_error(pool: str, links: int) -> None:
 
 @pytest.mark.parametrize("pool", ["10.0.0.0/8", "fd00::/8"])
 def test_a_pin_can_use_up_a_pool(pool: str) -> None:
-    """All the slots of a wide pool are one step of the search."""
+    """The search for a free slot skips a range of taken slots in one step, also in a wide pool."""
     text = f"pool {pool}\nrouter a b c\nlink a -- b subnet {pool}\nlink b -- c"
     assert set(codes(text)) == {"MPC406"}
 

@@ -1,4 +1,4 @@
-"""Aggregated tables against those they are made from, address by address, and against the fewest routes."""
+"""Aggregated tables compared with the original ones, address by address, and with the fewest routes."""
 
 from functools import cache
 from ipaddress import ip_address, ip_network
@@ -31,7 +31,7 @@ OWN, NO_ROUTE = "own", "no route"
 
 
 def connected(lab: Lab, node: Node) -> Table:
-    """The networks that are on a node, and its own addresses, which come first."""
+    """The connected networks of a node, and its own addresses, which come first."""
     found: Table = {own.address.network: own.device for own in node.addresses}
     found |= {ip_network(own.address.ip): OWN for own in node.addresses}
     for end in lab.interfaces.values():
@@ -42,13 +42,13 @@ def connected(lab: Lab, node: Node) -> Table:
 
 
 def ways(route: Route) -> object:
-    """Next hops, whatever their order; weights count as ratios."""
+    """Next hops without order, and with weights as ratios."""
     common = gcd(*(hop.weight for hop in route.nexthops))
     return frozenset((hop.via, hop.interface, hop.weight // common, hop.source) for hop in route.nexthops)
 
 
 def table(lab: Lab, node: Node) -> Table:
-    """A node's main table and what is on it. No two routes have one target, and none that of a link."""
+    """A node's main table and connected networks. No two routes have one target, and none that of a link."""
     targets = [target for route in node.routes for target in route.targets]
     assert len(set(targets)) == len(targets)
     inferred = {target for route in node.routes for target in route.targets if not route.explicit}
@@ -58,17 +58,17 @@ def table(lab: Lab, node: Node) -> Table:
 
 
 def way(table: Table, address: Address) -> object:
-    """What the longest prefix says."""
+    """The next hops of the longest prefix."""
     around = [network for network in table if network.version == address.version and address in network]
     return table[max(around, key=lambda network: network.prefixlen)] if around else NO_ROUTE
 
 
 WHOLE = 32
-"""Addresses of a prefix that is gone over whole; of a larger one, those are tried that are told apart."""
+"""The size of prefixes that are compared at every address; of larger ones, a sample is compared."""
 
 
 def addresses(lab: Lab) -> set[Address]:
-    """The addresses of the lab: of each node, of each segment, and of what explicit routes are for."""
+    """The addresses of the lab: of nodes, of segments, and in targets of explicit routes."""
     found = {own.address.ip for node in lab.ip_nodes for own in node.addresses}
     ends = lab.interfaces.values()
     own = [one for end in ends for one in end.addresses]
@@ -83,7 +83,7 @@ def addresses(lab: Lab) -> set[Address]:
 
 
 def sampled(network: Network, used: set[Address]) -> set[Address]:
-    """All of a small prefix; of a large one its ends, what is used, what is near that, and some between."""
+    """All of a small prefix; of a large one its ends, used addresses, their neighbours, and some between."""
     size = network.num_addresses
     if size <= WHOLE:
         return {network[place] for place in range(size)}
@@ -102,7 +102,7 @@ def sampled(network: Network, used: set[Address]) -> set[Address]:
 
 
 def check_same(text: str) -> tuple[Lab, Lab]:
-    """Holds a lab's aggregated tables to the whole ones; gives both labs."""
+    """Asserts that aggregated tables forward as the original ones; returns both labs."""
     whole, aggregated = (lab_of(f"routing shortest{word}\n{text}") for word in ("", " aggregate"))
     wanted = addresses(whole)
     for before, after in zip(whole.ip_nodes, aggregated.ip_nodes, strict=True):
@@ -127,7 +127,7 @@ def count(node: Node) -> int:
 
 @st.composite
 def labs(draw: st.DrawFn) -> str:
-    """Labs whose addresses lie close together, some dual-stack, with switches and explicit routes."""
+    """Labs with adjacent addresses, some dual-stack, with switches and explicit routes."""
     size = draw(st.integers(3, 9))
     nodes = "abcdefghi"[:size]
     places = draw(st.permutations(range(64)))
@@ -188,7 +188,7 @@ def test_tables_are_the_smallest(text: str) -> None:
 
 
 def beside(lab: Lab) -> set[Network]:
-    """The prefixes for own addresses beside default routes, all of which is routed."""
+    """The prefixes of routes for node addresses beside default routes; all their addresses are routed."""
     routes = [route for node in lab.ip_nodes for route in node.routes if not route.explicit]
     targets = {target for route in routes for target in route.targets if target.prefixlen}
     ends = {own.network for end in lab.interfaces.values() for own in end.addresses}
@@ -196,7 +196,7 @@ def beside(lab: Lab) -> set[Network]:
 
 
 def fewest(lab: Lab, node: Node, used: set[Address]) -> float:
-    """How many routes a node needs beside explicit ones and a default route, by trying all of them."""
+    """The least number of routes beside explicit ones and a default route, by exhaustive search."""
     own, routes = connected(lab, node), [route for route in node.routes if route.targets[0].version == 4]
     fixed = own | {t: "explicit" for r in routes if r.explicit for t in r.targets if t.prefixlen}
     everything = fixed | {t: ways(r) for r in routes for t in r.targets if t not in fixed}
@@ -205,7 +205,7 @@ def fewest(lab: Lab, node: Node, used: set[Address]) -> float:
     choices = {ways(route) for route in routes}
 
     def wanted(address: Address) -> object:
-        """The way that an address has to go; None where any will do."""
+        """The required next hops for an address; None if any will do."""
         found = way(everything, address)
         if found == "explicit" or any(address in network for network in own if network.version == 4):
             return None
@@ -229,7 +229,7 @@ def fewest(lab: Lab, node: Node, used: set[Address]) -> float:
 
 @pytest.mark.parametrize("name", names("grammar/std", ".topo"))
 def test_standard_topologies(name: str) -> None:
-    """With inferred addresses, where a topology has none of its own, there is little to merge."""
+    """With inferred addresses; there is little to merge, as the topologies pin none."""
     whole, aggregated = check_same(f"use std/{name} as x with {WORDS.get(name, 'n=6')}")
     before, after = (sum(map(count, lab.ip_nodes)) for lab in (whole, aggregated))
     assert after < before or name in ("star", "mesh", "line", "ring")
@@ -255,7 +255,7 @@ link x -- {r,e}
 
 
 def test_switches() -> None:
-    """A subnet that nothing leads to is in nobody's prefix, though the ends written first have no address."""
+    """No prefix covers a subnet without routes, though the ends written first have no address."""
     check_same(SWITCHES)
 
 
@@ -280,7 +280,7 @@ def test_two_hosts_become_one_prefix() -> None:
 
 
 def test_what_goes_by_the_default_route_may_be_written_again() -> None:
-    """All of 10.9.0.0/29 but one address is x's, so that one is what is written."""
+    """All of 10.9.0.0/29 except one address is x's, so the route of that address is written."""
     own = " ".join(f"address 10.9.0.{place}" for place in (0, 2, 3, 4, 5, 6, 7))
     text = f"router r s\nhost x {own}\nhost y address 10.9.0.1\nlink s -- r -- x\nlink s -- y"
     _, aggregated = check_same(text)
@@ -288,7 +288,7 @@ def test_what_goes_by_the_default_route_may_be_written_again() -> None:
 
 
 def test_what_has_no_route_has_none() -> None:
-    """h is behind a host, between two addresses that are not."""
+    """h is behind a host, and its address lies between two that are not."""
     text = """
         router r s t
         host x address 10.9.0.1

@@ -1,4 +1,4 @@
-"""The scripts: golden files, one set of commands in both styles, and nothing done by half of one."""
+"""The scripts: golden files, the same commands in both styles, and no effect of a truncated script."""
 
 import os
 import re
@@ -74,7 +74,7 @@ def test_golden_labs_are_quiet(path: Path) -> None:
 
 @pytest.mark.parametrize("path", GOLDEN, ids=ids)
 def test_the_runtime_is_the_same_in_all_scripts_of_a_kind(path: Path) -> None:
-    """As their heads say; and the lab stands before it."""
+    """As the head of each script says; the lab's own part is before it."""
     compilation = compiled(path.read_text(), path.name)
     for kind in compilation.kinds:
         script = compilation.script(kind)
@@ -87,7 +87,7 @@ def test_the_runtime_is_the_same_in_all_scripts_of_a_kind(path: Path) -> None:
 
 
 def calls(command: Command) -> list[tuple[str, ...]]:
-    """The arguments of each time that a command is given."""
+    """The arguments of each call of a command."""
     each = command.each or ("",)
     return [tuple(given if word == EACH else word for word in command.arguments) for given in each]
 
@@ -103,12 +103,12 @@ def planned(plan: Plan) -> Commands:
 
 
 def body(script: str) -> list[str]:
-    """The lines that build the lab."""
+    """The lines that make the lab."""
     return script.partition("\nbuild() {\n")[2].partition("\n}\n\n# === the runtime ")[0].splitlines()
 
 
 def of_batches(script: str) -> Commands:
-    """The commands of a script in batch style."""
+    """The commands of a script in batch style, by namespace."""
     found: Commands = {}
     brief: Commands = {}
     lines = iter(body(script))
@@ -132,22 +132,22 @@ def of_batches(script: str) -> Commands:
 
 
 def routes(brief: list[str]) -> list[str]:
-    """The routes that are told in short, as bash expands them."""
+    """Routes in brace expressions, as bash expands them."""
     program = ['routes() { printf "ip route add %s $1\\n" "${@:2}"; }', *brief]
     return bash_prints("\n".join(program)).splitlines() if brief else []
 
 
 def rows(lines: Iterator[str]) -> list[str]:
-    """What is left of a here-document."""
+    """The remaining lines of a here-document."""
     return list(iter(lambda: next(lines), "END"))
 
 
 CALLED = "ip() { printf '%s\\37' ip \"$@\"; echo; }\ntc() { printf '%s\\37' tc \"$@\"; echo; }\n"
-"""Has bash print the words of each command, as it would give them to the tool."""
+"""Functions by which bash prints the words of each command as the tool would get them."""
 
 
 def of_lines(script: str) -> Commands:
-    """The commands of a script in plain style, as bash reads them."""
+    """The commands of a script in plain style, as bash parses them."""
     head, lab = script.split("\n# === the lab ")
     names = re.findall(r"^(?:LAB=|NAMESPACES=\([^)]*\)).*$", head, re.MULTILINE)
     each = re.findall(r"^  ip .*$", lab, re.MULTILINE)
@@ -169,7 +169,7 @@ def of_lines(script: str) -> Commands:
 
 
 def in_lines(commands: Commands) -> Commands:
-    """Commands as the plain style has them: a namespace is marked when it is made; no sysctl has a `*`."""
+    """The commands as the plain style writes them: namespaces are marked when made; no sysctl has a `*`."""
     made = re.findall(r"name (\S+)(?: mtu \d+)? netns (\S+)", "\n".join(commands[None]))
     found: Commands = {None: commands[None]}
     for name, own in commands.items():
@@ -187,7 +187,7 @@ def in_lines(commands: Commands) -> Commands:
 
 
 def flat(commands: Commands) -> Commands:
-    """Without quotes, which each form writes in its own way."""
+    """Commands without quotes, which each style writes differently."""
     return {name: [re.sub(r"['\"]", "", line) for line in lines] for name, lines in commands.items()}
 
 
@@ -197,14 +197,14 @@ def test_both_styles_do_what_is_planned(path: Path) -> None:
     wanted = flat(planned(compilation.plan))
     assert flat(of_lines(compilation.up(Style.PLAIN))) == in_lines(wanted)
     found = flat(of_batches(compilation.up()))
-    if compilation.lab.aggregate:  # what is told in short is in an order of its own
+    if compilation.lab.aggregate:  # brace expressions have their own order
         wanted, found = ({name: sorted(own) for name, own in each.items()} for each in (wanted, found))
     assert found == wanted
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=ids)
 def test_every_word_is_plain(path: Path) -> None:
-    """No word of ip(8) or tc(8) needs a quote."""
+    """No word for ip(8) or tc(8) needs quotes."""
     plan = compiled(path.read_text(), path.name).plan
     for section in plan.sections:
         for command in section.commands:
@@ -236,7 +236,7 @@ def test_a_value_is_a_value(value: str, style: Style) -> None:
 
 
 def test_the_same_bytes_under_any_hash_seed() -> None:
-    """In processes of their own: the seed of `hash` is fixed when Python starts."""
+    """In separate processes, as the seed of `hash` is fixed when Python starts."""
     path = TESTS / "golden" / "dual-stack.topo"
     program = f"from labs import compiled; print(compiled(open({str(path)!r}).read()).up())"
     runs = [
@@ -259,7 +259,7 @@ TOOLS = "ip tc sysctl nft unshare mkdir rmdir rm umount modprobe stat sleep kill
 
 @pytest.fixture
 def recorders(tmp_path: Path) -> Path:
-    """A folder of commands that do nothing but say in a file that they were called."""
+    """A directory of commands that only record that they were called."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for tool in TOOLS:
@@ -270,7 +270,7 @@ def recorders(tmp_path: Path) -> Path:
 
 
 def run(script: bytes, recorders: Path) -> tuple[bool, str]:
-    """Whether a script calls anything, and what it says."""
+    """Whether a script calls anything, and its output."""
     called = recorders.parent / "called"
     called.unlink(missing_ok=True)
     done = subprocess.run(
@@ -316,7 +316,7 @@ def cut_everywhere(script: bytes, recorders: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["up", "down", "check", "bench", "play"])
 def test_a_script_says_how_it_is_called(kind: str, recorders: Path) -> None:
-    """And changes nothing. What it takes no option for is an error."""
+    """It prints its usage and changes nothing; an unknown option is an error."""
     script = compiled(CUT).script(kind)
 
     def called(*options: str) -> tuple[int, str, str]:
@@ -357,12 +357,12 @@ guard
 while :; do x=$(print) : "$(print) x"; done
 }}
 """
-"""Is nearly always in a command substitution."""
+"""A script that is nearly always within a command substitution."""
 
 
 @pytest.mark.parametrize("sign", [signal.SIGHUP, signal.SIGTERM])
 def test_the_status_of_a_signal(sign: signal.Signals, tmp_path: Path) -> None:
-    """Many at once, as the place where bash takes a trap for another text is small."""
+    """Many scripts at once, as bash is in that state for a short time only."""
     script = tmp_path / "expanding.sh"
     script.write_text(EXPANDING)
     processes = [subprocess.Popen(["bash", script], stderr=subprocess.DEVNULL) for _ in range(25)]
@@ -378,7 +378,7 @@ def test_the_status_of_a_signal(sign: signal.Signals, tmp_path: Path) -> None:
 
 @given(st.just("END") | st.text(PRINTED, min_size=1))
 def test_a_command_arrives_byte_for_byte(command: str) -> None:
-    """What bash makes of the lines that start a process, of any command and any value of its environment."""
+    """The lines that start a process, expanded by bash, for any command and any value of its environment."""
     text = command.replace("\\", "\\\\").replace('"', '\\"')
     compilation = compiled(f'host a b\nlink a -- b\nrun a "{text}" env X="{text}"')
     try:
@@ -398,7 +398,7 @@ PRINT = 'printf "%s\\0" "$@"'
 
 
 def read_start(body: str, call: str, command: str) -> bool:
-    """Whether a function of this body gets what is to be started from a call."""
+    """Whether a function in `body` receives the command and its environment unchanged from a call."""
     shown = subprocess.run(
         ["bash", "-c", f"start() {{ {body}\n}}\n{call}"],
         env={"LC_ALL": "C"}, capture_output=True, check=True,
@@ -413,7 +413,8 @@ TOLD = """\
 31 [     SF_CLOSED] token=005e0331 saddr4=10.0.0.5
 .
 """
-"""Of iperf3's control connection and of the other, which lost its subflow; ss(8) leaves leading zeros out."""
+"""The output of ss(8) for iperf3's control connection and its data connection, which lost a subflow; ss(8)
+prints no leading zeros."""
 CONTROL = "ESTAB 0 0 10.0.0.1:1 10.0.9.9:5201\n\t subflows:2 remote_key token:86ebc2dc snd_una:bf\n"
 DATA = "\t subflows:1 remote_key token:5e0331 snd_una:46\n"
 

@@ -1,4 +1,4 @@
-"""What kernel and tools bound: names of interfaces, endpoints, next hops, ports; and the locality of pins."""
+"""Bounds of the kernel and of tools: interface names, endpoints, next hops, ports; the locality of pins."""
 
 import random
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from compiler.plan.plan import HERE, plans
 # --- names of interfaces ----------------------------------------------------------------------------
 
 WHOLES = [f"datacenter-host-{number}" for number in range(12_000)]
-"""So many that some hash to one number: 2 ** 25 of them are for as many pairs as two of them."""
+"""So many names that some have the same hash, of 2 ** 25."""
 
 
 def test_shortened_names_are_apart_and_words() -> None:
@@ -26,7 +26,7 @@ def test_shortened_names_are_apart_and_words() -> None:
 
 
 def test_a_shortened_name_depends_on_its_node_alone() -> None:
-    """One more moves another only where both have one hash; the order makes no difference."""
+    """A further name changes another only if their hashes collide; the order makes no difference."""
     names = shortened(WHOLES, ())
     shuffled = random.Random(1).sample(WHOLES, len(WHOLES))
     assert shortened(shuffled, ()) == names
@@ -59,7 +59,7 @@ def test_the_name_that_is_offered_is_a_word(name: str) -> None:
 
 
 def test_a_long_name_means_the_interface() -> None:
-    """It is named by what it is named after, whatever the kernel calls it."""
+    """It can be used under the name before shortening, whatever its name in the kernel is."""
     near, far = "a-node-with-a-name", "another-node-of-length"
     text = f"host {near} {far}\nlink {near} -- {far}\nshape {near}:{far} -> {far} rate 1mbit\n"
     (link,) = lab_of(text).links
@@ -75,7 +75,7 @@ def test_the_largest_fat_tree_has_names() -> None:
 
 
 def star(pairs: int, paths: int) -> str:
-    """A node with a pair to each of some others, over paths of their own."""
+    """A node with a pair to each of several others, over separate paths."""
     lines = ["host a", *(f"host b{i}" for i in range(pairs))]
     for i in range(pairs):
         for j in range(paths):
@@ -112,7 +112,7 @@ mptcp a -- b
 
 
 def effects(text: str) -> dict[str | None, list[tuple[str, ...]]]:
-    """The calls of each namespace."""
+    """The calls in each namespace."""
     found: dict[str | None, list[tuple[str, ...]]] = {}
     for section in plans(lab_of(text))[HERE].sections:
         for command in section.commands:

@@ -1,4 +1,4 @@
-"""Brace expressions: bash expands them to just the words that they are for."""
+"""Brace expressions: bash expands them to exactly the original words."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
@@ -14,7 +14,7 @@ PLACES = st.tuples(FEW, FEW, FEW, st.sampled_from([32, 30, 28]))
 
 
 def of_ipv4(a: int, b: int, c: int, length: int) -> str:
-    """Like a route's target."""
+    """A word like a route's target."""
     network = IPv4Network((f"10.{a}.{b}.{4 * c}", length), strict=False)
     return str(network) if length < 32 else str(network.network_address)
 

@@ -1,4 +1,4 @@
-"""Circles of explicit routes, against every address of a small range; and inferred routes, written out."""
+"""Circles by explicit routes, compared with a search over all addresses; inferred routes written out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,14 +21,14 @@ from compiler.prediction.lookup import Lookup
 from compiler.resolve.resolve import resolve
 
 RANGE = range(int(ip_address("11.0.0.0")), int(ip_address("11.0.0.0")) + 16)
-"""What the explicit routes of the labs lead to, as 11.0.0.0/28."""
+"""The addresses in the targets of explicit routes: 11.0.0.0/28."""
 
 NOBODYS = ip_address("198.18.7.7")
 
 
 @st.composite
 def routed(draw: st.DrawFn) -> tuple[str, str]:
-    """A lab of a few nodes in a ring with chords, without its explicit routes; and these."""
+    """A lab of a few nodes in a ring with chords, and explicit routes for it."""
     count = draw(st.integers(3, 5))
     names = [f"n{place}" for place in range(count)]
     chords = draw(st.sets(st.sampled_from([(a, b) for a in range(count) for b in range(a)]), max_size=2))
@@ -67,7 +67,7 @@ class Brute:
             self.linked[end.node] += [own.network for own in end.addresses]
 
     def match(self, name: str, address: Address) -> tuple[Network, Route] | None:
-        """The route that a node sends an address by; none where it is linked with it."""
+        """The route of a node for an address; None if the node is linked with it."""
         if self.owners.get(address) == name:
             return None
         found = [(t, route) for route in self.nodes[name].routes for t in route.targets if address in t]
@@ -76,7 +76,7 @@ class Brute:
         return (target, route) if target and route and target.prefixlen > least else None
 
     def reached(self, source: str, address: Address) -> set[str]:
-        """The nodes that a packet gets to, itself only where it comes back."""
+        """The nodes that a packet reaches, with its source only if it returns."""
         found: set[str] = set()
         queue = [source]
         while queue:
@@ -87,7 +87,7 @@ class Brute:
         return found
 
     def circles(self, source: str, address: Address, *, home: bool) -> bool:
-        """Whether a packet comes back to a node that passes it on; with `home`, or to its source."""
+        """Whether a packet returns to a node that forwards it; with `home`, to its source as well."""
         return any(
             name in self.reached(name, address)
             for name in {source, *self.reached(source, address)}
@@ -96,7 +96,7 @@ class Brute:
 
 
 def circular(lab: Lab, *, home: bool) -> set[str]:
-    """The source and target of each explicit route that leads an address into a circle."""
+    """The source and target of each explicit route by which an address goes in a circle."""
     whole, defaults = Brute(lab), Brute(without_defaults(lab))
     inner = [ip_address(number) for number in RANGE]
     own = [own.address.ip for node in lab.ip_nodes for own in node.addresses]
@@ -117,7 +117,7 @@ def circular(lab: Lab, *, home: bool) -> set[str]:
 
 
 def alone(lab: Lab) -> set[str]:
-    """The routers that have only each other."""
+    """The routers that are each other's only neighbours."""
     routers = {node.name for node in lab.ip_nodes if node.forwards}
     near: dict[str, set[str]] = {name: set() for name in routers}
     for link in lab.links:
@@ -129,7 +129,7 @@ def alone(lab: Lab) -> set[str]:
 
 
 def without_defaults(lab: Lab) -> Lab:
-    """The lab without the default routes that are inferred, or that two routers alone have to each other."""
+    """The lab without inferred default routes, and without those between two routers of `alone`."""
     pair = alone(lab)
     nodes = [
         node._replace(
@@ -145,7 +145,7 @@ def without_defaults(lab: Lab) -> Lab:
 
 
 def tried(text: str) -> tuple[Lab, Diagnostics]:
-    """A lab with its routes, whatever is wrong with them."""
+    """A lab with its routes, and the diagnostics."""
     compilation = compiled(text)
     diagnostics = compilation.diagnostics
     lab = resolve(compilation.statements, compilation.source, diagnostics)
@@ -156,7 +156,7 @@ def tried(text: str) -> tuple[Lab, Diagnostics]:
 @settings(max_examples=80)
 @given(routed())
 def test_every_circle_is_found(lab_and_routes: tuple[str, str]) -> None:
-    """Where any address goes in a circle, a route is reported; and what is reported does."""
+    """If an address goes in a circle, a route is reported; and every reported route leads into one."""
     lab, diagnostics = tried("".join(lab_and_routes))
     assume({found.code for found in diagnostics if found.severity is Severity.ERROR} <= {"MPC502"})
     found = {one.message.removeprefix("packets ").removesuffix(" in a circle") for one in diagnostics}
@@ -206,7 +206,7 @@ def test_circles(case: str) -> None:
 
 @st.composite
 def inferring(draw: st.DrawFn) -> str:
-    """A lab whose routes are inferred: links, parallel ones too, and a switch, in one family or both."""
+    """A lab with inferred routes: links, also parallel ones, and a switch, in one family or both."""
     count = draw(st.integers(2, 6))
     pools = draw(st.sampled_from(["", "pool fd00::/32\n", "pool 10.0.0.0/8\npool fd00::/32\n"]))
     kinds = [draw(st.sampled_from(["router", "host"])) for _ in range(count)]
@@ -220,7 +220,7 @@ def inferring(draw: st.DrawFn) -> str:
 
 
 def written_out(lab: Lab) -> Iterator[str]:
-    """Each inferred route as a statement, but those that stand beside a default route by themselves."""
+    """Each inferred route as a statement, except those beside a default route."""
     names = {own.address.ip: node.name for node in lab.ip_nodes for own in node.addresses}
     ends = {own.ip: str(end.id) for end in lab.interfaces.values() for own in end.addresses}
     for node in lab.ip_nodes:
@@ -253,7 +253,7 @@ def test_what_is_inferred_can_be_written_out(text: str) -> None:
 @given(inferring())
 @example("router n0 n1\nhost n2\nlink n2 -- n0 -- n1\n")
 def test_a_default_route_by_the_one_interface_of_a_node_is_not_passed_over(text: str) -> None:
-    """Inferred routes go the same way, though they send from the node's own address."""
+    """Inferred routes have the same next hops, though another source address."""
     lab = lab_of(text)
     ends = [(near, far) for link in lab.links for near, far in link.directions]
     alone = [(near, far) for near, far in ends if [one.node for one, _ in ends].count(near.node) == 1]
@@ -268,7 +268,7 @@ def test_a_default_route_by_the_one_interface_of_a_node_is_not_passed_over(text:
 @given(st.lists(st.integers(0, 99), min_size=1, max_size=8), st.integers(0, 99), st.integers(0, 99))
 @example([0, 1], 1, 1)
 def test_a_default_route_in_a_tree_is_not_passed_over(parents: list[int], node: int, neighbour: int) -> None:
-    """As at a gateway: what goes by another link would come back from the next hop of the default route."""
+    """Packets by another link would return from the next hop of the default route, as at a gateway."""
     links = [(child, parent % child) for child, parent in enumerate(parents, 1)]
     node %= len(parents) + 1
     neighbours = [other for link in links if node in link for other in link if other != node]

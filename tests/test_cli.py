@@ -1,4 +1,4 @@
-"""The command line: options, exit statuses, and what goes to which stream."""
+"""The command line: options, exit statuses, and the output on each stream."""
 
 import json
 import os
@@ -26,7 +26,7 @@ WARNED = "host a b c\nlink a -- b\n"
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A good lab in the current folder; the cache is a folder of the test's own."""
+    """A valid lab in the current directory; the cache is a directory of the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "lab.topo"
@@ -72,7 +72,7 @@ def test_out_writes_all_scripts(lab: Path) -> None:
 
 
 def test_out_replaces_whole_files_and_no_others(lab: Path) -> None:
-    """A reader of the old script goes on reading it: the new one is another file of that name."""
+    """A reader of the old script is not disturbed: the new script is another file of that name."""
     mpc("compile", "-o", ".", "lab.topo")
     path = lab.parent / "lab.up.sh"
     before = path.stat().st_ino
@@ -99,7 +99,7 @@ def test_out_writes_what_the_lab_calls_for(lab: Path) -> None:
 
 
 def test_out_takes_away_what_the_lab_no_longer_calls_for(lab: Path) -> None:
-    """A play of links that are gone would fail half-way. What is not certainly this lab's stays."""
+    """A play of links that no longer exist would fail half-way. Other files stay."""
     lab.write_text(TRIED)
     mpc("compile", "-o", "out", "lab.topo")
     out = lab.parent / "out"
@@ -219,7 +219,7 @@ def test_a_folder_of_parts(lab: Path) -> None:
 
 
 def test_parsers_keep_their_tables(lab: Path) -> None:
-    """That of expressions is not made before a lab computes something."""
+    """The tables for expressions are made at the first lab that has any."""
     cache = lab.parent / "cache" / "mpc"
     mpc("check", "lab.topo")
     assert {path.name.split("-")[0] for path in cache.iterdir()} == {"topo"}
@@ -286,7 +286,7 @@ def test_a_file_that_cannot_be_read(lab: Path) -> None:
 
 
 def test_a_file_that_fails_while_it_is_read() -> None:
-    """Nothing is at the first address of a process, and the kernel says so when it is read."""
+    """Nothing is mapped at the first address of a process, so reading it fails."""
     result = mpc("compile", "/proc/self/mem")
     assert result.exit_code == 2
     assert "Input/output error" in result.stderr
@@ -316,7 +316,7 @@ def test_check_for_programs(lab: Path, text: str, codes: list[str]) -> None:
 
 
 def test_whatever_goes_wrong_has_a_status(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug says that it is one, and shows where; what the machine lacks is none, nor is an interrupt."""
+    """A bug is reported as one, with its place; a failure of the machine or an interrupt is not a bug."""
     for error, status, said in (
         (ZeroDivisionError("by nought"), 3, "this is a bug of mpc"),
         (RecursionError("too deep"), 3, "this is a bug of mpc"),
@@ -338,7 +338,7 @@ def _raise(error: BaseException, _: Compilation) -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_a_shellcheck_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No bug, and no verdict."""
+    """It is not a bug, and the scripts are not checked."""
     monkeypatch.setattr("compiler.lint._program", lambda: "/nowhere/shellcheck")
     result = mpc("compile", "lab.topo")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -366,7 +366,7 @@ def test_help_has_an_example(command: str | None) -> None:
 
 
 def test_explain_knows_every_code() -> None:
-    """Every code that the compiler can give, as its own text spells it."""
+    """Every code in the source of the compiler."""
     folder = Path(__file__).resolve().parent.parent / "compiler"
     texts = [path.read_text() for path in folder.rglob("*.py") if path.name != "codes.py"]
     given = {
@@ -396,7 +396,7 @@ def test_completion_script(shell: str) -> None:
 
 
 def completed(words: str, begun: str) -> list[str]:
-    """What the shell is told for a command line that ends in a word that is begun."""
+    """The completions of a command line that ends in a partial word."""
     items = ShellComplete(main, {}, "mpc", "_MPC_COMPLETE").get_completions(words.split(), begun)
     return [f"{item.type},{item.value}" for item in items]
 
@@ -474,7 +474,7 @@ def test_completion_reads_no_large_lab(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def on_a_terminal(lab: Path, **environment: str) -> bytes:
-    """What `mpc check` writes to a standard error that is a terminal."""
+    """The output of `mpc check` on a terminal as standard error."""
     leader, follower = os.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     with os.fdopen(leader, "rb", buffering=0) as screen:

@@ -1,4 +1,4 @@
-"""What docs/multipath.md says of each rule holds: its codes and tests exist, and no rule is left out."""
+"""docs/multipath.md: the codes and tests that each rule cites exist, and no rule is missing."""
 
 import re
 from pathlib import Path

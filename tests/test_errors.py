@@ -1,4 +1,4 @@
-"""Every error, warning and note: what it looks like, and that its explanation is true.
+"""Every error, warning and note: its rendering, and the examples of its explanation.
 
 `errors/NAME.topo` gives `errors/NAME.stderr`, which `./dev golden` writes. A case is named after its code.
 """
@@ -27,13 +27,13 @@ CODES = {
     for path in (ROOT / "compiler").rglob("*.py")
     for code in re.findall(r'"(MPC[0-9]{3})"', path.read_text("utf-8"))
 }
-"""Those that the compiler's source can give."""
+"""The codes in the compiler's source."""
 
 NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC756"}
-"""Those that a lab is told which asks; the examples of others may give them too."""
+"""Codes of notes, which `mpc check` reports; the examples of other codes may give them too."""
 
 WIDTH = 90
-"""Of an explanation, in columns."""
+"""The most columns of an explanation."""
 
 _HEADLINE = re.compile(
     r"^(?:error|warning|note)\[(MPC[0-9]{3})\]: .*\n *--> .*:([0-9]+):([0-9]+)$", re.MULTILINE
@@ -43,7 +43,7 @@ _EXAMPLES = re.compile(r"^Wrong.*:\n((?: {4}.*\n)+)Mended:\n((?: {4}.*(?:\n|\Z))
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cases are checked from their folder, so that diagnostics show no path."""
+    """Cases are compiled in their directory, so that diagnostics contain no path."""
     monkeypatch.chdir(FOLDER)
 
 
@@ -71,9 +71,9 @@ def diagnosed(text: bytes, *, notes: bool = False) -> list[Diagnostic]:
 
 
 def examples(code: str) -> tuple[bytes, bytes]:
-    """The wrong example of an explanation and its mend.
+    """The wrong example of an explanation and the fixed one.
 
-    `\\xNN` in it is one byte, and `a1,...,a9` is all the names between as well.
+    `\\xNN` in it is one byte, and `a1,...,a9` stands for all names in between too.
     """
     match = _EXAMPLES.search(EXPLANATIONS[code])
     assert match, f"the explanation of {code} has no examples in the form of `codes.py`"
@@ -157,7 +157,7 @@ def test_explain_prints_it() -> None:
 
 @pytest.mark.parametrize(("text", "severity"), [("x y\n", "error"), ("host h%\n", "warning")])
 def test_a_hundred_are_enough(text: str, severity: str, tmp_path: Path) -> None:
-    """Of each kind; it is said that there are more."""
+    """Of each severity; the output says that there are more."""
     path = tmp_path / "lab.topo"
     path.write_text("".join(text.replace("%", str(number)) for number in range(101)))
     result = check(str(path))

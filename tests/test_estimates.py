@@ -1,4 +1,4 @@
-"""Estimates: what hashes may make of a transfer, what bounds it, and what is known of all nodes at once."""
+"""Estimates: the outcomes of hashes, bounds of transfers, and predictions for all nodes at once."""
 
 import json
 from collections import defaultdict
@@ -39,13 +39,13 @@ def parallel(*rates: int, weights: str = "") -> str:
     return "\n".join([*lines, weights])
 
 
-# --- lots -------------------------------------------------------------------------------------------
+# --- placements -------------------------------------------------------------------------------------
 
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), min_size=1, max_size=4), st.integers(1, 5))
 def test_outcomes_are_those_of_all_placements(paths: list[tuple[int, int]], flows: int) -> None:
-    """Paths that share nothing carry their rates where any flow is on them; each placement has its chance."""
+    """Disjoint paths carry their rates if any flow is on them; each placement has its probability."""
     rates, weights = zip(*paths, strict=True)
     hops = ", ".join(f"r{i} weight {weight}" for i, weight in enumerate(weights))
     found = between(parallel(*rates, weights=f"route a to b via {hops}")).goodput(
@@ -82,7 +82,7 @@ def test_a_way_that_loses_all_is_one_that_flows_may_take() -> None:
 
 
 def test_many_placements_are_drawn() -> None:
-    """100 paths and 128 flows; a path is missed by all of them with a chance of 0.99 to the 128."""
+    """100 paths and 128 flows; the probability that a path has no flow is 0.99 to the power of 128."""
     found = between(parallel(*[1] * 100)).goodput(Transfer(Protocol.TCP, 128))
     assert found.expected / 1e6 / DATA == pytest.approx(100 * (1 - 0.99**128), rel=0.02)
     low, high = quantities.estimate(found)[1].removeprefix("9 of 10: ").split(" to ")
@@ -94,7 +94,7 @@ def test_many_placements_are_drawn() -> None:
 
 
 def greedy(trips: list[Trip]) -> float:
-    """What flows have that come one by one, and each takes all that is left on its way."""
+    """The total of flows that are added one by one, each with all remaining capacity of its path."""
     left = dict(capacities((one for trip in trips for one in trip.out.crossings), with_bursts=True))
     total = 0.0
     for trip in trips:
@@ -108,7 +108,7 @@ def greedy(trips: list[Trip]) -> float:
 @settings(max_examples=60)
 @given(labs(), st.integers(1, 3), st.data())
 def test_nothing_exceeds_a_bound(text: str, flows: int, data: st.DataObject) -> None:
-    """Flows that share unfairly, in any order, do not either."""
+    """Nor do flows that share unfairly, in any order."""
     rated = "\n".join(
         f"{line} rate {data.draw(st.integers(1, 9))}mbit" if line.startswith("link") else line
         for line in text.splitlines()
@@ -141,7 +141,7 @@ def test_a_host_that_forwards_by_sysctl_carries() -> None:
     assert between(text).bound.rate == 5e6
 
 
-# --- whatever a lab says ----------------------------------------------------------------------------
+# --- any lab ----------------------------------------------------------------------------------------
 
 ATTRIBUTES = [
     *("rate 1kbit", "rate 10mbit", "rate 1tbit", "rate 10mbit queue 1p"),
@@ -167,7 +167,7 @@ ATTRIBUTES = [
 @settings(max_examples=60)
 @given(labs(), st.data())
 def test_whatever_a_lab_says_is_predicted_in_numbers_or_not_at_all(text: str, data: st.DataObject) -> None:
-    """JSON knows neither NaN nor infinity, a page is 80 columns wide, and a bench has its rows."""
+    """JSON has neither NaN nor infinity, a page is 80 columns wide, and a bench has its rows."""
     strange = "\n".join(
         f"{line} {data.draw(st.sampled_from(ATTRIBUTES))}" if line.startswith("link") else line
         for line in text.splitlines()
@@ -192,7 +192,7 @@ def test_whatever_a_lab_says_is_predicted_in_numbers_or_not_at_all(text: str, da
 
 @pytest.mark.parametrize("loss", ["loss 100%", "corrupt 100%", "loss 99.999999%", "loss 50% corrupt 50%"])
 def test_a_claim_on_pings_that_are_mostly_lost_is_neither_proved_nor_refuted(loss: str) -> None:
-    """But where all are lost, it is decided."""
+    """A loss of all packets refutes it."""
     text = f"host a b\nlink a -- b {loss}\nexpect a -> b "
     decided = loss == "loss 100%"
     assert codes(text + "reachable") == ["MPC811"] * decided
@@ -232,7 +232,7 @@ def test_what_is_known_of_all_nodes_is_what_each_packet_does(text: str, data: st
 
 
 def test_expectations_of_many_pairs() -> None:
-    """In a fat tree, all pairs are held against what is known of all nodes at once."""
+    """In a fat tree, all pairs are checked by predictions for all nodes at once."""
     hosts = "t-h[0..3]-[0..1]-[0..1]"
     text = f"use std/fat-tree as t with k=4\nexpect {hosts} -> {hosts} "
     with mock.patch.object(Predictor, "between", side_effect=AssertionError):

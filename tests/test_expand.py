@@ -1,4 +1,4 @@
-"""Loops, choices, params and computed words: what they expand to, what names mean where, and the bounds."""
+"""Loops, choices, params and computed words: their expansion, scopes of names, and bounds."""
 
 import re
 from pathlib import Path
@@ -122,7 +122,7 @@ def test_nothing_is_made_of_nothing(text: str) -> None:
 
 
 def test_a_computed_node_is_not_linked_with_itself() -> None:
-    """The rest of a chain is."""
+    """The rest of the chain is linked."""
     loop = "for i in 0..1 { for j in 0..1 { link h[i] -- h[j] } }"
     assert expanded(loop) == ["link h0 -- h1", "link h1 -- h0"]
     assert expanded("link a -- h[0] -- h[0] -- b") == ["link a -- h0 -- b"]
@@ -278,7 +278,7 @@ def test_blocks_are_bounded_in_depth() -> None:
     ],
 )
 def test_syntax_errors_in_blocks(text: str, wanted: list[tuple[str, int]]) -> None:
-    """Each is reported, and nothing that only follows from another."""
+    """Each is reported once, without errors that follow from it."""
     found = [(one.code, one.span.source.position(one.span.start)[0]) for one in found_in(text)]
     assert found == wanted
 
@@ -294,7 +294,7 @@ def test_flat_text_compiles_to_the_same_scripts(path: Path) -> None:
 
 @given(st.text(PRINTED), st.booleans())
 def test_a_text_is_written_as_it_is_read(text: str, computed: bool) -> None:
-    """Whatever stands in a string, of a file or of `-D`, stands in what `mpc expand` prints."""
+    """Any string, of a file or of `-D`, is printed unchanged by `mpc expand`."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     param, value = 'param p = ""' if computed else f'param p = "{escaped}"', "[p]"
     lab = f'{param}\nhost a b\nlink a -- b\nrun a "x" env A={value} B="{escaped}"'
@@ -307,4 +307,4 @@ def test_a_text_is_written_as_it_is_read(text: str, computed: bool) -> None:
     assert compiled(flat).flat() == flat
     (run,) = compiled(flat).lab.runs
     assert run.environment[1] == ("B", text)
-    assert run.environment[0][1] == text or computed  # of `-D`, a number is one
+    assert run.environment[0][1] == text or computed  # `-D` reads a number as one

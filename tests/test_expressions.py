@@ -1,4 +1,4 @@
-"""Expressions: their values, and what is refused of them."""
+"""Expressions: their values, and their errors."""
 
 import operator
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def value(text: str) -> Value:
 
 
 def refusal(text: str) -> str:
-    """Why an expression has no value."""
+    """The error of an expression."""
     with pytest.raises(ExpressionError) as error:
         value(text)
     return str(error.value.args[0])
@@ -173,7 +173,7 @@ Tree = tuple[str, Fraction | int | None]
 
 
 def combined(parts: tuple[Tree, str, Tree]) -> Tree:
-    """A text in parentheses and its value; None where it divides by zero."""
+    """A parenthesized text and its value; None if it divides by zero."""
     (left, a), sign, (right, b) = parts
     text = f"({left} {sign} {right})"
     if a is None or b is None or (b == 0 and sign in ("/", "//", "%")):

@@ -1,4 +1,4 @@
-"""Hostile labs, a few of those that `./dev fuzz` tries: each gives scripts of known lines, or errors."""
+"""A sample of the hostile labs of `./dev fuzz`: each gives scripts of known lines, or errors."""
 
 from random import Random
 
@@ -36,7 +36,7 @@ def test_odd_words_stand_anywhere(odd: str) -> None:
 
 @pytest.mark.parametrize("name", words.FILE_NAMES)
 def test_a_file_can_have_any_name(name: str) -> None:
-    """It stands in the header of the scripts, where a line of it must not become one of theirs."""
+    """It is in the header of scripts, where it must not become a line of the script."""
     assert checked("lab x\nhost a b\nlink a -- b", name)
 
 

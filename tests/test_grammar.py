@@ -1,4 +1,4 @@
-"""The grammar: no conflict, no reserved word, and an answer to whatever it can spell."""
+"""The grammar: no conflict, no reserved word, and a result for everything that it can derive."""
 
 from itertools import product
 
@@ -27,7 +27,7 @@ KEYWORDS = sorted(
     ).difference(RESERVED)
 )
 
-# Each place where a name may stand: a whole lab, in which X and Y are to be keywords.
+# Each place where a name may stand: a whole lab, with X and Y to be replaced by keywords.
 PLACES = {
     "host": "host z-z X\nhost Y\nlink X -- Y -- z-z",
     "switch": "switch z-z X\nhost Y\nlink X -- Y -- z-z",
@@ -93,7 +93,7 @@ def test_no_word_is_reserved(place: str) -> None:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_lab_of_keywords_is_a_lab(place: str) -> None:
-    """Each keyword beside another one, as a name, all the way to its script."""
+    """Each keyword as a name beside another one, compiled to a script."""
     for first, second in zip(KEYWORDS, [*KEYWORDS[1:], KEYWORDS[0]], strict=True):
         if place in ("host", "switch") and first in NODE_ATTRIBUTES:
             continue
@@ -146,7 +146,7 @@ def test_keywords_in_a_declaration_list(words: str) -> None:
     ],
 )
 def test_lines_and_words(text: str) -> None:
-    """Which of these are errors is a matter of the words alone, never of what surrounds them."""
+    """Which of these are errors depends on the words only, not on their context."""
     failed = compiled(text)
     parse(failed.source, failed.diagnostics)
     assert failed.diagnostics.failed == (
@@ -244,7 +244,7 @@ SPELLED = from_lark(
         "__IGNORE_0": st.just(" "),
         "__IGNORE_1": st.sampled_from([" \\\n", "\\\r\n "]),
         "__IGNORE_2": st.just(" "),
-        # Two words that the grammar puts side by side have a space between them.
+        # A space is between any two words, wherever the grammar has them side by side.
         **{t.name: st.just(f" {t.pattern.value} ") for t in LARK.terminals if t.pattern.type == "str"},
     },
 )
@@ -254,7 +254,7 @@ scripts: list[str] = []
 @settings(max_examples=300)
 @given(st.lists(SPELLED, max_size=4).map("\n".join), st.booleans())
 def test_whatever_can_be_spelled_has_an_answer(text: str, declared: bool) -> None:
-    """A script, or errors: never an exception. Some texts have nodes to speak of."""
+    """A script, or errors: never an exception. Some texts have nodes to refer to."""
     lab = "host a b\nrouter c h-1\nlink a -- b -- c -- h-1\nlink a -- c:x\n" if declared else ""
     script = checked(lab + text)
     if script:

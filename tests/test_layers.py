@@ -1,4 +1,4 @@
-"""Imports run one way, and what a module may touch is its own."""
+"""The direction of imports, and the modules that may import certain libraries."""
 
 import ast
 import re
@@ -61,8 +61,8 @@ ORDER = [
     *AFTER,
 ]
 
-# What only these modules may import: the parser, the command line, and the world outside.
-# (`pathlib.PurePath` only computes, so anybody may.)
+# What only these modules may import: the parser, the command line, and input and output.
+# (`pathlib.PurePath` only computes, so any module may.)
 ONLY = {
     "lark": {"compiler.language.grammars", "compiler.language.stopped"},
     "click": {"compiler.cli", "compiler.completion", "compiler.streams"},
@@ -92,7 +92,7 @@ MODULES = {name_of(path): path for path in sorted((ROOT / "compiler").rglob("*.p
 
 
 def imports(module: str) -> Iterator[str]:
-    """All that a module imports anywhere, by its whole name: `from a import b` is `a.b`."""
+    """All imports of a module, also within functions, by full name: `from a import b` is `a.b`."""
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -112,7 +112,7 @@ def test_order_is_whole() -> None:
 
 
 def test_the_map_shows_each_module_in_its_room() -> None:
-    """Rooms stand in their order; a section has each module of its room, and no other."""
+    """Rooms are in their order; a section lists each module of its room, and no other."""
     sections = MAP.read_text().split("\n## ")
     shown = {found[1]: _FILE.findall(section) for section in sections if (found := _ROOM.match(section))}
     assert list(shown) == list(ROOMS)

@@ -1,7 +1,7 @@
-"""Inputs made to be large: each ends in scripts or diagnostics, in bounded memory, and before it is stopped.
+"""Very large inputs: each gives scripts or diagnostics, in bounded memory and time.
 
-They are smaller here than what `mpc` takes, so that all can be tried; what takes the square of their size is
-stopped all the same.
+They are smaller here than the bounds of `mpc`, so that all can be tried; work that is quadratic in their size
+is detected all the same.
 """
 
 import re
@@ -17,7 +17,7 @@ from compiler.language.files import LARGEST
 
 SIZE = 2**15
 MEMORY = 600 * 2**20
-"""Bytes of address space, with some 100 MiB for Python itself."""
+"""The limit of the address space in bytes, of which Python itself takes some 100 MiB."""
 SECONDS = 60
 
 
@@ -26,7 +26,7 @@ def fill(line: str, size: int) -> str:
 
 
 def numbered(line: str, size: int, separator: str = "\n") -> str:
-    """Lines with a number each in the place of `%`."""
+    """Numbered copies of a line, the number in the place of `%`."""
     count = size // (len(line) + 5)
     return separator.join(line.replace("%", str(number)) for number in range(count))
 
@@ -37,7 +37,7 @@ def two_sets(statement: str, size: int) -> str:
 
 
 def doubled(count: int) -> str:
-    """Params, each twice the text of the one before."""
+    """Params, each twice as long as the one before."""
     return "\n".join(f"param s{number} = [s{number - 1}][s{number - 1}]" for number in range(1, count + 1))
 
 
@@ -168,7 +168,7 @@ DEEP = 50
 @pytest.mark.parametrize("use", ['use "l{}.topo"', 'use "l{}.topo" as n with p=1', 'if 1 { use "l{}.topo" }'])
 @pytest.mark.parametrize("most", [1000, 1_000_000])
 def test_uses_of_uses_are_bounded(use: str, most: int, tmp_path: Path) -> None:
-    """Files that each use the next one twice, which are empty themselves."""
+    """A chain of files, each with two uses of the next one and nothing else."""
     for level in range(DEEP - 2):
         line = use.replace("{}", str(level + 1))
         (tmp_path / f"l{level}.topo").write_text(f"param p = 0\n{line}\n{line.replace('as n', 'as m')}\n")

@@ -1,4 +1,4 @@
-"""The work for a lab grows with its size and no faster, in calls of functions, as time says little."""
+"""The work of a compilation is linear in the size of the lab, in function calls, as times vary too much."""
 
 import sys
 from contextlib import suppress
@@ -10,7 +10,7 @@ from compiler.driver import Compilation, TopologyError
 
 SMALL, LARGE = 100, 800
 MOST = 1.1
-"""Calls for each node of the large lab, as a multiple of those in the small one."""
+"""The most calls per node of the large lab, as a multiple of those of the small one."""
 
 LABS = {
     "ring": "use std/ring as r with n={n}",
@@ -40,7 +40,7 @@ LABS = {
 
 
 def calls(text: str) -> int:
-    """How many functions a compilation calls, and how often it goes back into a generator."""
+    """The number of calls of functions and resumptions of generators in a compilation."""
     compilation = Compilation("lab.topo", f"routing none\n{text}")
     count = 0
 
@@ -59,7 +59,7 @@ def calls(text: str) -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def warm() -> None:
-    """What is loaded and cached once is not counted."""
+    """Loads modules and fills caches, so that this is not counted."""
     Compilation("lab.topo", "use std/ring").up()
 
 

@@ -1,4 +1,4 @@
-"""shellcheck over a script in two parts, each with the line numbers of the whole, and notes of clean ones."""
+"""shellcheck over a script in two parts, with line numbers of the whole, and its cache of clean parts."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ UP, PLAIN = (LAB.up(style).splitlines(keepends=True) for style in Style)
 
 
 def spoilt(before: str, script: list[str] = UP) -> tuple[list[str], int]:
-    """A script with something that shellcheck objects to before a line, and the number of that line."""
+    """A script with an error for shellcheck before a line, and the number of that line."""
     place = script.index(f"{before}\n")
     return [*script[:place], "echo $unknown\n", *script[place:]], place + 1
 
@@ -48,7 +48,7 @@ def test_a_plain_script_has_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_clean_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What scripts share has a note for all, and the rest one of its own; what is changed has none."""
+    """The shared part has one cache entry for all scripts, and the rest its own; a changed part has none."""
     lint(UP, str(tmp_path))
     notes = set(tmp_path.iterdir())
     assert len(notes) == 2
@@ -100,7 +100,7 @@ def test_only_calls_of_plain_words_are_passed_over(line: str, monkeypatch: pytes
 
 
 def test_old_notes_are_forgotten(tmp_path: Path) -> None:
-    """And nothing else in that folder."""
+    """Other files in that directory stay."""
     old, other = tmp_path / "lint-0", tmp_path / "tables"
     for path in (old, other):
         path.touch()
@@ -117,7 +117,7 @@ def test_what_no_shell_reads_is_passed_over() -> None:
 
 
 def test_routes_are_passed_over() -> None:
-    """Those that can be nothing else, of which a lab can have thousands."""
+    """Lines that can only be routes, of which a lab can have thousands."""
     place = UP.index("complete\n")
     harmless = [
         "h1='via 10.0.0.1 dev b'\n",
@@ -141,29 +141,29 @@ COMMANDS = "alias cat cd cp cut date echo exit export find grep head join kill l
 COMMANDS += " mv read rm set sed shift sleep sort split stat sudo tail tar tee test time touch trap wait"
 RESERVED = "case coproc do done elif else esac fi for function if in select then until while"
 SHELL = [*COMMANDS.split(), *RESERVED.split(), "END", "HOSTS", "LAB", "PATH"]
-"""Names that are words of a shell; a lab may have any."""
+"""Names that are words of a shell; a lab may have any of them."""
 
 QUOTED = ["echo $HOME", "awk '{print $1}'", "`id`", "a\\", "then", "# shellcheck shell=sh", "grep '*.c'"]
 QUOTED += ["echo \u2018a\u2019 \u201cb\u201d", "x=1 y=$x", "cd /tmp && ls *", "[ $a == b ]", "rm -rf $x/*"]
 QUOTED += ["END", "END_", "# === the lab", "a\u00a0b", "' \"$x\" '", "start x x <<'END'"]
-"""What shellcheck has something to say about, where it reads it."""
+"""Texts for which shellcheck would report something, if it read them."""
 
 
 @pytest.fixture(scope="module")
 def notes(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where parts are noted that are the same in all scripts, which makes the rest fast."""
+    """A cache with the parts that all scripts share, which makes the rest fast."""
     return str(tmp_path_factory.mktemp("notes"))
 
 
 def lint_all(compilation: Compilation, notes: str) -> None:
-    """Every script that a lab has."""
+    """Runs shellcheck on every script of a lab."""
     lint(compilation.pieces("up", Style.PLAIN), notes)
     for kind in compilation.kinds:
         lint(compilation.pieces(kind), notes)
 
 
 def test_a_lab_can_be_called_like_a_word_of_a_shell() -> None:
-    """Read all at once, which is fast: the line that has the name, in one script."""
+    """All at once, which is fast: only the line with the lab's name, in one script."""
     script = list(compiled("lab x\nhost a").pieces("down"))
     scripts = (compiled(f"lab {name}\nhost a").pieces("down") for name in SHELL)
     names = [line for script in scripts for line in script if line.startswith("LAB=")]
@@ -173,7 +173,7 @@ def test_a_lab_can_be_called_like_a_word_of_a_shell() -> None:
 
 
 def test_names_can_be_words_of_a_shell(notes: str) -> None:
-    """Of nodes, switches, interfaces and namespaces, in every place that a script has for them."""
+    """Of nodes, switches, interfaces and namespaces, wherever a script has them."""
     lines = [f"router {name} netns {name}\nlink hub -- {name} rate 1mbit" for name in SHELL]
     lines += [f"bench do -> {name} using tcp" for name in ("done", "then")]
     lines += ["router hub", "switch fork netns while_", "link {do,done} -- fork", "link do -- done"]
@@ -183,7 +183,7 @@ def test_names_can_be_words_of_a_shell(notes: str) -> None:
 
 
 def written(text: str) -> str:
-    """A text as a string of the language."""
+    """A text as a string literal of the language."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -194,7 +194,7 @@ FREE = st.sampled_from(QUOTED) | st.sampled_from(HOSTILE) | st.text(PRINTED, min
 @settings(max_examples=3)
 @given(st.lists(FREE, min_size=60, max_size=60), st.text(PRINTED | st.just("\n"), max_size=20))
 def test_nothing_is_said_of_free_text(notes: str, texts: list[str], name: str) -> None:
-    """Commands, variables, values of sysctls and of params, names of files: whatever compiles passes."""
+    """Commands, variables, values of sysctls and of params, file names: everything that compiles passes."""
     base = "lab x\nhost a b\nlink a -- b"
     lines: list[str] = []
     for number, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""Bench: what it tells in each form, and that nothing which it starts outlives it."""
+"""Bench: its output in each format, and that none of its processes outlives it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ SCRIPT = Compilation("-", f"lab benched\n{LAB}").script("bench")
 SHORT = "".join(
     line for line in SCRIPT.splitlines(keepends=True) if not re.match("row .* (?:tcp 1|udp) ", line)
 )
-"""With the second and the last of the transfers."""
+"""The script with the second and the last of its transfers only."""
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +47,18 @@ def bench(*options: str, script: str = SCRIPT) -> live.Result:
 
 
 def residents(lab: live.Lab) -> list[str]:
-    """What runs in the lab, which without a bench is nothing."""
+    """The processes in the lab, which has none without a bench."""
     return [pid for node in "abxcd" for pid in kernel.lines("ip", "netns", "pids", lab.ns(node))]
 
 
 def leftovers() -> set[str]:
-    """The folders that scripts make for what programs say."""
+    """The temporary directories of scripts."""
     return {name for name in os.listdir("/tmp") if name.startswith("tmp.")}  # noqa: PTH208 - names are enough
 
 
 @pytest.fixture(scope="module")
 def measured(lab: live.Lab) -> list[dict[str, Any]]:
-    """Two rounds, told in JSON."""
+    """Two rounds, as JSON."""
     result = bench("--json", "--repeat", "2")
     assert result.returncode == 0, result.stderr
     assert not residents(lab)
@@ -74,7 +74,7 @@ def test_all_is_measured_as_often_as_is_asked_for(measured: list[dict[str, Any]]
 
 
 def test_what_programs_receive_and_what_arrives_agree(measured: list[dict[str, Any]]) -> None:
-    """A path carries no more than its rate, with headers a little more than without, the best nearly that."""
+    """A path carries at most its rate: with headers a little more than without, and the best nearly all."""
     for one in measured[:3] + measured[4:7]:
         paths = 2 if one["transfer"] == "mptcp" else 1
         assert 0 < one["received"] <= paths * 5_000_000
@@ -87,7 +87,7 @@ def test_what_programs_receive_and_what_arrives_agree(measured: list[dict[str, A
 
 
 def test_bytes_are_seen_on_their_paths(measured: list[dict[str, Any]]) -> None:
-    """One connection is on one path, MPTCP on both; what carries acknowledgements only is left out."""
+    """One connection is on one path, MPTCP on both; paths with acknowledgements only are not listed."""
     tcp, mptcp, udp, unshaped = ({*one["interfaces"]} for one in measured[:4])
     assert tcp in ({"a:c", "c:b"}, {"a:d", "d:b"})
     assert mptcp == {"a:c", "c:b", "a:d", "d:b"}
@@ -96,9 +96,9 @@ def test_bytes_are_seen_on_their_paths(measured: list[dict[str, Any]]) -> None:
 
 
 def test_subflows_are_told(measured: list[dict[str, Any]]) -> None:
-    """When they came and went: those of the data, not those of iperf3's own connection.
+    """The subflows of data connections, without iperf3's control connection, with their times.
 
-    The kernel does not tell the end of one that the other end closes before it has read all.
+    The kernel reports no end of a subflow that the other end closes before it has read all.
     """
     for one in (one for one in measured if one["transfer"] == "mptcp"):
         events = [event["event"] for event in one["events"]]
@@ -152,7 +152,7 @@ def signalled(script: str, sign: signal.Signals, after: float, *, group: bool) -
 @pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_it_starts_ends_with_it(lab: live.Lab, sign: signal.Signals, group: bool) -> None:
-    """In the midst of a transfer, on Ctrl-C too, which goes to all processes of a terminal."""
+    """During a transfer; also on Ctrl-C, which signals all processes of a terminal."""
     before, after = leftovers(), 0.6 if group else 2.6
     assert signalled(SCRIPT, sign, after, group=group) == 128 + sign
     assert not residents(lab)
@@ -161,7 +161,7 @@ def test_what_it_starts_ends_with_it(lab: live.Lab, sign: signal.Signals, group:
 
 @pytest.mark.usefixtures("lab")
 def test_a_transfer_that_fails_is_told_and_the_rest_measured() -> None:
-    """Here the first goes to an address that nobody has."""
+    """The first one goes to an address that nobody has."""
     wrong = SHORT.replace("10.249.89.74 mptcp 1", "10.99.99.99 mptcp 1")
     assert wrong != SHORT
     result = bench("--tsv", "--repeat", "1", script=wrong)
@@ -172,7 +172,7 @@ def test_a_transfer_that_fails_is_told_and_the_rest_measured() -> None:
 
 
 def controls(lab: live.Lab, script: str) -> tuple[set[str], str]:
-    """The congestion controls of what a bench sends from a to b, and what it says."""
+    """The congestion controls of transfers from a to b, and the output of bench."""
     found: set[str] = set()
     with subprocess.Popen(
         ["bash", "-c", script, "bench", "--repeat", "1"],
@@ -183,7 +183,7 @@ def controls(lab: live.Lab, script: str) -> tuple[set[str], str]:
         while process.poll() is None:
             for line in kernel.lines("ss", "-N", lab.ns("a"), "-Htin", "dport", "=", ":5379"):
                 sent = re.search(r"bytes_sent:(\d+)", line)
-                if sent and int(sent[1]) > 50_000:  # what iperf3 says of its transfers is less
+                if sent and int(sent[1]) > 50_000:  # iperf3's messages on its transfers are ignored
                     found.update({"cubic", "reno", "bbr"}.intersection(line.split()))
             time.sleep(0.1)
         assert process.stderr
@@ -196,7 +196,7 @@ TO_B = "".join(line for line in SCRIPT.splitlines(keepends=True) if not re.match
 
 @pytest.mark.every_kernel
 def test_the_congestion_control_is_the_one_that_predictions_are_for(lab: live.Lab) -> None:
-    """CUBIC, whatever the host's is, and that of all subflows."""
+    """CUBIC, whatever the host's is, for all subflows."""
     found, said = controls(lab, TO_B)
     assert found == {"cubic"}
     assert "warning" not in said
@@ -211,7 +211,7 @@ def test_the_lab_says_which_congestion_control() -> None:
 
 
 def test_a_congestion_control_that_is_not_to_be_had_is_told(lab: live.Lab) -> None:
-    """What the namespace has is measured in its place, and is named."""
+    """The default of the namespace is measured instead, and named in the output."""
     own = live.in_ns(lab.ns("a"), "sysctl", "-n", "net.ipv4.tcp_congestion_control").stdout.strip()
     script = SHORT.replace(" cubic\n", " nosuch\n")
     assert script.count(" nosuch\n") == 2
@@ -236,7 +236,7 @@ def test_a_lab_that_is_not_up() -> None:
 
 
 def interrupted(form: str, after: float) -> tuple[int, str]:
-    """What a bench has told when SIGINT comes after some seconds."""
+    """The output of a bench that receives SIGINT after some seconds."""
     with subprocess.Popen(
         ["bash", "-c", SHORT, "bench", form], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -249,7 +249,7 @@ def interrupted(form: str, after: float) -> tuple[int, str]:
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("after", [1.0, 4.5])
 def test_what_was_measured_before_an_interrupt_is_whole(after: float) -> None:
-    """In JSON that can be read, and in whole lines."""
+    """As valid JSON, or as whole lines."""
     status, told = interrupted("--json", after)
     assert status == 128 + signal.SIGINT
     assert all(one["received"] for one in json.loads(told))
@@ -261,7 +261,7 @@ def test_what_was_measured_before_an_interrupt_is_whole(after: float) -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_one_bench_at_a_time() -> None:
-    """The second says so, and does not disturb the first; nor does a check that loads the lab begin then."""
+    """The second reports the first and does not disturb it; nor can a check with transfers start then."""
     text = f"lab benched\n{LAB}expect a -> b rate >= 1kbit\n"
     with subprocess.Popen(
         ["bash", "-c", SHORT, "bench", "--tsv", "--repeat", "1"],
@@ -284,7 +284,7 @@ def test_one_bench_at_a_time() -> None:
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
 def test_no_room_for_what_programs_say(tmp_path: Path, later: bool) -> None:
-    """Said in place of rows of nothing."""
+    """The failure is reported, without empty rows."""
     fill = f"dd if=/dev/zero of={tmp_path}/full bs=4k status=none 2>/dev/null"
     script = SHORT.replace("\nrun_all", f"\n{{ sleep 1; {fill}; }} &\nrun_all") if later else SHORT
     mount = f"mount -t tmpfs -o size=4m tmpfs {tmp_path}; {':' if later else fill}"

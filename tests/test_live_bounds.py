@@ -1,4 +1,4 @@
-"""The kernel has what the bounds of quantities let through, as the table of the reference gives them."""
+"""The kernel accepts all quantities within the bounds of the language reference."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bounds import BOUNDS
 
 pytestmark = [pytest.mark.live, pytest.mark.every_kernel("netem")]
 
-# All at their bounds; a link for each, as a delay line has no say in what a rate is.
+# All quantities at their bounds; each on its own link, as netem does not limit a rate.
 TOPOLOGY = f"""
 routing none
 host a b
@@ -22,7 +22,7 @@ link a:rare -- b:rare  loss {BOUNDS["share"].step} corrupt {BOUNDS["share"].most
 
 
 def _options(lab: live.Lab, name: str) -> dict[str, Any]:
-    """What the kernel tells of each queueing discipline of an interface, by its kind."""
+    """The options of each queueing discipline of an interface in the kernel, by kind."""
     rows = kernel.rows("tc", "-n", lab.ns("a"), "-j", "qdisc", "show", "dev", name)
     return {row["kind"]: row["options"] for row in rows}
 

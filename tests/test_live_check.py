@@ -1,4 +1,4 @@
-"""Check: what is as planned and what has drifted, and what is expected, all of it in TAP."""
+"""Check: facts as planned, drifts, and expectations, with output in TAP."""
 
 import re
 import signal
@@ -15,7 +15,7 @@ from compiler.driver import Compilation
 
 pytestmark = pytest.mark.live
 
-# Every statement whose effect a check looks at.
+# Every statement with effects that a check compares.
 LAB = """
 pool 10.0.0.0/8
 pool fd00::/16
@@ -42,7 +42,7 @@ def script_of(compilation: Compilation) -> str:
 
 
 def check(compilation: Compilation) -> live.Result:
-    """Runs a check, which is to end within a minute."""
+    """Runs a check, with a timeout of a minute."""
     return live.run("bash", "-s", stdin=script_of(compilation), seconds=60)
 
 
@@ -57,7 +57,7 @@ COMPILED = compiled("checked", LAB)
 WIDE = "10.77.0.0/16 nexthop via 10.111.165.30 dev b weight 2 nexthop via 10.66.169.66 dev b.2 weight 2"
 WIDE += " nexthop via 10.39.131.70 dev c weight 1"
 
-# What changes a lab, in a namespace, with what a check says of it and how the change is taken back.
+# Changes of a lab in a namespace, each with the line by which check reports it, and its reversal.
 DRIFTS = {
     "route": (
         "a",
@@ -160,7 +160,7 @@ DRIFTS = {
 
 @pytest.mark.usefixtures("lab")
 def test_a_lab_is_as_planned_and_stays_so() -> None:
-    """A check says so of every namespace, changes nothing, and sees each drift and nothing else."""
+    """A check passes for every namespace, changes nothing, and reports exactly each drift."""
     before = {ns: kernel.state(ns) for ns in kernel.namespaces()}
     found = points(check(COMPILED))
     assert {what: said for what, (_, said) in found.items()} == {
@@ -188,7 +188,7 @@ def test_a_drift_is_named(lab: live.Lab, name: str) -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_the_same_is_told_by_any_number_of_processors() -> None:
-    """What nproc(1) tells of them, OMP_NUM_THREADS decides."""
+    """OMP_NUM_THREADS sets the number that nproc(1) prints."""
     bash = [("env", f"OMP_NUM_THREADS={number}", "bash", "-s") for number in (1, 2, 5, 50)]
     told = [live.run(*argv, stdin=script_of(COMPILED), seconds=60) for argv in bash]
     assert {one.stdout for one in told} == {told[0].stdout}
@@ -219,7 +219,7 @@ expect a -> b rate >= 3mbit using udp
 
 
 def test_expectations() -> None:
-    """Each holds where it is true, and the others say what is so instead; nothing stays behind."""
+    """True ones pass, others report the actual value; no process remains."""
     with live.running(live.lab_of("expecting", EXPECTING)) as lab:
         found = points(check(compiled("expecting", EXPECTING)))
         assert [what for what, (holds, _) in found.items() if not holds] == []
@@ -230,7 +230,7 @@ def test_expectations() -> None:
         assert not kernel.lines("ip", "netns", "pids", lab.ns("b"))
 
 
-# What the compiler refutes it writes no script for, so a script is told to expect something else.
+# The compiler rejects what it can refute, so the expectations in a script are edited.
 OTHERWISE = {
     "a -> b reachable": (" reachable 0 0 ", " unreachable 0 0 ", r"10\..* answers"),
     "d -> x unreachable": (" unreachable 0 0 ", " reachable 0 0 ", r"10\..* does not answer"),
@@ -286,7 +286,7 @@ SHAPED = (live.GOLDEN / "shaped.topo").read_text()
 
 @pytest.mark.every_kernel("netem")
 def test_delay_lines_are_as_planned() -> None:
-    """Whatever this kernel and tc make of the numbers of netem and tbf."""
+    """Whatever this kernel and tc(8) print of the numbers of netem and tbf."""
     compilation = Compilation("shaped.topo", SHAPED)
     name = compilation.lab.name
     with live.running(live.lab_of(name, live.GOLDEN / "shaped.topo")):
@@ -324,7 +324,7 @@ at 3s up a -- table
 
 
 def test_nodes_that_are_called_like_words_of_ip() -> None:
-    """Their interfaces are taken for none of these, neither in a plan nor in what ip(8) tells."""
+    """Their interfaces are distinguished from keywords, both in plans and in output of ip(8)."""
     compilation = compiled("words", WORDS)
     with live.running(live.lab_of("words", WORDS)):
         found = points(check(compilation))
@@ -347,7 +347,7 @@ def test_a_kernel_that_lacks_what_the_lab_needs_says_so(tmp_path: Path) -> None:
 
 
 def test_a_lab_of_another_plan() -> None:
-    """What was up before the lab was changed: what is missing, what differs, and what is left over."""
+    """The lab is up as it was before an edit: missing, different and additional facts are reported."""
     old = "host a b gone\nlink a -- b\nlink gone -- b"
     with live.running(live.lab_of("edited", old)):
         found = points(check(compiled("edited", "host a b new\nlink a -- b rate 5mbit\nlink new -- b")))
@@ -359,7 +359,7 @@ def test_a_lab_of_another_plan() -> None:
 
 
 def test_a_lab_that_is_half_up() -> None:
-    """A claim without its end, and a name of a namespace without one."""
+    """A claim that is incomplete, and a name of a namespace that does not exist."""
     Path("/run/mpc-half").touch()
     Path("/run/netns").mkdir(exist_ok=True)
     Path("/run/netns/half-a").touch()
@@ -374,7 +374,7 @@ def test_a_lab_that_is_half_up() -> None:
 
 
 def test_processes_that_have_ended() -> None:
-    """How, where that was not with 0; one that has done what it was for is no drift."""
+    """An exit status other than 0 is reported; a process that ended with 0 is no drift."""
     text = 'host a\nrun a "true"\nrun a "sleep 86401"\nrun a "exit 3"\nrun a "sleep 86402"'
     with live.running(live.lab_of("ended", text)):
         live.succeed("bash", "-c", "kill $(cat /run/mpc-ended.d/a.2.pid)")
@@ -392,7 +392,7 @@ def test_processes_that_have_ended() -> None:
 
 @pytest.mark.usefixtures("lab")
 def test_nobody_reads_what_it_tells() -> None:
-    """It ends, as a program does that SIGPIPE ends, and says nothing of that."""
+    """It ends silently, with the status of a program killed by SIGPIPE."""
     ends = 'bash -c "$0" | head -n 1; echo "${PIPESTATUS[0]}"'
     script = script_of(COMPILED).replace("compare_each\n", "compare_each; sleep 1\n")
     result = live.run("bash", "-c", ends, script, seconds=30)
@@ -407,7 +407,7 @@ def test_nobody_reads_what_it_tells() -> None:
 @pytest.mark.usefixtures("lab")
 @pytest.mark.parametrize("kind", ["check", "bench", "play"])
 def test_an_old_bash_is_told(kind: str) -> None:
-    """As one before 4.4 would run it: by the number that it has, for want of such a bash."""
+    """A bash before 4.4 is simulated by its version number."""
     script = compiled("checked", LAB + "bench a -> b using tcp\nat 1s down a -- c").script(kind)
     old = script.replace("BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]", "403")
     assert old != script
@@ -417,7 +417,7 @@ def test_an_old_bash_is_told(kind: str) -> None:
 
 
 def test_bridges_have_the_mtu_of_their_ports_and_ports_are_settled() -> None:
-    """At once after up, with one MTU and with several, and a switch without links too."""
+    """Right after up, with one MTU and with several; a switch without links too."""
     text = """
     host a b c
     switch small large mixed lonely

@@ -1,7 +1,7 @@
-"""What a delay line (netem) does to packets, measured from the ends of its link.
+"""The effects of netem on packets, measured at the ends of its link.
 
-Apart from `delay`, each attribute is that of one direction, so that a request meets it and its answer does
-not. The shares are large, so that few packets tell them exactly.
+Apart from `delay`, each attribute is set in one direction, so that only requests are affected. The shares are
+large, so that few packets measure them well.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ shape a -> b:corrupt  corrupt 20%
 shape a -> b:reorder  delay 40ms reorder 50%
 """
 LATE = 2.0
-"""Milliseconds that the fastest packet takes at most beyond its delay, in an emulated machine too."""
+"""The most milliseconds of the fastest packet beyond its delay, in an emulated machine too."""
 PACKETS = 1000
 
 
@@ -47,7 +47,7 @@ def lab() -> Iterator[live.Lab]:
 
 @pytest.fixture(scope="module")
 def pinged(lab: live.Lab) -> dict[str, Echoes]:
-    """All links at once, which takes ten seconds; a first ping has the neighbours found."""
+    """Pings all links in parallel, for ten seconds, after neighbour discovery."""
     for name in NAMES:
         live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
     targets = [f"{name}.b" for name in NAMES]
@@ -62,7 +62,7 @@ def about(share: float) -> object:
 
 
 def test_delay_is_one_way(pinged: dict[str, Echoes]) -> None:
-    """A busy machine makes packets late and none early, so the first tells."""
+    """The minimum counts, as load of the machine only adds delay."""
     of = pinged["delay"]
     assert 40 <= min(of.times) < 40 + LATE
     assert of.share == 1
@@ -70,7 +70,7 @@ def test_delay_is_one_way(pinged: dict[str, Echoes]) -> None:
 
 
 def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
-    """12 to 28 ms, all equally often: a tenth takes more than 26.4 ms."""
+    """12 to 28 ms, uniformly: a tenth takes more than 26.4 ms."""
     of = pinged["jitter"]
     assert 12 <= min(of.times) < 12 + LATE
     assert of.quantile(0.9) > 26.4 - LATE / 2
@@ -78,9 +78,9 @@ def test_jitter_varies_the_delay_by_as_much(pinged: dict[str, Echoes]) -> None:
 
 
 def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
-    """Pings are sent 10 ms apart and take up to 16 ms longer than the next, so 7 % would be overtaken.
+    """Pings are sent 10 ms apart and take up to 16 ms longer than the next: 7 % would be overtaken unordered.
 
-    A veth hands packets to the processor that sends them, so a few may change places where that is another.
+    A veth delivers packets on the sender's processor, so a few may be reordered if that changes.
     """
     sequence = pinged["jitter"].sequence
     overtaken = sum(later < earlier for earlier, later in pairwise(sequence))
@@ -88,7 +88,7 @@ def test_jitter_keeps_the_order(pinged: dict[str, Echoes]) -> None:
 
 
 def test_a_neighbour_that_answers_late_is_found(lab: live.Lab) -> None:
-    """After 3.2 s, when the kernel would have given up; all pings that waited are sent then."""
+    """After 3.2 s, later than the kernel's default limit; all waiting pings are sent then."""
     found = packets.side_by_side(lab.ns("a"), FAR, "-c", "3", "-W", "10", seconds=60)
     assert {target: of.answered for target, of in found.items()} == dict.fromkeys(FAR, 3)
 
@@ -101,7 +101,7 @@ def test_loss(pinged: dict[str, Echoes]) -> None:
 
 @pytest.mark.usefixtures("pinged")
 def test_packets_of_one_piece_are_lost_one_by_one(lab: live.Lab) -> None:
-    """A fifth of all packets, and not of the pieces, of which there are a tenth as many."""
+    """A fifth of all segments is lost, and not of the GSO packets, of which there are a tenth as many."""
     lost = packets.lost_of_pieces(lab, "loss", "loss.b", PACKETS // 10)
     assert lost / PACKETS == about(0.2)
 
@@ -113,7 +113,7 @@ def test_duplicate(pinged: dict[str, Echoes]) -> None:
 
 
 def test_corrupt(lab: live.Lab, pinged: dict[str, Echoes]) -> None:
-    """One bit of 98 bytes is wrong, and checksums find it: ICMP's in 64, none in 6 of the source's MAC."""
+    """A flipped bit of 98 bytes is found by checksums: ICMP's in 64, none in 6 of the source's MAC."""
     assert pinged["corrupt"].share == about(1 - 0.2 * 92 / 98)
     shown = live.in_ns(lab.ns("b"), "nstat", "-asz", "IcmpInCsumErrors").stdout
     assert int(shown.split()[-2]) > PACKETS * 0.2 * 64 / 98 / 2
@@ -128,7 +128,7 @@ def test_reorder_sends_a_share_without_delay(pinged: dict[str, Echoes]) -> None:
 
 @pytest.fixture(scope="module")
 def queued() -> Iterator[live.Lab]:
-    """Delay lines with a rate; up, and with the neighbours found."""
+    """A lab with delay lines and rates, after neighbour discovery."""
     topology = """
         routing none
         host a b
@@ -148,7 +148,7 @@ def queued() -> Iterator[live.Lab]:
 
 
 def test_rate_with_delay_loses_nothing_that_nobody_asked_for(queued: live.Lab) -> None:
-    """50 frames at once are more than a sender has under way in a round trip: that is 34 of them."""
+    """50 frames at once are more than the 34 that a sender has in flight in a round trip."""
     assert packets.carried(queued, "product", "192.0.2.1", 50).frames == 50
 
 
@@ -160,11 +160,11 @@ def test_rate_with_delay_is_reached(queued: live.Lab) -> None:
 
 @pytest.mark.parametrize(("link", "target"), [("packets", "192.0.2.2"), ("bytes", "192.0.2.3")])
 def test_a_queue_is_as_long_in_either_unit(queued: live.Lab, link: str, target: str) -> None:
-    """Of more at once, 4 frames leave, one is on its way out, and 30 wait; one leaves in 60 ms."""
+    """Of more frames at once, 4 leave, one is being sent, and 30 wait; one leaves in 60 ms."""
     found = packets.carried(queued, link, target, 60)
     assert 34 <= found.frames <= 36 + found.seconds * 200_000 / (8 * packets.FRAME)
 
 
 def test_what_is_under_way_is_not_in_the_queue(queued: live.Lab) -> None:
-    """40 frames are under way in half a second, at little less than the rate; 8 may wait."""
+    """40 frames are in flight for half a second, at little less than the rate; 8 may wait."""
     assert packets.carried(queued, "way", "192.0.2.4", 40, pause=0.013).frames == 40

@@ -1,4 +1,4 @@
-"""The four-line diamond on the kernel: names, both styles, and a host that is left as it was."""
+"""The four-line diamond on the kernel: names, both styles, and an unchanged host."""
 
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.live
 
 DIAMOND = live.GOLDEN / "diamond.topo"
 NODES = "abcd"
-# c and d are joined through a and b alone, and these are hosts: what arrives for others they do not pass on.
+# c and d are connected by a and b only, which are hosts and do not forward.
 APART = {("c", "d"), ("d", "c")}
 
 
@@ -71,7 +71,7 @@ def test_down_leaves_nothing(diamond: live.Lab) -> None:
 
 
 def test_warns_of_nothing(diamond: live.Lab) -> None:
-    """Progress lines carry the lab's name; anything else on stderr is a warning of a tool."""
+    """Progress lines contain the lab's name; any other line on stderr is a warning of a tool."""
     with live.host_unchanged(diamond):
         results = diamond.up(), diamond.down()
     for result in results:
@@ -79,7 +79,7 @@ def test_warns_of_nothing(diamond: live.Lab) -> None:
 
 
 def test_files_run_as_they_are(diamond: live.Lab, tmp_path: Path) -> None:
-    """`-o` writes executable files that need nothing beside them."""
+    """`-o` writes executable files that need no other files."""
     live.succeed(live.MPC, "compile", DIAMOND, "-o", tmp_path)
     with live.host_unchanged(diamond):
         live.succeed(tmp_path / "diamond.up.sh")
@@ -116,7 +116,7 @@ def test_down_ends_processes(diamond: live.Lab) -> None:
 
 
 def test_machine_that_never_had_a_namespace(diamond: live.Lab, tmp_path: Path) -> None:
-    """Where /run/netns and /etc/netns do not exist, up makes them and down removes them."""
+    """If /run/netns and /etc/netns do not exist, up makes them and down removes them."""
     for name, script in ("up", diamond.up_script), ("down", diamond.down_script):
         (tmp_path / name).write_text(script)
     private = """

@@ -1,4 +1,4 @@
-"""Down takes away all that bears the lab's mark, whatever its own list says; up says whose lab is up."""
+"""Down removes everything with the lab's mark, whatever its own list is; up reports whose lab is up."""
 
 import re
 import shutil
@@ -19,14 +19,14 @@ AB = "host a b\nlink a -- b\n"
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
-    """Holds each test to leave the host as it was."""
+    """Asserts for each test that it leaves the host unchanged."""
     with live.host_unchanged(live.lab_of("edited", AB)):
         yield
 
 
 @pytest.fixture
 def folders() -> Iterator[None]:
-    """A lab that is up, so that the folders of all labs are there whatever a claim says."""
+    """Another lab that is up, so that the directories of all labs exist."""
     with live.running(live.lab_of("keeper", AB)):
         yield
 
@@ -51,7 +51,7 @@ def up(lab: live.Lab) -> None:
     ],
 )
 def test_the_down_of_an_edited_lab(text: str, gone: str) -> None:
-    """All goes, with what runs in it, and what the script does not name is told."""
+    """Everything is removed, with its processes; namespaces that the script does not list are reported."""
     up(edited(ABC))
     live.succeed("ip", "netns", "exec", "edited-c", "sh", "-c", "echo 127.0.0.1 own >/etc/hosts")
     result = edited(text).down()
@@ -65,7 +65,7 @@ def test_the_down_of_an_edited_lab(text: str, gone: str) -> None:
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize("lost", ["/run/mpc-edited", "/etc/netns/edited-c", "/etc/netns/edited-c/hosts", ""])
 def test_what_a_mark_tells_alone(lost: str) -> None:
-    """Without a claim, or without the files of a namespace."""
+    """Without the claim, or without the files of a namespace."""
     up(edited(ABC.replace("run", "# run")))
     live.run("rm", "-r", lost)
     assert edited(AB).down().returncode == 0
@@ -74,7 +74,7 @@ def test_what_a_mark_tells_alone(lost: str) -> None:
 
 @pytest.mark.usefixtures("folders")
 def test_files_without_their_namespaces() -> None:
-    """As a boot leaves them; those with the mark go, whatever their names, and a folder with others stays."""
+    """The state after a reboot: files with the mark are removed, whatever their names; others stay."""
     for ns in "edited-a", "edited-x", "edited-y":
         (NETNS / ns).mkdir()
         (NETNS / ns / "hosts").write_text("# mpc:edited\n127.0.0.1 localhost\n")
@@ -91,7 +91,7 @@ def test_files_without_their_namespaces() -> None:
 
 
 def noted_entries(folder: Path) -> Path:
-    """A file that names what an nsenter(1) of this folder enters."""
+    """The log of an nsenter(1) in this directory, with the file of each namespace that it enters."""
     log, shim = folder / "entered", folder / "nsenter"
     shim.write_text(f'#!/bin/sh\necho "$1" >>{log}\nexec {shutil.which("nsenter")} "$@"\n')
     shim.chmod(0o755)
@@ -99,7 +99,7 @@ def noted_entries(folder: Path) -> Path:
 
 
 def test_what_is_not_marked_stays(tmp_path: Path) -> None:
-    """Labs whose names begin alike, which it does not enter, other namespaces, and entries that are none."""
+    """Labs with the same name prefix, which down does not enter, other namespaces, and stale entries."""
     log = noted_entries(tmp_path)
     others = [live.lab_of(name, AB.replace("a", "zz")) for name in ("edite", "edited2")]
     broken = [Path("/run/netns/edited-broken"), Path("/run/netns/no name")]
@@ -166,7 +166,7 @@ def test_a_lab_without_nodes() -> None:
 
 
 def test_the_last_of_two_labs_takes_the_folders_away() -> None:
-    """The host is as before; the first to come goes first."""
+    """The host is as before; the first lab that came up goes down first."""
     other = live.lab_of("edited2", AB)
     up(edited(AB))
     up(other)
@@ -185,7 +185,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("row", UNREADABLE)
 def test_a_row_that_a_tool_cannot_read_is_named(row: str) -> None:
-    """ip(8) does not tell its number."""
+    """ip(8) does not print its line number."""
     lab = edited(AB.replace("-- b", "-- b rate 5mbit"))
     head, mark, body = lab.up_script.partition("\nbuild() {\n")
     result = replace(lab, up_script=head + mark + body.replace(row, UNREADABLE[row], 1)).up()

@@ -1,4 +1,4 @@
-"""What goes wrong half-way: the host is as it was before, and what the lab did not make is left alone."""
+"""Failures half-way: the host is restored, and everything that the lab did not make is unchanged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ import pytest
 
 pytestmark = pytest.mark.live
 
-# Stands in for a tool: passes its calls on, but at the given one does what it is told first. Only calls
-# with `-batch` count: they change something, and a failing one must end the script. They come side by side,
-# so counting takes a lock.
+# A wrapper of a tool: forwards its calls, but takes the action first at the given one. Only calls with
+# `-batch` count: they change something, and a failure of one must end the script. They run in parallel, so
+# counting takes a lock.
 SHIM = """#!/usr/bin/env bash
 if [[ " $* " == *" -batch "* ]]; then
   exec 9>>"$0.calls"
@@ -35,13 +35,13 @@ def diamond() -> live.Lab:
 
 @pytest.fixture
 def unchanged(diamond: live.Lab) -> Iterator[None]:
-    """Holds a test to leave the host as it was."""
+    """Asserts that a test leaves the host unchanged."""
     with live.host_unchanged(diamond):
         yield
 
 
 def shim(folder: Path, tool: str, call: int, action: str) -> Path:
-    """A folder for PATH in which a tool acts at one of its calls."""
+    """A directory for PATH in which a tool does something at one of its calls."""
     real = live.succeed("bash", "-c", f"type -P {tool}").strip()
     path = folder / tool
     path.write_text(SHIM.format(call=call, action=action, tool=real))
@@ -67,8 +67,8 @@ def test_failing_up_rolls_back(diamond: live.Lab, tmp_path: Path, tool: str, cal
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("signal", ["INT", "TERM", "HUP"])
 def test_interrupted_up_rolls_back(diamond: live.Lab, tmp_path: Path, signal: str) -> None:
-    """The whole group gets the signal, as from Ctrl-C or a closed terminal, and timeout(1), under which it
-    runs, sends it once more: the roll-back must not be stopped by a second one."""
+    """The whole process group gets the signal, as from Ctrl-C or a closed terminal; timeout(1), its parent,
+    sends a second one, which must not stop the roll-back."""
     result = diamond.up(shim(tmp_path, "ip", 3, f"kill -{signal} 0; sleep 1"))
     assert fired(tmp_path, "ip", 3)
     assert result.returncode != 0
@@ -77,7 +77,7 @@ def test_interrupted_up_rolls_back(diamond: live.Lab, tmp_path: Path, signal: st
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("tool", "call"), CALLS)
 def test_down_after_a_killed_up(diamond: live.Lab, tmp_path: Path, tool: str, call: int) -> None:
-    """Nothing can roll back after SIGKILL, so down has to clear what is there."""
+    """SIGKILL allows no roll-back, so down has to remove everything."""
     result = diamond.up(shim(tmp_path, tool, call, "kill -KILL 0"))
     assert fired(tmp_path, tool, call)
     assert result.returncode != 0
@@ -87,7 +87,7 @@ def test_down_after_a_killed_up(diamond: live.Lab, tmp_path: Path, tool: str, ca
 
 @contextmanager
 def foreign_namespace(name: str) -> Iterator[None]:
-    """A namespace that somebody else made; the first one of a machine makes /run/netns too."""
+    """A namespace of another program; the first one on a machine makes /run/netns too."""
     first = not Path("/run/netns").exists()
     live.succeed("ip", "netns", "add", name)
     try:
@@ -100,7 +100,7 @@ def foreign_namespace(name: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("unchanged")
 def test_foreign_namespace_is_left_alone(diamond: live.Lab) -> None:
-    """A namespace with one of the lab's names: up refuses and names it, down says that it stays."""
+    """It has one of the lab's names: up refuses and names it, down reports that it stays."""
     with foreign_namespace("diamond-c"):
         with_it = kernel.snapshot()
         up, after_up = diamond.up(), kernel.snapshot()
@@ -114,7 +114,7 @@ def test_foreign_namespace_is_left_alone(diamond: live.Lab) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_a_namespace_that_somebody_makes_meanwhile_is_left_alone() -> None:
-    """After the preflight, and before up comes to it."""
+    """It is made after the preflight, and before up makes the lab's."""
     lab = live.lab_of("late", "host a b\nlink a -- b")
     late = replace(lab, up_script=lab.up_script.replace("\nremember\n", "\nremember\nip netns add late-b\n"))
     result = late.up()
@@ -128,7 +128,7 @@ def test_a_namespace_that_somebody_makes_meanwhile_is_left_alone() -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_foreign_files_are_left_alone(diamond: live.Lab) -> None:
-    """Whether up refuses or goes on beside them, files that somebody keeps for a namespace stay."""
+    """Files for a namespace of another program stay, whether up refuses or continues."""
     folder = Path("/etc/netns/diamond-a")
     made = [path for path in (folder, folder.parent) if not path.exists()]
     folder.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_stream_cut_in_the_middle_does_nothing(diamond: live.Lab) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 def test_missing_tools_are_said_at_once(diamond: live.Lab, tmp_path: Path) -> None:
-    """All that is missing in one message, before the first change."""
+    """One message names all missing tools, before the first change."""
     for tool in ("bash", "env", "id", "cat"):
         (tmp_path / tool).symlink_to(live.succeed("bash", "-c", f"type -P {tool}").strip())
     result = live.run("env", f"PATH={tmp_path}", "bash", "-s", stdin=diamond.up_script)

@@ -71,7 +71,7 @@ for r in {r1,r2} { link [r]-top -- core }
 
 @pytest.fixture(scope="module", params=POOLS)
 def racks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Lab]:
-    """Two used files, in each a LAN, as they are compiled from the flat text that `mpc expand` prints."""
+    """Two used files, each a LAN, compiled from the output of `mpc expand`."""
     name = f"racks-{request.param}"
     folder = tmp_path_factory.mktemp(name)
     (folder / "rack.topo").write_text(RACK)
@@ -86,7 +86,7 @@ def racks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("source", ["r1-h1", "r2-h3", "core"])
 def test_racks_reach_each_other(racks: live.Lab, source: str) -> None:
-    """By name, in each family that the lab has: nodes, and interfaces towards a switch."""
+    """By name, in each family of the lab: nodes, and interfaces towards a switch."""
     families = POOLS[racks.name.removeprefix("racks-")][1]
     targets = {"r1-h2", "r1-top", "r2-h1", "r2-h2", "core", "r1-lan.r1-h2", "r2-lan.r2-top"} - {source}
     for family in families:
@@ -108,7 +108,7 @@ link c -- b
 
 
 def test_each_of_several_own_addresses_is_reached() -> None:
-    """They have routes of their own, and the name means all of them."""
+    """Each has its own route, and the name resolves to all of them."""
     with live.running(live.lab_of("loopbacks", LOOPBACKS)) as lab:
         for address in ("192.0.2.1", "192.0.2.2", "fd09::1", "fd09::2"):
             assert live.pings(lab.ns("b"), address)
@@ -129,7 +129,7 @@ route a to fd00:9::8000:0:0:0/65 via b
 
 
 def test_what_routes_a_node_can_have_to_where_it_is() -> None:
-    """To longer prefixes; one to all of it is refused in IPv4, and not used in IPv6 (MPC508)."""
+    """Longer prefixes are accepted; the whole network is refused in IPv4, and not used in IPv6 (MPC508)."""
     with live.running(live.lab_of("near", NEAR)) as lab:
 
         def ip(*words: str) -> live.Result:
@@ -154,7 +154,7 @@ route a to c:a via c
 
 
 def test_a_next_hop_of_ipv6_has_a_route_to_itself() -> None:
-    """As one by a gateway, the kernel refuses the others that go by the same."""
+    """With a gateway, the kernel would refuse other routes through the same address."""
     with live.running(live.lab_of("beside", BESIDE)) as lab:
         assert live.pings(lab.ns("a"), "e")
         address = live.in_ns(lab.ns("a"), "getent", "hosts", "a.c").stdout.split()[0]

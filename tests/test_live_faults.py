@@ -1,4 +1,4 @@
-"""Whatever fails, and whenever: the machine is as it was before, or down makes it so."""
+"""Any fault at any time: the machine is as it was before, or down restores it."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from faults import PROGRAMS, Fault, Shims, moments, sample
 
 pytestmark = pytest.mark.live
 
-# Every statement that leaves something in a script, on as few nodes as that takes.
+# Every statement with an effect on scripts, on as few nodes as possible.
 LAB = """
 pool 10.0.0.0/8
 pool fd00::/16
@@ -37,7 +37,7 @@ masquerade c out s
 tunnel a -- b via c
 """
 TOLERATED = {"modprobe", "nproc"}
-"""Programs that up does without."""
+"""Programs whose failure up tolerates."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def lab() -> live.Lab:
 
 @pytest.fixture(scope="module")
 def before(lab: live.Lab) -> Iterator[kernel.Listing]:
-    """The host before all; what a failed test leaves is cleared away at the end."""
+    """The host before the tests; the lab of a failed test is removed at the end."""
     yield kernel.snapshot()
     lab.clear_away()
 
@@ -58,7 +58,7 @@ def shims(tmp_path_factory: pytest.TempPathFactory) -> Shims:
 
 
 def differs(before: kernel.Listing) -> str:
-    """How the host differs from what it was."""
+    """The difference of the host from its state before."""
     try:
         kernel.assert_same(before, kernel.snapshot())
     except AssertionError as difference:
@@ -67,7 +67,7 @@ def differs(before: kernel.Listing) -> str:
 
 
 def hold_all(lab: live.Lab, faults: list[Fault], problem: Callable[[Fault], str]) -> None:
-    """Fails with all the faults that have a problem, having cleared away after each."""
+    """Reports all faults with a problem at once, and removes the lab after each."""
     found = []
     for fault in faults:
         if what := problem(fault):
@@ -77,7 +77,7 @@ def hold_all(lab: live.Lab, faults: list[Fault], problem: Callable[[Fault], str]
 
 
 def test_every_fault_of_up(lab: live.Lab, before: kernel.Listing, shims: Shims) -> None:
-    """Not done, said why, and nothing left."""
+    """Up fails with a message, and leaves nothing behind."""
     assert shims.run(lab.up_script).returncode == 0
     faults = list(shims.faults())
     assert {"ip", "tc", "sh", "nft", "nsenter", "unshare", "flock", "mkdir"} <= {f.program for f in faults}
@@ -88,7 +88,7 @@ def test_every_fault_of_up(lab: live.Lab, before: kernel.Listing, shims: Shims) 
         if fault.program in TOLERATED:
             return "" if result.returncode == lab.down().returncode == 0 else "up did not go on"
         preflight = "nothing was changed, as this machine lacks" in result.stderr
-        if result.returncode == 0 and not shims.reached(fault):  # it waited for fewer times than before
+        if result.returncode == 0 and not shims.reached(fault):  # with fewer waits than in the first run
             return "" if lab.down().returncode == 0 else "down failed"
         if result.returncode == 0:
             return "up ended with 0"
@@ -102,7 +102,7 @@ def test_every_fault_of_up(lab: live.Lab, before: kernel.Listing, shims: Shims) 
 
 
 def test_every_fault_of_down(lab: live.Lab, before: kernel.Listing, shims: Shims) -> None:
-    """Done, or said that it is not, and done when it is run again."""
+    """Down succeeds; or it fails with a message, and succeeds when run again."""
     assert lab.up().returncode == 0
     assert shims.run(lab.down_script).returncode == 0
     faults = [fault for fault in shims.faults() if fault.program not in TOLERATED]
@@ -120,7 +120,7 @@ def test_every_fault_of_down(lab: live.Lab, before: kernel.Listing, shims: Shims
 
 
 def test_every_program_is_known(lab: live.Lab, shims: Shims) -> None:
-    """PATH holds nothing but the shims here, so a program without one would be said to be missing."""
+    """PATH has only the shims here, so a program without one would be reported as missing."""
     for script in (lab.up_script, lab.down_script):
         result = shims.run(script)
         assert result.returncode == 0, result.stderr
@@ -132,7 +132,7 @@ def test_every_program_is_known(lab: live.Lab, shims: Shims) -> None:
 
 
 def interrupted(script: str, sign: signal.Signals, after: float, *, group: bool) -> int:
-    """The exit status of a script that gets a signal, alone or with all it started, after some seconds."""
+    """The exit status of a script that gets a signal after some seconds, alone or with its process group."""
     argv = ["bash", "-s"]
     with subprocess.Popen(
         argv,
@@ -151,7 +151,7 @@ def interrupted(script: str, sign: signal.Signals, after: float, *, group: bool)
 
 
 def span(script: str) -> float:
-    """How long a script takes, in seconds."""
+    """The duration of a script in seconds."""
     start = time.perf_counter()
     live.succeed("bash", "-s", stdin=script, seconds=60)
     return time.perf_counter() - start
@@ -161,7 +161,7 @@ ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def test_signals_to_up(lab: live.Lab, before: kernel.Listing) -> None:
-    """Rolled back, if it did not come to its end before the signal did."""
+    """Up is rolled back, unless it ended before the signal."""
     chance, whole = random.Random(1), span(lab.up_script)
     live.succeed("bash", "-s", stdin=lab.down_script)
     for _ in range(moments()):
@@ -174,7 +174,7 @@ def test_signals_to_up(lab: live.Lab, before: kernel.Listing) -> None:
 
 @pytest.mark.parametrize("signals", [ASKING, (signal.SIGKILL,)], ids=["asking", "KILL"])
 def test_signals_to_down(lab: live.Lab, before: kernel.Listing, signals: tuple[signal.Signals, ...]) -> None:
-    """Done when it is run again."""
+    """Down succeeds when run again."""
     chance = random.Random(2)
     assert lab.up().returncode == 0
     whole = span(lab.down_script)
@@ -188,7 +188,7 @@ def test_signals_to_down(lab: live.Lab, before: kernel.Listing, signals: tuple[s
 
 
 def test_up_is_killed(lab: live.Lab, before: kernel.Listing) -> None:
-    """Nothing can roll back after SIGKILL: down does, though what was started may still be at work."""
+    """SIGKILL allows no roll-back: down removes the lab, though children of up may still run."""
     chance, whole = random.Random(3), span(lab.up_script)
     live.succeed("bash", "-s", stdin=lab.down_script)
     for _ in range(moments()):
@@ -230,7 +230,7 @@ def test_of_two_ups_one_wins(lab: live.Lab, before: kernel.Listing) -> None:
 
 
 def test_down_waits_for_up(lab: live.Lab, before: kernel.Listing, tmp_path: Path) -> None:
-    """A down that is run beside an up takes away all of what that makes."""
+    """A down that runs beside an up removes everything that the up makes."""
     up = started(lab.up_script)
     claim = Path("/run/mpc-faulty")
     while not claim.exists() and up.poll() is None:

@@ -1,4 +1,4 @@
-"""A lab is the same whatever its host has set for itself, and sets nothing of the host's."""
+"""A lab does not depend on the host's settings, and changes none of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ route x to default via r2
 
 NET = Path("/proc/sys/net")
 CHANGED = {
-    "core/devconf_inherit_init_net": "1",  # of IPv6 too
+    "core/devconf_inherit_init_net": "1",  # affects IPv6 too
     "ipv4/ip_forward": "1",
     "ipv4/conf/default/forwarding": "0",
     "ipv4/conf/all/arp_ignore": "8",
@@ -43,7 +43,7 @@ CHANGED = {
     "ipv6/conf/default/hop_limit": "1",
     "ipv6/conf/default/addr_gen_mode": "1",
 }
-"""What a host may have set, by which a lab that takes it over does not work, or not as planned."""
+"""Settings of a host with which a lab that inherits them does not work as planned."""
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def changed_host() -> Iterator[None]:
 @pytest.mark.every_kernel("guest")
 @pytest.mark.usefixtures("changed_host")
 def test_settings_of_the_host_do_not_reach_a_lab() -> None:
-    """It answers, and every sysctl of a namespace is what it is where the host has changed nothing."""
+    """Nodes reach each other, and every sysctl of a namespace is as on a host with default settings."""
     lab = live.lab_of("isolated", LAN)
     with live.running(lab):
         for name in "x", "s.r1", "s.r2", "s.y":
@@ -88,7 +88,7 @@ KERNELS = {
 
 @pytest.mark.every_kernel
 def test_a_router_does_not_lead_a_host_off_its_explicit_route() -> None:
-    """r1 sends what it is to pass on back to the LAN that it came from, and so tells a of the shorter way."""
+    """r1 forwards packets back to the LAN that they came from, and so would send a redirect to a."""
     lab = live.lab_of("isolated", LAN)
     with live.running(lab):
         for target in "x", "s.y":
@@ -100,7 +100,7 @@ def test_a_router_does_not_lead_a_host_off_its_explicit_route() -> None:
 
 @pytest.mark.every_kernel("guest")
 def test_sysctls_that_a_namespace_does_not_have_for_itself() -> None:
-    """Of all that can be written in a namespace, what shows on the host is what the compiler refuses."""
+    """The sysctls of a namespace that change the host's are exactly those that the compiler rejects."""
     live.succeed("bash", "-c", "modprobe -q nf_conntrack; modprobe -q br_netfilter; modprobe -q ip_vs; true")
     before = all_sysctls()
     live.succeed("unshare", "--net", "bash", "-c", CHANGE_ALL, seconds=120)
@@ -133,7 +133,7 @@ def all_sysctls() -> dict[str, str]:
 
 
 def test_names_that_nobody_has_fail_at_once() -> None:
-    """The machine's own name is known, and of all others it is told that they are not, with nobody to ask."""
+    """The machine's own name resolves, and all others fail without a query to a server."""
     lab = live.lab_of("isolated", "host a b\nlink a -- b")
     with live.running(lab):
         own = "import socket; socket.gethostbyname(socket.gethostname())"

@@ -1,4 +1,4 @@
-"""Random labs, a few of those that `./dev labs` tries: as planned after up, and not when one fact changes."""
+"""A sample of the random labs of `./dev labs`: a check passes after up, and fails when one fact changes."""
 
 from random import Random
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.live
 SEED = 3
 LABS = 6
 SMALL = 18
-"""The number of the smallest of 60 labs that has both switches with a spanning tree and MTUs."""
+"""The smallest of 60 labs that has both switches with a spanning tree and MTUs, by number."""
 
 
 def test_random_labs_come_up_are_as_planned_and_leave_nothing() -> None:
@@ -21,7 +21,7 @@ def test_random_labs_come_up_are_as_planned_and_leave_nothing() -> None:
 
 @pytest.mark.every_kernel
 def test_a_random_lab_with_switches_on_every_kernel() -> None:
-    """A small one with MTUs and a spanning tree; with delays where this kernel has netem."""
+    """A small one with MTUs and a spanning tree; with delays if this kernel has netem."""
     ((number, text, compilation),) = random_labs.labs(SEED, 1, SMALL)
     assert "stp on" in text
     assert "mtu" in text

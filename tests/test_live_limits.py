@@ -1,4 +1,4 @@
-"""Labs at the bounds of kernel and tools, and routes that kernels look at closely."""
+"""Labs at the bounds of kernel and tools, and routes that some kernels refuse."""
 
 import live
 import pytest
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.live
 
 
 def said_by_check(name: str, topology: str) -> str:
-    """What the check of a lab that is up says."""
+    """The output of a check on a lab that is up."""
     check = Compilation("-", f"lab {name}\n{topology}").script("check")
     return live.succeed("bash", "-s", stdin=check, seconds=120)
 
@@ -25,7 +25,7 @@ route a to b via b weight 3
 
 
 def test_more_next_hops_than_a_batch_has_words_for() -> None:
-    """In IPv6 there are more than a message of ip(8) has room for, too."""
+    """In IPv6, they also exceed a message of ip(8)."""
     with live.running(live.lab_of("many", MANY)):
         assert "not ok" not in said_by_check("many", MANY)
 
@@ -54,7 +54,7 @@ route b to 2001:db8:1::/48 via a:x1, a:x2
 
 @pytest.mark.every_kernel
 def test_gateways_that_have_routes_of_their_own() -> None:
-    """The kernel refuses a gateway that it would reach by another one."""
+    """The kernel refuses a gateway that it would reach through another one."""
     with live.running(live.lab_of("itself", ITSELF)) as lab:
         assert all(live.pings(lab.ns("a"), f"{name}.b", "-6") for name in ("y1", "y2", "y3"))
         assert "not ok" not in said_by_check("itself", ITSELF)

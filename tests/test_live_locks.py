@@ -1,6 +1,7 @@
-"""Three of up, down, play and check at once, in any order of the steps that have to do with the claim.
+"""Three of up, down, play and check in parallel, in any order of their steps on the claim.
 
-A script is held by a trap of bash before one of its commands, so that an order is made, not waited for.
+A trap of bash stops a script before one of its commands, so that orders are enforced and not a matter of
+time.
 """
 
 import os
@@ -42,12 +43,12 @@ steps=0 last=
 trap 'step "$BASH_COMMAND"' DEBUG
 set -T
 """
-"""Counts the commands that have to do with the claim or with what others see, and stops before one."""
+"""Counts the commands on the claim or on state that others see, and stops before one of them."""
 NEVER = 0
 
 
 class Actor:
-    """A script that runs, and is held before one of its steps."""
+    """A running script that stops before one of its steps."""
 
     def __init__(self, kind: str, hold_at: int, folder: Path) -> None:
         self.kind, self.folder, self.killed = kind, folder, False
@@ -62,11 +63,11 @@ class Actor:
         live.wait_until(self.rests, seconds=30)
 
     def rests(self) -> bool:
-        """Whether it is held, or cannot go on."""
+        """Whether it is stopped, or blocked."""
         return (self.folder / "here").exists() or self.is_through()
 
     def is_through(self) -> bool:
-        """Whether it has ended, or waits for another."""
+        """Whether it has ended, or is blocked by another script."""
         return self.process.poll() is not None or "waiting for an up" in self.said
 
     def go_on(self) -> None:
@@ -93,7 +94,7 @@ class Actor:
 
 
 class Order(NamedTuple):
-    """The first is held at a step, then the second, the third runs, and the two go on."""
+    """The first script is stopped at a step, then the second; the third runs; then the two continue."""
 
     up: bool
     kinds: tuple[str, str, str]
@@ -103,7 +104,7 @@ class Order(NamedTuple):
 
 
 def raced(order: Order, folder: Path) -> list[Actor]:
-    """The three of an order, which have ended."""
+    """The three scripts of an order, after they have ended."""
     places = zip(order.kinds, (order.first_at, order.second_at, NEVER), "123", strict=True)
     actors = [Actor(kind, at, folder / name) for kind, at, name in places]
     held = actors[:2] if order.first_goes_first else actors[1::-1]
@@ -136,7 +137,7 @@ def problems(order: Order, actors: list[Actor]) -> Iterator[str]:
 
 
 def what_is_broken(there: list[str]) -> Iterator[str]:
-    """What a lab that is there has not."""
+    """The missing parts of a lab that is there."""
     if there != NAMES or CLAIM.read_text().splitlines()[-1:] != ["up"]:
         yield "the lab is there in part"
     elif any("mpc:raced" not in kernel.read("ip", "-n", name, "link", "show", "dev", "lo") for name in NAMES):
@@ -155,7 +156,7 @@ def cleared() -> Iterator[None]:
 
 
 def lengths(folder: Path) -> dict[str, int]:
-    """How many steps each script has where nothing is in its way."""
+    """The number of steps of each script when it runs alone."""
     return {kind: steps_of(Actor(kind, NEVER, folder / kind)) for kind in ("up", "play", "check", "down")}
 
 
@@ -166,7 +167,7 @@ def steps_of(actor: Actor) -> int:
 
 
 def orders(lengths: dict[str, int]) -> Iterator[Order]:
-    """All that have the third run while two are held."""
+    """All orders in which the third script runs while two are stopped."""
     for up in (False, True):
         for first in KINDS:
             for second in KINDS:

@@ -1,4 +1,4 @@
-"""MPTCP carries more than one path does, by the receiver's count; TCP and MPTCP of a test share one run."""
+"""MPTCP carries more than one path, as counted by the receiver; TCP and MPTCP are compared in one run."""
 
 import sys
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.live
 
 
 def gain(lab: live.Lab, server: str, client: str, *options: str, enough: float, seconds: int = 8) -> float:
-    """How many times more MPTCP carries than one TCP connection, between nodes by name."""
+    """The ratio of MPTCP's throughput to that of one TCP connection, between nodes by name."""
     return live.gain(lab.ns(server), lab.ns(client), server, enough=enough, seconds=seconds, options=options)
 
 
@@ -21,7 +21,7 @@ def test_either_side_opens() -> None:
 
 
 def test_client_opens() -> None:
-    """The data of a connection that a opens may flow both ways."""
+    """The data of a connection that a opens may flow in both directions."""
     with live.running(live.lab_of("client", live.DIAMOND + "mptcp a -> b")) as lab:
         assert gain(lab, "b", "a", enough=1.7) >= 1.7
         assert gain(lab, "b", "a", "--reverse", enough=1.7) >= 1.7
@@ -33,7 +33,7 @@ def test_three_equal_paths() -> None:
 
 
 def test_unequal_paths_carry_more_than_the_faster() -> None:
-    """The interfaces of b have names, so one TCP connection can be sent over each path by itself."""
+    """The interfaces of b have names, so one TCP connection can be sent over each path."""
     with live.running(live.lab_of("unequal", live.UNEQUAL + "mptcp a -- b")) as lab:
         ends = lab.ns("b"), lab.ns("a")
         alone = [live.iperf(*ends, name) for name in ("c.b", "d.b")]
@@ -42,7 +42,7 @@ def test_unequal_paths_carry_more_than_the_faster() -> None:
 
 @pytest.mark.every_kernel("netem")
 def test_paths_of_different_delay() -> None:
-    """Paths that take 10 and 40 ms one way: the receiver waits for the slower one, and yet both are used."""
+    """Delays of 10 and 40 ms one way: the receiver waits for the slower path, and yet both are used."""
     topology = """
         host a b
         router c d
@@ -65,7 +65,7 @@ for source in sources:
         opened.send(b"x")
         time.sleep(0.5)
 """
-"""Opens a connection from each source, and sends nothing more while its subflows join."""
+"""Opens a connection from each source, and sends no more data while its subflows join."""
 
 ACCEPT = """
 import socket
@@ -77,12 +77,12 @@ kept = []
 while True:
     kept.append(server.accept())
 """
-"""Takes all connections at any time, as iperf3 does not, which listens anew after each."""
+"""Accepts all connections at any time; iperf3 listens anew after each."""
 
 
 @pytest.mark.every_kernel("netem")
 def test_all_subflows_join_whichever_path_is_the_first() -> None:
-    """Three paths of 20, 40 and 60 ms. Where data comes out of order meanwhile, Linux 6.1 refuses some."""
+    """Three paths of 20, 40 and 60 ms. Linux 6.1 refuses subflows while data is out of order."""
     links = (f"router r{way}\nlink {{a,b}} -- r{way} rate 5mbit delay {5 * way}ms\n" for way in (1, 2, 3))
     with live.running(live.lab_of("joins", f"host a b\n{''.join(links)}mptcp a -> b")) as lab:
         addresses = kernel.lines("ip", "-n", lab.ns("a"), "-br", "address", "show", "scope", "global")
@@ -96,12 +96,12 @@ def test_all_subflows_join_whichever_path_is_the_first() -> None:
 
 
 def test_without_mptcp_there_is_no_gain() -> None:
-    """The same diamond without the `mptcp` line: the gain is that line's doing."""
+    """The same diamond without the `mptcp` line, so the gain is due to that line."""
     with live.running(live.lab_of("plain", live.DIAMOND)) as lab:
         assert gain(lab, "b", "a", enough=0) < 1.3
 
 
-# Labs where the kernel's own choice of routes puts all subflows on one path: a name, the topology, and the
+# Labs in which the kernel's own routes put all subflows on one path: a name, the topology, and the
 # nodes that serve and open.
 STEERED = [
     (
@@ -124,7 +124,7 @@ STEERED = [
 
 @pytest.mark.parametrize(("name", "topology", "ends"), STEERED, ids=[case[0] for case in STEERED])
 def test_subflows_keep_to_their_paths(name: str, topology: str, ends: tuple[str, str]) -> None:
-    """On a long way round, over a router in the middle, and from an end with one interface; both ways."""
+    """On a detour, over a router in the middle, and from an end with one interface; in both directions."""
     with live.running(live.lab_of(name, f"default link rate 5mbit\n{topology}")) as lab:
         assert gain(lab, *ends, enough=1.5) >= 1.5
         assert gain(lab, *ends, "--reverse", enough=1.5) >= 1.5

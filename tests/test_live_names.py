@@ -1,5 +1,5 @@
-"""What programs get that choose no address: servers answer from the address they were asked at, and flows
-keep the way that they have taken."""
+"""Programs that bind no source address: servers answer from the address that was asked, and flows keep their
+path."""
 
 import json
 import random
@@ -59,12 +59,12 @@ for turn in range(10):
         del waiting[one]
 print(*waiting.values())
 """
-"""Asks each address by a socket that takes answers from there alone; prints those that nothing came from."""
+"""Sends to each address from a socket that takes answers from there only; prints those without an answer."""
 
 
 @contextmanager
 def servers(lab: live.Lab, nodes: list[str]) -> Iterator[None]:
-    """A UDP server in each node, which is bound to no address, and answers what it is sent."""
+    """A UDP server in each node, bound to any address, that echoes."""
     with ExitStack() as stack:
         for name in nodes:
             argv = live.bounded(120, "ip", "netns", "exec", lab.ns(name), sys.executable, "-c", SERVER)
@@ -76,7 +76,7 @@ def servers(lab: live.Lab, nodes: list[str]) -> Iterator[None]:
 
 
 def silent(lab: live.Lab, asked: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The addresses that each node asks and gets no answer from."""
+    """The addresses that each node sends to without an answer."""
     found: dict[str, list[str]] = {}
     for name, targets in asked.items():
         shown = live.in_ns(lab.ns(name), sys.executable, "-c", CLIENT, *targets)
@@ -86,7 +86,7 @@ def silent(lab: live.Lab, asked: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def names(lab: Lab) -> dict[str, list[str]]:
-    """What each node with an own address can ask: the first own address of each node that it reaches."""
+    """For each node with a node address, the first node address of each node that it reaches."""
     predictor, found = Predictor(lab), dict[str, list[str]]()
     for source in lab.ip_nodes:
         for target in lab.ip_nodes:
@@ -99,7 +99,7 @@ def names(lab: Lab) -> dict[str, list[str]]:
 
 
 def random_lab(seed: int) -> str:
-    """Up to 8 nodes, linked and over a switch, with all that decides what they send from."""
+    """Up to 8 nodes, linked and over a switch, with all features that affect source addresses."""
     draw = random.Random(seed)
     nodes = "abcdefgh"[: draw.randint(3, 8)]
     own = ["", "", "", "", " address none", " address 172.16.{0}.1 address 172.17.0.{0}/32"]
@@ -124,7 +124,7 @@ def random_lab(seed: int) -> str:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_server_on_any_address_answers_from_the_one_that_was_asked(seed: int) -> None:
-    """In random labs, asked by name, from each node that reaches it and has an own address."""
+    """In random labs, by name, from each node with a node address that reaches the server."""
     text = random_lab(seed)
     asked = names(Compilation("-", text).lab)
     assert asked
@@ -147,7 +147,7 @@ link   r -- {c,d} -- b
 
 @pytest.mark.every_kernel
 def test_names_and_interfaces_of_hosts_answer() -> None:
-    """Also an interface of a host that has one: it is sent to, and answered, from interfaces."""
+    """Also an interface of a host that has one only: both sides use interface addresses."""
     lab = Compilation("-", LAN).lab
     asked = {name: own for name, own in names(lab).items() if name in "ab"}
     ends = [end for end in lab.interfaces.values() if str(end.id) in ("h1:s", "a:s")]
@@ -179,7 +179,7 @@ masquerade gw out {isp1,isp2}
 
 
 def test_connections_behind_nat_are_kept_and_its_datagrams_answered() -> None:
-    """With a number that the sender draws again at each timeout, all runs ended with a reset."""
+    """With a hash that changes at each timeout, all connections ended with a reset."""
     with live.running(live.lab_of("nat", NAT)) as lab:
         assert live.pings(lab.ns("pc"), "server")
         with live.listening(lab.ns("server"), ["iperf3", "-s"], seconds=60):
@@ -248,7 +248,7 @@ for (version, _), devices in found.items():
 
 
 def _start(stack: ExitStack, lab: live.Lab, node: str, *argv: str) -> "subprocess.Popen[str]":
-    """A program of Python in a node, which ends with the stack."""
+    """A Python program in a node, which ends with the stack."""
     command = live.bounded(90, "ip", "netns", "exec", lab.ns(node), sys.executable, "-c", *argv)
     pipe = subprocess.PIPE
     process = stack.enter_context(subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe))
@@ -258,7 +258,7 @@ def _start(stack: ExitStack, lab: live.Lab, node: str, *argv: str) -> "subproces
 
 @pytest.mark.every_kernel
 def test_flows_keep_their_way_at_timeouts() -> None:
-    """Packets that are sent again, as nothing of b comes back, leave the router by the link of the first."""
+    """Retransmissions, as no answer of b arrives, leave the router by the link of the first packet."""
     text = "pool 10.0.0.0/8\npool fd00:77::/48\nhost a b\nrouter r e f\nlink a -- r -- {e,f} -- b\n"
     drop = "add table inet x; add chain inet x i { type filter hook input priority 0; policy drop; }"
     own = [str(one.address.ip) for one in Compilation("-", text).lab.ip_nodes[1].addresses]

@@ -1,4 +1,4 @@
-"""The pinned original makes, on the kernel, what the hand-written script made."""
+"""The original, with its addresses pinned, has the kernel state of the hand-written script."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def lab() -> live.Lab:
 
 
 def as_with_dummies(facts: dict[str, Any]) -> dict[str, Any]:
-    """Facts as they are where the kernel has dummy devices; see `live.without_dummy`."""
+    """Facts as on a kernel with dummy devices; see `live.without_dummy`."""
     if machine.has("dummy"):
         return facts
     links = {
@@ -40,7 +40,7 @@ def test_kernel_state_is_that_of_the_original(lab: live.Lab) -> None:
 
 @pytest.mark.every_kernel("dummy", "guest")
 def test_loading_dummy_makes_no_device_on_the_host() -> None:
-    """The module makes a device where it is loaded, unless it is told not to."""
+    """The module makes a device in the host's namespace, unless it is told not to."""
     live.succeed("modprobe", "-r", "dummy")
     assert not Path("/sys/module/dummy").exists()
     loading = live.lab_of("loading", "host a address 10.0.0.1/32 on dummy0")
@@ -49,9 +49,9 @@ def test_loading_dummy_makes_no_device_on_the_host() -> None:
 
 
 def test_mptcp_gains_over_one_path(lab: live.Lab) -> None:
-    """The original's own shaping gains nothing (`make bench`); the same lab shaped where links leave does.
+    """The original's own shaping gains nothing (`make bench`); shaping at the sending ends does.
 
-    Less surely than a lab whose endpoints are inferred: three subflows share its two paths.
+    The gain is smaller than with inferred endpoints: three subflows share two paths.
     """
     with live.running(lab):
         gain = live.gain("deviceb", "devicea", "b", enough=1.5, seconds=10, rounds=3)

@@ -1,4 +1,4 @@
-"""The plain style on the kernel: as planned after up, nothing left after its own down, whatever fails."""
+"""The plain style on the kernel: a check passes after up, and its own down leaves nothing, with any fault."""
 
 import subprocess
 import time
@@ -51,7 +51,7 @@ def call(*words: str, text: str = TEXT, path: str = "") -> live.Result:
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
-    """Nothing is left, also not of what somebody else's first namespace leaves, who made it before."""
+    """Asserts that nothing remains; the first namespace of a machine leaves files, so one is made before."""
     live.succeed("ip", "netns", "add", "plain-first")
     live.succeed("ip", "netns", "del", "plain-first")
     with live.host_unchanged(live.Lab("plain", "", "", "plain-")):
@@ -59,13 +59,13 @@ def unchanged() -> Iterator[None]:
 
 
 def check(text: str) -> dict[str, list[str]]:
-    """The test points that do not hold, with what is said of them."""
+    """The test points of a check that fail, with their diagnostics."""
     told = live.run("bash", "-s", stdin=Compilation("plain.topo", text).script("check"), seconds=60)
     return {what: point.said for what, point in points(told).items() if not point.holds}
 
 
 def test_it_is_as_planned_and_its_own_down_leaves_nothing() -> None:
-    """Also processes that ignore SIGTERM. The only process that is not as planned has ended with an error."""
+    """Also processes that ignore SIGTERM. The only failing point is a process that ended with an error."""
     up = call()
     assert (up.returncode, up.stdout, up.stderr) == (0, "", "plain: up\n")
     live.wait_until(lambda: (RUNS / "c.end").exists() and (RUNS / "b.end").exists())
@@ -106,7 +106,7 @@ def test_both_styles_make_the_same() -> None:
 
 
 def test_a_second_up_changes_nothing() -> None:
-    """Of either style: they know each other by the claim."""
+    """Each style recognizes the lab of the other by the claim."""
     assert call(text=SMALL).returncode == 0
     before = kernel.snapshot()
     again = call(text=SMALL)
@@ -121,7 +121,7 @@ def test_a_second_up_changes_nothing() -> None:
 
 
 def test_what_somebody_else_made_is_left_alone() -> None:
-    """A namespace, and a folder of files: by up, and by down."""
+    """A namespace, and a directory of files: neither up nor down changes them."""
     live.succeed("ip", "netns", "add", "plain-b")
     up, down = call(text=SMALL), call("down", text=SMALL)
     assert up.returncode == 1
@@ -143,7 +143,7 @@ def test_what_somebody_else_made_is_left_alone() -> None:
 
 
 def test_files_that_outlived_a_boot_are_taken_away() -> None:
-    """And a hosts file that a program in the lab has written; what else is there is named, and stays."""
+    """Also a hosts file that a program in the lab has written; other files stay and are named."""
     before = Path("/etc/netns").exists()
     assert call(text=SMALL).returncode == 0
     Path("/etc/netns/plain-a/hosts").write_text("127.0.0.1 localhost\n")
@@ -205,6 +205,6 @@ def test_names_and_traffic() -> None:
 
 
 def test_random_labs() -> None:
-    """They come up, a check holds, and their own down or the lab's leaves nothing."""
+    """They come up, a check passes, and their own down or that of the batch style leaves nothing."""
     for number, text, compilation in random_labs.labs(11, 5):
         assert try_lab(compilation, Random(f"11 {number} drifts"), Style.PLAIN) == [], text

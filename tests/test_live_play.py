@@ -1,4 +1,4 @@
-"""Play: events at their times, and a lab that is afterwards as up made it, however the play ended."""
+"""Play: events at their times, and a lab that is restored afterwards, however the play ends."""
 
 import random
 import signal
@@ -15,7 +15,7 @@ from compiler.driver import Compilation
 
 pytestmark = pytest.mark.live
 
-# Links of every kind of shaping that has no need of netem; addresses of both families, rules, endpoints.
+# Links with every kind of shaping except netem's; addresses of both families, rules, endpoints.
 LAB = """
 pool 10.0.0.0/8
 pool fd00::/16
@@ -52,7 +52,7 @@ def states(lab: live.Lab) -> dict[str, kernel.Listing]:
 
 
 def differs(before: dict[str, kernel.Listing], lab: live.Lab) -> str:
-    """How the kernel's state differs from what it was, in any namespace."""
+    """The difference of the kernel's state in all namespaces."""
     found = []
     for node, state in states(lab).items():
         try:
@@ -82,7 +82,7 @@ def started(script: str, *options: str) -> subprocess.Popen[str]:
 
 
 def test_a_play_leaves_the_lab_as_up_left_it(lab: live.Lab) -> None:
-    """To the last route, in their order; each event is told with its times, none before it was due."""
+    """Also the order of routes; each event is reported with its times, and none is early."""
     before = states(lab)
     result = play()
     assert result.returncode == 0, result.stderr
@@ -100,7 +100,7 @@ def test_a_play_leaves_the_lab_as_up_left_it(lab: live.Lab) -> None:
 
 
 def test_an_event_holds_until_the_next_one(lab: live.Lab) -> None:
-    """What a play has changed after each of its events, and the way of packets while a link is down."""
+    """The state after each event, and the path of packets while a link is down."""
     steps: dict[str, Callable[[], bool]] = {
         "down a:c": lambda: "c veth down" in " ".join(kernel.state(lab.ns("a"))["links"]),
         "down a:d": lambda: not live.pings(lab.ns("a"), "b", "-w", "1"),
@@ -136,7 +136,7 @@ def test_an_interrupted_play_leaves_the_lab_as_up_left_it(lab: live.Lab) -> None
 
 
 def test_a_failing_event_ends_the_play(lab: live.Lab) -> None:
-    """Here the interface of an event is gone; all else is as before."""
+    """The interface of an event is missing; everything else is restored."""
     before = states(lab)
     wrong = SCRIPT.replace("link set dev d down", "link set dev nothing down", 1)
     assert wrong != SCRIPT
@@ -147,7 +147,7 @@ def test_a_failing_event_ends_the_play(lab: live.Lab) -> None:
 
 
 def test_one_at_a_time(lab: live.Lab) -> None:
-    """A second play says that there is one; a down waits for its end."""
+    """A second play reports the first; a down waits for its end."""
     first = started(SCRIPT)
     assert first.stdout
     assert first.stdout.readline() == "due\thappened\tevent\n"
@@ -162,7 +162,7 @@ def test_one_at_a_time(lab: live.Lab) -> None:
 
 
 def test_it_lasts_as_long_as_is_asked_for(lab: live.Lab) -> None:
-    """Until then, what the last event has done holds."""
+    """The state after the last event lasts until then."""
     process = started(SCRIPT, "--for", "2")
     assert process.stdout
     while "down c:d" not in process.stdout.readline():
@@ -175,7 +175,7 @@ def test_it_lasts_as_long_as_is_asked_for(lab: live.Lab) -> None:
 
 
 def test_it_lasts_no_longer_than_is_asked_for(lab: live.Lab) -> None:
-    """Events that are due later do not happen, those of that time do, and the lab is as up made it."""
+    """Later events do not happen, those at that time do, and the lab is restored."""
     before = states(lab)
     result = play("--for", "0.3")
     assert (result.returncode, result.stderr) == (0, "played: as up made it\n")
@@ -199,7 +199,7 @@ def test_a_lab_that_is_not_up() -> None:
     assert result.stderr == "nowhere: error: the lab is not up\n"
 
 
-# From one shaping to another, with netem: in place, with what is to go, and with other queueing disciplines.
+# From one shaping to another, with netem: in place, with removals, and with other queueing disciplines.
 DELAYED = """
 host a b
 link a -- b rate 5mbit delay 5ms

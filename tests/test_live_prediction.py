@@ -1,4 +1,4 @@
-"""Predictions come true: the ways of flows, round trips and rates. `make bench` measures many more labs."""
+"""Predictions compared with the kernel: paths of flows, round trips, rates. `make bench` has more labs."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from compiler.prediction.ways import cases
 pytestmark = pytest.mark.live
 
 FLOWS = 48
-"""So many that a way which half of them would take is not missed: one in 2^48 runs."""
+"""So many that a path with half of the flows is missed in one of 2^48 runs."""
 
 STAGES = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b\n"
 
@@ -31,7 +31,7 @@ def stages() -> Iterator[live.Lab]:
 
 
 def begin_flows(ns: str, target: str) -> None:
-    """Asks for connections that nobody accepts: a packet and an answer each."""
+    """Opens connections that nobody accepts: a packet and an answer each."""
     script = f"for ((i = 0; i < {FLOWS}; i++)); do (: </dev/tcp/$0/5999) 2>/dev/null || true; done"
     live.succeed("ip", "netns", "exec", ns, "bash", "-c", script, target, seconds=60)
 
@@ -44,7 +44,7 @@ def sent(lab: live.Lab, link: tuple[str, str]) -> int:
 
 @pytest.mark.every_kernel
 def test_flows_take_the_ways_that_are_predicted_and_no_others(stages: live.Lab) -> None:
-    """All routers choose by one hash, so half of the ways through two stages are never taken."""
+    """All routers have one hash, so half of the paths through two stages are never taken."""
     links = [(near, far) for near in "cd" for far in "ef"]
     before = {link: sent(stages, link) for link in links}
     begin_flows(stages.ns("a"), "b")
@@ -54,7 +54,7 @@ def test_flows_take_the_ways_that_are_predicted_and_no_others(stages: live.Lab) 
 
 @pytest.mark.every_kernel
 def test_tcp_takes_all_ways_beside_mptcp() -> None:
-    """It begins at the own address, which no rule sends one way: ports are chosen later."""
+    """TCP has the node address as source, which no rule selects: ports decide its path."""
     with live.running(live.lab_of("beside", live.DIAMOND + "mptcp a -- b\n")) as lab:
         assert live.pings(lab.ns("a"), "b")
         before = {name: sent(lab, ("a", name)) for name in "cd"}
@@ -74,7 +74,7 @@ HASHES = [
 
 @pytest.mark.parametrize(("name", "statements", "count"), HASHES)
 def test_flows_share_what_is_hashed_without_ports(name: str, statements: str, count: int) -> None:
-    """They take all ways that can be taken together and no others; which, differs from boot to boot."""
+    """They take a set of paths that is predicted as possible; which one differs from boot to boot."""
     text = f"{STAGES}{statements}\n"
     links = [(near, far) for near in "cd" for far in "ef"]
     with live.running(live.lab_of(name, text)) as lab:
@@ -109,7 +109,7 @@ LABS = [
 
 @pytest.mark.parametrize(("name", "text", "protocol"), LABS, ids=[lab[0] for lab in LABS])
 def test_rates_are_near_and_never_above(name: str, text: str, protocol: Protocol) -> None:
-    """A busy machine takes from them; 2 % more is for the clocks."""
+    """Load of the machine lowers rates; 2 % more is allowed for clocks."""
     expected = prediction(text).goodput(Transfer(protocol)).expected
     with live.running(live.lab_of(name, text)) as lab:
         ends = lab.ns("b"), lab.ns("a")
@@ -126,7 +126,7 @@ PATHS = "host a b\nrouter c d\nlink {a,b} -- c rate 13mbit\nlink {a,b} -- d rate
 
 
 def test_one_flow_has_one_of_the_rates_that_are_predicted() -> None:
-    """Never their mean, which would be 8.1 Mbit/s."""
+    """Never the mean, which is 8.1 Mbit/s."""
     outcomes = prediction(PATHS).goodput(Transfer()).outcomes
     assert [round(rate / 1e6) for rate, _ in outcomes] == [4, 12]
     with live.running(live.lab_of("lots", PATHS)) as lab:
@@ -136,7 +136,7 @@ def test_one_flow_has_one_of_the_rates_that_are_predicted() -> None:
 
 
 def test_the_end_that_may_open_lets_the_other_send() -> None:
-    """The client alone makes subflows, so that over a connection of the server's there would be one."""
+    """Only the client makes subflows, so a connection opened by the server would have one."""
     lines = ("host a b", "router c d", "link {a,b} -- {c,d} rate 3mbit", "mptcp a -> b")
     text = "\n".join((*lines, "bench b -> a using mptcp for 3s", ""))
     with live.running(live.lab_of("turned", text)):
@@ -149,7 +149,7 @@ def test_the_end_that_may_open_lets_the_other_send() -> None:
 
 @pytest.mark.every_kernel("netem")
 def test_a_link_that_loses_all_is_one_that_nothing_crosses() -> None:
-    """Check tries what is expected of both directions, and of a way round."""
+    """Check tries expectations in both directions, and on a detour."""
     text = (
         "host a b\nrouter c\nlink a -- b\nlink b -- c\nshape a -> b loss 100%\n"
         "expect a -> b unreachable\nexpect b -> a unreachable\nexpect b -> c reachable\n"

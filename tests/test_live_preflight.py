@@ -1,4 +1,4 @@
-"""Before the first change: what a machine lacks is named, all of it at once, and nothing is changed."""
+"""The preflight: all missing features of a machine are named at once, and nothing is changed."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.live
 
-# A feature of each kind that a lab can ask for.
+# A feature of each kind that a lab can need.
 LAB = """
 pool 10.0.0.0/8
 pool fd00::/16
@@ -48,7 +48,7 @@ def preflight(lab: live.Lab, *enter: str | Path) -> live.Result:
 
 
 def lacking(result: live.Result) -> list[str]:
-    """What a preflight says that the machine lacks."""
+    """The features that a preflight reports as missing."""
     assert result.returncode == 1, result.stderr
     assert result.stdout == ""
     first, *rest = result.stderr.splitlines()
@@ -58,7 +58,7 @@ def lacking(result: live.Result) -> list[str]:
 
 
 def without(folder: Path, tool: str, arguments: str) -> tuple[str, str]:
-    """An environment in which a tool fails when it is called with these arguments."""
+    """An environment in which a tool fails when called with these arguments."""
     real = live.succeed("bash", "-c", f"type -P {tool}").strip()
     (folder / tool).write_text(
         f'#!/bin/bash\n[[ "$*" != {shlex.quote(arguments)} ]] || exit 1\nexec {real} "$@"\n'
@@ -81,7 +81,7 @@ def test_there_is_no_other_option(lab: live.Lab) -> None:
 
 
 def test_every_feature_is_named_when_it_is_missing(lab: live.Lab, tmp_path: Path) -> None:
-    """Each alone, so that none hides another. (IPv6 is told by a file, which no command stands in for.)"""
+    """Each alone, so that none hides another. (IPv6 is detected by a file, which no command replaces.)"""
     needs = [found for found in NEED.findall(lab.up_script) if found[1] != "test"]
     assert len(needs) == 11
     for feature, tool, arguments in needs:
@@ -91,7 +91,7 @@ def test_every_feature_is_named_when_it_is_missing(lab: live.Lab, tmp_path: Path
 
 
 def test_all_is_named_in_one_go(lab: live.Lab, tmp_path: Path) -> None:
-    """Where nothing works: only the tools that the tests themselves need, and settings that cannot be set."""
+    """Nothing works except the tools that the tests themselves need, and no sysctl can be set."""
     for tool in ("bash", "env", "cat", "unshare"):
         (tmp_path / tool).symlink_to(live.succeed("bash", "-c", f"type -P {tool}").strip())
     fixed = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && PATH=$0 "$@"'
@@ -116,7 +116,7 @@ def test_all_is_named_in_one_go(lab: live.Lab, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("right", ["net_admin", "sys_admin"])
 def test_root_without_rights(lab: live.Lab, right: str) -> None:
-    """As in a container: only the right is named, as nothing else can be told without it."""
+    """As in a container: only the right is named, as nothing else can be tested without it."""
     (line,) = lacking(preflight(lab, "setpriv", f"--bounding-set=-{right}", f"--inh-caps=-{right}"))
     assert f"CAP_{right.upper()}" in line
 

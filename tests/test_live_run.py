@@ -1,4 +1,4 @@
-"""`run`: processes that start at up and end at down, in their namespace, with what they say in a log."""
+"""`run`: processes from up to down, in their namespaces, with a log of their output."""
 
 import random
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from test_live_faults import ASKING, differs, interrupted, span
 
 pytestmark = pytest.mark.live
 
-# What shells, and those that quote for them, trip over; and all that can be written in one line.
+# Characters that are difficult to quote, and all others of one line.
 ODD = " ".join(
     ['\' "\\"\\\\ $HOME `id` $(id) !! * ? {a,b} ~ # ; & | < > %s \\\\n -- -c é', *map(chr, range(33, 127))]
 )
@@ -36,7 +36,7 @@ def pid(name: str) -> int:
 
 
 def with_parent(name: str) -> tuple[int, int]:
-    """A process, and the one that waits for its end."""
+    """A process, and its parent that waits for it."""
     return pid(name), int(live.succeed("ps", "-o", "ppid=", str(pid(name))))
 
 
@@ -61,7 +61,7 @@ def test_a_process_is_in_its_namespace_from_up_to_down() -> None:
 
 
 def test_a_command_arrives_byte_for_byte() -> None:
-    """The command line, and what it gets in its environment, in files of the kernel's."""
+    """The command line and the environment, as in the kernel's /proc."""
     with live.running(
         lab_of(f'run a "sleep 86401; : {WRITTEN[1:]}" env ODD="{WRITTEN}" EMPTY="" TWO=2', 'run b "-x"')
     ):
@@ -72,7 +72,7 @@ def test_a_command_arrives_byte_for_byte() -> None:
 
 
 def test_what_a_process_has() -> None:
-    """The lab's names, a session of its own, and of up neither files nor signals, limits or the lock."""
+    """The lab's names and a new session; no file, signal mask, limit or lock of up is inherited."""
     files, ignored = "ls /proc/$$/fd | tr '\\\\n' ' '", "grep SigIgn /proc/self/status"
     command = f"getent hosts b; {files}; {ignored}; ulimit -Sn; read || echo end"
     with live.running(lab_of(f'run a "{command}; ps -o sid= $$; echo wrong >&2; sleep 86401"')) as lab:
@@ -86,7 +86,7 @@ def test_what_a_process_has() -> None:
 
 
 def test_a_process_knows_its_node() -> None:
-    """One command over a set: each process has the names of its node, in its environment and by those."""
+    """One command for a set: each process has the names of its node, in environment and command."""
     say = "echo $MPC_LAB $MPC_NODE $MPC_NETNS; getent hosts $MPC_NODE >&2; sleep 86401"
     with live.running(lab_of(f'run {{a,b}} "{say}"', 'run a "exec sleep 86402" env OWN="$MPC_NODE"')):
         live.wait_until(lambda: log("a").count("\n") == 2 and log("b").count("\n") == 2)
@@ -100,7 +100,7 @@ def test_a_process_knows_its_node() -> None:
 
 
 def test_how_a_process_ends_is_noted() -> None:
-    """Whatever ends it, and where all of its namespace is asked to end."""
+    """By any cause, also when all processes of its namespace are terminated."""
     with live.running(lab_of('run a "sleep 0.1; exit 3"', 'run a "sleep 86401"', 'run b "true"')):
         assert not (FOLDER / "a.2.end").exists()
         live.succeed("kill", "-s", "USR1", *map(str, with_parent("a.2")))
@@ -147,7 +147,7 @@ def test_a_folder_of_somebody_else_is_left_alone() -> None:
 
 
 def test_faults_of_what_starts_a_process(tmp_path: Path) -> None:
-    """Each call that comes to a process fails before it has acted: nothing is left."""
+    """Each call on the way to a process fails before it acts: nothing remains."""
     lab, before, shims = lab_of('run a "sleep 86401"'), kernel.snapshot(), Shims(tmp_path)
     assert shims.run(lab.up_script).returncode == 0
     last = {program: call for program, call, _ in shims.calls()}
@@ -177,7 +177,7 @@ def test_signals_while_processes_start() -> None:
 
 
 def _sleepers() -> list[str]:
-    """What runs in another network namespace than this one, of what the lab runs."""
+    """The processes of the lab in other network namespaces than this one."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""Wherever a script is run: it works, or it says why not and leaves all as it was."""
+"""Scripts in unusual environments: they work, or fail with a message and change nothing."""
 
 import subprocess
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_works_all_the_same(files: Path, enter: str) -> None:
 
 
 def test_without_a_folder_and_without_streams(files: Path) -> None:
-    """From a folder that is gone, with nothing to read from or to say to."""
+    """In a deleted working directory, with closed standard streams."""
     gone = 'mkdir "$0/gone" && cd "$0/gone" && rmdir "$0/gone" && bash "$0/$1" <&- >&- 2>&-'
     live.succeed("bash", "-c", gone, files, "up")
     assert live.pings("around-a", "b")
@@ -61,14 +61,14 @@ def test_without_a_folder_and_without_streams(files: Path) -> None:
 
 
 def test_umask(files: Path) -> None:
-    """What programs of other users read in a namespace, they can."""
+    """Files in a namespace are readable for other users."""
     live.succeed("bash", "-c", 'umask 077 && bash "$0"', files / "up")
     assert Path("/etc/netns/around-a/hosts").stat().st_mode & 0o777 == 0o644
     live.succeed("bash", files / "down")
 
 
 def test_nothing_is_left_where_nothing_was_mounted(files: Path) -> None:
-    """mount(8) makes a folder in /run for its own notes, where it is not told to write none."""
+    """mount(8) makes a directory in /run for its notes, unless it is told not to."""
     fresh = 'mount -n -t tmpfs tmpfs /run && bash "$0/up" && bash "$0/down" && ls -A /run'
     assert live.succeed("unshare", "--mount", "bash", "-c", fresh, files) == ""
 
@@ -81,7 +81,7 @@ def test_not_with_sh(files: Path) -> None:
 
 
 def test_a_device_of_the_host_may_have_the_same_name(files: Path) -> None:
-    """Interfaces are made where they belong, so the host's are neither in the way nor touched."""
+    """Interfaces are created in their namespaces, so the host's are neither in the way nor changed."""
     host = """
         ip link add name a type veth peer name c && ip -d link >"$0/before"
         bash "$0/up" && bash "$0/down" && ip -d link | diff "$0/before" -
@@ -108,7 +108,7 @@ CRAMPED = """
 
 @pytest.fixture
 def names_folder() -> Iterator[None]:
-    """A folder `/etc/netns`, where scripts mount their own; it goes where it was not there."""
+    """A directory `/etc/netns` for mounts of scripts; removed if it did not exist."""
     folder = Path("/etc/netns")
     made = not folder.exists()
     folder.mkdir(exist_ok=True)
@@ -120,14 +120,14 @@ def names_folder() -> Iterator[None]:
 @pytest.mark.usefixtures("names_folder")
 @pytest.mark.parametrize(("inodes", "full"), [(3, "tmp"), (9, "etc/netns"), (9, "run")])
 def test_a_disk_that_is_full(files: Path, inodes: int, full: str) -> None:
-    """No room for another folder, for what hosts files say, or for what the claim says."""
+    """No room for a directory, for hosts files, or for the claim."""
     script = CRAMPED.format(inodes=inodes, full=full).replace("of=/tmp/filler", "of=/dev/null count=1")
     assert live.succeed("unshare", "--mount", "bash", "-c", script, files) == ""
 
 
 @pytest.mark.usefixtures("names_folder")
 def test_no_room_for_namespaces(files: Path) -> None:
-    """As many namespaces as the user may have, in a user namespace that counts its own."""
+    """The user's limit of namespaces is reached, in a user namespace with its own count."""
     script = """
         set -e
         mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /etc/netns
@@ -150,11 +150,11 @@ RESIDENTS = (
     "exec 9<>/dev/udp/127.0.0.1/9; echo ready; read -r _ <&9",
     "echo ready; exec unshare --mount --pid --fork sleep 60",
 )
-"""A daemon, one that ignores what asks it to end, one that reads from a socket, one in more namespaces."""
+"""A daemon, a process that ignores signals, one that reads from a socket, one in more namespaces."""
 
 
 def started(ns: str, program: str) -> subprocess.Popen[str]:
-    """A program in a namespace that has said that it is ready."""
+    """A program in a namespace, after it has reported that it is ready."""
     argv = live.bounded(60, "ip", "netns", "exec", ns, "bash", "-c", program)
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -163,7 +163,7 @@ def started(ns: str, program: str) -> subprocess.Popen[str]:
 
 
 def test_processes_end_before_their_namespace(lab: live.Lab) -> None:
-    """And nothing outside is signalled."""
+    """Processes elsewhere get no signal."""
     with subprocess.Popen(["sleep", "60"]) as outside:
         with live.running(lab):
             inside = [started(lab.ns("a"), program) for program in RESIDENTS]

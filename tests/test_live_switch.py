@@ -1,4 +1,4 @@
-"""Switches: who reaches whom over them, what a spanning tree does to a loop, and what ports are shaped to."""
+"""Switches: reachability over them, the spanning tree of a loop, and the shaping of ports."""
 
 import shutil
 import time
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 LISTENING = """#!/bin/sh
 case "$*" in *bridge_slave) echo "bridge_slave state listening";; *) exec {ip} "$@";; esac
 """
-"""An ip(8) that has no port of a bridge come to forward."""
+"""A wrapper of ip(8) that never shows a bridge port as forwarding."""
 
 OFFICE = """
 pool 10.0.0.0/8
@@ -64,7 +64,7 @@ def office() -> Iterator[live.Lab]:
 
 @pytest.mark.parametrize("family", ["-4", "-6"])
 def test_every_host_reaches_every_other(office: live.Lab, family: str) -> None:
-    """Within a second or so of up."""
+    """Within about a second of up."""
     for source in ("h1", "h2", "h3", "h4", "far"):
         others = [name for name in ("h1", "h2", "h3", "h4", "r", "far") if name != source]
         options = (family, "-c", "2", "-i", "0.2", "-w", "3")
@@ -78,7 +78,7 @@ def test_interfaces_on_a_lan_have_names(office: live.Lab, name: str) -> None:
 
 
 def test_neighbours_need_no_router(office: live.Lab) -> None:
-    """What hosts of one broadcast domain send each other does not come by the router."""
+    """Packets between hosts of one broadcast domain do not pass the router."""
     before = received(office.ns("r"), "far")
     result = live.in_ns(office.ns("h2"), "ping", "-c", "3", "-i", "0.2", "-t", "1", "h4")
     assert result.returncode == 0, result.stdout
@@ -93,7 +93,7 @@ def test_a_switch_has_no_address(office: live.Lab) -> None:
 
 
 def test_each_interface_of_a_host_answers_for_itself(office: live.Lab) -> None:
-    """h1 is twice on the LAN; what is for one of its addresses comes in by that interface alone."""
+    """h1 is on the LAN twice; packets to either address arrive by its own interface only."""
     for interface in ("s", "more"):
         before = received(office.ns("h1"), interface)
         result = live.in_ns(office.ns("h3"), "ping", "-c", "10", "-i", "0.1", "-w", "5", f"{interface}.h1")
@@ -102,7 +102,7 @@ def test_each_interface_of_a_host_answers_for_itself(office: live.Lab) -> None:
 
 
 def test_a_port_keeps_its_rate(office: live.Lab) -> None:
-    """A port of the switch, as that is where what others send to h2 is shaped."""
+    """On a port of the switch, where packets to h2 are shaped."""
     options = ["--udp", "--bitrate", "3M", "--length", "1400"]
     offer = partial(live.iperf, office.ns("h2"), office.ns("h3"), "s.h2", seconds=2, options=options)
     expected = 2e6 * 1400 / 1442
@@ -119,7 +119,7 @@ def loop() -> Iterator[live.Lab]:
 
 
 def test_ports_forward_when_up_is_done(loop: live.Lab) -> None:
-    """The first packet of each host already arrives."""
+    """The first packet of each host arrives."""
     for source, others in (("a", "bc"), ("b", "ac"), ("c", "ab")):
         found = packets.side_by_side(loop.ns(source), others, "-c", "1", "-W", "2", seconds=10)
         assert [echoes.answered for echoes in found.values()] == [1, 1]
@@ -128,7 +128,7 @@ def test_ports_forward_when_up_is_done(loop: live.Lab) -> None:
 
 @pytest.mark.every_kernel
 def test_a_loop_is_left_out_as_the_compiler_says(loop: live.Lab) -> None:
-    """So that what it computes over links is true of the packets."""
+    """So that predictions over links apply to the packets."""
     states = {
         f"{switch}:{port['ifname']}": port["linkinfo"]["info_slave_data"]["state"]
         for switch in ("s1", "s2", "s3", "s4")
@@ -144,7 +144,7 @@ def test_a_loop_is_left_out_as_the_compiler_says(loop: live.Lab) -> None:
 
 @pytest.mark.every_kernel
 def test_a_broadcast_arrives_once(loop: live.Lab) -> None:
-    """Of a hundred pings to everybody, c gets each once, and nothing goes on going round."""
+    """Of a hundred broadcast pings, c gets each once, and none circulates."""
     (address, _) = kernel.addresses(loop.ns("a"))["s1"]
     broadcast = ".".join([*address.split(".")[:3], "255"])
     before = received(loop.ns("c"), "s4")
@@ -178,7 +178,7 @@ def test_mptcp_fills_two_interfaces_on_one_lan() -> None:
 
 
 def test_up_does_not_wait_for_ever(tmp_path: Path) -> None:
-    """Where ports never come to forward, up says so and takes everything back."""
+    """If ports never forward, up reports that and rolls back."""
     lab = live.lab_of("stuck", "host a b\nswitch s\nlink {a,b} -- s")
     listening = LISTENING.format(ip=shutil.which("ip"))
     for tool, text in (("sleep", "#!/bin/sh\n"), ("ip", listening)):

@@ -1,4 +1,4 @@
-"""MPTCP: endpoints, limits, and that each subflow keeps to its path in both directions."""
+"""MPTCP: endpoints, limits, and subflows that keep to their paths in both directions."""
 
 import pytest
 from labs import Kernel, codes, interface_of, lab_of, node_of
@@ -130,12 +130,12 @@ LABS = {
 @pytest.mark.parametrize("arrow", ["--", "->"])
 @pytest.mark.parametrize("lab_name", LABS)
 def test_each_subflow_leaves_and_comes_back_by_its_own_interface(lab_name: str, arrow: str) -> None:
-    """Of every subflow that an endpoint of one end can begin, to any address of the other end.
+    """For every subflow from an endpoint of one end to any address of the other end.
 
-    With `--`, to the node's own addresses: of two interfaces' addresses, the peer's decides.
+    With `--`, to node addresses: for two interface addresses, the peer's decides.
 
-    What goes from the endpoint's address leaves by its interface, and what comes back to that address
-    comes in by it, whichever equal way the routers choose.
+    Packets from the endpoint's address leave by its interface, and packets to that address arrive by it, for
+    any choice among equal next hops.
     """
     if arrow == "--" and "end has one" in lab_name:
         pytest.skip("works from one side only, and MPC714 says so")
@@ -221,7 +221,7 @@ def test_a_correct_pair_is_quiet() -> None:
 
 
 def test_a_slow_path_that_stands_by_is_no_warning() -> None:
-    """It is what the warning asks for."""
+    """That is what the warning suggests."""
     text = DIAMOND + "router x\nlink a -- x -- b rate 90mbit\nmptcp a -> b endpoints"
     assert codes(f"{text} a:x subflow, a:c subflow backup, a:d subflow backup") == []
 
@@ -245,7 +245,7 @@ def test_no_more_endpoints_than_the_kernel_takes(pools: int, most: int) -> None:
     ],
 )
 def test_the_slowest_path_bounds_what_is_unsent(links: tuple[str, ...], expected: int | None) -> None:
-    """What it sends in 6.25 ms; a path without a rate needs no bound, and nor does a single one."""
+    """The bytes that it sends in 6.25 ms; with a path without a rate, or a single path, there is no bound."""
     lines = [f"router r{i}\nlink {{a,b}} -- r{i} {attributes}" for i, attributes in enumerate(links)]
     lab = lab_of("\n".join(["host a b", *lines, "mptcp a -- b"]))
     assert [node_of(lab, name).backlog for name in ("a", "b", "r0")] == [expected, expected, None]

@@ -1,4 +1,4 @@
-"""How long nodes wait for an answer to ARP and neighbour discovery."""
+"""The interval of requests of ARP and neighbour discovery."""
 
 import pytest
 from labs import compiled
@@ -7,7 +7,7 @@ from compiler.plan.settings import Settings
 
 
 def patience(text: str) -> dict[str, str]:
-    """What is set in any namespace: milliseconds, by `node:interface` and family."""
+    """The values set in all namespaces: milliseconds, by `node:interface` and family."""
     lab, found = compiled(text).lab, {}
     for node in lab.ip_nodes:
         for key, value in Settings(lab).of(node, ()).items():
@@ -44,7 +44,7 @@ def patience(text: str) -> dict[str, str]:
     ],
 )
 def test_only_where_an_answer_takes_over_a_second(text: str, found: dict[str, str]) -> None:
-    """A round trip over all that is between two neighbours, but the links that a spanning tree leaves out."""
+    """A round trip over all links between two neighbours, except those that a spanning tree blocks."""
     assert patience(text) == found
 
 

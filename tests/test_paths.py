@@ -1,4 +1,4 @@
-"""The paths of an MPTCP pair: as many apart as a minimum cut allows, shortest in sum, all usable."""
+"""The paths of an MPTCP pair: as many as the minimum cut, with the least total cost, all usable."""
 
 from itertools import chain, combinations
 
@@ -16,7 +16,7 @@ MANY = 20
 
 @st.composite
 def labs(draw: st.DrawFn) -> str:
-    """Labs of up to 7 nodes, where paths from s to t are wanted."""
+    """Labs of up to 7 nodes, with paths from s to t."""
     names = NAMES[: draw(st.integers(2, len(NAMES)))]
     pairs = draw(st.lists(st.sampled_from(list(combinations(names, 2))), min_size=1, max_size=12))
     kinds = [draw(st.sampled_from(["host", "router", "router", "router"])) for _ in names]
@@ -26,7 +26,7 @@ def labs(draw: st.DrawFn) -> str:
 
 
 def minimum_cut(lab: Lab) -> int:
-    """The fewest links that part s from t, by trying every set of forwarding nodes beside s."""
+    """The minimum cut between s and t, over every set of forwarding nodes beside s."""
     forwarding = [node.name for node in lab.ip_nodes if node.forwards and node.name not in "st"]
     usable = {*forwarding, "s", "t"}
     links = [(link.left.node, link.right.node) for link in lab.links]
@@ -48,7 +48,7 @@ def find_disjoint(lab: Lab) -> list[Path]:
 
 
 def simple_paths(lab: Lab) -> list[tuple[frozenset[int], int]]:
-    """The links and the cost of each path from s to t that visits no node twice."""
+    """The links and the cost of each simple path from s to t."""
     graph = Graph(lab, 4)
     found: list[tuple[frozenset[int], int]] = []
 
@@ -67,7 +67,7 @@ def simple_paths(lab: Lab) -> list[tuple[frozenset[int], int]]:
 
 
 def cheapest(ways: list[tuple[frozenset[int], int]], count: int) -> int:
-    """The least sum of the costs of `count` ways that share no link."""
+    """The least total cost of `count` link-disjoint paths."""
 
     def best(start: int, left: int, used: frozenset[int]) -> float:
         if left == 0:
@@ -123,7 +123,7 @@ def test_disjoint_paths_are_shortest_in_sum(text: str) -> None:
 @settings(max_examples=200)
 @given(labs())
 def test_every_useful_interface_of_either_end_has_a_path(text: str) -> None:
-    """An interface is useful where a simple path between the ends goes through it."""
+    """An interface is useful if a simple path between the ends uses it."""
     lab = lab_of(text)
     graph = Graph(lab, 4)
     used = {edge.link for path in find(lab) for edge in path.edges}
@@ -149,7 +149,7 @@ def test_in_the_order_of_interfaces(text: str) -> None:
 
 
 def test_a_trap_for_greedy_search() -> None:
-    """The shortest path, over a and b, blocks both others unless its middle link is given up again."""
+    """The shortest path, over a and b, blocks both others unless the search reverses its middle link."""
     lab = lab_of(
         "routing shortest by cost\nhost s t\nrouter a b\nlink s -- a -- b -- t\n"
         "link s -- b cost 3\nlink a -- t cost 3"

@@ -1,6 +1,6 @@
-"""`mpc paths`: what it prints, for people and for programs.
+"""`mpc paths`: its output as text and as JSON.
 
-`paths/LAB-A-B.txt` is what it prints of a lab of `golden/`; `./dev golden` writes it.
+`paths/LAB-A-B.txt` is its output for a lab of `golden/`; `./dev golden` writes it.
 """
 
 import json

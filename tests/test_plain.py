@@ -1,4 +1,4 @@
-"""The plain style: short, with the names of addresses behind routes and rules, which are those of the lab."""
+"""The plain style: its length, and comments that name the addresses of routes and rules as the lab does."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ from compiler.model.networks import Address
 from compiler.scripts.bash import Style
 
 MOST = {"diamond": 185, "original": 180, "three-paths": 244, "dual-stack": 278, "sysctl": 132}
-"""Lines of a script that is up and down; the hand-written original has 111, and no down."""
+"""The most lines of a script that is up and down; the hand-written original has 111, without a down."""
 
 SEED = 5
 LABS = 60
@@ -34,7 +34,7 @@ def test_what_it_does_not_do_stands_in_its_head() -> None:
 
 
 class Owners:
-    """Whose each address of a lab is, as the lab says: a node and an interface, or a node alone."""
+    """The owners of each address of a lab: a node and an interface, or a node alone."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -53,13 +53,13 @@ class Owners:
         return self.of[ip_address(address)].partition(":")[0]
 
     def nodes(self, network: str) -> set[str]:
-        """All that have an address in a network."""
+        """The nodes with an address in a network."""
         wide = ip_network(network)
         inside = (own for own in self.of if own.version == wide.version and own in wide)
         return {self.node(str(own)) for own in inside}
 
     def is_called(self, target: str, name: str) -> bool:
-        """Whether a target of a route or a rule is what a comment calls it."""
+        """Whether a comment names the target of a route or a rule correctly."""
         if target in ("default", "::/0"):
             return not name
         if "/" not in target:
@@ -74,7 +74,7 @@ class Owners:
         return first <= self.nodes(target) and len(first) + count == len(self.nodes(target))
 
     def _on_link(self, target: str, names: list[str]) -> bool:
-        """Whether a link has a subnet. An interface is left out that is called like the other end."""
+        """Whether this is the subnet of a link between these; interfaces named like the peer are omitted."""
         for link in self.lab.links:
             pairs = ((end.id, end.node if end.name == far.node else f"{end.node}:{end.name}")
                      for end, far in link.directions)  # fmt: skip
@@ -95,7 +95,7 @@ class Owners:
 
 
 def told(script: str) -> Iterator[tuple[list[str], str]]:
-    """The words of each route and rule, and what stands behind it."""
+    """The words of each route and rule, and its comment."""
     for line in script.splitlines():
         if re.match(r"ip (?:-6 )?-n \S+ (?:route|rule) ", line):
             command, _, name = line.partition("  # ")
@@ -107,7 +107,7 @@ HOP = re.compile(r"via ([0-9a-f]*[.:][0-9a-f.:]+) dev (\S+)")
 
 
 def wrong(compilation: Compilation) -> list[str]:
-    """The lines with a comment that is not so. Gateways are told where nothing else on the line does that."""
+    """The lines with a wrong comment. Gateways are named if nothing else on the line is."""
     owners = Owners(compilation.lab)
     found = []
     for words, name in told(compilation.up(Style.PLAIN)):

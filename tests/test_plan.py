@@ -1,4 +1,4 @@
-"""The plan: the order that the kernel asks for, and steps that cover the whole lab."""
+"""The plan: the order that the kernel requires, and steps that cover the whole lab."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from compiler.plan.plan import Plan
 
 TITLES = ["namespaces", "links", "tunnels", "settings", "interfaces", "routes"]
 ENTER = {"flock", "nsenter", "unshare"}
-"""The tools that are called not for what they do but for where and when."""
+"""Tools that only run other commands, in a namespace or under a lock."""
 BASE = {"bash", "test"}
-"""What a base system has."""
+"""Tools of the base system."""
 
 
 def plan_of(path: Path) -> Plan:
@@ -36,7 +36,7 @@ def test_sections_come_in_order(plan: Plan) -> None:
 
 
 def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
-    """All else goes with its namespace: a veth pair is made inside of two, a dummy inside of one."""
+    """All else is deleted with its namespace: a veth pair is made inside of two, a dummy inside of one."""
     for command in commands(plan):
         if command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
@@ -52,7 +52,7 @@ def test_namespaces_are_used_after_they_are_made(plan: Plan) -> None:
 
 
 def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
-    """ip(8) takes prefixes of keywords, so that a node called `d` would be one."""
+    """ip(8) accepts prefixes of keywords, so the name `d` could be one."""
     devices = {words[words.index("name") + 1] for c in commands(plan) if "name" in (words := c.arguments)}
     for command in commands(plan):
         words = command.arguments
@@ -112,7 +112,7 @@ def test_settings_come_between_the_making_of_interfaces_and_their_coming_up() ->
 
 
 def test_what_is_set_for_new_interfaces_is_set_for_those_of_the_lab() -> None:
-    """The later of two settings holds: of all interfaces, of new ones, of a single one."""
+    """The later of two settings applies: of all interfaces, of new ones, or of one."""
     settings = "net.ipv4.conf.default.rp_filter=2 net.ipv4.conf.b.rp_filter=1"
     plan = compiled(f"host a b\nlink a -- b\nlink a -- b\nlink a:x.y -- b\nsysctl a {settings}").plan
     said = [c.arguments[0] for c in commands(plan) if c.tool == ("sysctl",) and c.namespace == "lab-a"]

@@ -1,4 +1,4 @@
-"""Predictions: the ways of packets, the subflows of a connection, and what they carry."""
+"""Predictions: the paths of packets, the subflows of a connection, and their rates."""
 
 from fractions import Fraction
 from itertools import chain, combinations
@@ -46,7 +46,7 @@ def labs(draw: st.DrawFn) -> str:
 
 
 def oracle(lab: Lab, way: Way) -> set[tuple[tuple[str, str], ...]]:
-    """All ways of a packet with the addresses of one, by the tests' own kernel."""
+    """All paths of a packet with a path's addresses, by the kernel model of the tests."""
     return set(Kernel(lab).ways(way.crossings[0].out.node, way.target, way.source))
 
 
@@ -70,7 +70,7 @@ def test_ways_are_those_of_the_tables(text: str) -> None:
 
 
 def test_one_hash_chooses_at_all_routers() -> None:
-    """Of the four ways through two stages, flows take two; measured in test_live_prediction.py."""
+    """Of the four paths through two stages, flows take two; measured in test_live_prediction.py."""
     text = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b"
     found = [trip.out.nodes for trip in between(text).trips]
     assert found == [("a", "r", "c", "e", "s", "b"), ("a", "r", "d", "f", "s", "b")]
@@ -85,7 +85,7 @@ STAGES = "host a b\nrouter r c d e f s\nlink a -- r -- {c,d} -- {e,f} -- s -- b\
 
 
 def stages(*statements: str) -> list[tuple[str, str, str]]:
-    """The ways through two stages: by what each is, how likely, and the part of flows that it has then."""
+    """The paths through two stages: the path, its probability, and then its share of flows."""
     found = between("\n".join([STAGES, *statements])).trips
     parts = (f"{trip.out.share / trip.out.chance}" for trip in found)
     return [
@@ -98,7 +98,7 @@ POLICY = "net.ipv4.fib_multipath_hash_policy"
 
 
 def test_a_hash_without_ports_sends_all_flows_one_way() -> None:
-    """It is another number than that over ports, and one number for all nodes; measured, as above."""
+    """It is another number than the hash with ports, and the same at all nodes; measured too."""
     assert stages(f"sysctl r {POLICY}=0") == [(way, "1/2", "1/2") for way in ("ce", "cf", "de", "df")]
     assert stages(f"sysctl {{r,c,d}} {POLICY}=0") == [("ce", "1/2", "1"), ("df", "1/2", "1")]
     assert stages(f"sysctl {{r,c,d}} {POLICY}=2") == stages(f"sysctl {{r,c,d}} {POLICY}=0")
@@ -113,7 +113,7 @@ def test_custom_fields_say_what_is_hashed() -> None:
 
 
 def test_flow_labels_are_hashed_where_flows_are_passed_on() -> None:
-    """In IPv6 a hash without ports has the label, which sockets draw."""
+    """In IPv6, a hash without ports includes the flow label, which sockets draw."""
     text = "pool fd00::/48\n" + STAGES + "sysctl r net.ipv6.fib_multipath_hash_policy=0"
     assert {trip.out.chance for trip in between(text).trips} == {1}
     own = "pool fd00::/48\n" + DIAMOND + "sysctl a net.ipv6.fib_multipath_hash_policy=0"
@@ -221,7 +221,7 @@ def test_bound_is_the_least_cut(text: str, data: st.DataObject) -> None:
 
 
 def least_cut(lab: Lab) -> int:
-    """By trying every set of nodes that forward, beside a."""
+    """The minimum cut, over every set of forwarding nodes beside a."""
     passing = [node.name for node in lab.ip_nodes if node.forwards and node.name not in "ab"]
     arcs = [(near, far) for link in lab.links for near, far in link.directions]
     usable = {"a", "b", *passing}
@@ -247,7 +247,7 @@ def test_headers_are_those_of_full_packets() -> None:
 
 
 def test_flows_are_placed_by_hash() -> None:
-    """Two flows meet on one of two ways half of the time."""
+    """Two flows share one of two paths with probability 1/2."""
     found, whole = between(DIAMOND).goodput(Transfer(Protocol.TCP, 2)), 10e6 * TCP / FRAME
     assert found.expected == pytest.approx(1.5 * whole)
     assert found.least == pytest.approx(whole)
@@ -262,7 +262,7 @@ def test_round_trips_add_both_directions() -> None:
 
 
 def subflows(text: str, source: str = "a", target: str = "b") -> list[set[tuple[str, ...]]]:
-    """The ways that each subflow that carries data can have."""
+    """The possible paths of each subflow that carries data."""
     (connection,) = between(text, source, target).connections
     return [{trip.out.nodes for trip in subflow.trips} for subflow in connection.used]
 
@@ -284,7 +284,7 @@ BOTH = C | D
     ],
 )
 def test_subflows_are_those_of_the_path_manager(more: str, expected: list[set[tuple[str, ...]]]) -> None:
-    """The first begins at the own address of a, and has one of all ways; the others keep to one."""
+    """The first has the node address of a, and any of the paths; the others keep to one."""
     assert subflows(DIAMOND + more) == expected
 
 
@@ -310,20 +310,20 @@ def test_reno_is_near_its_formula(loss: float) -> None:
 
 @pytest.mark.parametrize(("loss", "round_trip"), [(1e-5, 0.1), (1e-4, 0.2)])
 def test_cubic_is_near_its_formula(loss: float, round_trip: float) -> None:
-    """RFC 9438, 5.1, with losses at equal distances; chance adds to it, as windows grow by a cube."""
+    """RFC 9438, 5.1, with losses at equal distances; random losses give more, as windows grow by a cube."""
     formula = (0.4 * 3.7 / 1.2) ** 0.25 * (round_trip / loss) ** 0.75
     assert 1 < speed(Path(loss, round_trip, **FREE), "cubic") * round_trip / formula < 1.25
 
 
 def test_the_last_packet_of_a_window_waits_for_its_acknowledgement() -> None:
-    """For 40 ms, or until the next window comes: where a round trip takes as long, one of some 12 packets
-    takes two. Reno's windows are the same at each round trip."""
+    """For 40 ms, or until the next window: with a round trip of 40 ms, one of some 12 packets takes two.
+    Reno's windows are the same at each round trip."""
     short, long = (speed(Path(0.01, time, **FREE), "reno") * time for time in (0.04, 4.0))
     assert 0.88 < short / long < 0.95
 
 
 def test_no_window_exceeds_the_bottleneck() -> None:
-    """It reaches it without losses where the queue is long enough, and comes near it where that is short."""
+    """Without losses, it is reached if the queue is long enough, and nearly reached otherwise."""
     assert speed(Path(0, 0.1, 1000, room=143), "cubic") == 1000
     assert 900 < speed(Path(0, 0.1, 1000, room=101), "cubic") < 1000
     assert 990 < speed(Path(1e-5, 0.1, 1000, room=300), "cubic") < 1000
@@ -332,7 +332,7 @@ def test_no_window_exceeds_the_bottleneck() -> None:
 
 @given(st.floats(1e-4, 0.1), st.floats(0.002, 0.3), st.floats(50, 1e5))
 def test_more_losses_never_make_it_faster(loss: float, round_trip: float, rate: float) -> None:
-    """But for a few percent, as what lots say depends on chance."""
+    """Within a few percent, as losses are random."""
     room = 2 * rate * round_trip + 4
     few, many = (speed(Path(share, round_trip, rate, room), "cubic") for share in (loss, 2 * loss))
     assert many <= 1.05 * few
@@ -340,7 +340,7 @@ def test_more_losses_never_make_it_faster(loss: float, round_trip: float, rate: 
 
 
 def test_a_queue_that_is_short_for_the_delay_elsewhere_costs_a_little() -> None:
-    """After a loss the window is 7 tenths of 125 ms at the rate, or with the longer queue of 260."""
+    """After a loss, the window is 0.7 times 125 ms at the rate, or with the longer queue 260 ms."""
     text = "host a b\nrouter c\nlink a -- c delay 50ms\nlink c -- b rate 10mbit"
     short, long = (between(text + more).goodput(Transfer()).expected for more in ("", " queue 200kb"))
     assert long == pytest.approx(10e6 * TCP / FRAME)
@@ -358,7 +358,7 @@ def test_losses_cost_what_was_measured() -> None:
 
 
 HEAVY = [
-    # packets lost, answers lost, what Linux 6.12 received in 10 minutes, and 6.1 (emulated, counted clock)
+    # percent of packets and answers lost; Mbit/s of Linux 6.12 in 10 minutes, and of 6.1 (emulated)
     (5, 0, 1.74, 1.81),
     (5, 5, 1.67, 1.71),
     (10, 0, 1.09, 1.11),
@@ -369,7 +369,7 @@ HEAVY = [
 
 @pytest.mark.parametrize(("lost", "back", "newer", "older"), HEAVY)
 def test_timeouts_cost_what_was_measured(lost: int, back: int, newer: float, older: float) -> None:
-    """10 Mbit/s and 20 ms. Where acknowledgements are lost too, timeouts follow on timeouts."""
+    """10 Mbit/s and 20 ms. If acknowledgements are lost too, timeouts follow on timeouts."""
     text = (
         f"host a b\nlink a -- b rate 10mbit delay 10ms\nshape a -> b loss {lost}%\nshape b -> a loss {back}%"
     )
@@ -377,7 +377,7 @@ def test_timeouts_cost_what_was_measured(lost: int, back: int, newer: float, old
 
 
 def test_beyond_some_loss_nothing_is_predicted() -> None:
-    """Then timeouts of minutes decide: with 20 % both ways, 0.02 and 0.07 Mbit/s were received."""
+    """Timeouts of minutes dominate: with 20 % both ways, 0.02 and 0.07 Mbit/s were received."""
     found = between("host a b\nlink a -- b rate 10mbit delay 10ms loss 20%")
     assert not found.goodput(Transfer()).is_known
     assert found.goodput(Transfer(Protocol.UDP)).is_known

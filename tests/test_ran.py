@@ -1,4 +1,4 @@
-"""A live test that ran on none of the kernels is found, and so is one that only this machine skipped."""
+"""Live tests that ran on no kernel are found, also those that only this machine skipped."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SKIPPED = '<skipped message="not for this kernel: netem"/>'
 
 
 def report(path: Path, **cases: str) -> Path:
-    """A report of pytest, with the tests' names and what is inside their elements."""
+    """A report of pytest, with the tests' names and the content of their elements."""
     tests = "".join(
         f'<testcase classname="tests.test_live" name="{name}">{inside}</testcase>'
         for name, inside in cases.items()

@@ -1,6 +1,6 @@
-"""What scripts do when bash runs them: only what labs do, whatever a stranger wrote into the lab.
+"""The effects of scripts when bash runs them: only those of labs, for any hostile lab.
 
-Every tool is a recorder here, so that nothing happens; see `recorder.py`.
+Every tool is a recorder, so the machine is unchanged; see `recorder.py`.
 """
 
 import re
@@ -64,11 +64,11 @@ ENDS = {
     "bench": r"\n.* using .*, the last time:\n$",
     "play": ": as up made it\n$",
 }
-"""What scripts say last where tools say nothing."""
+"""The last output of scripts when tools print nothing."""
 
 
 def deeds(compilation: Compilation) -> list[str]:
-    """What no lab does, of what the scripts do; that they come to their ends is seen to here."""
+    """The effects of a lab's scripts that no lab should have; asserts that the scripts end normally."""
     record = recorder.record(compilation)
     name = compilation.lab.name
     assert record.said.count(f"{name}: up\n") == record.said.count(f"{name}: down\n") == 3, record.said
@@ -89,13 +89,13 @@ def test_hostile(name: str) -> None:
 
 
 def test_hostile_file_name() -> None:
-    """The name that has a line of its own, which the header of a script must not have."""
+    """A name with a line end, which must not end the comment in the header of a script."""
     (name,) = (name for name in FILE_NAMES if "\n" in name)
     assert deeds(compiled("lab x\nhost a b\nlink a -- b", name)) == []
 
 
 def fuzzed(number: int) -> Compilation | None:
-    """A fuzzed lab, if it has nodes and no errors, and no sysctl that a kernel lacks, where up ends."""
+    """A fuzzed lab; None unless it has nodes and no errors, all its sysctls exist, and up ends."""
     name, text = hostile.lab(SEED, number)
     compilation = compiled(text, name)
     try:
@@ -112,7 +112,7 @@ def test_fuzzed() -> None:
 
 
 def test_what_is_strange_is_seen() -> None:
-    """A command, a line of a batch, a file and what is left, none of them a lab's."""
+    """A command, a line of a batch, a file and a leftover that no lab has are all found."""
     calls = [recorder.Call(("ip", "link", "del", "eth0"), ""), recorder.Call(("ip", "-batch", "-"), "x\n")]
     found = recorder.strange(recorder.Record(calls, {"reboot"}, "/run/x\n", "", {}))
     assert [line.partition(":")[0].split()[0] for line in found] == ["call", "input", "written", "left"]

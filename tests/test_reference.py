@@ -1,7 +1,7 @@
-"""Every example of the language reference does what the text around it says.
+"""The examples of the language reference compile as their labels say.
 
-A block of grammar/README.md is ```topo where it compiles without a word, ```topo warning MPC714 where it
-compiles with that warning, and ```topo-error MPC206 where it gives that error and nothing else.
+A block of grammar/README.md is ```topo if it compiles without diagnostics, ```topo warning MPC714 if it
+compiles with that warning, and ```topo-error MPC206 if it gives that error and nothing else.
 """
 
 import re
@@ -30,7 +30,7 @@ class Block:
 
     @property
     def codes(self) -> set[str]:
-        """The codes that the label names."""
+        """The codes in the label."""
         return set(re.findall(r"MPC\d\d\d", self.label))
 
 
@@ -50,7 +50,7 @@ def place(block: Block) -> str:
 
 
 def found_in(block: Block) -> dict[Severity, set[str]]:
-    """The codes that the whole way from the text to the script gives."""
+    """The codes of a compilation to scripts."""
     compilation = Compilation("-", block.text)
     with suppress(TopologyError):
         compilation.up()
@@ -61,7 +61,7 @@ def found_in(block: Block) -> dict[Severity, set[str]]:
 
 
 def test_blocks_are_labelled() -> None:
-    """A label that is mistyped would leave its block out."""
+    """A block with a misspelt label would not be tested."""
     assert [block for block in blocks() if not LABELS.fullmatch(block.label)] == []
     assert REFERENCE.read_text().count("```") == 2 * len(blocks())
 
@@ -77,7 +77,7 @@ def test_wrong_example_is_refused(block: Block) -> None:
 
 
 def test_scripts_are_bash(tmp_path: Path) -> None:
-    """The scripts of all examples, in one run of bash that names what it cannot read."""
+    """The scripts of all examples, parsed in one run of bash that names those with errors."""
     for block in labelled("topo"):
         compilation = Compilation("-", block.text)
         for style in Style:
@@ -89,7 +89,7 @@ def test_scripts_are_bash(tmp_path: Path) -> None:
 
 
 def test_the_readme_shows_what_is_compiled() -> None:
-    """Its first topology is the diamond, and its pieces of bash are pieces of the diamond's script."""
+    """Its first topology is the diamond, and its excerpts of bash are from the diamond's script."""
     shown = FENCED.findall((ROOT / "README.md").read_text())
     script = (ROOT / "out" / "diamond.up.sh").read_text()
     pieces = [text for label, text in shown if label == "bash"]

@@ -1,4 +1,4 @@
-"""Routes against two references: every simple path of small labs, and packets that follow the tables."""
+"""Routes compared with all simple paths of small labs, and with packets that follow the tables."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -38,7 +38,7 @@ SHAPES = ("delay 0ms", "delay 1ms", "delay 2ms", "rate 1mbit", "rate 2mbit", "ra
 
 
 def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
-    """A direction's cost, and whether it costs nothing: of equal costs, fewer such links are shorter."""
+    """A direction's cost, and 1 if that is 0: among equal costs, fewer links without cost are shorter."""
     costs = {
         "hops": Fraction(1),
         "cost": Fraction(link.cost),
@@ -50,7 +50,7 @@ def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
 
 
 def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, str]]:
-    """The cost and the first interface of each path that visits no node twice and can carry packets."""
+    """The cost and the first interface of each simple path over nodes that forward."""
     forwards = {node.name: node.forwards for node in lab.ip_nodes}
 
     def walk(name: str, seen: tuple[str, ...], cost: Cost, first: str) -> Iterator[tuple[Cost, str]]:
@@ -70,7 +70,7 @@ def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, str
 
 
 def shortest(lab: Lab, source: str, target: str) -> set[str]:
-    """The interfaces at which the shortest paths begin."""
+    """The first interfaces of the shortest paths."""
     found = list(simple_paths(lab, source, target))
     return {first for cost, first in found if cost == min(found)[0]}
 
@@ -108,7 +108,7 @@ def test_every_reachable_address_is_delivered(text: str) -> None:
 @settings(max_examples=60)
 @given(labs())
 def test_no_node_routes_to_what_it_cannot_reach(text: str) -> None:
-    """Beside the default route, which leads to whatever is there."""
+    """Except by a default route, which has all targets."""
     lab = lab_of(text)
     for source in lab.ip_nodes:
         unreachable = {
@@ -133,7 +133,7 @@ def test_hosts_pass_nothing_on() -> None:
     lab = lab_of("host a b c\nlink a -- b -- c")
     with pytest.raises(LostError):
         list(Kernel(lab).ways("a", node_of(lab, "c").addresses[0].address.ip))
-    assert len(targets(lab, "a")) == 2  # b, and the far address of its other link
+    assert len(targets(lab, "a")) == 2  # b, and the far address of b's other link
 
 
 def test_one_forwarding_neighbour_is_the_default_route() -> None:
@@ -169,7 +169,7 @@ def test_an_explicit_route_stands_over_what_it_holds() -> None:
     assert targets(lab_of(text), "a")["192.0.2.1/32"] == ["c", "d"]
     found = targets(lab_of(text + "route a to 192.0.2.0/24 via d"), "a")
     assert found["192.0.2.0/24"] == ["d"]
-    assert found["192.0.2.1/32"] == ["d"]  # its own address, which is sent to from a's
+    assert found["192.0.2.1/32"] == ["d"]  # the node address, with that of a as the source
 
 
 def test_an_explicit_default_leaves_all_else() -> None:
@@ -233,6 +233,6 @@ def test_routes_that_cannot_be(routes: str, code: str) -> None:
 
 
 def test_equal_ways_past_each_other_are_no_circle() -> None:
-    """Between two links of one cost the packet may change its mind, but it always gets nearer."""
+    """Between two links of equal cost a packet may go either way, but each hop is nearer to the target."""
     text = "host a b\nrouter c d\nlink {a,b} -- {c,d}\nlink c -- d\n"
     assert codes(text + "route c to b via b, d\nroute a to b via c, d") == []

@@ -1,4 +1,4 @@
-"""Shaping: queue lengths, bursts, and which queueing disciplines a direction gets."""
+"""Shaping: queue lengths, bursts, and the queueing disciplines of a direction."""
 
 import pytest
 from hypothesis import given
@@ -13,9 +13,9 @@ from compiler.plan.traffic import qdiscs
 
 FRAME = 1514
 ALONE = "root handle 1: tbf rate 1000gbit burst 1514b limit 1514b"
-"""Takes packets apart that are handed down in one piece."""
+"""A token bucket that only segments GSO packets."""
 CUT = "peakrate 1000gbit mtu 1514"
-"""Does so in a token bucket that keeps a rate."""
+"""The parameters of a token bucket with a rate that make it segment GSO packets."""
 
 
 def shaping(attributes: str) -> Shaping:
@@ -119,7 +119,7 @@ def test_events_that_bring_a_share_find_packets_alone(share: str) -> None:
     "attribute", ["delay 0ms", "jitter 0ms", "loss 0%", "duplicate 0%", "delay 0ms loss 0%"]
 )
 def test_nothing_is_no_delay_line(attribute: str) -> None:
-    """What takes back a default needs no discipline of its own."""
+    """An attribute of 0 that overrides a default needs no queueing discipline."""
     assert commands(f"rate 5mbit {attribute}") == commands("rate 5mbit")
     assert commands(attribute) == []
 
@@ -128,7 +128,7 @@ def test_nothing_is_no_delay_line(attribute: str) -> None:
 def test_an_inferred_queue_holds_two_products_and_a_fortieth_of_a_second(
     mbit: int, delay: int, jitter: int, mtu: int
 ) -> None:
-    """What is under way is in the delay line, which holds that of a far faster link."""
+    """Packets in flight are in the delay line, which has room for a far higher rate."""
     own = shaping(f"rate {mbit}mbit delay {delay}ms jitter {jitter}ms mtu {mtu}")
     product = mbit * 10**6 / 8 * (delay + jitter) / 1000
     assert own.queue is not None
@@ -147,8 +147,8 @@ def test_an_inferred_queue_holds_two_products_and_a_fortieth_of_a_second(
 def test_a_written_queue_is_one_of_frames_behind_the_delay(
     line: str, frames: int, packets: bool, mtu: int
 ) -> None:
-    """Whatever is beside it: the last discipline holds what is written, the first takes pieces apart, and the
-    delay line between them holds all that it may have to."""
+    """In any combination: the last discipline is the written queue, the first segments GSO packets, and the
+    delay line between them has enough room."""
     frame = mtu + 14
     length = f"{frames}p" if packets else f"{frames * frame}b"
     own = commands(f"rate 50mbit {line} mtu {mtu} queue {length}")
@@ -238,7 +238,7 @@ def test_a_whole_packet_and_a_whole_product_are_enough() -> None:
 
 
 def test_a_delay_line_holds_no_more_than_tc_takes() -> None:
-    """Of tiny frames under way for four minutes, at the highest rate that it is made for."""
+    """With tiny frames, a delay of four minutes, and the highest rate without a written one."""
     lab = lab_of("host a b\nlink a -- b mtu 68 delay 274s")
     assert [end.shaping.held for end in lab.links[0].ends] == [2**31 - 1] * 2
 
@@ -254,7 +254,7 @@ def test_a_queue_holds_a_full_packet_or_is_refused(unit: str, line: str, mtu: in
 
 @given(st.integers(8, 10**5), st.integers(0, 2**32 - 1))
 def test_a_burst_is_as_long_as_is_written(bits: int, size: int) -> None:
-    """At any rate: the kernel is told its bytes (TCA_TBF_BURST), and not how long they take."""
+    """At any rate: the kernel gets its bytes (TCA_TBF_BURST), and not its time."""
     found = codes(f"host a b\nlink a -- b rate {bits}bit burst {max(size, FRAME)}b")
     assert found == []
 
@@ -270,7 +270,7 @@ PINNED_6 = {
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("inferred", [False, True])
 def test_ipv6_needs_its_mtu_at_either_end(declared: str, *, turned: bool, inferred: bool) -> None:
-    """Whichever end has the address, and whichever is written first."""
+    """At the end with the address, in either written order."""
     pins, *ends = PINNED_6[declared]
     left, right = reversed(ends) if turned else ends
     pool, own = ("pool fd00:77::/48\n", "") if inferred else ("", pins)

@@ -1,4 +1,4 @@
-"""A small edit of a lab is a small edit of its script, as `diff` counts it."""
+"""A small edit of a lab makes a small diff of its script."""
 
 import difflib
 import random
@@ -17,14 +17,14 @@ def up(lines: list[str]) -> list[str]:
 
 
 def changed(before: list[str], after: list[str]) -> list[str]:
-    """The lines that a diff takes away and adds, each with its sign, but for the one with the plan's hash."""
+    """The lines of a diff with their signs, except the one with the plan's hash."""
     before, after = map(without_hash, (before, after))
     rows = difflib.unified_diff(before, after, n=0, lineterm="")
     return [row for row in rows if row[:1] in "+-" and row[:3] not in ("+++", "---")]
 
 
 def without_hash(lines: list[str]) -> list[str]:
-    """A script without the line that has the plan's hash."""
+    """A script without the line with the plan's hash."""
     return [line for line in lines if not line.startswith("plan ")]
 
 
@@ -46,7 +46,7 @@ def test_a_rate() -> None:
 
 
 def test_a_node_that_is_away_takes_its_own_lines_only() -> None:
-    """A leaf goes; no address, table or name of the rest changes."""
+    """A leaf is removed; no other address, table or name changes."""
     text = ["routing none", "host x", *HEAD[1:], *RING]
     found = changed(up([*text, "link x -- r5"]), up([*HEAD, *RING]))
     assert not [row for row in found if row.startswith("+")]
@@ -54,7 +54,7 @@ def test_a_node_that_is_away_takes_its_own_lines_only() -> None:
 
 @pytest.mark.parametrize("head", [HEAD, HEAD[1:21]])
 def test_order_and_direction_change_nothing_but_order(head: list[str]) -> None:
-    """With routes as well: the next hops of one route may swap, so words are counted, not lines."""
+    """With routes too: next hops of one route may be reordered, so words are compared, not lines."""
     links = RING[: len(head) - 2]
     flipped = [" ".join([w[0], w[3], w[2], w[1], *w[4:]]) for link in links if (w := link.split(" "))]
     shuffled = [*head, *flipped]
@@ -64,7 +64,7 @@ def test_order_and_direction_change_nothing_but_order(head: list[str]) -> None:
 
 
 def words(line: str) -> str:
-    """A line of ip(8) with its words in order, so that order within it does not count."""
+    """The sorted words of a line of ip(8)."""
     return " ".join(sorted(line.removesuffix(" \\").split()))
 
 

@@ -1,4 +1,4 @@
-"""The standard topologies against networkx: nodes, links, degrees and diameter."""
+"""The standard topologies compared with networkx: nodes, links, degrees and diameter."""
 
 import networkx as nx
 import pytest
@@ -16,7 +16,7 @@ LABS = {
     "hypercube": ({"d": 5}, nx.hypercube_graph(5)),
     "tree": ({"width": 3, "depth": 3}, nx.balanced_tree(3, 3)),
 }
-"""The params of a lab, and a graph that networkx makes by itself."""
+"""The params of a lab, and the same graph by networkx."""
 
 
 def leaf_spine(spines: int, leaves: int, hosts: int) -> nx.Graph:
@@ -27,7 +27,7 @@ def leaf_spine(spines: int, leaves: int, hosts: int) -> nx.Graph:
 
 
 def fat_tree(k: int) -> nx.Graph:
-    """Each aggregation router of a pod on a row of the square of core routers."""
+    """Each aggregation router of a pod is linked with one row of the square of core routers."""
     graph, half = nx.Graph(), range(k // 2)
     for pod in range(k):
         for a in half:
@@ -38,7 +38,7 @@ def fat_tree(k: int) -> nx.Graph:
 
 
 def dragonfly(a: int, h: int, p: int) -> nx.Graph:
-    """Groups that are complete graphs, with one link between every two; hosts on each router."""
+    """Groups are complete graphs, with one link between every two groups; hosts on each router."""
     groups = a * h + 1
     graph = nx.disjoint_union_all([nx.complete_graph(a)] * groups)
     for one in range(groups):
@@ -85,7 +85,7 @@ def test_topology(name: str) -> None:
 
 @pytest.mark.parametrize("name", LABS)
 def test_topology_is_quiet(name: str) -> None:
-    """On its own, with the values of its params that stand in the file."""
+    """By itself, with the default values of its params."""
     compilation = Compilation("lab.topo", f"use std/{name}")
     _ = compilation.plan
     assert list(compilation.diagnostics) == []

@@ -1,4 +1,4 @@
-"""What `mpc` does with its streams, its arguments and its files, in processes of their own."""
+"""Streams, arguments and files of `mpc`, in separate processes."""
 
 import os
 import subprocess
@@ -34,19 +34,19 @@ COMMANDS = [
     ["explain", "MPC201"],
     ["paths", "lab.topo", "a", "b"],
 ]
-"""All that print something."""
+"""Commands with output."""
 
 ENCODINGS = [
     {"PYTHONIOENCODING": "ascii"},
     {"PYTHONIOENCODING": "latin-1"},
     {"PYTHONIOENCODING": "utf-16"},
-    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},  # Python takes all for ASCII
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},  # Python would decode as ASCII
 ]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a lab."""
+    """The current directory, with a lab."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lab.topo").write_text(TEXT, "utf-8")
     return tmp_path
@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def mpc(
     arguments: Sequence[str | bytes], redirection: str = "", **environment: str
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Runs mpc from a shell, with a redirection that shells know."""
+    """Runs mpc from a shell, with a redirection."""
     return subprocess.run(
         ["sh", "-c", f'exec "$@" {redirection}', "sh", *MPC, *arguments],
         env={**ENVIRONMENT, **environment},
@@ -99,7 +99,7 @@ def test_what_prints_nothing_needs_no_output(folder: Path) -> None:
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_messages_that_nobody_gets(redirection: str, folder: Path) -> None:
-    """The exit status tells what they would."""
+    """The exit status reports the failure."""
     assert mpc(["compile", "--no-lint", "lab.topo"], redirection).stdout.decode() == compiled(TEXT).up()
     (folder / "lab.topo").write_text("host a\nlink a -- b\n")
     assert mpc(["compile", "--no-lint", "lab.topo"], redirection).returncode == 1
@@ -107,7 +107,7 @@ def test_messages_that_nobody_gets(redirection: str, folder: Path) -> None:
 
 
 def test_a_reader_that_has_gone() -> None:
-    """As a program of C that is killed by SIGPIPE looks to a shell, and as silent."""
+    """The status is that of a C program killed by SIGPIPE, and there is no message."""
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "wb") as pipe:
@@ -123,7 +123,7 @@ def test_a_reader_that_has_gone() -> None:
 
 
 def test_an_output_that_does_not_block() -> None:
-    """As another program that shares it can leave it; all comes, however slowly it is read."""
+    """Another process that shares it can leave it so; all output arrives, however slowly it is read."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     command = [*MPC, "compile", "--emit", "plan", "big.topo"]
@@ -142,7 +142,7 @@ def test_an_input_that_is_closed() -> None:
 
 @pytest.mark.parametrize("environment", ENCODINGS, ids=str)
 def test_the_same_bytes_in_any_locale(environment: dict[str, str], folder: Path) -> None:
-    """What is printed, written and read, and what comes by the command line."""
+    """Output, written and read files, and command-line arguments."""
     assert mpc(["compile", "--no-lint", "lab.topo"], **environment).stdout == compiled(TEXT).up().encode()
     mpc(["compile", "--no-lint", "-o", "out", "lab.topo"], **environment)
     assert (folder / "out" / "lab.up.sh").read_bytes() == compiled(TEXT).up().encode()
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written(place: str, folder: Path) -> None:
 
 
 def test_scripts_that_do_not_fit(folder: Path) -> None:
-    """A limit of this process stands for a disk that is full while a script is written: nothing is left."""
+    """A file size limit simulates a full disk during writing: no file remains."""
     (folder / "out").mkdir()
     limit = "ulimit -f 2; trap '' XFSZ"
     command = f'{limit}; exec "$@"'

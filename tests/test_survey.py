@@ -1,4 +1,4 @@
-"""Notes: who does not reach whom, and ways that are not those back, against all ways one by one."""
+"""Notes on unreachable nodes and asymmetric paths, compared with a search over all paths."""
 
 from itertools import combinations
 
@@ -69,7 +69,7 @@ def is_lab(text: str) -> bool:
 
 
 def reached(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
-    """By all ways to all addresses, and all ways back."""
+    """By all paths to all addresses, and all return paths."""
     return all(
         arrives(trip)
         for address in found.targets(target)
@@ -93,7 +93,7 @@ def test_who_reaches_whom(text: str) -> None:
 @settings(max_examples=120)
 @given(labs())
 def test_ways_back(text: str) -> None:
-    """Told are the pairs of which some address is answered over other links than it is asked over."""
+    """The pairs with an address whose answers take other links than the packets to it."""
     assume(is_lab(text))
     lab = lab_of(text)
     lookup = Lookup(lab)
@@ -107,7 +107,7 @@ def test_ways_back(text: str) -> None:
 
 
 def is_uneven(lookup: Lookup, found: Reach, source: str, target: str) -> bool:
-    """Whether packets from one address take other links than their answers."""
+    """Whether packets to some address take other links than their answers."""
     for address in found.targets(target):
         links: dict[object, tuple[set[object], set[object]]] = {}
         for trip in trips(lookup, ways(lookup, source, address)):
@@ -191,14 +191,14 @@ def test_what_is_told(text: str, expected: list[str]) -> None:
 
 
 def refused(*delays: int, mptcp: str = "mptcp a -> b") -> list[str]:
-    """What is told of subflows, where paths from a to b take twice so many milliseconds one way."""
+    """The notes on subflows, for paths from a to b with two links of given delays in milliseconds."""
     lines = [f"router r{way}\nlink {{a,b}} -- r{way} delay {delay}ms" for way, delay in enumerate(delays)]
     text = "\n".join(["host a b", *lines, mptcp])
     return [found.label for found in notes(text) if found.code == "MPC743"]
 
 
 def test_a_subflow_joins_after_data_of_another() -> None:
-    """A round trip and a half is longer than two and a half of another that joins; not of the first one."""
+    """1.5 round trips are longer than 2.5 of another subflow that joins, other than the first."""
     assert refused(5, 10, 15)
     assert refused(5, 5, 9)
     assert not refused(10, 10, 16)

@@ -1,4 +1,4 @@
-"""Switches: the addresses of broadcast domains, their trees, and routes and paths that lead over them."""
+"""Switches: addresses of broadcast domains, spanning trees, and routes and paths over them."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -48,7 +48,7 @@ def test_ports_of_switches_have_no_address_and_no_name() -> None:
 
 
 def test_another_host_moves_no_address() -> None:
-    """Where the two do not hash to one address, which these do not."""
+    """Unless the hashes collide, which these do not."""
     before, after = lab_of(LAN), lab_of("host zz\nlink zz -- s\n" + LAN)
     for number in range(1, 25):
         assert own_of(before, f"h{number}:s") == own_of(after, f"h{number}:s")
@@ -139,7 +139,7 @@ def test_what_is_not_spare_is_a_tree_with_the_shortest_ways_to_the_root(text: st
 
 
 def depths(switches: tuple[Node, ...], links: list[Link]) -> dict[str, int]:
-    """How many links each switch is from the first by name of those that it is linked with."""
+    """The distance in links of each switch from the root of its domain, the first by name."""
     found: dict[str, int] = {}
     for root in sorted(set(roots(switches, links))):
         found[root] = 0
@@ -197,7 +197,7 @@ def labs(draw: st.DrawFn) -> str:
 
 
 def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
-    """A direction's cost, and whether it is one that costs nothing; leaving a switch is no hop."""
+    """A direction's cost, and 1 if that is 0; leaving a switch is no hop."""
     leaves_switch = near.node.startswith("s")
     costs = {
         "hops": Fraction(not leaves_switch),
@@ -210,7 +210,7 @@ def cost_of(lab: Lab, near: Port, link: Link) -> Cost:
 
 
 def simple_paths(lab: Lab, source: str, target: str) -> Iterator[tuple[Cost, tuple[str, str]]]:
-    """The cost, the first interface and the next address, of each path that can carry packets."""
+    """The cost, the first interface and the next address of each simple path over nodes that forward."""
     forwards = {node.name: node.forwards for node in lab.ip_nodes}
 
     def walk(
@@ -275,7 +275,7 @@ def test_the_only_router_of_a_lan_is_the_default_route() -> None:
     lab = lab_of(LAN)
     found = targets(lab, "h1")
     assert found["0.0.0.0/0"] == [("s", own_of(lab, "r:s")[0].partition("/")[0])]
-    assert len(found) == 25  # and one for each neighbour, and one for own addresses behind r
+    assert len(found) == 25  # and one for each neighbour, and one for node addresses behind r
 
 
 def test_a_hop_over_switches_is_one_hop() -> None:
@@ -339,7 +339,7 @@ def test_a_spare_link_carries_nothing() -> None:
 
 
 def test_each_subflow_keeps_to_its_switch() -> None:
-    """Also beyond a router that has the far LANs on two interfaces."""
+    """Also behind a router that has the far LANs on two interfaces."""
     text = "host a b\nrouter r\nswitch s t u v\nlink r -- {s,t,u,v}\n"
     text += "link a -- {s,t}\nlink b -- {u,v}\nmptcp a -- b"
     lab = lab_of(text)

@@ -1,4 +1,4 @@
-"""`expect`, `bench`, `run` and `at`: what they stand for in the Lab."""
+"""`expect`, `bench`, `run` and `at`: their representation in the Lab."""
 
 import pytest
 from labs import codes, compiled, lab_of
@@ -15,7 +15,7 @@ TCP = Transfer(Protocol.TCP)
 
 
 def resolved(text: str) -> Lab:
-    """The lab of a text before anything is inferred, and so before expectations are proved or refuted."""
+    """The lab of a text without any pass, so that expectations are not checked yet."""
     compilation = compiled(text)
     lab = resolve(compilation.statements, compilation.source, compilation.diagnostics)
     assert not compilation.diagnostics.failed
@@ -51,7 +51,7 @@ def test_sets_are_all_pairs_of_two_nodes() -> None:
 
 
 def test_claims_in_different_regards() -> None:
-    """Each pair may have one of each, in each direction, and a rate for each transfer."""
+    """Each pair may have one claim of each kind, in each direction, and a rate for each transfer."""
     text = "".join(
         f"expect {pair} {claim}\n"
         for pair in ("a -> b", "b -> a")
@@ -113,7 +113,7 @@ def shapings(text: str) -> list[Shaping]:
 
 
 def test_an_event_is_over_what_was_before() -> None:
-    """The link's own, and what earlier events have set; queues and bursts follow."""
+    """Over the link's attributes, and those of earlier events; queues and bursts are computed from both."""
     text = "at 2s shape a -> c rate 1mbit\nat 1s shape a -> c delay 10ms\nat 3s shape c -> a loss 1%"
     found = [(one.rate, one.delay, one.loss) for one in shapings(text)]
     assert found == [(5 * 10**6, 10_000, None), (10**6, 10_000, None), (5 * 10**6, None, 10**6)]

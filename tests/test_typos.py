@@ -1,4 +1,4 @@
-"""Mistakes as people make them: each is found where it is, and a mend that is offered is one."""
+"""Common mistakes: each is reported at its place, and every offered fix works."""
 
 import re
 from contextlib import suppress
@@ -19,7 +19,7 @@ from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
 FOLDER = Path(__file__).resolve().parent / "errors"
 
 OF_THE_LAB_ALONE = {"MPC701", "MPC708", "MPC715"}
-"""Warnings of what a statement alone leaves: nodes without links, profiles that no link has."""
+"""Warnings that a single statement can cause: nodes without links, unused profiles."""
 
 _MEND = re.compile(r"did you mean `(.+?)`\?")
 
@@ -36,7 +36,7 @@ def errors(text: str) -> list[str]:
 
 
 def first(marked: str) -> Diagnostic:
-    """What is said first of a statement, which has to be said of the place that is marked."""
+    """The first diagnostic of a statement, which must be at the marked span."""
     head, rest = marked.split("«")
     place, tail = rest.split("»")
     found, *_ = diagnosed(f"{typos.LAB}{head}{place}{tail}\n")
@@ -46,7 +46,7 @@ def first(marked: str) -> Diagnostic:
 
 
 def mended(found: Diagnostic) -> str:
-    """The text with the mend in its place."""
+    """The text with the fix applied."""
     match = _MEND.match(found.help)
     assert match, found.help
     text = found.span.source.text
@@ -78,7 +78,7 @@ def test_advice(marked: str) -> None:
 
 @pytest.mark.parametrize("case", sorted(path.name for path in FOLDER.glob("*.topo")))
 def test_mends_of_golden_files(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Written into the place that is marked, the mend ends what it is offered for."""
+    """Applied to the marked span, the fix removes the diagnostic."""
     monkeypatch.chdir(FOLDER)
     compilation = Compilation(case, (FOLDER / case).read_bytes())
     with suppress(TopologyError):
@@ -116,7 +116,7 @@ use std/ring as r with n=4
 
 @pytest.mark.parametrize("line", STATEMENT_LINES.splitlines())
 def test_two_letters_in_the_wrong_order(line: str) -> None:
-    """Of each keyword of four letters or more: it is found, and the keyword is offered."""
+    """In each keyword of four letters or more: the error is reported, and the keyword suggested."""
     assert errors(f"{typos.LAB}{line}\n") == []
     checked = 0
     for word in re.finditer(r"\b[a-z]{4,}\b", line):
@@ -133,7 +133,7 @@ def test_two_letters_in_the_wrong_order(line: str) -> None:
 
 
 def test_foreign_words_are_not_ours() -> None:
-    """A table has words of others for words of ours, and nothing twice."""
+    """No synonym is a keyword itself, and none is in a table twice."""
     ours = {
         "STATEMENTS": set(STATEMENTS),
         "LINK_ATTRIBUTES": set(LINK_ATTRIBUTES),
@@ -168,7 +168,7 @@ def test_what_is_near(word: str, known: list[str], near: str) -> None:
 
 
 def test_a_bad_name_of_the_file_hides_nothing() -> None:
-    """All that is wrong comes in one run, of the passes after names are known too."""
+    """All errors are reported in one run, also those of passes after name resolution."""
     text = "host a b c\nlink a -- b subnet 10.0.0.0/24\nlink b -- c subnet 10.0.0.128/30\n"
     named = {found.code for found in diagnosed(text)}
     assert named == {"MPC402"}

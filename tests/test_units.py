@@ -1,4 +1,4 @@
-"""Quantities: what they are read as, what is refused, and that writing one back loses nothing."""
+"""Quantities: their values, their errors, and that writing them back loses nothing."""
 
 import re
 from collections.abc import Callable
@@ -146,7 +146,7 @@ def test_the_reference_names_every_quantity() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_reference_tells_units_and_bounds(name: str) -> None:
-    """What it says is read, and nothing beyond."""
+    """Exactly the documented values are accepted."""
     (read, known), told = KINDS[name], BOUNDS[name]
     assert told.units == known
     (low, least), (high, most), (step, unit) = map(split, (told.least, told.most, told.step))
@@ -160,7 +160,7 @@ def test_the_reference_tells_units_and_bounds(name: str) -> None:
 
 
 def split(word: str) -> tuple[Decimal, str]:
-    """A quantity as its number and its unit."""
+    """The number and the unit of a quantity."""
     found = re.fullmatch(r"([\d.]+)(\D+)", word)
     assert found
     return Decimal(found[1]), found[2]
@@ -168,6 +168,6 @@ def split(word: str) -> tuple[Decimal, str]:
 
 @pytest.mark.parametrize("unit", units.TIMES)
 def test_units_of_time_are_as_large_as_their_names(unit: str) -> None:
-    """Each is so many of the next smaller one, as in tc(8)."""
+    """Each is a multiple of the next smaller one, as in tc(8)."""
     nanoseconds = {"n": 1, "u": 10**3, "m": 10**6, "s": 10**9}[unit[0]]
     assert units.time(f"2000{unit}") == 2 * nanoseconds

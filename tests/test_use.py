@@ -1,4 +1,4 @@
-"""`use`: what a used file sees and what is seen of it, and which files a lab may read."""
+"""`use`: the scopes of names in used files, and the files that a lab may read."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ link a -- c loss 1%
 
 
 def used(folder: Path, text: str, options: Options | None = None, **files: str) -> Compilation:
-    """A lab in a folder, beside other files; `parts_x` is x.topo in the folder `parts`."""
+    """A lab in a directory with other files; `parts_x` is x.topo in the directory `parts`."""
     for name, content in files.items():
         path = folder / f"{name.replace('_', '/')}.topo"
         path.parent.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def refusals(compilation: Compilation) -> list[str]:
 
 
 def same(compilation: Compilation, text: str) -> None:
-    """Holds that a lab is the one of a text without uses."""
+    """Asserts that a lab equals that of a text without uses."""
     assert compilation.up() == compiled(text).up()
     assert compiled(compilation.flat()).up() == compilation.up(), "its flat text is that too"
 
@@ -84,7 +84,7 @@ def test_a_used_file_is_used_once_a_turn(tmp_path: Path) -> None:
 
 
 def test_files_use_files(tmp_path: Path) -> None:
-    """A path is as seen from the file that it stands in."""
+    """A path is relative to the file that it is in."""
     text = 'use "parts/row.topo" as r\nhost x\nlink x -- r-s-b'
     row = 'use "leaf.topo" as s\nhost y\nlink y -- s-b'
     lab = used(tmp_path, text, parts_row=row, parts_leaf="host a b\nlink a -- b").lab
@@ -116,7 +116,7 @@ run a "a:c" env A=a:c
 
 
 def test_interfaces_are_named_as_in_the_file(tmp_path: Path) -> None:
-    """Those that are inferred have the prefix of the node that they are named after; pinned ones do not."""
+    """Inferred names have the prefix of their node; pinned ones do not."""
     wrong = REFERENCES.replace("link a -- {c,d} -- b\n", "link a -- c -- b\nlink a:x -- d -- b\n")
     same(
         used(tmp_path, 'use "refs.topo" as r', refs=wrong),
@@ -147,7 +147,7 @@ def test_interfaces_are_named_as_in_the_file(tmp_path: Path) -> None:
 
 
 def test_a_long_interface_is_named_by_its_whole_node(tmp_path: Path) -> None:
-    """What the kernel's 15 bytes cut is the same name as everywhere."""
+    """A name cut to the kernel's 15 bytes can be used under its whole name."""
     links = "host a-long-name b\nlink a-long-name -- b\nlink a-long-name -- b\n"
     part = f"{links}shape b:a-long-name.2 -> a-long-name rate 1mbit"
     lab = used(tmp_path, 'use "part.topo" as prefix', part=part).lab
@@ -189,7 +189,7 @@ def test_a_flat_lab_refuses_definitions(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_lab_may_not_read(tmp_path: Path, path: str, message: str) -> None:
-    """Nothing outside of its folder, and no answer to whether it is there; nothing that is no file."""
+    """Nothing outside of its directory, without revealing whether it exists; and only regular files."""
     folder = tmp_path / "lab"
     (folder / "inside").mkdir(parents=True)
     (tmp_path / "outside.topo").write_text("host a b\nlink a -- b")

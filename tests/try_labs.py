@@ -1,8 +1,8 @@
 """Random labs on this machine's kernel: `./dev labs [COUNT] [SEED]`.
 
-Each comes up, and a check says at once that it is as planned. Then one fact is changed in each of its
-namespaces, and a check names each of them. After down, the host is as it was before. What is tried depends on
-the seed and a number alone, so that a failure is found again by both.
+Each is brought up, and a check must pass. Then one fact is changed in each of its namespaces, and a check
+must report each change. After down, the host must be as before. A lab depends on the seed and its number
+only, so a failure can be reproduced.
 """
 
 import signal
@@ -20,7 +20,7 @@ from compiler.scripts.bash import Style
 
 
 def try_lab(compilation: Compilation, chance: Random, style: Style | None = None) -> list[str]:
-    """What goes wrong with a lab, in lines. A plain script may be its own down."""
+    """The failures of a lab, as lines. A plain script may be its own down."""
     style = style or chance.choice((Style.BATCH, Style.BATCH, Style.PLAIN))
     name = compilation.lab.name
     script = live.without_dummy(compilation.up(style))
@@ -46,7 +46,7 @@ def _left(before: kernel.Listing) -> list[str]:
 
 
 def _findings(compilation: Compilation, chance: Random) -> list[str]:
-    """What a check says of a lab that has just come up, and what it does not say of changes of it."""
+    """Failures of a check right after up, and changes that a check does not report."""
     first = points(_check(compilation)).items()
     found = [f"right after up, not {what}: {point.said}" for what, point in first if not point.holds]
     changed = []
@@ -74,7 +74,7 @@ def _check(compilation: Compilation) -> live.Result:
 
 
 def _some(compilation: Compilation, chance: Random) -> list[Drift]:
-    """One change in each namespace."""
+    """One random change for each namespace."""
     every: dict[str, list[Drift]] = {}
     for drift in drifts(compilation.plan):
         every.setdefault(drift.namespace, []).append(drift)

@@ -1,6 +1,6 @@
-"""Slips and words of other tools, one statement each: the place that is marked, and what is to be said of it.
+"""Slips and words of other tools, one statement each, with the expected span and help.
 
-`«...»` is the place. Each statement follows `LAB`.
+`«...»` is the span. Each statement follows `LAB`.
 """
 
 LAB = """\
@@ -326,7 +326,7 @@ MENDED = {
     "link a -- c delay 10ms «5ms 25%»": "jitter 5ms",
     "link a -- c delay «10µs»": "10us",
 }
-"""What is to stand in the place; then the statement is right."""
+"""Statements with the replacement of the span, which makes the statement valid."""
 
 BEGUN = {
     "«ping» a b": "expect",
@@ -347,7 +347,7 @@ BEGUN = {
     "link a -- c «using wan»": "wan",
     'link «"a"» -- "c"': "a",
 }
-"""Likewise, but that something else is wrong as well, or the file that is used is not there."""
+"""As MENDED, but the result has another error, or uses a file that does not exist."""
 
 ADVISED = {
     "link a -- c «queue 64KB»": "set a `rate` as well",
@@ -485,4 +485,4 @@ ADVISED = {
     "link a -- c rate 10mbit «5mbit»": "a link has the same rate both ways; `shape a -> b",
     "link a -- c delay 10ms«±»5ms": "what a delay varies by is an attribute of its own:",
 }
-"""What is said begins so, where no words are to stand in the place."""
+"""Statements with the beginning of the help, if it offers no replacement."""

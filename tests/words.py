@@ -1,23 +1,23 @@
-"""Words for hostile labs: what means something to a shell, to the kernel, to an eye, or to the language."""
+"""Words for hostile labs, with a meaning to a shell, the kernel, a terminal, or the language."""
 
 from hypothesis import strategies as st
 
 PRINTED = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], include_characters="\t")
-"""What a string of the language may hold, most of it."""
+"""The characters that strings of the language may contain, most of them."""
 
 BASH = "' \" ` ; & | \\ { } [ ] ( ) < > # * ~ ! $ = % / , -- -> -n -batch --help $(reboot) ${IFS} <<X".split()
 BASH += "&&reboot >/run/x \\' '\"'\"' $'\\n' !! SYSCTL END IP TC HOSTS EOF".split()
-"""What means something to a shell, and what ends a here-document."""
+"""Words with a meaning to a shell, and delimiters of here-documents."""
 
 ODD = list("\0\b\n\r\f\v\x7f\x85\xa0\u0661\u0430\u200b\u2028\u202e\u2066\ufeff\uff0d\N{SNOWMAN}\U000e0041")
 ODD += ["\x1b[31m", "e\u0301"]
-"""Characters that are not what they look like, or look like nothing."""
+"""Characters that look like others, or are invisible."""
 
 LONG = ["a" * 70_000, "9" * 5000, "a-" * 3000 + "a", "\\\n" * 500]
 LONG += [sign * 2000 for sign in "-:[{"]
 
 KNOWN = "a b c d a b c d a b c d s a:c b:d".split()
-"""Nodes and interfaces of LAB, nodes more often."""
+"""Nodes and interfaces of LAB, nodes more often than interfaces."""
 
 NAMES = "a b c d a:c b:d a:-x a:..x a:. a:.. a:lo a:all a:dummy0 c: :c h-1 A up host rate link".split()
 NAMES += "default lo all mpc localhost dummy0 END HOSTS".split()
@@ -54,7 +54,7 @@ FITTING = {
     "AT _DURING": "1s 10s 0s 1500ms",
     "EQUAL": "1 bbr END a:b net.x",
 }
-"""Words that most often have a meaning after a keyword."""
+"""Words that are often valid after a keyword."""
 
 KEYS = "net.x net.ipv4.tcp_ecn net.ipv4.tcp_rmem net.ipv4.tcp_sack net.ipv4.conf.c.rp_filter".split()
 
@@ -67,4 +67,4 @@ link a:-x -- b
 switch s
 link {a,c} -- s
 """
-"""A lab in which names mean something."""
+"""A lab with the names of KNOWN."""

@@ -1,4 +1,4 @@
-"""What everything stands on: source text, diagnostics, the forms of names and quantities.
+"""The base of all rooms: source text, diagnostics, and the lexical forms of names and quantities.
 
 Knows no statement and no lab.
 """

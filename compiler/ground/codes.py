@@ -1,7 +1,7 @@
-"""What `mpc explain` prints, by code.
+"""The explanations that `mpc explain` prints, by code.
 
-The texts are beside this module in `explanations`, a file a hundred. An entry is `CODE: ` and a sentence,
-why it is so, and an example under `Wrong` with its mend under `Mended`, which the tests compile.
+The texts are beside this module in `explanations`, one file per hundred codes. An entry is `CODE: ` and a
+sentence, the reason, an example under `Wrong`, and the corrected example under `Mended`; tests compile both.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Errors, warnings and notes: how they are collected, and how they look.
+"""Errors, warnings and notes: how they are collected and rendered.
 
-The form is rustc's: a code, one sentence, the place with its line marked, and the mend where one is
-known. `codes.py` holds the long text that `mpc explain` prints for each code.
+The form is rustc's: a code, one sentence, the source line with the span marked, and a fix where one is known.
+`codes.py` holds the long text that `mpc explain` prints for each code.
 """
 
 from collections import Counter
@@ -17,11 +17,11 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
-    """What is as it was written, and may not be what was meant: for who asks."""
+    """Valid, but perhaps not intended; reported by `mpc check` only."""
 
 
 class Note(NamedTuple):
-    """A second place that a diagnostic speaks of."""
+    """A second place in the source that a diagnostic refers to."""
 
     message: str
     span: Span
@@ -30,8 +30,8 @@ class Note(NamedTuple):
 class Diagnostic(NamedTuple):
     """One error, warning or note.
 
-    `message` stands alone; `label` says what is wrong at `span`; `help` is what to write instead. Of what is
-    made many times from one text, `more` counts the times after the first that are like this one.
+    `message` is complete without the other fields; `label` says what is wrong at `span`; `help` is what to
+    write instead. Where one text is expanded many times, `more` counts the further diagnostics like this one.
     """
 
     severity: Severity
@@ -45,26 +45,26 @@ class Diagnostic(NamedTuple):
 
     @property
     def all_notes(self) -> tuple[Note, ...]:
-        """The notes, and what the statement was made by, the innermost first."""
+        """The notes, then one for each frame that the statement was expanded by, innermost first."""
         return *self.notes, *(Note(frame.what, frame.span) for frame in self.span.frames)
 
 
 Help = str | Callable[[], str]
-"""A help line, or what finds it where that takes a search, which is made for what is kept only."""
+"""A help line, or a function that searches for one; it is called only if the diagnostic is kept."""
 
 
 MOST = 100
-"""Errors after which a compilation stops, and warnings and notes that are kept: more of them help nobody."""
+"""The errors after which compilation stops, and the warnings and the notes that are kept, MOST of each."""
 
 
 class TooManyError(Exception):
-    """The last error that is reported was reported: nothing more is to be compiled."""
+    """One error more than MOST: compilation stops."""
 
 
 class Diagnostics:
-    """Collects what is wrong with a lab, phase after phase; iterates in the order of the source.
+    """Collects the diagnostics of all phases; iterates in source order.
 
-    The error that is one too many raises TooManyError.
+    Raises TooManyError at the error after the first MOST.
     """
 
     def __init__(self) -> None:
@@ -72,10 +72,10 @@ class Diagnostics:
         self._times: dict[tuple[object, ...], set[int]] = {}
         self._counts: Counter[Severity] = Counter()
         self.incomplete = False
-        """Whether there is more to say than was kept."""
+        """Whether diagnostics were dropped because there were more than MOST of their severity."""
         self._held_back: set[str] = set()
         self.excused: set[str] = set()
-        """Words of statements that were left out: that one is unknown or malformed is no error of its own."""
+        """Words of statements that did not parse; an unknown or malformed one among them is not reported."""
 
     def error(
         self, code: str, message: str, span: Span, label: str = "", help: Help = "", *notes: Note
@@ -93,7 +93,7 @@ class Diagnostics:
         self._add(Diagnostic(Severity.NOTE, code, message, span, label, notes=notes), help)
 
     def _add(self, found: Diagnostic, help: Help) -> None:
-        """Takes a diagnostic; where one text is made many times, the first of a code and a place."""
+        """Adds a diagnostic; where one text is expanded many times, the first of each code and span."""
         if found.code in self._held_back:
             return
         span = found.span
@@ -111,7 +111,7 @@ class Diagnostics:
             self._counts[found.severity] += 1
 
     def hold_back(self, *codes: str) -> None:
-        """Drops what is reported under these codes from now on: what was reported can cause it."""
+        """Drops all later diagnostics with these codes, as errors already reported can cause them."""
         self._held_back.update(codes)
 
     def __iter__(self) -> Iterator[Diagnostic]:
@@ -128,31 +128,32 @@ class Diagnostics:
 
 
 def _file(found: Diagnostic) -> Source:
-    """The file that a diagnostic is listed under: that which is compiled, where it is part of that."""
+    """The file that a diagnostic is listed under: the compiled file, if it uses the diagnostic's file."""
     frames = found.span.frames
     return frames[-1].span.source if frames else found.span.source
 
 
 def _starts(found: Diagnostic) -> list[int]:
-    """Where a diagnostic stands: the starts of what made its statement, the outermost first, and its own."""
+    """The sort key of a diagnostic: the start offsets of its frames, outermost first, then of its span."""
     return [*(frame.span.start for frame in reversed(found.span.frames)), found.span.start]
 
 
 LONGEST_WORD, MOST_KNOWN = 100, 1000
-"""Of suggestions, in characters and in words: what is compared, as each comparison takes its time."""
+"""Bounds of the search for suggestions, in characters of a word and in words that it is compared with."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A help line with the known word nearest to `word`, or nothing."""
+    """A help line with the known word nearest to `word`, or an empty text."""
     near = nearest(word, known)
     return f"did you mean `{near}`?" if near else ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is `word` in another case, or that typing slips lead to; or nothing.
+    """The known word that equals `word` but for case, or that few typing slips lead to; or an empty text.
 
-    A slip is a character too many, too few or another, or two in the wrong order: one in three characters.
-    Words of up to three characters begin alike, as there is little else to know them by.
+    A slip is an extra, missing or wrong character, or two characters swapped: at most one in three
+    characters. Words of up to three characters must also share the first one, as there is little else to
+    compare.
     """
     from difflib import get_close_matches
 
@@ -172,7 +173,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _slips(word: str, other: str) -> int:
-    """The least number of slips between two words (optimal string alignment)."""
+    """The edit distance of two words, with swaps of neighbouring characters (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, char in enumerate(word):
@@ -186,13 +187,13 @@ def _slips(word: str, other: str) -> int:
 
 
 def listed(names: Iterable[str], most: int = 10) -> str:
-    """Names for a message: the first ones, and a sign that there are more."""
+    """Names for a message, joined by commas; of more than `most`, the first ones and an ellipsis."""
     first = list(islice(names, most + 1))
     return ", ".join(first[:most]) + (", ..." if len(first) > most else "")
 
 
 def enumerated(names: Sequence[str], most: int | None = None) -> str:
-    """Names as a sentence has them, in backquotes; of more than `most`, the first and how many more."""
+    """Names in backquotes, joined by commas and `and`; of more than `most`, the first and a count."""
     said = [f"`{name}`" for name in names[:most]]
     said += [f"{len(names) - len(said)} more"] if len(names) > len(said) else []
     *first, last = said
@@ -200,7 +201,7 @@ def enumerated(names: Sequence[str], most: int | None = None) -> str:
 
 
 Paint = Callable[[str, str], str]
-"""Gives a text one of the styles `error`, `warning`, `note`, `frame` and `strong`."""
+"""Puts a text in one of the styles `error`, `warning`, `note`, `frame` and `strong`."""
 
 
 def plain(text: str, style: str) -> str:
@@ -210,7 +211,7 @@ def plain(text: str, style: str) -> str:
 
 
 def render(found: Diagnostic, paint: Paint = plain) -> str:
-    """A diagnostic as text, for people."""
+    """A diagnostic as text for a terminal."""
     headline = paint(f"{found.severity}[{found.code}]", found.severity)
     lines = [f"{headline}{paint(': ' + visible(found.message), 'strong')}"]
     lines += _snippet(found.span, found.label, "-->", paint, str(found.severity))
@@ -225,11 +226,11 @@ def render(found: Diagnostic, paint: Paint = plain) -> str:
 
 
 WIDEST = 120
-"""Columns of a line that are shown, as a line may be a whole file."""
+"""The columns of a source line that are shown at most."""
 
 
 def _snippet(span: Span, label: str, arrow: str, paint: Paint, style: str) -> list[str]:
-    """The place of a span, its line, and marks under the part of it that stands on that line."""
+    """The position of a span, its first line, and marks under the part of the span on that line."""
     line, column = span.source.position(span.start)
     text, before = _clipped(span.source.line(line), column - 1)
     width = max(1, min(span.end - span.start, len(text) - before))
@@ -244,7 +245,7 @@ def _snippet(span: Span, label: str, arrow: str, paint: Paint, style: str) -> li
 
 
 def _clipped(text: str, before: int) -> tuple[str, int]:
-    """The part of a line that is shown, and how much of it stands before the place that it is shown for."""
+    """An excerpt of a long line around the offset `before`, and that offset within the excerpt."""
     if len(text) <= WIDEST:
         return text, before
     start = max(0, before - WIDEST // 2)
@@ -257,14 +258,14 @@ def _gutter(span: Span) -> int:
 
 
 def visible(text: str) -> str:
-    """The text on one line, each character that is not printable (tabs too) as one that is."""
+    """The text on one line: tabs as spaces, other unprintable characters as replacement characters."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def diagnostic_as_json(found: Diagnostic) -> dict[str, object]:
-    """A diagnostic for programs; lines and columns count from 1, `end_column` is exclusive."""
+    """A diagnostic as JSON data; lines and columns count from 1, and `end_column` is exclusive."""
     return {
         "code": found.code,
         "severity": str(found.severity),

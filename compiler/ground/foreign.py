@@ -1,21 +1,25 @@
-"""Words of other tools and what they are here: of Mininet, containerlab, netlab, ip(8), tc(8) and English.
+"""Synonyms of this language's words in Mininet, containerlab, netlab, ip(8), tc(8) and English.
 
-By the place of a word: our word and theirs for it, or what to say of a word that has none of ours. Read for
-errors only.
+By the place of a word: the synonyms of each of our words, or advice for a word that has no counterpart.
+Imported for errors only.
 """
 
 from typing import NamedTuple
 
 
 class Words(NamedTuple):
-    """The foreign words of one place: theirs by ours, and advice by theirs; why it is ours, by ours."""
+    """The foreign words of one place, as lists of words in one text.
+
+    `ours` has the synonyms of each of our words, `advice` the advice for each list of words, `why` an
+    explanation of each of our words that needs one.
+    """
 
     ours: dict[str, str]
     advice: dict[str, str]
     why: dict[str, str]
 
     def help(self, word: str) -> str:
-        """What to say of a word, or nothing."""
+        """A help line for a foreign word, or an empty text."""
         lowered = word.lower().rstrip(":")
         for words, advice in self.advice.items():
             if lowered in words.split():
@@ -25,7 +29,7 @@ class Words(NamedTuple):
         return ""
 
     def our(self, word: str) -> str:
-        """Our word for a foreign one, or nothing."""
+        """Our word for a foreign one, or an empty text."""
         lowered = word.lower().rstrip(":")
         return next((our for our, theirs in self.ours.items() if lowered in theirs.split()), "")
 
@@ -268,7 +272,7 @@ UNITS = {
     "gb": "gib gbyte gbytes",
     "%": "percent pct perc",
 }
-"""Ours, and how others write them; which a quantity takes says `units.py`."""
+"""The synonyms of each unit; `units.py` has the units that a quantity takes."""
 
 MININET = {"rate": "mbit", "loss": "%", "delay": "ms", "jitter": "ms", "queue": "p"}
-"""The units of Mininet's `TCLink`, for numbers that have none."""
+"""The units of the parameters of Mininet's `TCLink`, which are written without one."""

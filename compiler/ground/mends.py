@@ -1,6 +1,6 @@
-"""What was meant by a text that is wrong: quantities, ranges, quotes, arrows. Read for errors only.
+"""Suggested fixes for malformed text: quantities, ranges, quotes, arrows. Imported for errors only.
 
-A mend "did you mean `X`?" is for the place that is marked: written there instead, it ends the error.
+A fix offered as "did you mean `X`?" replaces the marked span, and the error is then gone.
 """
 
 import re
@@ -21,7 +21,7 @@ def did_you_mean(text: str, why: str = "") -> str:
 
 
 def quantity(word: str, unit: str, units: Collection[str]) -> str:
-    """A quantity as it is written here, or nothing; `unit` is that of a bare number, `units` are all."""
+    """A quantity in our notation, or an empty text; a bare number gets `unit`; `units` are allowed."""
     match = _QUANTITY.fullmatch(word.replace("_", ""))
     if not match:
         return ""
@@ -39,7 +39,7 @@ def quantity(word: str, unit: str, units: Collection[str]) -> str:
 
 
 def range_of(text: str) -> str:
-    """The range that a text of another language means, without brackets, or nothing."""
+    """The range that another language's notation means, without brackets, or an empty text."""
     if match := _CALL.fullmatch(text):
         low, end = match[1] or "0", match[2]
         return f"{low}..{int(end) - 1}" if end.isdigit() else f"{low}..{end}-1"
@@ -49,13 +49,13 @@ def range_of(text: str) -> str:
 
 
 def list_of(text: str) -> str:
-    """The list that `[1,2]`, `(1,2)` or `1,2` means, or nothing."""
+    """The list that `[1,2]`, `(1,2)` or `1,2` means, or an empty text."""
     match = _LIST.fullmatch(text)
     return "{" + ",".join(re.split(r"\s*[,;]\s*", match[1])) + "}" if match else ""
 
 
 def names_of(word: str) -> str:
-    """The set that `h1..3`, `h1..h3` or `h1-h3` means, or nothing."""
+    """The set that `h1..3`, `h1..h3` or `h1-h3` means, or an empty text."""
     match = _NAMES.fullmatch(word)
     if not match or match[3] not in (None, "", match[1]) or int(match[2]) >= int(match[4]):
         return ""
@@ -63,12 +63,12 @@ def names_of(word: str) -> str:
 
 
 def formula_of(text: str, *, in_brackets: bool) -> str:
-    """The range, or the list of a `for`, that a text means which is no expression; or nothing."""
+    """The range, or the list of a `for`, that a malformed expression means; or an empty text."""
     return range_of(text) or ("" if in_brackets else list_of(text))
 
 
 def in_braces(words: Collection[str], before: str) -> str:
-    """What to write in place of braces that touch a word."""
+    """A replacement for braces that touch a word."""
     if len(words) == 1:
         (word,) = words
         return did_you_mean(f"[{range_of(word) or word}]")
@@ -76,7 +76,7 @@ def in_braces(words: Collection[str], before: str) -> str:
 
 
 def name(word: str) -> str:
-    """What was meant by a word that is no name."""
+    """A help line for a word that is not a valid name."""
     if word in ("//", "/"):
         return did_you_mean("#", "A comment begins with it")
     stripped = word.rstrip(":")
@@ -84,7 +84,7 @@ def name(word: str) -> str:
 
 
 def sysctl(key: str) -> str:
-    """The key of a sysctl that is written as a path, or from `ipv4` on."""
+    """The dotted key of a sysctl that is written as a path, or without `net.`."""
     dotted = key.removeprefix("/proc/sys/").strip("/")
     dotted = dotted.replace("/", ".") if "." not in dotted else dotted
     dotted = f"net.{dotted}" if dotted.split(".")[0] in ("ipv4", "ipv6", "core", "mptcp") else dotted
@@ -92,5 +92,5 @@ def sysctl(key: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as a string."""
+    """A text as a string literal."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,4 +1,4 @@
-"""The forms of names, and the interface names that are inferred."""
+"""The lexical forms of names, and the interface names that are inferred."""
 
 import re
 from collections.abc import Container, Iterable
@@ -7,10 +7,10 @@ from itertools import count
 from pathlib import PurePath
 
 INTERFACE_BYTES = 15
-"""IFNAMSIZ of linux/if.h, less the closing NUL."""
+"""The longest name of an interface: IFNAMSIZ of linux/if.h, less the closing NUL."""
 
 BASE_32, DIGITS = "0123456789abcdefghijklmnopqrstuv", 5
-"""The digits of the hash in an interface's name, and how many there are."""
+"""The digits of the hash in a shortened interface name, and how many it has."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*")
 _WORD = re.compile(r"[A-Za-z0-9_:/%]+(?:(?:\.\.?|-)[A-Za-z0-9_:/%]+)*")
@@ -21,10 +21,10 @@ _DUMMY = re.compile(r"dummy[0-9]{1,9}")
 _SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_][A-Za-z0-9_/-]*)+")
 
 RESERVED = frozenset({"lo", "all", "default"})
-"""Names that the kernel gives a meaning: a device, and two folders of its sysctls."""
+"""Names with a meaning in the kernel: a device, and two directories of its sysctls."""
 
 LABEL_BYTES = 63
-"""The length of a DNS label (RFC 1035), as nodes' names are host names."""
+"""The longest name of a node, as it is a host name: a DNS label of RFC 1035."""
 
 NAME_FORM = "a name is up to 63 letters, digits, `_` and single inner hyphens, and starts with a letter"
 VARIABLE_FORM = "a letter, then letters, digits and `_`; not `and`, `or` or `not`"
@@ -37,12 +37,12 @@ def is_name(word: str) -> bool:
 
 
 def is_word(text: str) -> bool:
-    """Whether a text can stand in a file as one word; WORD of `grammar/topo.lark` without brackets."""
+    """Whether a text is one word in a file: WORD of `grammar/topo.lark`, without brackets."""
     return _WORD.fullmatch(text) is not None
 
 
 def is_variable(word: str) -> bool:
-    """Whether a word can name a param or the variable of a loop."""
+    """Whether a word can name a param or a loop variable."""
     return _VARIABLE.fullmatch(word) is not None
 
 
@@ -51,12 +51,12 @@ def is_interface(word: str) -> bool:
 
 
 def default_name(file: str) -> str:
-    """The name of a lab that has none: the stem of its file's name, or `lab` for standard input."""
+    """The name of a lab without a `lab` statement: the stem of the file name, or `lab` for standard input."""
     return "lab" if file == "-" else PurePath(file).stem
 
 
 def fault(word: str, most: int) -> str:
-    """What is wrong with a name of at most `most` characters, as a label."""
+    """The fault of a name that may have `most` characters, as a label of a diagnostic."""
     if word in RESERVED:
         return "a name of the kernel's own"
     return f"{len(word)} characters" if len(word) > most else "not a name"
@@ -67,46 +67,47 @@ def is_namespace(word: str) -> bool:
 
 
 def is_address_device(word: str) -> bool:
-    """Whether a node's own address can be on this device: `lo` or `dummyN`."""
+    """Whether a word names a device that can have an address of the node itself: `lo` or `dummyN`."""
     return word == "lo" or (len(word) <= INTERFACE_BYTES and _DUMMY.fullmatch(word) is not None)
 
 
 MACHINE_SYSCTLS = ("net.netfilter.nf_hooks_lwtunnel",)
-"""Those below `net` that each namespace shows as its own, and whose value is one for the whole machine.
+"""Sysctls below `net` that each namespace lists, and whose value is shared by the whole machine.
 
-A test changes all that a namespace lets it change, and looks which show outside.
+The list is complete: a test sets every writable sysctl of a namespace, and looks which change on the host.
 """
 
 
 def is_network_sysctl(word: str) -> bool:
-    """Whether a word is a key below `net` in the dotted form of sysctl(8), with no way out of it."""
+    """Whether a word is a key below `net` in the dotted form of sysctl(8), which cannot name another path."""
     return _SYSCTL.fullmatch(word) is not None
 
 
 def is_of_machine(sysctl: str) -> bool:
-    """Whether a network sysctl, in either form of sysctl(8), would be changed for the whole machine."""
+    """Whether a network sysctl, in either form of sysctl(8), belongs to the whole machine."""
     return sysctl.replace("/", ".") in MACHINE_SYSCTLS
 
 
 def shown_file(name: str) -> str:
-    """A file's name as scripts show it: printable ASCII on one line, with `?` for all else."""
+    """A file's name as scripts show it: printable ASCII on one line, with `?` for other characters."""
     return re.sub("[^ -~]", "?", name)
 
 
 def whole_name(peer: str, number: int) -> str:
-    """The name of the `number`th parallel link to `peer` (from 1), for an end that is not pinned.
+    """The name of the end of the `number`th parallel link to `peer` (from 1), where none is pinned.
 
-    It can be too long for the kernel.
+    It can be longer than INTERFACE_BYTES.
     """
     return peer if number == 1 else f"{peer}.{number}"
 
 
 def shortened(wholes: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """What interfaces of one node are called whose names are too long for the kernel.
+    """Short names for the interfaces of one node whose names are longer than INTERFACE_BYTES.
 
-    Each name keeps its head and takes a hash of the whole, or on a collision the next number that is free.
-    They are taken in order, so that one more moves another only where both hash to one number. `taken` are
-    the names of the node's other interfaces. Names are compared without regard to case, as they resolve.
+    A short name is the head of the whole name and a hash of it; on a collision, the next free number. Names
+    are assigned in sorted order, so that a further name changes another only if their hashes collide. `taken`
+    are the names of the node's other interfaces. Names are compared without regard to case, as they are
+    resolved.
     """
     used = {name.lower() for name in taken}
     found = {}
@@ -121,17 +122,17 @@ def shortened(wholes: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 
 
 def _digits(number: int) -> str:
-    """The last digits of a number in base 32."""
+    """The last DIGITS digits of a number in base 32."""
     return "".join(BASE_32[number >> 5 * place & 31] for place in reversed(range(DIGITS)))
 
 
 def bridge_name(switch: str) -> str:
-    """The name of the device of a switch."""
+    """The name of the bridge device of a switch."""
     return switch if len(switch) <= INTERFACE_BYTES else shortened([switch], ())[switch]
 
 
 def other_name(name: str, taken: Container[str]) -> str:
-    """A name like one that is taken, which is not; it is a word of the language."""
+    """A free name derived from a taken one; it is a valid word of the language."""
     for number in count(2):
         end = f"-{number}"
         head = re.split(r"[.-]{2}|[.-]\Z", name[: INTERFACE_BYTES - len(end)])[0]

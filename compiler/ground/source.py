@@ -31,10 +31,10 @@ class Source:
 
 
 class Frame(NamedTuple):
-    """What made a statement out of its text: one turn of a loop, or one use of a file.
+    """An expansion that made a statement: one iteration of a loop, or one `use` of a file.
 
-    `span` is the place of the loop's head or of the `use`. `prefix` is what the names of a used file begin
-    with, those of the uses around it included; None in a loop.
+    `span` is the place of the loop's head or of the `use`. `prefix` is that of all names in a used file,
+    including the prefixes of enclosing uses; None for a loop.
     """
 
     what: str
@@ -56,7 +56,7 @@ class Span(NamedTuple):
 
     @property
     def frames(self) -> list[Frame]:
-        """All frames, the innermost first."""
+        """All frames, innermost first."""
         found, frame = [], self.within
         while frame:
             found.append(frame)
@@ -72,7 +72,7 @@ class Span(NamedTuple):
         return frame
 
     def under(self, frame: Frame | None) -> "Span":
-        """The same place in what a frame made of it."""
+        """The same place, within a frame."""
         return Span(self.source, self.start, self.end, frame)
 
     def to(self, other: "Span") -> "Span":
@@ -80,6 +80,6 @@ class Span(NamedTuple):
         return Span(self.source, self.start, other.end, self.within)
 
     def part(self, start: int, end: int | None = None) -> "Span":
-        """A piece of this span, by offsets within it."""
+        """A part of this span, by offsets within it."""
         stop = self.end if end is None else self.start + end
         return Span(self.source, self.start + start, stop, self.within)

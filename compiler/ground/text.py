@@ -1,7 +1,7 @@
-"""Characters that hide what a text says.
+"""Characters that make a text look different from what it means.
 
-A reviewer sees what a screen makes of a text. Controls of writing direction can show a statement as part of a
-comment, or the other way round (CVE-2021-42574), and so can what looks like the end of a line and is none.
+Bidirectional controls can show a statement as part of a comment, or a comment as a statement
+(CVE-2021-42574), and so can characters that are displayed as line ends and are none.
 """
 
 import re
@@ -10,10 +10,10 @@ from compiler.ground.diagnostics import Diagnostics
 from compiler.ground.source import Source, Span
 
 DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
-"""Embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX 9), and their ends."""
+"""The embeddings, overrides and isolates of the Unicode bidirectional algorithm (UAX 9), and their ends."""
 
 CONTROLS = "\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
-"""Control characters but the tab and the newline, and the two separators of Unicode."""
+"""Control characters but the tab and the newline, and the two line separators of Unicode."""
 
 HIDING = re.compile(rf"([{DIRECTIONS}])|(?!\r\n)[{CONTROLS}]")
 
@@ -21,7 +21,7 @@ HIDING_IN_A_LINE = re.compile(rf"([{DIRECTIONS}])|[{CONTROLS}\n]")
 
 
 def check(source: Source, diagnostics: Diagnostics, *, one_line: bool = False) -> None:
-    """Reports each character that hides what the text says, in comments and strings too."""
+    """Reports each such character, in comments and strings too."""
     for match in (HIDING_IN_A_LINE if one_line else HIDING).finditer(source.text):
         char, span = match[0], Span(source, match.start(), match.end())
         if match[1]:

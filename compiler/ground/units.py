@@ -1,10 +1,10 @@
-"""Quantities in the units of tc(8), and how they are written back.
+"""Quantities in the units of tc(8), read from text and written back.
 
-Everything is exact: a rate is whole bits a second, a time whole microseconds, a size whole bytes, a
-probability whole millionths of a percent. What does not come out whole is rounded down, but never to 0: what
-is written would have no effect.
+Everything is exact: rates are whole bits a second, times whole microseconds, sizes whole bytes, probabilities
+whole millionths of a percent. Fractions are rounded down; what would round to 0 is an error, as it would have
+no effect.
 
-Bounds are what tc(8) of iproute2 6.1 takes and the kernel keeps to, by measurement
+The bounds are those that tc(8) of iproute2 6.1 accepts and the kernel keeps, by measurement
 (tests/test_live_bounds.py).
 """
 
@@ -38,7 +38,7 @@ RATES = {
 TIMES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 TIMES |= {"nsec": 1, "usec": 10**3, "msec": 10**6, "sec": 10**9}
 TIMES |= {"nsecs": 1, "usecs": 10**3, "msecs": 10**6, "secs": 10**9}
-"""Nanoseconds, of which times are whole thousands: tc(8) of iproute2 6.1 reads whole microseconds."""
+"""Nanoseconds. Only whole microseconds are accepted, as tc(8) of iproute2 6.1 reads no less."""
 
 SIZES = {"b": 1, "k": 2**10, "kb": 2**10, "m": 2**20, "mb": 2**20, "g": 2**30, "gb": 2**30}
 SIZES |= {"kbit": 2**10 // 8, "mbit": 2**20 // 8, "gbit": 2**30 // 8}
@@ -53,11 +53,11 @@ SMALLEST = {
     "a percentage": "0.000001%",
     "a queue length": "1p or 1b",
 }
-"""Of each quantity, the least that is not 0."""
+"""The least value of each quantity that is not 0."""
 
 
 class UnitError(ValueError):
-    """A word that is no such quantity; the message is for the user, and so is the help where there is one."""
+    """A malformed quantity; the message and the help, where there is one, are for the user."""
 
     def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
@@ -82,22 +82,22 @@ def _time(word: str, unit: str = "ms") -> int:
 
 
 def time(word: str, unit: str = "ms") -> int:
-    """Microseconds, less than 2^31 of them; `unit` is the likeliest of a number without one."""
+    """Microseconds, less than 2^31 of them; `unit` is suggested for a number without one."""
     return _bounded(word, _time(word, unit), 0, 2**31, "0ms", "2147s")
 
 
 def delay(word: str) -> int:
-    """Microseconds: tc(8) of iproute2 6.1 tells netem a delay in 32 bits of 64 ns."""
+    """Microseconds; netem takes a delay from tc(8) of iproute2 6.1 as a number of 64 ns units in 32 bits."""
     return _bounded(word, _time(word), 0, 2**32 * 64 // 1000 + 1, "0ms", "274s")
 
 
 def jitter(word: str) -> int:
-    """Microseconds: netem makes 2^31 - 1 ns of more, without a word (get_stdev of net/sched/sch_netem.c)."""
+    """Microseconds; netem caps jitter at 2^31 - 1 ns, silently (get_stdev of net/sched/sch_netem.c)."""
     return _bounded(word, _time(word), 0, 2**31 // 1000 + 1, "0ms", "2147ms")
 
 
 def seconds(word: str) -> int:
-    """Microseconds that are whole seconds, at least one, less than 2^31 of them."""
+    """Microseconds that are whole seconds: at least one, and less than 2^31 of them."""
     if (value := time(word, "s")) % 10**6 or not value:
         raise UnitError(f"`{word}` is out of range: it can be 1s, 2s and so on")
     return value
@@ -119,7 +119,7 @@ def time_range(word: str) -> tuple[int, int]:
 
 
 def size(word: str) -> int:
-    """Bytes, at least 1 and under 2^32."""
+    """Bytes, at least 1 and less than 2^32."""
     return _bounded(word, _quantity(word, "a size", "kb", SIZES), 1, 2**32, "1b", "4095mb")
 
 
@@ -130,7 +130,7 @@ def percent(word: str) -> int:
 
 
 def queue(word: str) -> Queue:
-    """`1000p` is packets, `64kb` bytes."""
+    """A queue length: `1000p` is packets, `64kb` bytes."""
     packets = word.lower().endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
     return Queue(_bounded(word, value, 1, 2**32, "1p", "4294967295p or 4095mb"), packets)
@@ -145,7 +145,7 @@ def number(word: str, low: int, high: int) -> int:
 
 
 def _quantity(word: str, what: str, unit: str, units: dict[str, int], step: int = 1) -> int:
-    """In whole steps of the unit that is 1."""
+    """A quantity in whole steps, rounded down; `units` and `step` are in the same base unit."""
     match = _NUMBER.fullmatch(word)
     if not match or len(word) > 40:
         message = f"`{word}` is not {what}: write a number and a unit, like `10{unit}`"
@@ -163,14 +163,14 @@ def _quantity(word: str, what: str, unit: str, units: dict[str, int], step: int 
 
 
 def _mended(word: str, unit: str, units: dict[str, int]) -> str:
-    """What was meant by a quantity in another form."""
+    """A help line for a quantity in another notation."""
     from compiler.ground.mends import did_you_mean, quantity
 
     return did_you_mean(quantity(word, unit, units)) if len(word) <= 40 else ""
 
 
 def _mended_range(word: str) -> str:
-    """What was meant by a range of times in another form."""
+    """A help line for a range of times in another notation."""
     from compiler.ground.mends import did_you_mean, quantity
 
     match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)(?:\.\.|-)([0-9.]+)([A-Za-z]*)", word)
@@ -184,7 +184,7 @@ def _mended_range(word: str) -> str:
 
 
 def bits_for_bytes(word: str) -> str:
-    """The rate in bits that is often meant by one in bytes, `100mbit` by `100mbps`; or nothing."""
+    """The rate in bits that a rate in bytes is often meant for, `100mbit` for `100mbps`; or an empty text."""
     match = _NUMBER.fullmatch(word)
     unit = match[3].lower() if match else ""
     return f"{word[: -len(unit)]}{unit[:-3]}bit" if unit.endswith("bps") and unit in RATES else ""
@@ -197,7 +197,7 @@ def _bounded(word: str, value: int, low: int, end: int, least: str, most: str) -
 
 
 def format_rate(bits: int) -> str:
-    """`5000000` as `5mbit`: the largest unit that leaves a whole number."""
+    """`5000000` as `5mbit`: in the largest unit that gives a whole number."""
     return _format(bits, {"gbit": 10**9, "mbit": 10**6, "kbit": 10**3, "bit": 1})
 
 
@@ -213,7 +213,7 @@ def format_percent(millionths: int) -> str:
 
 
 def format_queue(length: Queue) -> str:
-    """`1000p`, or a whole number of bytes: `65536b`."""
+    """`1000p`, or whole bytes: `65536b`."""
     return f"{length.amount}{'p' if length.packets else 'b'}"
 
 

@@ -1,4 +1,4 @@
-"""Passes: each takes a Lab and gives back one with more decided.
+"""Passes, each from a Lab to one with more decided.
 
 Knows neither statements nor commands.
 """

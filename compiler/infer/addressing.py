@@ -1,8 +1,8 @@
-"""Pass: an address for every node and every end of a segment, by what the thing is and not where it stands.
+"""Pass: an address for every node and every end of a segment, as a function of its identity.
 
-Each kind of thing has its own part of a pool, in slots of one size: the first half is for links, the next
-quarter for broadcast domains, the last for loopbacks. Within a broadcast domain, an end's slot is its
-address. What the source pins is set aside first.
+Each kind of thing has its own part of a pool, in slots of one size: links the first half, broadcast domains
+the next quarter, loopbacks the last. Within a broadcast domain, each end has an address as its slot. What the
+source pins is reserved first.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ DOMAINS = "broadcast domains"
 
 
 def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
-    """Checks the addresses that are pinned, and adds those that are inferred."""
+    """Checks pinned addresses, and adds inferred ones."""
     assigner = _Assigner(lab, Pins(lab, diagnostics), diagnostics)
     for version in (4, 6):
         assigner.assign(version)
@@ -47,7 +47,7 @@ class _Assigner:
         """The outer addresses of tunnels, by their identity."""
 
     def assign(self, version: int) -> None:
-        """Adds what is inferred in a family: where it has a pool, or a switch pins a subnet in it."""
+        """Adds the inferred addresses of a family that has a pool, or in which a switch pins a subnet."""
         pool = next((pool for pool in self.given.pools if pool.version == version), None)
         parts = _parts(pool, self.pins, self.diagnostics) if pool else None
         for segment in self.segments:
@@ -63,14 +63,14 @@ class _Assigner:
                 self._outer(link, parts)
 
     def _link(self, segment: Segment, parts: "_Parts") -> None:
-        """A subnet for a link; the end whose name is first takes the first address."""
+        """Adds a subnet for a link; the end whose name sorts first has the first address."""
         span = self.given.links[segment.links[0]].span
         if network := parts.links.take(segment.identity, span):
             for number, end in enumerate(sorted(segment.ends, key=lambda end: end.id), 1):
                 self._give(end, int(network.network_address) + number, network)
 
     def _domain(self, segment: Segment, version: int, parts: "_Parts | None") -> None:
-        """A subnet for a broadcast domain, and an address in it for each end that has none."""
+        """Adds a subnet for a broadcast domain, and an address in it for each end without one."""
         self._check_pinned(segment, version)
         pin = self.pins.of[segment.identity].get(version)
         if pin and (parts or self.pins.has_subnet(segment, version)):
@@ -81,7 +81,7 @@ class _Assigner:
                 self._hosts(segment, network, span)
 
     def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
-        """Addresses for ends of a broadcast domain, each by a hash of its name."""
+        """Adds addresses for the ends of a broadcast domain, each in the slot of its name."""
         ends = [end for end in segment.ends if not end.address(network.version)]
         slots = Slots(network, network.max_prefixlen, [*_no_hosts(network), *_pinned_hosts(segment, network)])
         for end in sorted(ends, key=lambda end: end.id):
@@ -94,7 +94,7 @@ class _Assigner:
             return
 
     def _check_pinned(self, segment: Segment, version: int) -> None:
-        """Reports an address that two ends of a broadcast domain are pinned to."""
+        """Reports an address that is pinned for two ends of a broadcast domain."""
         places: dict[AddressWithPrefix, Span] = {}
         for link in (self.given.links[place] for place in segment.links):
             span = next((pin.span for pin in link.pins if pin.network.version == version), link.span)
@@ -121,7 +121,7 @@ class _Assigner:
             self.outer[link.identity] = found[0], found[1]
 
     def lab(self) -> Lab:
-        """The lab with all that was given out."""
+        """The lab with all assigned addresses."""
         return replace(
             self.given,
             links=tuple(map(self._with_outer, self.given.links)),
@@ -144,13 +144,13 @@ class _Assigner:
 
 
 def own_part(pool: Network) -> Network | None:
-    """The part of a pool that inferred addresses of nodes are from; None where it cannot be divided."""
+    """The part of a pool for inferred node addresses; None where the pool is too small to be divided."""
     quarters: list[Network] = list(pool.subnets(2)) if pool.max_prefixlen - pool.prefixlen >= 2 else []
     return quarters[-1] if quarters else None
 
 
 class _Part:
-    """A part of a pool, in slots for one kind of thing."""
+    """The part of a pool for one kind of thing, in slots."""
 
     def __init__(self, what: str, slots: Slots, pins: Pins, diagnostics: Diagnostics) -> None:
         self.pins = pins
@@ -160,7 +160,7 @@ class _Part:
         self.exhausted = False
 
     def take(self, identity: str, span: Span) -> Network | None:
-        """The slot of an identity; the first that finds none is reported."""
+        """The slot of an identity; None if the part is full, which is reported once."""
         network = self.slots.take(identity)
         if network is None and not self.exhausted:
             self.exhausted = True
@@ -182,7 +182,7 @@ class _Parts(NamedTuple):
 
 
 def _parts(pool: Network, pins: Pins, diagnostics: Diagnostics) -> _Parts:
-    """The three parts of a pool; they are empty where it cannot be divided."""
+    """The three parts of a pool; all are empty where the pool is too small to be divided."""
     whats = ("links", DOMAINS, "loopbacks")
     networks, lengths = [pool] * 3, [0] * 3
     if pool.max_prefixlen - pool.prefixlen >= 2:
@@ -198,7 +198,7 @@ def _has_own(node: Node, version: int) -> bool:
 
 
 def _no_hosts(network: Network) -> Iterable[Network]:
-    """The addresses of a subnet that no host has: the first, and in IPv4 the last, of more than two."""
+    """The addresses of a subnet that no host can have: the first, and in IPv4 the last, of more than two."""
     if network.num_addresses > 2:
         yield ip_network(network.network_address)
         if network.version == 4:

@@ -1,17 +1,18 @@
-"""Pass: the main table of each node as the fewest prefixes that mean the same to every address of the lab.
+"""Pass: the main table of each node as the fewest prefixes that forward every address of the lab alike.
 
-This is ORTC (Draves and others, "Constructing Optimal IP Routing Tables", INFOCOM 1999): going up a trie of
-prefixes, each half has the set of what its table could hold at the least cost, those of both halves together
-where they have something in common; going down, a route is written where what is inherited is not in the
-set. Here the trie is that of the prefixes in use, and to a node these may be in any set:
+This is ORTC (Draves and others, "Constructing Optimal IP Routing Tables", INFOCOM 1999) on a trie of
+prefixes. Bottom-up, each subtrie has the set of next hops that its root could hold at the least cost: the
+intersection of the sets of both children, or their union if that is empty. Top-down, a route is written where
+the inherited next hop is not in the set. The trie has the prefixes in use only, and for a node, these
+addresses are don't-cares:
 
-- an address that nobody has. A packet to it may be sent on, by a wrong way too, until its TTL ends;
-- an address on a link of the node's own, and one that an explicit route is for. Both keep their routes, which
-  are longer than any that is written around them.
+- an address that nobody has. A packet to it may be forwarded, even by a wrong next hop, until its TTL ends;
+- an address on a link of the node, or in the target of an explicit route. Both keep their routes, which are
+  longer than any route that is written around them.
 
-An address that a node has no route to has none afterwards either. Where a node has an explicit default route,
-what nobody has is that route's. A route is as long as what it is for allows, so that addresses which have
-nothing to do with the lab are still refused at once; no default route is made.
+An address without a route at a node has none after aggregation either. At a node with an explicit default
+route, addresses that nobody has follow that route. A route is as long as its targets allow, so that addresses
+outside of the lab are still refused at once; no default route is made.
 """
 
 from collections import defaultdict
@@ -28,14 +29,14 @@ from compiler.model.nodes import Node
 from compiler.model.routes import Nexthop, Route
 
 Ways = int
-"""A set of ways to go, a bit each."""
+"""A set of next-hop groups of a node, as a bit mask."""
 
 ANY, NO_ROUTE = -1, 0
-"""The set of all ways, and the one that makes each set around it empty too."""
+"""The set of all groups, and the empty set, which makes the set of every enclosing subtrie empty too."""
 
 
 def aggregate(lab: Lab) -> Lab:
-    """The lab with aggregated routes."""
+    """The lab with aggregated main tables."""
     families = [_Family(lab, version) for version in lab.versions]
     return replace(lab, nodes=tuple(_aggregated(node, families) for node in lab.nodes))
 
@@ -47,8 +48,8 @@ def _aggregated(node: Node, families: list["_Family"]) -> Node:
 class _Family:
     """The prefixes of one address family.
 
-    First of `prefixes` are those that somebody has or that a route leads to, which are `used`; the others
-    are around addresses of single nodes.
+    The first `used` of `prefixes` are those of addresses and of routes; the rest are the connected networks
+    that are not among them.
     """
 
     def __init__(self, lab: Lab, version: int) -> None:
@@ -70,11 +71,11 @@ class _Family:
 
     @cached_property
     def whole_trie(self) -> Trie:
-        """The trie in which what nobody has is a part as well, that of a default route."""
+        """The trie for nodes with an explicit default route: unused addresses are leaves of that."""
         return Trie([*self.prefixes, DEFAULT[self.version]], self.used)
 
     def routes(self, node: Node) -> list[Route]:
-        """The routes of a node, aggregated: what stays as it is, then the rest by next hops."""
+        """The routes of a node, aggregated: those that stay as they are, then the others by next hops."""
         routes = [route for route in node.routes if route.targets[0].version == self.version]
         kept = [route for route in routes if route.explicit or not route.targets[0].prefixlen]
         if len(kept) == len(routes) or _is_leaf(routes):
@@ -90,7 +91,7 @@ class _Family:
         return [*kept, *(Route(tuple(found[way]), table.nexthops[way]) for way in found)]
 
     def _ways(self, node: Node, routes: list[Route], table: "_Table") -> list[Ways]:
-        """The ways that a node has to each prefix itself."""
+        """The group of next hops of a node for each prefix alone."""
         found = [NO_ROUTE] * len(self.prefixes)
         for route in routes:
             if route.targets[0].prefixlen:
@@ -104,14 +105,14 @@ class _Family:
 
 
 def _is_leaf(routes: list[Route]) -> bool:
-    """Whether all of a table is an inferred default route, and what stands beside it."""
+    """Whether a table is an inferred default route and the routes beside it."""
     first, *rest = routes
     default, ways = not first.targets[0].prefixlen and not first.explicit, first.ways
     return default and all(one.ways == ways for one in rest)
 
 
 def _used(lab: Lab, version: int) -> Iterator[Network]:
-    """The prefixes of nodes and links, and those that routes lead to, which nodes share; no default route."""
+    """The prefixes of nodes and links, and the targets of routes, which nodes share; no default routes."""
     for node in lab.ip_nodes:
         yield from (ip_network(own.address.ip) for own in node.addresses if own.address.version == version)
     yield from (
@@ -122,7 +123,7 @@ def _used(lab: Lab, version: int) -> Iterator[Network]:
 
 
 class _Table:
-    """The ways of one node, by next hops in whatever order, and of weights that say the same."""
+    """The next-hop groups of one node; order and a common factor of weights make no difference."""
 
     def __init__(self) -> None:
         self.ways: dict[frozenset[Nexthop], Ways] = {}
@@ -137,7 +138,7 @@ class _Table:
 
 
 def _sets(trie: Trie, ways: list[Ways], default: Ways) -> list[Ways]:
-    """For each part of a trie, what its table could hold at the least cost."""
+    """For each subtrie, the groups that its root could hold at the least cost."""
     sets = [ways[place] for place in trie.longest]
     for leaf in trie.nested:
         sets[leaf] = next((ways[place] for place in trie.leaves[leaf] if ways[place]), NO_ROUTE)
@@ -152,7 +153,7 @@ def _sets(trie: Trie, ways: list[Ways], default: Ways) -> list[Ways]:
 
 
 def _written(trie: Trie, sets: list[Ways], default: Ways) -> Iterator[tuple[int, Ways]]:
-    """The parts of a trie that are written as routes, by address, each with its way."""
+    """The subtries that are written as routes, in order of address, each with its group."""
     shared = sets[: len(trie.leaves)]
     for left, right in trie.branches:
         shared.append(shared[left] & shared[right])

@@ -1,11 +1,11 @@
-"""How much unsent data the subflows of MPTCP may hold.
+"""The bound of unsent data of MPTCP subflows.
 
-The scheduler hands a subflow up to 64 KiB at once (MPTCP_SEND_BURST_SIZE), which takes a slow path long, and
-what the others bring waits for it, as data is read in order. So the ends of pairs bound it, by the slowest of
-their paths; fast paths need no bound, and would be held up by one.
+The scheduler gives a subflow up to 64 KiB at once (MPTCP_SEND_BURST_SIZE), which a slow path takes long to
+send, while the data of other subflows waits for it, as the receiver reads in order. So the ends of a pair
+bound unsent data by the slowest of their paths; fast paths need no bound, and would lose throughput by one.
 
-The first subflow, which begins at a node's own address, shares a path with another one. On Linux 6.1 three
-paths of 10 Mbit/s carry 24.0 with a bound of 6 ms, and 18.9 with one of 25 ms.
+The first subflow, which begins at a node address, shares a path with another one. On Linux 6.1, three paths
+of 10 Mbit/s carry 24.0 Mbit/s with a bound of 6 ms, and 18.9 with one of 25 ms.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ from compiler.model.links import InterfaceName
 from compiler.model.nodes import Node
 
 LEAST = 4096
-"""Bytes; with less, a subflow runs dry while it waits for more (measured)."""
+"""The least bound, in bytes; with less, a subflow is idle until it is given more (measured)."""
 
 
 UNSENT = 6250
-"""Microseconds that the slowest path takes to send what may be unsent."""
+"""The bound as sending time on the slowest path, in microseconds."""
 
 
 class Rates:
@@ -49,7 +49,7 @@ class Backlog:
         self.slowest: dict[str, int | None] = {}
 
     def add(self, side: Side) -> None:
-        """Takes the paths of an end in account; one path without a rate leaves its end without a bound."""
+        """Adds the paths of an end; with a path without a rate among them, the end has no bound."""
         if len(side.paths) < 2:
             return
         for rate in (self.rates.lowest(path.edges) for path in side.paths):

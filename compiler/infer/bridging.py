@@ -1,8 +1,8 @@
-"""Pass: broadcast domains, as their switches will have them.
+"""Pass: broadcast domains and their spanning trees.
 
-Linux's spanning tree prefers the bridge with the lowest priority, then paths over few ports, then the
-neighbour with the lowest priority and of its ports the first. With priorities by name, all of that is known
-here: the first switch is the root, and each other one is joined to the tree by one link.
+Linux's spanning tree elects the bridge with the lowest priority as the root, then prefers paths over few
+ports, then the neighbour with the lowest priority, and of its ports the first. With priorities in order of
+name, the tree is known here: the first switch is the root, and each other one is joined to it by one link.
 """
 
 from collections import Counter, deque
@@ -16,13 +16,13 @@ from compiler.model.nodes import Node
 from compiler.model.segments import Segment
 
 MOST_PORTS = 1023
-"""BR_MAX_PORTS of net/bridge/br_private.h, less the number that no port has."""
+"""The most ports of a bridge: BR_MAX_PORTS of net/bridge/br_private.h, less the reserved port number 0."""
 
 HIGHEST_PRIORITY = 2**16 - 1
 
 
 def bridge(lab: Lab, diagnostics: Diagnostics) -> Lab:
-    """Checks the broadcast domains, ranks their switches, and marks what spanning trees leave out."""
+    """Checks broadcast domains, ranks their switches, and marks the links that spanning trees block."""
     if not lab.switches:
         return lab
     priorities: dict[str, int] = {}
@@ -47,7 +47,7 @@ def _ranked(node: Node, priority: int) -> Node:
 
 
 class _Domain:
-    """One broadcast domain: its switches by name, and the links between them by their places in the lab."""
+    """One broadcast domain: its switches in order of name, and the indexes of the links between them."""
 
     def __init__(
         self, lab: Lab, segment: Segment, switches: dict[str, Node], diagnostics: Diagnostics
@@ -116,7 +116,7 @@ class _Domain:
                 return
 
     def _walk(self) -> dict[str, tuple[str, int]]:
-        """How the spanning tree reaches each switch: from which one, over which link; the root: itself."""
+        """For each switch, its parent in the spanning tree and the link to it; the root is its own parent."""
         root = next(iter(self.priorities), self.segment.identity)
         depths = {root: 0}
         queue = deque([root])
@@ -136,7 +136,7 @@ class _Domain:
         }
 
     def spare(self) -> set[int]:
-        """The links that the spanning tree leaves out."""
+        """The links that the spanning tree blocks."""
         if len(self.inner) < len(self.switches):
             return set()
         return set(self.inner) - {place for _, place in self._walk().values()}
@@ -151,7 +151,7 @@ def _loop(left: str, right: str, above: dict[str, tuple[str, int]]) -> list[str]
 
 
 def _upward(name: str, above: dict[str, tuple[str, int]]) -> Iterator[str]:
-    """A switch, and all that are between it and the root."""
+    """A switch and its ancestors, up to the root."""
     yield name
     while above[name][0] != name:
         name = above[name][0]

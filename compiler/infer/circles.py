@@ -1,7 +1,7 @@
-"""Whether packets that follow explicit routes go in circles.
+"""Detection of forwarding loops, circles of nodes, by explicit routes.
 
-Addresses that no prefix of the lab tells apart go the same ways, so one address is followed of each part of
-the target of an explicit route that prefixes cut out.
+Addresses in the same prefixes of the lab are forwarded alike, so one address is followed for each part of an
+explicit route's target that these prefixes delimit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,18 +18,18 @@ from compiler.model.routes import ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
 
 ExplicitRoutes = dict[str, dict[Network, tuple[Route, ExplicitRoute]]]
-"""The explicit routes by node and target."""
+"""The explicit routes, by node and target."""
 
 
 class _Part(NamedTuple):
-    """An address, and the longest prefixes that hold it and that routes lead to, the longest first."""
+    """An address, and the targets of routes that contain it, the longest first."""
 
     address: Address
     around: tuple[Network, ...]
 
 
 def check(lab: Lab, routes: ExplicitRoutes, segments: Iterable[Segment], diagnostics: Diagnostics) -> None:
-    """Reports each explicit route that packets can follow back to where they were."""
+    """Reports each explicit route by which packets can return to a node."""
     circles = _Circles(lab, routes, tuple(segments), diagnostics)
     for version in sorted({target.version for table in routes.values() for target in table}):
         circles.check(version)
@@ -51,7 +51,7 @@ class _Circles:
                 self.sources.setdefault(target, []).append(source)
 
     def check(self, version: int) -> None:
-        """Follows an address of each part from all nodes that have an explicit route for it."""
+        """Follows an address of each part from all nodes that have an explicit route to it."""
         alone = dict(self._alone(version))
         defaults = Forwarding(_without_defaults(self.lab, set(alone)))
         for part in self._parts(version):
@@ -67,7 +67,7 @@ class _Circles:
     def _follow(
         self, source: str, target: Network, part: _Part, forwarding: Forwarding, done: set[str]
     ) -> None:
-        """Reports a node whose explicit route to a target leads an address of it into a circle."""
+        """Reports the explicit route of a node to a target if it sends an address of it into a circle."""
         route, asked = self.explicit[source][target]
         found = forwarding.nexthops(source, part.address, connected=False)
         if (source, target) in self.told or _gateways(found) != _gateways(route.nexthops):
@@ -81,9 +81,10 @@ class _Circles:
             self.diagnostics.error("MPC502", message, asked.span, label)
 
     def _alone(self, version: int) -> Iterator[tuple[str, str]]:
-        """The routers with an explicit default route that have only each other, each with the other.
+        """The routers with an explicit default route that are each other's only neighbours, in pairs.
 
-        Such routes are inferred too: in a circle go only packets to what neither of them reaches.
+        Inferred default routes are alike: only packets to addresses that neither router reaches go in a
+        circle.
         """
         ends = [(own, {e.node for e in own.ends if e.address(version)}) for own in self.segments]
         near: dict[str, set[str]] = {}
@@ -97,7 +98,7 @@ class _Circles:
                 yield name, next(iter(others))
 
     def _check_alone(self, source: str, other: str, version: int) -> None:
-        """Follows each address that one of two routers alone has a link to."""
+        """Follows each address on the links of one of two such routers."""
         names = {source, other}
         near = set[str]().union(*(own.nodes for own in self.segments if names & own.nodes))
         addresses = [
@@ -109,10 +110,10 @@ class _Circles:
             self._follow(source, DEFAULT[version], part, self.forwarding, set())
 
     def _parts(self, version: int) -> list[_Part]:
-        """The parts in which explicit routes can make a circle that they do not make in a larger one.
+        """The parts in which explicit routes can make a circle that they do not make in a larger part.
 
-        Where a prefix holds addresses that no longer one does, those that only links lead to are left out:
-        they go the same ways, as far as nodes that are linked with them.
+        Of the addresses in no longer prefix than some prefix, those on links alone are left out: they are
+        forwarded alike, up to the nodes on those links.
         """
         explicit = _Within(target for target in self.sources if target.version == version)
         routes = _unique(t for node in self.lab.nodes for route in node.routes for t in route.targets)
@@ -132,12 +133,12 @@ class _Circles:
 
 
 def _gateways(hops: tuple[Nexthop, ...] | None) -> list[tuple[Address, str]]:
-    """Where next hops lead to, whatever is sent from there."""
+    """The gateways of next hops, whatever their source addresses."""
     return [(hop.via, hop.interface) for hop in hops or ()]
 
 
 class _Within:
-    """The prefixes that are in one of some prefixes of one family."""
+    """The set of networks that are subnets of given prefixes of one family."""
 
     def __init__(self, prefixes: Iterable[Network]) -> None:
         self.lengths: dict[int, set[int]] = {}
@@ -155,7 +156,7 @@ class _Within:
 
 
 def _unique(networks: Iterable[Network]) -> set[Network]:
-    """Each network once. Most are many times the same object, which takes less time to tell."""
+    """The distinct networks. Most are the same objects, which are faster to compare by identity."""
     return set({id(network): network for network in networks}.values())
 
 
@@ -164,7 +165,7 @@ def _address(number: int, version: int) -> Address:
 
 
 def _without_defaults(lab: Lab, nodes: set[str]) -> Lab:
-    """The lab without inferred default routes, and without any at some nodes."""
+    """The lab without inferred default routes, and without any default route at some nodes."""
     return replace(
         lab,
         nodes=tuple(

@@ -1,4 +1,4 @@
-"""The routes that `route` statements ask for."""
+"""Explicit routes: those of `route` statements."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
@@ -30,9 +30,9 @@ class Explicit:
         known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
         known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
         self.own = {(name, own.ip) for name, own in known if name in begin}
-        """The addresses of sources of routes, each with its node."""
+        """The node addresses and interface addresses of the sources of routes, each with its node."""
         self.connected = {(name, own.network) for name, own in known if name in begin}
-        """The networks that these are in."""
+        """The networks of these addresses, each with its node."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -54,7 +54,7 @@ class Explicit:
                 self.diagnostics.error("MPC206", message, asked.span, "set again", "", note)
 
     def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
-        """Reports a target that is the source's own: one of its addresses, or the network of one."""
+        """Reports a target that is an address of the source itself, or a network that it is connected to."""
         if target.num_addresses == 1 and (asked.source, target.network_address) in self.own:
             message = f"the route of `{asked.source}` leads to `{asked.source}` itself"
             self.diagnostics.error("MPC505", message, asked.span, "its own address")
@@ -64,9 +64,9 @@ class Explicit:
             self.diagnostics.error("MPC508", message, asked.span, "directly connected", help)
 
     def _source(self, asked: ExplicitRoute, target: Network) -> Address | None:
-        """The address that is sent from to a target; None where it is that of the interface.
+        """The source address of packets to a target; None for that of the interface.
 
-        An address alone, or another prefix without more in it than own addresses, is routed as it is written.
+        An address, or another prefix that contains node addresses only, is routed as it is written.
         """
         sources = self.sources.get(target.version)
         if sources is None or isinstance(asked.target, InterfaceName):
@@ -104,26 +104,26 @@ class Explicit:
         return target in self.routes.get(node, {})
 
     def place(self, node: str, target: Network) -> Span | None:
-        """Where the explicit route of a node to a target is written."""
+        """The place of the explicit route of a node to a target."""
         known = self.routes.get(node, {}).get(target)
         return known[1].span if known else None
 
     def over(self, node: str, inferred: list[Route]) -> list[Route]:
-        """A node's routes: the explicit ones, and the inferred ones that none of them covers."""
+        """The routes of a node: its explicit routes, and the inferred ones that none of them covers."""
         own = [route for route, _ in self.routes.get(node, {}).values()]
         left = [_left_of(route, own) for route in inferred] if own else inferred
         return [*own, *(route for route in left if route.targets)]
 
 
 def _left_of(inferred: Route, own: list[Route]) -> Route:
-    """An inferred route to the targets that no explicit one covers."""
+    """An inferred route, with the targets that no explicit route covers."""
     return inferred._replace(targets=tuple(t for t in inferred.targets if not covered(own, t)))
 
 
 def covered(routes: Iterable[Route], target: Network) -> bool:
-    """Whether an explicit route stands over an inferred one: it has its target, or a prefix around it.
+    """Whether an explicit route replaces an inferred one: it has the same target, or one that contains it.
 
-    A default route is what is left when nothing else fits, so it stands over an inferred one only.
+    A default route applies when no other does, so it replaces inferred default routes only.
     """
     return any(
         own.version == target.version and (own.prefixlen or not target.prefixlen) and target.subnet_of(own)  # type: ignore[arg-type]

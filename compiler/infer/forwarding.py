@@ -1,4 +1,4 @@
-"""Where the main tables of a lab send a packet."""
+"""Forwarding by the main tables of a lab."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +12,7 @@ from compiler.model.routes import Nexthop
 
 
 class Forwarding:
-    """Looks up addresses as the kernel does: connected networks and routes, the longest prefix first."""
+    """Longest-prefix lookup over connected networks and routes, as in the kernel."""
 
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
@@ -20,7 +20,7 @@ class Forwarding:
         self.routes = {node.name: node.routes for node in lab.ip_nodes}
         self.table = cache(self._table)
         self.connected: dict[str, dict[Network, str]] = {}
-        """The interface of each connected network; none where all of it is the node itself."""
+        """The interface of each connected network; an empty text where all of it is the node itself."""
         for node in lab.ip_nodes:
             self.connected[node.name] = {own.address.network: "" for own in node.addresses}
         for end in lab.interfaces.values():
@@ -30,14 +30,14 @@ class Forwarding:
                 self.connected[end.node][ip_network(own.ip)] = ""
 
     def _table(self, node: str, version: int) -> Prefixes[tuple[Nexthop, ...] | str]:
-        """The next hops of a node's routes, and the interfaces of connected networks, which count first."""
+        """The next hops of a node's routes, and the interfaces of connected networks, which come first."""
         routes = ((target, route.nexthops) for route in self.routes[node] for target in route.targets)
         return Prefixes(version, chain(routes, self.connected[node].items()))
 
     def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:
-        """The next hops that an address can be sent to; none where it is the node's own, or unknown.
+        """The next hops for an address; none if it is the node's, or has no route.
 
-        What is on a segment of the node is its own next hop; without `connected`, it has none.
+        An address on a segment of the node is its own next hop; without `connected`, it has none.
         """
         found = self.table(node, address.version).longest(address)
         if isinstance(found, str):
@@ -45,10 +45,10 @@ class Forwarding:
         return found or ()
 
     def circle(self, source: str, address: Address, done: set[str]) -> list[str]:
-        """The nodes of a circle that a packet from `source` can go in, closed; empty where there is none.
+        """The nodes of a circle that packets from `source` can enter, closed; empty if there is none.
 
-        Follows every next hop, depth first, through nodes that forward. Those that it is `done` with, which
-        are in no circle, are added.
+        Depth-first search over all next hops, through forwarding nodes. `done` are nodes known to lead into
+        no circle; the search adds to them.
         """
         if source in done:
             return []
@@ -67,6 +67,6 @@ class Forwarding:
         return []
 
     def _onward(self, name: str, address: Address) -> Iterator[str]:
-        """The nodes that an address can be sent to from a node."""
+        """The nodes that a node can forward an address to."""
         for hop in self.nexthops(name, address, connected=False):
             yield self.owners[hop.via]

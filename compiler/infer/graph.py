@@ -1,11 +1,11 @@
-"""A lab as a graph of one address family, and the shortest paths in it.
+"""A lab as a graph of one address family, and its shortest paths.
 
-Only forwarding nodes pass packets on, so a path's inner nodes are forwarding ones. Switches are vertices
-that packets pass without a hop: what a host sends to another one behind switches is one hop over several
-edges. The links of a broadcast domain, less the spare ones, are a tree, so there is one way through it.
+Only forwarding nodes pass packets on, so they are the inner vertices of paths. Switches are vertices without
+a hop of their own: a packet from one host to another behind switches makes one hop over several edges. The
+links of a broadcast domain, less the spare ones, are a tree, so there is one path through it.
 
-Weights are whole numbers. They are positive, so that no cycle is free and equal costs compare exactly; save
-that leaving a switch is free where a domain is one vertex, which no cycle can be made of.
+Weights are whole numbers, so that equal costs compare exactly. They are positive, so that no cycle is free;
+but the edges out of a switch are free where a domain is one vertex, as no cycle consists of such edges.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Edge:
 
 
 class Hop(NamedTuple):
-    """The way from one node to the next: the first and the last of its edges, between which are switches."""
+    """The step from one node to the next: its first and last edges, with switches between them."""
 
     first: Edge
     last: Edge
@@ -70,10 +70,10 @@ class Hop(NamedTuple):
 
 
 class Graph:
-    """The links on which all ends that take an address have one of a family.
+    """The links whose addressed ends all have an address in one family.
 
-    With `whole`, the switches of a broadcast domain are one vertex where the metric is hops, as all ways
-    through it are equal then.
+    With `whole`, the switches of a broadcast domain are one vertex if the metric is hops, as all paths
+    through them cost the same then.
     """
 
     def __init__(self, lab: Lab, version: int, *, whole: bool = False) -> None:
@@ -101,7 +101,7 @@ class Graph:
                     self.incoming[target].append(edge)
 
     def distances(self, target: str, avoid: str | None = None) -> Distances:
-        """What a packet to `target` costs from each node that has a path to it, not by way of `avoid`."""
+        """The cost of a packet to `target` from each node with a path to it that does not visit `avoid`."""
         found: Distances = {}
         heap = [(0, target)]
         while heap:
@@ -116,15 +116,15 @@ class Graph:
         return found
 
     def passes(self, name: str, target: str) -> bool:
-        """Whether a packet to `target` gets any further at a node: it is there, or is passed on."""
+        """Whether a packet to `target` arrives at a node or is forwarded by it."""
         return name == target or name in self.switches or self.forwards[name]
 
     def reverse(self, edge: Edge) -> Edge:
-        """The other direction of the same link."""
+        """The opposite direction of the same link."""
         return next(back for back in self.outgoing[edge.target] if back.link == edge.link)
 
     def shortest_edges(self, source: str, target: str, distances: Distances) -> list[Edge]:
-        """The edges out of `source` that begin a shortest path to `target`."""
+        """The edges out of `source` that are first on a shortest path to `target`."""
         return [
             edge
             for edge in self.outgoing[source]
@@ -145,10 +145,10 @@ def hops(graph: Graph, edges: tuple[Edge, ...]) -> Iterator[Hop]:
 
 
 class _Weights:
-    """The weight of one direction of a link under the lab's metric.
+    """The weight of one direction of a link, under the lab's metric.
 
-    A link that costs nothing (no delay, no rate) weighs 1, and every other more than all of these together,
-    so that free links stay free beside the others and still end every cycle.
+    A link without cost (no delay, no rate) weighs 1, and any other link more than all of these together: so
+    links without cost do not change which path is cheapest, and no cycle is free.
     """
 
     def __init__(self, lab: Lab) -> None:

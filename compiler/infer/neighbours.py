@@ -1,7 +1,7 @@
-"""How long a node waits for the address of a neighbour.
+"""How long a node waits for an answer to ARP or neighbour discovery.
 
-The kernel asks three times, a second apart, and then takes the neighbour for unreachable (mcast_solicit and
-retrans_time of arp(7); IPv6 does the same). Where an answer takes longer, it has to be asked less often.
+The kernel sends three requests, a second apart, and then considers the neighbour unreachable (mcast_solicit
+and retrans_time of arp(7); IPv6 does the same). Where an answer takes longer, the interval has to be longer.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from compiler.model.links import InterfaceName, Link, Port
 from compiler.model.segments import Segment
 
 LONGEST = 86400 * SECOND
-"""What the kernel is told at most; it counts milliseconds in 31 bits."""
+"""The longest interval that is set; the kernel counts milliseconds in 31 bits."""
 
 
 def patience(lab: Lab) -> dict[InterfaceName, int]:
-    """The microseconds after which an interface may ask again, in whole seconds, where that is over one.
+    """The interval of requests of each interface in microseconds, in whole seconds, if it is over one.
 
-    That is how long a request and its answer take at most, at any time of a play and with all queues full.
+    It is the longest time from a request to its answer, at any time of a play and with all queues full.
     """
     times = _times(lab)
     if sum(times.values()) <= SECOND:
@@ -33,7 +33,7 @@ def patience(lab: Lab) -> dict[InterfaceName, int]:
 
 
 def _times(lab: Lab) -> dict[InterfaceName, int]:
-    """How long a packet takes at most that leaves by an interface."""
+    """The longest time that a packet takes to leave by each interface and arrive, in microseconds."""
     frames = {end.id: full_frame(link) for link in lab.links for end in link.ends}
     found = {end.id: waits(end.shaping, frames[end.id]) for link in lab.links for end in link.ends}
     for change in (change for event in lab.events for change in event.changes):
@@ -45,8 +45,8 @@ def _times(lab: Lab) -> dict[InterfaceName, int]:
 
 
 def _longest(segment: Segment, links: tuple[Link, ...], times: dict[InterfaceName, int]) -> int:
-    """A round trip between any two ends, at most: over switches, twice that from one of them to the farthest
-    end, as they are a tree."""
+    """The longest round trip between two ends. Switches are a tree: it is at most twice that from one of them
+    to the farthest end."""
     own = [links[place] for place in segment.links]
     if not segment.switches:
         return max((sum(times[end.id] for end in link.ends) for link in own), default=0)
@@ -54,7 +54,7 @@ def _longest(segment: Segment, links: tuple[Link, ...], times: dict[InterfaceNam
 
 
 def _deepest(segment: Segment, links: Iterable[Link], times: dict[InterfaceName, int]) -> int:
-    """The longest round trip from the first switch to what is linked with it, directly or not."""
+    """The longest round trip from the first switch to anything that is connected with it."""
     ways: dict[str, list[tuple[Port, Port]]] = {name: [] for name in segment.switches}
     for near, far in (way for link in links for way in link.directions):
         if near.node in ways:

@@ -1,4 +1,4 @@
-"""What stands for prefixes, found by the longest that holds an address, as a routing table is."""
+"""A map from prefixes with longest-prefix lookup, as in a routing table."""
 
 from collections.abc import Iterable
 from typing import Generic, TypeVar
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class Prefixes(Generic[T]):
-    """Prefixes of one address family, each with what it stands for; of two alike, the later counts.
+    """A map from the prefixes of one address family; of two equal prefixes, the later one counts.
 
-    They are kept by length, and each as its bits, so that a look-up makes no networks.
+    They are kept by length as numbers, so that a lookup creates no network objects.
     """
 
     def __init__(self, version: int, entries: Iterable[tuple[Network, T]]) -> None:

@@ -1,7 +1,8 @@
 """Pass: the routes of every node, inferred and explicit.
 
-Inferred are shortest paths to every node address and every segment, all equal ones in one multipath route.
-A node with one forwarding neighbour has a default route to it in place of the routes that go the same way.
+Inferred routes are shortest paths to every node address and every segment; paths of equal cost are one
+multipath route. A node with one forwarding neighbour has a default route in place of routes with the same
+next hops.
 """
 
 from collections import defaultdict
@@ -21,12 +22,13 @@ from compiler.model.nodes import Node
 from compiler.model.routes import Nexthop, Route
 
 MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
-"""Of nodes that have more than one neighbour, and of their links, times the number of targets: a ring of
-1264 nodes, a torus of 32 x 32, a fat tree of k = 16. That takes some five seconds a family, and 400 MB."""
+"""Bounds of a lab: nodes with more than one neighbour, and their links, times the number of targets. A ring
+of 1264 nodes, a torus of 32 x 32 and a fat tree of k = 16 are within: some five seconds a family, and 400
+MB."""
 
 
 MOST_HOPS = 253
-"""Next hops of a route of IPv4, as a message of ip(8) has 4096 bytes; to one of IPv6 others are appended."""
+"""The most next hops of an IPv4 route, as a message of ip(8) has 4096 bytes; IPv6 ones can be appended to."""
 
 
 def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -54,12 +56,12 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 
 def _is_own_default(route: Route) -> bool:
-    """Whether a route is a default route of the source; inferred routes to own addresses stand beside it."""
+    """Whether a route is an explicit default route; inferred routes to node addresses stay beside it."""
     return route.explicit and not route.targets[0].prefixlen
 
 
 def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics: Diagnostics) -> None:
-    """Reports the first route of a node that has too many next hops."""
+    """Reports the first route of a node with too many next hops."""
     for route in routes:
         if len(route.nexthops) <= MOST_HOPS or route.targets[0].version == 6:
             continue
@@ -75,7 +77,7 @@ def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics
 def _inferences(
     lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
 ) -> Iterator["_Inference"]:
-    """What infers the routes of each family; nothing where there would be too many, which is reported."""
+    """The inference for each family; nothing if a family has too many routes, which is reported."""
     for version in lab.versions if lab.metric is not None else ():
         inference = _Inference(lab, sources[version], explicit)
         if not inference.can_be_written():
@@ -99,13 +101,13 @@ class _Inference:
         self.targets = Targets(lab, lab.segments, self.graph, self.trees, sources)
 
     def can_be_written(self) -> bool:
-        """Whether the routes are few enough, and the numbers in the trees small enough."""
+        """Whether the routes are few enough, and the bit sets of the trees small enough."""
         sources, targets = len(self.trees.roots), len(self.targets.networks)
         links = sum(len(self.graph.outgoing[name]) for name in self.trees.roots)
         return sources * targets <= MOST_ROUTES and max(links * targets, self.trees.words) <= MOST_NEXTHOPS
 
     def routes(self) -> Iterator[tuple[str, Route]]:
-        """Each inferred route with its node: its default route, and then one for each way to go."""
+        """Each inferred route with its node: the default route, then one for each set of next hops."""
         rows = self.trees.rows()
         for name in self.graph.forwards:
             hops = self.trees.hops(name)
@@ -121,7 +123,7 @@ class _Inference:
                         yield name, Route(tuple(networks), _nexthops(hops, first, source))
 
     def _default(self, name: str, hops: list[Hop], rows: dict[str, Row]) -> Bits:
-        """The hops of a default route, for a node with one forwarding neighbour."""
+        """The next hops of a default route, for a node with one forwarding neighbour."""
         neighbours = {hop.last.target for hop in hops if self.graph.forwards[hop.last.target]} - {name}
         if len(neighbours) != 1 or self.explicit.has(name, DEFAULT[self.version]):
             return 0
@@ -131,9 +133,9 @@ class _Inference:
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
 
     def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
-        """What a node sends by each set of its links, and whether from its own address.
+        """The targets of a node, by its next hops and by whether packets are sent from its node address.
 
-        Without links, what it does not reach.
+        Unreachable targets are under the empty set.
         """
         found: dict[tuple[Bits, bool], list[Network]] = defaultdict(list)
         firsts = self.targets.firsts(name, rows)
@@ -143,7 +145,7 @@ class _Inference:
 
 
 def _nexthops(hops: list[Hop], first: Bits, source: Address | None) -> tuple[Nexthop, ...]:
-    """The hops of a set, in their order."""
+    """The next hops of a bit set, in order."""
     found = []
     while first:
         place = first.bit_length() - 1

@@ -1,4 +1,4 @@
-"""Pass: queue lengths and bursts, so that a rate is reached and no packet is lost that nobody asked for."""
+"""Pass: queue lengths and bursts, such that a rate is reached and packets are lost only as configured."""
 
 from collections.abc import Container
 from dataclasses import replace
@@ -15,34 +15,34 @@ ETHERNET_HEADER = 14
 SECOND = 10**6
 
 QUEUE_TIME = SECOND // 40
-"""How long a packet waits in a full queue of the default length, in microseconds. Longer ones
-cost MPTCP throughput (measured), as its receiver waits for the slower path."""
+"""The time that a packet waits in a full queue of the default length, in microseconds. Longer queues cost
+MPTCP throughput (measured), as its receiver waits for the slower path."""
 
 TICKS = 250
-"""Refills of a token bucket a second that its default burst allows for: CONFIG_HZ of common kernels."""
+"""The refills of a token bucket a second that the default burst is made for: CONFIG_HZ of common kernels."""
 
 FASTEST = 10 * 10**9
-"""What a delay line without a rate is made to hold, in bits a second."""
+"""The rate in bits a second that a delay line without a rate has room for."""
 
 MOST = 2**32 - 1
-"""Of a queue or a burst: what tc(8) and the kernel take, at any rate (measured)."""
+"""The largest queue or burst that tc(8) and the kernel take, at any rate (measured)."""
 
 MOST_HELD = 2**31 - 1
-"""Packets in a delay line: tc-netem(8) shows more as a negative number."""
+"""The most packets in a delay line; tc-netem(8) shows more as a negative number."""
 
 SMALLEST_FRAME = 42
-"""Bytes, as tc(8) counts them: ARP, or an empty UDP datagram."""
+"""The bytes of the smallest frames, as tc(8) counts them: ARP, or an empty UDP datagram."""
 
 LEAST_MTU_IPV6 = 1280
-"""RFC 8200; with less, the kernel takes IPv6 off an interface."""
+"""The least MTU of IPv6 (RFC 8200); with less, the kernel removes IPv6 from an interface."""
 
 FEWEST_HELD = 1000
 """The default limit of tc-netem(8), in packets."""
 
 
 def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
-    """Fills in what each direction leaves open, from the start and after each event, and warns of what it
-    sets too small.
+    """Fills in the unset attributes of each direction, initially and after each event, and warns of values
+    that are too small.
     """
     later = {
         change.interface
@@ -55,7 +55,7 @@ def size(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 
 def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics) -> tuple[Event, ...]:
-    """`later` are the interfaces that draw lots for packets after some event."""
+    """The events with attributes filled in; `later` are the interfaces that need `alone` after some event."""
     ends = {end.id: (end, full_frame(link)) for link in lab.links for end in link.ends}
 
     def sized(change: Change) -> Change:
@@ -70,7 +70,7 @@ def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics)
 
 
 def full_frame(link: Link) -> int:
-    """The bytes of a full packet."""
+    """The size of a full packet on a link, in bytes with the Ethernet header."""
     return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
 
 
@@ -90,20 +90,21 @@ def _sized(link: Link, later: Container[InterfaceName], lab: Lab, diagnostics: D
 
 
 def delays(shaping: Shaping) -> bool:
-    """Whether a direction needs a delay line: any of what netem does beside a rate is not 0."""
+    """Whether a direction needs a delay line: an attribute of netem other than a rate is not 0."""
     return any((shaping.delay, shaping.jitter)) or draws(shaping)
 
 
 def draws(shaping: Shaping) -> bool:
-    """Whether a direction has a share of packets that fares otherwise than the rest."""
+    """Whether netem treats some packets of a direction otherwise than the rest, at random."""
     return any((shaping.loss, shaping.duplicate, shaping.corrupt, shaping.reorder))
 
 
 def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
-    """`alone` is whether the direction has a share of packets that fares otherwise, now or after some event:
-    then its queueing disciplines are of the same kinds all the time, and events change them in place.
+    """The shaping with a burst, a queue and the room of the delay line.
 
-    A queue that is written counts frames, so each has to come to it by itself too.
+    `alone` is whether the direction has random treatment of packets at any time of a play: its kinds of
+    queueing disciplines are then the same all the time, so that events change them in place. A written queue
+    counts frames, so GSO packets have to be segmented before it too.
     """
     rate, written = shaping.rate, shaping.queue is not None
     if rate is None:
@@ -118,24 +119,24 @@ def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
 
 
 def _queue(shaping: Shaping, rate: int, frame: int) -> Queue:
-    """The default queue: what waits for QUEUE_TIME.
+    """The default queue: the packets of QUEUE_TIME.
 
-    With a delay, it is twice the bandwidth-delay product more, as a sender may have a round trip's worth
-    waiting beside what is under way.
+    With a delay, twice the bandwidth-delay product more, as a sender may have a round trip's worth waiting
+    beside the packets in flight.
     """
     waiting = max(rate * QUEUE_TIME // (8 * SECOND), 4 * frame)
     return Queue(min(MOST, waiting + 2 * frame * under_way(shaping, rate, frame)), packets=False)
 
 
 def under_way(shaping: Shaping, rate: int, frame: int) -> int:
-    """The bandwidth-delay product of one direction, in full packets, rounded up."""
+    """The bandwidth-delay product of one direction in full packets, rounded up."""
     time = (shaping.delay or 0) + (shaping.jitter or 0)
     return -(-rate * time // (8 * SECOND * frame))
 
 
 def _held(shaping: Shaping, frame: int) -> int:
-    """What the delay line holds: what is under way, and what has come before the token bucket takes the next
-    packet, which it hands on to the queue then."""
+    """The room of the delay line, in packets: those in flight, and those that arrive before the token bucket
+    takes the next packet, which are then moved to the queue."""
     delayed = max(FEWEST_HELD, under_way(shaping, FASTEST, frame))
     if shaping.rate is None or shaping.queue is None:
         return min(MOST_HELD, delayed)
@@ -144,7 +145,7 @@ def _held(shaping: Shaping, frame: int) -> int:
 
 
 def waits(shaping: Shaping, frame: int) -> int:
-    """The microseconds that a packet takes at most: it waits in a full queue, and is delayed."""
+    """The longest time of a packet, in microseconds: in a full queue, and the delay."""
     time = (shaping.delay or 0) + (shaping.jitter or 0)
     if shaping.rate is None or shaping.queue is None:
         return time
@@ -185,7 +186,7 @@ def _check_queue(end: Port, frame: int, diagnostics: Diagnostics) -> None:
 
 
 def _check_product(end: Port, queue: Queue, rate: int, frame: int, diagnostics: Diagnostics) -> None:
-    """Warns of a queue that TCP may find too short; what keeps to the rate loses nothing in it."""
+    """Warns of a queue that TCP may find too short; a sender that keeps to the rate loses nothing in it."""
     needed = under_way(end.shaping, rate, frame)
     if queue.amount * (frame if queue.packets else 1) < needed * frame:
         message = f"this queue is under the bandwidth-delay product, {needed} packets at {format_rate(rate)}"

@@ -1,12 +1,13 @@
-"""Which address a node sends from where a program has chosen none, as a UDP server on any address has not.
+"""Source addresses of packets whose program has bound none, such as a UDP server on any address.
 
-That server is answered for only where it sends from the address that it was asked at. What a node's name
-means is its own address, so what goes to the own address of another node is sent from its own one, by the
-`src` of the route. What goes to an interface's address is sent from that of the interface it leaves by, which
-is right for who asks for an interface by its address. A link that a node masquerades on counts as own
-addresses do: what comes from there has asked for names.
+The client of such a server accepts answers only from the address that it sent to. A node's name resolves to
+its node address, so packets to the node address of another node are sent from the node's own, by the `src` of
+the route. Packets to an interface's address are sent from that of the outgoing interface, as a client that
+asked for an interface by its address expects. A link that a node masquerades on counts as node addresses do,
+as its packets come from programs that used names.
 
-A default route, or another wide one, is for both. Beside it stands the same route for own addresses alone.
+A default route, or another wide one, has targets of both kinds. Beside it, the same route with a `src` is
+written for node addresses alone.
 """
 
 from bisect import bisect_left
@@ -19,15 +20,15 @@ from compiler.model.networks import Address, Network, bounds
 from compiler.model.routes import Nexthop, Route
 
 MOST_PREFIXES = 8
-"""That stand beside a default route. Where own addresses lie so much between others that it would be more,
-nodes send everything from their own address."""
+"""The most prefixes beside a default route. If node addresses are so scattered among others that it takes
+more, nodes send everything from their node address."""
 
 Range = tuple[int, int]
-"""The first and the last of some addresses."""
+"""The first and the last address of a range, as numbers."""
 
 
 class Sources:
-    """What the nodes of a lab send from in one address family."""
+    """The source addresses of the nodes of a lab, in one address family."""
 
     def __init__(self, lab: Lab, version: int) -> None:
         self.version = version
@@ -40,7 +41,7 @@ class Sources:
         self.hosts = {host for host in self.hosts if host.version == version}
         self.masked: set[Network] = set()
         self.on = {node.name: {ip_network(own.address.ip) for own in node.addresses} for node in lab.nodes}
-        """The prefixes that a node has itself."""
+        """The node addresses and connected networks of each node."""
         self.others: set[Network] = set()
         for segment in lab.segments if self.own else ():
             masked = any(end.id in masquerading for end in segment.ends)
@@ -53,15 +54,15 @@ class Sources:
         self.mixed = len(self.prefixes) > MOST_PREFIXES
 
     def answers(self, target: Network) -> bool:
-        """Whether what goes to a target is sent from the node's own address."""
+        """Whether packets to a target are sent from the node address."""
         return self.mixed or target in self.names
 
     def is_mixed(self, target: Network) -> bool:
-        """Whether own addresses and others lie in a target so that nobody can tell them apart."""
+        """Whether a target contains node addresses and others, too scattered to be told apart by prefixes."""
         return self.mixed and any(target != name and _holds(target, name) for name in self.names)
 
     def beside(self, node: str, routes: Iterable[Route]) -> Iterator[Route]:
-        """For own addresses alone, the routes of a node that are for others as well."""
+        """The routes of a node with targets of both kinds, for node addresses alone."""
         if node not in self.own or self.mixed:
             return
         routes = [route for route in routes if route.targets[0].version == self.version]
@@ -101,7 +102,7 @@ def sent_from(source: Address | None, hops: Iterable[Nexthop]) -> tuple[Nexthop,
 
 
 def _covering(names: list[Network], others: list[Range]) -> Iterator[Network]:
-    """The fewest prefixes that hold all of some networks, in order, and no others; each as long as can be."""
+    """The fewest prefixes that contain all of some sorted networks and no others, as long as possible."""
     if not names:
         return
     first, last = bounds(names[0])[0], max(bounds(name)[1] for name in names)
@@ -117,7 +118,7 @@ def _covering(names: list[Network], others: list[Range]) -> Iterator[Network]:
 
 
 def _meets(others: list[Range], one: Range) -> bool:
-    """Whether some of the others, which are in order and apart, have an address of a range."""
+    """Whether a range overlaps one of the others, which are sorted and disjoint."""
     place = bisect_left(others, (one[1] + 1, 0))
     return place > 0 and others[place - 1][1] >= one[0]
 

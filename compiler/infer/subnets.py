@@ -1,4 +1,4 @@
-"""The networks that the source pins: what each segment has, and where two of them are one too many."""
+"""The networks that the source pins: those of each segment, and conflicts between them."""
 
 from ipaddress import ip_network
 
@@ -12,11 +12,11 @@ RANGES = {
     4: ("10.0.0.0/8", "172.16.0.0/12", "100.64.0.0/10", "192.168.0.0/16", "198.18.0.0/15"),
     6: ("fd00::/32", "fd01::/32", "fd02::/32", "2001:db8::/32"),
 }
-"""Ranges that a pool can be, as they are nobody's on the Internet."""
+"""Suggestions for a pool: ranges that are not assigned on the Internet."""
 
 
 class Pins:
-    """The pinned networks of a lab; what is wrong with them is reported."""
+    """The pinned networks of a lab; conflicts are reported."""
 
     def __init__(self, lab: Lab, diagnostics: Diagnostics) -> None:
         self.lab = lab
@@ -35,7 +35,7 @@ class Pins:
         return [pin.network for pin in self._all()]
 
     def blame(self, part: Network, what: str) -> bool:
-        """Whether it is for pins that a part of a pool has no address left; reports the largest of these."""
+        """Whether pins are the reason that a part of a pool is full; reports the largest of them."""
         own = [pin for pin in self._all() if pin.network.version == part.version]
         taken = [(_overlap(pin.network, part), pin) for pin in own if overlap(pin.network, part)]
         if 2 * sum(count for count, _ in taken) < part.num_addresses:
@@ -54,7 +54,7 @@ class Pins:
         return own + [pin for pins in self.of.values() for pin in pins.values()]
 
     def _of_segment(self, segment: Segment) -> dict[int, Pin]:
-        """What the switches of a segment pin, or else its links; of several, all have to be one network."""
+        """The networks that the switches of a segment pin, or else its links; reports different ones."""
         found: dict[int, Pin] = {}
         for pin in (pin for switch in segment.switches for pin in self.subnets[switch]):
             first = found.setdefault(pin.network.version, pin)
@@ -77,7 +77,7 @@ class Pins:
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
     def _check_overlaps(self) -> None:
-        """Reports networks that overlap. Of two, one holds the other, so neighbours in order show it."""
+        """Reports overlapping networks. Of two, one contains the other: they are neighbours when sorted."""
         widest: Pin | None = None
         for pin in sorted(self._all(), key=_place):
             if widest and overlap(widest.network, pin.network):
@@ -102,10 +102,10 @@ class Pins:
 
 
 def _overlap(one: Network, other: Network) -> int:
-    """How many addresses two networks share, of which one is in the other."""
+    """The number of addresses that two networks share, one of which contains the other."""
     return min(one.num_addresses, other.num_addresses)
 
 
 def _place(pin: Pin) -> tuple[int, int, int]:
-    """Where a pin stands in order: a network before those within it."""
+    """The sort key of a pin: a network comes before those within it."""
     return pin.network.version, int(pin.network.network_address), -pin.network.num_addresses

@@ -1,4 +1,4 @@
-"""What inferred routes lead to, the addresses of nodes and the segments, and how each is reached."""
+"""The targets of inferred routes, the addresses of nodes and the segments, and the roots that reach them."""
 
 from collections.abc import Iterable
 from ipaddress import ip_network
@@ -13,7 +13,7 @@ from compiler.model.segments import Segment
 
 
 class _Way(NamedTuple):
-    """As the nearer of two roots is reached, with what each adds to the cost."""
+    """The nearer of two roots, with the extra cost beyond each."""
 
     left: int
     more_left: int
@@ -24,9 +24,9 @@ class _Way(NamedTuple):
 class Targets:
     """The targets of one address family: `networks`, and the way to each.
 
-    `named` is whether each is sent to from a node's own address.
-    `own` has, by node, what its own links lead to, by place: there a node's row of the trees does not count.
-    `behind` has a host's end of a segment, which needs a route only where no forwarding end is in reach.
+    `named` is whether packets to a target are sent from the node address. `own` has, by node, the first hops
+    to targets on its own links, by index: they replace the node's row of the trees. `behind` has the end of a
+    segment at a host, which needs a route only where no forwarding end of the segment is reachable.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class Targets:
                 self._add_link(segment, *edges)
 
     def _add_address(self, target: Network, node: str) -> None:
-        """Adds an address of a node. What hangs on another node, that one has links of its own to."""
+        """Adds a node address. The anchor of a leaf reaches it by its own links."""
         place = self._add(target, self._as(node), node)
         if anchor := self.trees.anchors.get(node):
             self.own[anchor][place] = self.trees.cheapest(self.graph.incoming[node])
 
     def _add(self, target: Network, way: _Way, *nodes: str) -> int:
-        """Adds a target that some nodes have no route to, as it is on them; gives its place."""
+        """Adds a target that is on some nodes, which need no route to it; returns its index."""
         place = len(self.networks)
         self.networks.append(target)
         self.named.append(self.sources.answers(target))
@@ -76,10 +76,10 @@ class Targets:
         return _Way(root, 0, root, 0)
 
     def _add_domain(self, segment: Segment, edges: list[Edge]) -> None:
-        """Adds the subnet of a broadcast domain, towards the nearest ends that forward.
+        """Adds the subnet of a broadcast domain, reached by the nearest ends that forward.
 
-        These have all addresses of it behind them. What else is on it can be reached without them only by
-        another link of its own.
+        These reach all addresses of the subnet. Where they are unreachable, an end at a host can be reached
+        only by another link of the host.
         """
         root = self.trees.domains[edges[0].target]
         place = self._add(self._subnet(segment), _Way(root, 0, root, 0), *segment.nodes)
@@ -91,10 +91,10 @@ class Targets:
                 self.behind[host] = place
 
     def _add_link(self, segment: Segment, left: Edge, right: Edge) -> None:
-        """Adds the subnet of a link, towards the nearest of its ends that forward.
+        """Adds the subnet of a link, reached by the nearest of its ends that forward.
 
-        A forwarding end has both addresses of the link behind it. Where none can be reached, each end that
-        can has a host route to its own address. A leaf is never nearer than what it hangs on.
+        A forwarding end reaches both addresses of the link. Where none is reachable, each reachable end has a
+        host route to its address. A leaf is never nearer than its anchor.
         """
         both = (left, right)
         ends = [e for e in both if self.graph.forwards[e.source] and e.source not in self.trees.anchors]
@@ -116,7 +116,7 @@ class Targets:
         return next(own.network for own in own if own.version == self.graph.version)
 
     def firsts(self, name: str, rows: dict[str, Row]) -> list[Bits]:
-        """The links by which a node goes to each target; none where it cannot, or need not."""
+        """The first hops of a node to each target; empty where it has no path, or needs no route."""
         costs, firsts = rows[name] if name in rows else self.trees.row_of_leaf(name, rows)
         found = [
             firsts[left] if near < far else firsts[right] if far < near else firsts[left] | firsts[right]
@@ -131,6 +131,6 @@ class Targets:
 
 
 def _host(address: Address | None) -> Network:
-    """The prefix of one address, that of a node."""
+    """The host prefix of a node's address."""
     assert address
     return ip_network(address)

@@ -1,13 +1,14 @@
-"""All shortest paths of a lab at once: a tree of them to each node that has more than one neighbour.
+"""All shortest paths of a lab at once: a tree to each node that has more than one neighbour.
 
-What hangs on one forwarding node alone, a *leaf*, is reached as that node is and reaches what that node does,
-so it stands in no tree: a lab of racks has one for each switch, and none for the hosts. In a tree, the equal
-first hops of a source are the bits of a number, so that joining two ways takes one operation.
+A node whose only neighbour is a forwarding one, its *anchor*, is a *leaf*: it reaches what the anchor
+reaches, and is reached as the anchor is, so no tree contains it. A lab of racks has a tree for each switch,
+and none for the hosts. In a tree, the equal first hops of a source are a bit set, so that a union is one
+operation.
 
-Switches stand in the trees too, as what they pass on is one hop. The bits of a switch are the ends of its
-broadcast domain that a packet may go on to, and an edge into it has as many bits of its source: what is
-best behind the switch is moved there as a whole. A domain has a tree of its own, to whatever switch of it is
-nearest; with such a tree, what is on the domain needs no next hop, and has none.
+Switches are vertices of the trees too, as a path through them is one hop. The bits of a switch are the ends
+of its broadcast domain that a packet may leave by, and an edge into it has as many bits at its source: the
+set of the switch is shifted there as a whole. A domain has its own tree, with all of its switches as roots;
+in that tree, nodes on the domain need no next hop and have none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,21 +21,21 @@ from compiler.infer.graph import Edge, Graph, Hop
 from compiler.model.segments import Segment
 
 Bits = int
-"""Hops of a node as a set: bit i is the i-th of `Trees.hops`."""
+"""A set of hops of a node: bit i is the i-th of `Trees.hops`."""
 
 
 class Row(NamedTuple):
-    """One node's part of all trees: what it costs to each root, and the hops that are first on the way."""
+    """One node's part of all trees: its cost to each root, and the first hops on the shortest paths to it."""
 
     costs: tuple[float, ...]
     firsts: tuple[Bits, ...]
 
 
 class Trees:
-    """Who needs a tree, what hangs on whom, and the trees.
+    """The roots of the trees, the leaves with their anchors, and the trees.
 
-    `roots` and `domains` have the place in a row of each node with a tree and of the domain of each switch,
-    `anchors` what each leaf hangs on.
+    `roots` and `domains` have the index in a row of each node with a tree, and that of the domain of each
+    switch; `anchors` has the anchor of each leaf.
     """
 
     def __init__(self, graph: Graph, segments: Iterable[Segment]) -> None:
@@ -52,7 +53,7 @@ class Trees:
         self.bits = dict(self._bits())
 
     def _anchors(self) -> Iterator[tuple[str, str]]:
-        """Each leaf with what it hangs on; of two nodes that have only each other, neither is a leaf."""
+        """Each leaf with its anchor; neither of two nodes that are each other's only neighbours is a leaf."""
         neighbours = {name: {edge.target for edge in edges} for name, edges in self.graph.outgoing.items()}
         for name in self.graph.forwards:
             if len(neighbours[name]) == 1:
@@ -61,12 +62,12 @@ class Trees:
                     yield name, anchor
 
     def _ends(self, switches: list[str]) -> list[Edge]:
-        """The edges out of a broadcast domain, in the order of the lab."""
+        """The edges out of a broadcast domain, in the order of links."""
         edges = (edge for name in switches for edge in self.graph.outgoing[name])
         return sorted((e for e in edges if e.target not in self.graph.switches), key=lambda edge: edge.link)
 
     def _bits(self) -> Iterator[tuple[Edge, Bits]]:
-        """The bit of each edge; of one into a switch the first, which those of the switch are moved to."""
+        """The bit of each edge; of an edge into a switch the lowest, to which the switch's set is shifted."""
         for name in self.graph.forwards:
             edges = self.graph.outgoing[name]
             places = accumulate((len(self._lasts(edge)) for edge in edges), initial=0)
@@ -78,37 +79,37 @@ class Trees:
             yield from ((edge, 1 << place) for place, edge in enumerate(ends))
 
     def _lasts(self, edge: Edge) -> list[Edge]:
-        """The last edges of all hops that begin with one."""
+        """The last edges of all hops whose first edge this is."""
         return self.ends[self.domains[edge.target]] if edge.target in self.domains else [edge]
 
     def hops(self, name: str) -> list[Hop]:
-        """All hops of a node that bits stand for, the way back to itself too where it is on a domain."""
+        """All hops of a node, in the order of bits; on a domain, the hop back to the node is among them."""
         return [Hop(edge, last) for edge in self.graph.outgoing[name] for last in self._lasts(edge)]
 
     def root(self, name: str) -> int:
-        """The place of the root as which a node with links is reached."""
+        """The index of the root of a node with links: its own, or that of its anchor."""
         return self.roots[self.anchors.get(name, name)]
 
     def weight(self, edge: Edge) -> int:
-        """What a link costs, in the unit of the trees."""
+        """The weight of an edge, in units of the greatest common divisor of all weights."""
         return edge.weight // self.scale
 
     def cheapest(self, edges: Iterable[Edge]) -> Bits:
-        """Those of a node's links to one neighbour that cost the least."""
+        """The bit set of those of a node's links to one neighbour that have the least weight."""
         edges = list(edges)
         least = min(edge.weight for edge in edges)
         return sum(self.bits[edge] for edge in edges if edge.weight == least)
 
     @property
     def words(self) -> int:
-        """The machine words of all rows: many ends of a domain make large numbers, and so do rates."""
+        """The machine words of all rows; bit sets grow with the ends of domains, costs with rates."""
         cost = max(map(self.weight, self.bits), default=0).bit_length() // 64
         widths = (sum(len(self._lasts(edge)) for edge in self.graph.outgoing[name]) for name in self.roots)
         columns = len(self.roots) + len(self.switches)
         return columns * sum(1 + cost + width // 64 for width in widths)
 
     def rows(self) -> dict[str, Row]:
-        """The rows of all roots."""
+        """The row of each root."""
         vertices = {name: place for place, name in enumerate([*self.roots, *self.domains])}
         incoming = [
             [
@@ -126,22 +127,22 @@ class Trees:
         return dict(zip(self.roots, map(Row, costs, firsts), strict=False))
 
     def row_of_leaf(self, name: str, rows: dict[str, Row]) -> Row:
-        """The row of a leaf: it goes wherever what it hangs on does."""
+        """The row of a leaf: it reaches what its anchor reaches, over its cheapest links."""
         first, row = self.cheapest(self.graph.outgoing[name]), rows[self.anchors[name]]
         return Row(row.costs, tuple(first if cost < inf else 0 for cost in row.costs))
 
 
 Incoming = list[list[tuple[int, Bits, int]]]
-"""For each vertex, the edges that lead to it: the place of the source, the bit there, and the weight."""
+"""For each vertex, its incoming edges: the index of the source, its bit there, and the weight."""
 
 
 def _tree(
     roots: list[int], incoming: Incoming, forwards: list[bool], switches: int
 ) -> tuple[list[float], list[Bits]]:
-    """The shortest paths to the nearest root, by Dijkstra's algorithm; nodes of equal cost wait together.
+    """The shortest paths to the nearest root, by Dijkstra's algorithm with a bucket for each cost.
 
-    From `switches` on, vertices are switches. What is as near as a switch is done before it, where leaving it
-    is free: the switch waits for the next turn.
+    Vertices from `switches` on are switches. Where edges out of a switch are free, vertices at the same cost
+    as the switch are settled before it: it is put in a new bucket.
     """
     costs: list[float] = [inf] * len(incoming)
     firsts = [0] * len(incoming)
@@ -168,5 +169,5 @@ def _tree(
 
 
 def _behind(edges: list[tuple[int, Bits, int]], firsts: Bits) -> Iterator[tuple[int, Bits, int]]:
-    """The edges into a switch, with what is best behind it."""
+    """The edges into a switch, with the bits of each shifted by the set of the switch."""
     return ((source, bit * firsts, weight) for source, bit, weight in edges)

@@ -1,4 +1,4 @@
-"""A binary trie of the prefixes of one address family, cut into parts that none of the prefixes divides."""
+"""A binary trie of the prefixes of one address family, whose leaves are ranges that no prefix divides."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from compiler.model.networks import Network
 
 
 class _Item(NamedTuple):
-    """A prefix by its first address and its length, and its place among those that the trie is of."""
+    """A prefix by its first address and its length, and its index among the prefixes of the trie."""
 
     first: int
     length: int
@@ -15,16 +15,17 @@ class _Item(NamedTuple):
 
 
 class Trie:
-    """`leaves` has a leaf's prefixes by their places, the longest first; `branches` has pairs of subtries.
+    """The leaves and branches of a trie.
 
-    `longest` has the first of each leaf's prefixes, `nested` the leaves that have others, and `unused` those
-    that have none of the first `used` prefixes.
+    `leaves` has the indexes of the prefixes around each leaf, the longest first; `branches` has pairs of
+    subtries. `longest` has the first of each leaf's prefixes, `nested` the leaves with several, and `unused`
+    those with none of the first `used` prefixes.
 
-    Subtries are numbered, the leaves first and each branch after what it is of; the last is the root. A
-    branch lies as deep as what is in it allows. `extents` has the first address and the length of each.
+    Subtries are numbered: leaves first, then each branch after its children; the last is the root. A branch
+    lies as deep as its prefixes allow. `extents` has the first address and the length of each.
 
-    Between two branches inside of a prefix there may be many leaves of that prefix alone, one a bit. Two are
-    made: to sets that are joined along the way, the third and all others make no difference.
+    Between two branches within a prefix, a trie has one leaf of that prefix for each bit. At most two of them
+    are made: further leaves of the same set change no result of ORTC (`aggregation.py`).
     """
 
     def __init__(self, prefixes: Iterable[Network], used: int) -> None:
@@ -50,9 +51,9 @@ class Trie:
     def _subtrie(
         self, first: int, length: int, items: list[_Item], around: tuple[int, ...], alone: int
     ) -> int | None:
-        """Adds what is in a range of addresses: a leaf as its place, a branch as minus its place and 1.
+        """Adds the subtrie of a range of addresses. Leaves are numbered from 0 up, branches from -1 down.
 
-        `around` are the prefixes that hold all of it; `alone` counts the leaves of those made in a row.
+        `around` are the prefixes that contain the range; `alone` counts the leaves made in a row.
         """
         if items and (not around or alone == 2):
             first, length = _common(items, self.bits)
@@ -78,7 +79,7 @@ class Trie:
 
 
 def _common(items: list[_Item], bits: int) -> tuple[int, int]:
-    """The smallest range that holds all items."""
+    """The smallest range that contains all items."""
     differing = (items[0].first ^ items[-1].first).bit_length()
     length = min(bits - differing, *(item.length for item in items))
     return items[0].first >> (bits - length) << (bits - length), length

@@ -1,4 +1,4 @@
-"""The lab as data, with all that is known of it.
+"""The lab as data, and what all passes infer of it.
 
-No source text but for places in diagnostics, and nothing that decides.
+Source text appears only as places for diagnostics, and nothing here makes a decision.
 """

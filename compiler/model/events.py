@@ -1,4 +1,4 @@
-"""What happens to a lab that is up."""
+"""Timed changes of a running lab."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,14 @@ from compiler.model.links import InterfaceName, Shaping
 
 
 class Reshaping(NamedTuple):
-    """The shaping that what leaves through an interface has from now on."""
+    """A new shaping for the packets that leave through an interface."""
 
     interface: InterfaceName
     shaping: Shaping
 
 
 class Switching(NamedTuple):
-    """A link, by its left and right end, that goes down at both or comes up again."""
+    """A link, by its left and right end, that is set down or up at both ends."""
 
     link: tuple[InterfaceName, InterfaceName]
     up: bool
@@ -24,7 +24,7 @@ Change = Reshaping | Switching
 
 
 class Event(NamedTuple):
-    """What changes when a lab has been played for `time` microseconds."""
+    """Changes at `time` microseconds after the start of a play."""
 
     time: int
     changes: tuple[Change, ...]

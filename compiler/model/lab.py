@@ -1,8 +1,8 @@
-"""The lab as the kernel will have it: nodes, switches, links, addresses, routes, shaping, MPTCP.
+"""The lab as the kernel will have it: nodes, links, addresses, routes, shaping, MPTCP.
 
-`resolve.resolve` makes the first Lab, with what the source pins; each pass of `infer` takes a Lab
-and gives back one with more decided. Tuples are in written order unless said otherwise. Rates are bits a
-second, times microseconds, sizes bytes, probabilities millionths of a percent.
+`resolve.resolve` makes the first Lab, with what the source pins; each pass of `infer` takes a Lab and returns
+one with more decided. Tuples are in written order unless stated otherwise. Rates are bits a second, times
+microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from compiler.model.nodes import Node, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
-if TYPE_CHECKING:  # few labs have any, and to start takes longer than most compilations
+if TYPE_CHECKING:  # Few labs have any, and this import takes longer than most compilations.
     from compiler.model.trials import Bench, Expectation, Run
 
 
 class Metric(StrEnum):
-    """What a shortest path is short in."""
+    """The cost that shortest paths minimize."""
 
     HOPS = "hops"
     DELAY = "delay"
@@ -35,10 +35,10 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class Lab:
-    """A whole topology. `metric` is None for `routing none`; pools are one per family, IPv4 first.
+    """A whole topology. `metric` is None for `routing none`; there is one pool a family, IPv4 first.
 
-    `interfaces` are those of hosts and routers, in the order of links. Events are in the order in which they
-    happen. `aggregate` is whether main tables are to have as few prefixes as can be.
+    `interfaces` are those of hosts and routers, in the order of links. Events are in order of time.
+    `aggregate` is whether main tables are reduced to the fewest prefixes.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Lab:
 
     @cached_property
     def ip_nodes(self) -> tuple[Node, ...]:
-        """The nodes that have addresses and routes: all but the switches."""
+        """The nodes with addresses and routes: all but the switches."""
         return tuple(node for node in self.nodes if node.role is not Role.SWITCH)
 
     @cached_property
@@ -69,17 +69,17 @@ class Lab:
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
-        """What shares a subnet, in the order of links."""
+        """The groups of interfaces that share a subnet, in the order of links."""
         return segments(self.links, self.interfaces, [node.name for node in self.switches])
 
     @cached_property
     def domains(self) -> dict[str, str]:
-        """The broadcast domain of each switch, as the first of its switches by name."""
+        """The broadcast domain of each switch, named by the first of its switches in order of name."""
         return domains(self.links, [node.name for node in self.switches])
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The IP versions that have an address in the lab."""
+        """The IP versions of all addresses in the lab."""
         addresses = [own.address for node in self.nodes for own in node.addresses]
         addresses += [own for interface in self.interfaces.values() for own in interface.addresses]
         return tuple(sorted({address.version for address in addresses}))

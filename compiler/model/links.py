@@ -1,4 +1,4 @@
-"""Links, the ports that they end in, and how these shape what leaves by them."""
+"""Links, the ports at their ends, and the shaping of each direction."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,10 +19,11 @@ class InterfaceName(NamedTuple):
 
 
 class Shaping(NamedTuple):
-    """What one direction of a link does to packets; None is what nothing asks for.
+    """The shaping of one direction of a link; None is an attribute that is not set.
 
-    After the passes, what has a rate has a `queue` and a `burst` too. `held` is how many packets a delay line
-    can hold. `alone` is the bytes of a full packet, where each has to be met by itself.
+    After the passes, a direction with a rate has a `queue` and a `burst` too. `held` is the capacity of its
+    delay line in packets. `alone` is the size of a full packet in bytes, where GSO packets have to be
+    segmented before they are shaped.
     """
 
     rate: int | None = None
@@ -44,7 +45,7 @@ class Shaping(NamedTuple):
 
 
 class Port(NamedTuple):
-    """What a link ends in: a device of its node. `shaping` is that of the packets that leave through it."""
+    """An end of a link: a device of its node. `shaping` is that of the packets that leave through it."""
 
     id: InterfaceName
     shaping: Shaping
@@ -60,7 +61,7 @@ class Port(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """A network that the source writes out, or that of an address that it does."""
+    """A network that the source pins, either itself or by an address in it."""
 
     network: Network
     span: Span
@@ -101,9 +102,9 @@ class Tunnel(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Two ports that are joined; `span` is the place of the hop that asked for it.
+    """Two connected ports; `span` is the place of the hop in the source.
 
-    `spare` is whether the spanning tree of its switches leaves it out, so that it carries nothing.
+    `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets.
     """
 
     left: Port
@@ -122,7 +123,7 @@ class Link(NamedTuple):
 
     @property
     def directions(self) -> tuple[tuple[Port, Port], tuple[Port, Port]]:
-        """Each end with the other."""
+        """Both directions: each end with the opposite one."""
         return (self.left, self.right), (self.right, self.left)
 
     def carriers(self, near: Port) -> tuple[InterfaceName, ...]:
@@ -135,5 +136,5 @@ class Link(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """What names the link wherever it stands in the file and whichever end is written first."""
+        """A name of the link that depends neither on its place in the file nor on the order of its ends."""
         return " ".join(sorted(str(end.id) for end in self.ends))

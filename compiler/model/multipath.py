@@ -1,4 +1,4 @@
-"""MPTCP: endpoints and limits of a node, and the pairs that the source asks for."""
+"""MPTCP: endpoints and limits of a node, and the pairs of `mptcp` statements."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from compiler.model.links import InterfaceName
 from compiler.model.networks import Address
 
 MPTCP_MOST = 8
-"""Endpoints of a node, subflows, and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
+"""Bound of endpoints, subflows and accepted addresses: MPTCP_PM_ADDR_MAX of net/mptcp/pm_kernel.c."""
 
 
 class Endpoint(NamedTuple):
-    """An MPTCP endpoint, flags in the words of ip-mptcp(8)."""
+    """An MPTCP endpoint; flags as in ip-mptcp(8)."""
 
     address: Address
     interface: str
@@ -21,14 +21,14 @@ class Endpoint(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """MPTCP limits of a node: more subflows than the first, and announced addresses to accept."""
+    """MPTCP limits of a node: subflows beyond the first, and announced addresses that it accepts."""
 
     subflows: int
     accept: int
 
 
 class EndpointPin(NamedTuple):
-    """An endpoint that the source writes out; it replaces what is inferred for its node."""
+    """An endpoint that the source writes out; it replaces the inferred ones of its node."""
 
     interface: InterfaceName
     flags: tuple[str, ...]
@@ -37,7 +37,7 @@ class EndpointPin(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """What an `mptcp` statement asks for; either end may open the connection, or `client` does."""
+    """Two nodes of an `mptcp` statement; `client` opens the connections, or either end where it is None."""
 
     left: str
     right: str
@@ -49,12 +49,13 @@ class Pair(NamedTuple):
 
     @property
     def openings(self) -> Iterator[tuple[str, str]]:
-        """The ends as client and server, each way that a connection may be opened."""
+        """The ends as client and server, for each end that may open a connection."""
         ends = ((self.left, self.right), (self.right, self.left))
         return (both for both in ends if self.client in (None, both[0]))
 
 
 def opener(pairs: Iterable[Pair], source: str, target: str) -> str:
-    """Who opens the MPTCP connection by which one node sends to another: it, but where only the other may."""
+    """The client of the MPTCP connection in which `source` sends to `target`: `source`, unless only `target`
+    may open connections."""
     clients = [pair.client for pair in pairs if {source, target} == {pair.left, pair.right}]
     return target if clients and all(client == target for client in clients) else source

@@ -1,4 +1,4 @@
-"""Addresses and networks, and what is kept of many of them."""
+"""Addresses and networks, and memoized functions of networks."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
@@ -17,10 +17,10 @@ DEFAULT: dict[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0
 
 
 class PerNetwork(Generic[Value]):
-    """A function of networks that keeps what it has found, for networks that many routes share.
+    """A function of networks with a memo, for networks that many routes share.
 
-    It is kept by identity, as to hash a network takes longer than most of what is done with it. The networks
-    are kept too, so that no other one comes in the place of one that is gone.
+    The memo is keyed by identity, as hashing a network takes longer than most uses of the value. The networks
+    are kept alive, so that no new object can have the identity of a freed one.
     """
 
     def __init__(self, function: Callable[[Network], Value]) -> None:

@@ -19,7 +19,7 @@ class NodeAddress(NamedTuple):
 
 
 class Role(StrEnum):
-    """What a node is for. Hosts and routers have addresses and routes; switches have a bridge."""
+    """The role of a node. Hosts and routers have addresses and routes; switches have a bridge."""
 
     HOST = "host"
     ROUTER = "router"
@@ -27,10 +27,10 @@ class Role(StrEnum):
 
 
 class Bridge(NamedTuple):
-    """The bridge of a switch; `name` is that of the device, and `pins` are subnets of all that it joins.
+    """The bridge of a switch. `name` is that of the device; `pins` are subnets of its broadcast domain.
 
-    Where it takes part in a spanning tree (`stp`), `priority` is its place among those of its broadcast
-    domain that do, by name: the first is the root.
+    Where the bridge runs a spanning tree (`stp`), `priority` is its rank by name among those of its broadcast
+    domain that do: the first is the root.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Bridge(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A node, in a namespace of its own. A router forwards where nothing else is written, a host does not.
+    """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
     `inferred_address` is whether families without a pinned address get one. `backlog` is how many bytes a
     subflow of MPTCP may hold unsent. `single` are the interfaces that take one packet at a time from who

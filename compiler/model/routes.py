@@ -10,12 +10,15 @@ MAIN = 254
 """The number of the main table (RT_TABLE_MAIN)."""
 
 HASHED = 0x0037
-"""Fields by which routers choose among next hops: both addresses, the protocol, and both ports."""
+"""The fields of the next-hop hash of routers: both addresses, the protocol, and both ports."""
 
 
 class Nexthop(NamedTuple):
-    """A gateway and the interface to it. `source` is the address of the node that it sends from where a
-    program has chosen none; the same for all next hops of a route, and that of the interface where absent."""
+    """A gateway and the interface to it.
+
+    `source` is the source address of packets whose program has chosen none, and the same for all next hops of
+    a route; where None, it is the address of the interface.
+    """
 
     via: Address
     interface: str
@@ -24,7 +27,7 @@ class Nexthop(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The routes of one node to all that it sends the same way; more than one next hop is multipath.
+    """The routes of one node to all targets with the same next hops; several next hops are a multipath route.
 
     A default route's target is `/0`. Nodes share the networks that are their targets. `per_packet` is whether
     next hops take turns packet by packet; the route itself is what is left where they do not.
@@ -41,7 +44,7 @@ class Route(NamedTuple):
 
     @property
     def ways(self) -> frozenset[Nexthop]:
-        """Its next hops, whatever the source that packets get: two routes of the same send the same way."""
+        """Its next hops without source addresses: equal for two routes that forward alike."""
         return frozenset(hop._replace(source=None) for hop in self.nexthops)
 
 
@@ -88,7 +91,7 @@ class Spray(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A routing table beside the main one."""
+    """A routing table other than the main one."""
 
     number: int
     routes: tuple[Route, ...]
@@ -103,7 +106,7 @@ class ExplicitHop(NamedTuple):
 
 
 class ExplicitRoute(NamedTuple):
-    """What a `route` statement asks for. `target` is a node, an interface, a prefix, or `default`."""
+    """One source of a `route` statement. `target` is a node, an interface, a prefix, or `default`."""
 
     source: str
     target: str | InterfaceName | Network

@@ -1,7 +1,7 @@
-"""Interfaces, which have addresses, and segments, which share a subnet: the two ends of a link, or all that
-hangs on one broadcast domain.
+"""Interfaces, which have addresses, and segments, whose interfaces share a subnet.
 
-A broadcast domain is switches and the links between them; its ends are the interfaces of nodes at its rim.
+A segment is the two ends of a link, or all interfaces on one broadcast domain. A broadcast domain is a
+connected set of switches and the links between them; its ends are the interfaces of the nodes linked to it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,15 +30,16 @@ class Interface(NamedTuple):
         return self.id.name
 
     def address(self, version: int) -> Address | None:
-        """Its address in a family; the first where there are several."""
+        """Its address in a family; the first if there are several."""
         return next((own.ip for own in self.addresses if own.version == version), None)
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """The interfaces that share a subnet, and the links between them by their places in the lab.
+    """The interfaces that share a subnet, and the links between them by index in the lab.
 
-    A link between two nodes is named by its two ends, a broadcast domain by its first switch by name.
+    `identity` is that of the link between two nodes, or the name of the first switch of a broadcast domain in
+    order of name.
     """
 
     identity: str
@@ -51,7 +52,7 @@ class Segment:
         return frozenset(self._by_node)
 
     def of(self, node: str) -> list[Interface]:
-        """The interfaces of a node on it."""
+        """The interfaces of a node on this segment."""
         return self._by_node.get(node, [])
 
     @cached_property
@@ -65,7 +66,7 @@ class Segment:
 def segments(
     links: Iterable[Link], interfaces: Mapping[InterfaceName, Interface], switches: Collection[str]
 ) -> tuple[Segment, ...]:
-    """All segments, in the order of their first links; then the switches that nothing is linked with."""
+    """All segments, in the order of their first links; then the switches without links."""
     links = tuple(links)
     domain = domains(links, switches)
     places: dict[str, list[int]] = {}
@@ -87,7 +88,7 @@ def segments(
 
 
 def domains(links: Iterable[Link], switches: Collection[str]) -> dict[str, str]:
-    """The broadcast domain of each switch: the first by name of all switches that it is linked with."""
+    """The broadcast domain of each switch: the first in order of name of the switches connected with it."""
     linked: dict[str, list[str]] = {name: [] for name in sorted(switches)}
     for link in links:
         if link.left.node in linked and link.right.node in linked:

@@ -1,4 +1,4 @@
-"""What is tried on a lab that is up: expectations, measured transfers, and processes that run in it.
+"""Trials on a running lab: expectations, measured transfers, and processes that run in it.
 
 Rates are bits a second, times microseconds; tuples are in written order.
 """
@@ -10,7 +10,7 @@ from compiler.ground.source import Span
 
 
 class Protocol(StrEnum):
-    """What carries data from one program to another."""
+    """The transport protocol of a transfer."""
 
     TCP = "tcp"
     MPTCP = "mptcp"
@@ -18,7 +18,7 @@ class Protocol(StrEnum):
 
 
 class Transfer(NamedTuple):
-    """As much data as goes through, over a number of connections at once."""
+    """Data sent at the highest rate, over a number of concurrent connections."""
 
     protocol: Protocol = Protocol.TCP
     flows: int = 1
@@ -28,20 +28,20 @@ class Transfer(NamedTuple):
 
 
 class Reachability(NamedTuple):
-    """Whether each of the target's own addresses answers."""
+    """Whether each of the target's node addresses answers."""
 
     reachable: bool
 
 
 class RoundTrip(NamedTuple):
-    """The time of a round trip to each of the target's own addresses, both bounds included."""
+    """Bounds of the round-trip time to each of the target's node addresses, both inclusive."""
 
     least: int
     most: int
 
 
 class Throughput(NamedTuple):
-    """What a program at the target receives, at least."""
+    """The least rate of payload that a program at the target receives."""
 
     least: int
     transfer: Transfer
@@ -51,7 +51,7 @@ Claim = Reachability | RoundTrip | Throughput
 
 
 class Expectation(NamedTuple):
-    """What an `expect` statement claims of one source and one target; both are nodes."""
+    """A claim of an `expect` statement about one source and one target; both are nodes."""
 
     source: str
     target: str
@@ -60,7 +60,7 @@ class Expectation(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """Transfers from one node to another that are measured, one after the other, each for `time`."""
+    """Transfers from one node to another, measured one after the other, each for `time`."""
 
     source: str
     target: str
@@ -70,7 +70,7 @@ class Bench(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A command line of bash that runs in a node from up to down."""
+    """A command line of bash that runs in a node's namespace from up to down."""
 
     node: str
     command: str

@@ -1,4 +1,4 @@
-"""A Lab as facts of a machine, each with the commands that make it so and what these need.
+"""A Lab as facts about a machine, each with the commands that establish it and what they need.
 
-Decides nothing of the lab, and knows no bash.
+Makes no decision about the lab, and knows no bash.
 """

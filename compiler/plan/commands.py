@@ -1,4 +1,4 @@
-"""Facts as commands of ip(8), tc(8), sysctl(8) and nft(8) that make them so."""
+"""The commands of ip(8), tc(8), sysctl(8) and nft(8) that establish facts."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -41,18 +41,17 @@ Words = tuple[str, ...]
 EACH = "{}"
 
 FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
-"""The least that the kernel takes, in hundredths of a second: ports forward after 4 s in place of 30."""
+"""The least times that the kernel takes, in hundredths of a second: ports forward after 4 s instead of 30."""
 
 NAT_CHAIN = "type nat hook postrouting priority srcnat;"
 
 
 class Command(NamedTuple):
-    """One command of one tool in one namespace (None: where the script runs).
+    """One command of one tool in a namespace (None: in that of the script).
 
-    `tool` is its name and the options that stand before all else. `undo` takes the effect back; a command
-    without one has its effect inside a namespace, and the effect goes with that. It is given once for each
-    word of `each`, where there are any, with that in the place of EACH. `brief` are the routes that it adds,
-    where these may be written as brace expressions.
+    `tool` is its name and leading options. `undo` is the reverse command; a command without one has its
+    effect within a namespace, and is undone by deleting that. With `each`, the command is given once for each
+    of these words, in the place of EACH. `brief` routes are written as brace expressions.
     """
 
     tool: Words
@@ -64,7 +63,7 @@ class Command(NamedTuple):
 
     @property
     def calls(self) -> Iterator[Words]:
-        """The arguments, each time that it is given."""
+        """The arguments of each call."""
         if not self.each:
             yield self.arguments
         for word in self.each:
@@ -72,7 +71,7 @@ class Command(NamedTuple):
 
 
 def commands(fact: Fact) -> Iterator[Command]:
-    """The commands that make a fact: one, but for routes that have too many words for that."""
+    """The commands that establish a fact: one, except for routes with too many words."""
     match fact:
         case Routes(here, targets):
             lines = list(route(fact, "add", EACH))
@@ -126,7 +125,7 @@ def commands(fact: Fact) -> Iterator[Command]:
 
 
 def mark(lab: str) -> str:
-    """What says that a namespace or a hosts file belongs to a lab."""
+    """The mark of a lab in the alias of `lo` of its namespaces, and in their hosts files."""
     return f"mpc:{lab}"
 
 
@@ -175,7 +174,7 @@ def owned(fact: OwnAddress, verb: str) -> Words:
 
 
 def tree(bridge: Bridge) -> Words:
-    """The options of a bridge, as in ip-link(8). Multicast goes to all ports, so no neighbour is missed."""
+    """The options of a bridge, as in ip-link(8). Multicast is flooded, so neighbour discovery arrives."""
     spanning = ("stp_state", "1", "priority", str(bridge.priority), *FASTEST_TREE)
     return (*(() if bridge.priority is None else spanning), "mcast_snooping", "0")
 
@@ -210,19 +209,19 @@ def selected(rule: Rule) -> Iterator[str]:
 
 
 def family(rule: Rule) -> Words:
-    """The option of ip(8) that says which rules are meant."""
+    """The option of ip(8) for the family of a rule."""
     return () if rule.version == 4 else ("-6",)
 
 
 def opened(endpoint: Endpoint, flags: Iterable[str]) -> Iterator[str]:
-    """An endpoint as in ip-mptcp(8), with its flags in an order."""
+    """An endpoint as in ip-mptcp(8), with flags in the given order."""
     yield from (str(endpoint.address), "dev", endpoint.interface)
     yield from ("port", str(endpoint.port)) if endpoint.port is not None else ()
     yield from flags
 
 
 def qdisc(fact: Qdisc, verb: str) -> Words:
-    """`qdisc add`, or another verb, as in tc(8)."""
+    """`qdisc add`, or with another verb, as in tc(8)."""
     named = () if fact.handle is None else ("handle", fact.handle)
     kind = (fact.kind, *chain.from_iterable(fact.parameters))
     return ("qdisc", verb, "dev", fact.device, *fact.place, *named, *kind)
@@ -231,17 +230,16 @@ def qdisc(fact: Qdisc, verb: str) -> Words:
 # --- routes -----------------------------------------------------------------------------------------
 
 MOST_WORDS = 511
-"""Of a line of a batch: MAX_ARGS of lib/utils.c of iproute2, less one."""
+"""The most words in a line of a batch: MAX_ARGS of lib/utils.c of iproute2, less one."""
 
 MOST_HOPS = 60
-"""Next hops of a line, each of 8 words at most."""
+"""The most next hops in a line, each of up to 8 words."""
 
 
 def route(fact: Routes, verb: str, target: str) -> Iterator[Words]:
-    """`route add`, or another verb, to one target.
+    """`route add`, or with another verb, to one target.
 
-    Of more words than a line of a batch takes, it is in parts where the family is IPv6: to a route of that,
-    next hops can be appended.
+    An IPv6 route with too many words for a line of a batch is split: next hops can be appended to it.
     """
     words = hops(fact)
     line = _route(fact, verb, target, words)
@@ -270,7 +268,7 @@ def hops(fact: Routes) -> list[Words]:
 
 
 def gateway(hop: Hop) -> Words:
-    """Where a next hop is."""
+    """The gateway and the interface of a next hop."""
     return (*(() if hop.via is None else ("via", str(hop.via))), "dev", hop.interface)
 
 
@@ -280,5 +278,5 @@ def _hop(hop: Hop) -> Words:
 
 
 def is_long(arguments: Words) -> bool:
-    """Whether a command has more words than a batch takes, so that it has to be given by itself."""
+    """Whether a command has too many words for a batch, so that it is a process of its own."""
     return len(arguments) > MOST_WORDS

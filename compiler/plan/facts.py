@@ -1,7 +1,7 @@
-"""What a plan consists of: facts of the machine once the lab is up, each of one namespace.
+"""The facts that a plan consists of: statements about the machine when the lab is up, each in one namespace.
 
-What is done with facts is done for each kind: a `match` over `Fact` ends with `assert_never`, so that a new
-kind is a type error wherever it is not known yet.
+Each function of facts is a `match` over `Fact` that ends with `assert_never`, so that a new kind of fact is a
+type error in every function that lacks it.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class End(NamedTuple):
 
 
 class Veth(NamedTuple):
-    """A pair of veth interfaces; `mtu` is None where it is the kernel's own."""
+    """A pair of veth interfaces; `mtu` is None for the kernel's default."""
 
     ends: tuple[End, End]
     mtu: int | None
@@ -55,7 +55,7 @@ class Dummy(NamedTuple):
 
 
 class Bridge(NamedTuple):
-    """A bridge; `priority` is that in a spanning tree, or None where it takes part in none."""
+    """A bridge; `priority` is that in a spanning tree, or None if it takes part in none."""
 
     namespace: str
     name: str
@@ -85,7 +85,7 @@ class Qdisc(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The alias of `lo` that says whose the namespace is; `lo` is up."""
+    """The alias of `lo` that names the lab of the namespace; `lo` is up."""
 
     namespace: str
     lab: str
@@ -122,9 +122,9 @@ class OwnAddress(NamedTuple):
 
 
 class Hop(NamedTuple):
-    """A next hop; without `via`, what is sent is for a neighbour on the link itself.
+    """A next hop; without `via`, the destination is itself on the link.
 
-    `weight` is None where none is written: that of all next hops of a route, or of one that is alone.
+    `weight` is None if it is not written: all next hops of a route have the same, or there is only one.
     """
 
     via: Address | None
@@ -134,9 +134,9 @@ class Hop(NamedTuple):
 
 
 class Routes(NamedTuple):
-    """The routes of a table (None: the main one) to all targets that have the same next hops and source.
+    """The routes of a table (None: the main one) to all targets with the same next hops and source.
 
-    `brief` routes may be written as brace expressions; they are many.
+    `brief` routes are written as brace expressions.
     """
 
     namespace: str
@@ -181,7 +181,7 @@ class Nat(NamedTuple):
 
 
 class Masquerade(NamedTuple):
-    """A rule in it: what leaves by an interface has its address as the source."""
+    """A rule in that chain: packets that leave by an interface have its address as their source."""
 
     namespace: str
     interface: str

@@ -1,4 +1,4 @@
-"""What a lab needs from the machine that it runs on, each as a command that tries it."""
+"""The features of a machine that a lab needs, each with a command that tests for it."""
 
 from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_address
@@ -35,7 +35,7 @@ from compiler.plan.settings import is_of_interface
 
 
 class Need(NamedTuple):
-    """A feature, with a command that works where the machine has it; all run in one namespace of their own.
+    """A feature, with a command that succeeds if the machine has it; all run in one namespace made for that.
 
     `module` is loaded before, with parameters that keep it from making devices on the host.
     """
@@ -155,7 +155,7 @@ def tools(facts: Collection[Fact], *, runs: bool) -> list[str]:
 
 
 def needs(facts: Iterable[Fact], versions: Collection[int]) -> Iterator[Need]:
-    """What the kernel has to have, and the tools to know."""
+    """The features that the kernel and the tools must have."""
     found = set(chain.from_iterable(map(_needs, facts)))
     found |= {IPV6} if 6 in versions else set()
     yield from (need for need in ALL if need in found)
@@ -163,7 +163,7 @@ def needs(facts: Iterable[Fact], versions: Collection[int]) -> Iterator[Need]:
 
 
 def _needs(fact: Fact) -> Iterator[Need]:
-    """What one fact needs."""
+    """The features that one fact needs."""
     match fact:
         case Routes():
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
@@ -206,6 +206,6 @@ def _need_of_turns(fact: Nft | Nat | Masquerade | Marking | Turns | Single) -> I
 
 
 def sysctls(facts: Iterable[Fact]) -> list[str]:
-    """The sysctls that every namespace has, of those that are set."""
+    """The sysctls that the lab sets and every namespace has, for a test that they exist."""
     keys = dict.fromkeys(fact.key.replace("*", "all") for fact in facts if isinstance(fact, Sysctl))
     return [key for key in keys if not is_of_interface(key)]

@@ -1,8 +1,8 @@
-"""A lab as facts of a machine, in the order in which they are made.
+"""The plan: a lab as facts about a machine, in the order in which they are established.
 
-up, down, check and play are renderings of one plan. The order is the kernel's: links first, then settings,
-which are those of all interfaces too, shaping before an interface is up (later, each change of a queueing
-discipline waits for all processors), both ends of every link up before the first route, and then the rest.
+The scripts up, down, check and play are all made from it. The order is the kernel's: links; then settings,
+some of which are those of interfaces; shaping before an interface is up, as later each change of a queueing
+discipline waits for all processors; both ends of every link up before the first route; then the rest.
 """
 
 from collections import Counter
@@ -52,19 +52,19 @@ from compiler.plan.settings import Settings
 from compiler.plan.traffic import qdiscs
 
 Gateway = tuple[Address, str]
-"""The address of a next hop, and the interface by which it is reached."""
+"""The address of a next hop, and the interface that leads to it."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """Facts that belong together."""
+    """A named group of facts."""
 
     title: str
     facts: tuple[Fact, ...]
 
     @cached_property
     def commands(self) -> tuple[Command, ...]:
-        """What makes them so, in order."""
+        """The commands that establish them, in order."""
         return tuple(chain.from_iterable(map(commands, self.facts)))
 
 
@@ -78,8 +78,8 @@ class Process(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All of a lab: what it needs, its namespaces, the hosts(5) file that they share, its facts, and the
-    processes that run in it.
+    """Everything about a lab that scripts are made from: the machine's needed features, the namespaces, the
+    hosts(5) file that these share, the facts, and the processes that run in the lab.
 
     `switches` are the namespaces whose bridges have to forward before the lab is up.
     """
@@ -97,12 +97,12 @@ class Plan(NamedTuple):
 
     @property
     def facts(self) -> Iterator[Fact]:
-        """All of them, in order."""
+        """The facts of all sections, in order."""
         return chain.from_iterable(section.facts for section in self.sections)
 
     @property
     def digest(self) -> str:
-        """A short hash of all that a lab consists of, whatever file it is of."""
+        """A short hash of the plan's content, without the name of the source file."""
         found = sha256(repr((self.lab, self.namespaces, self.hosts, self.switches, self.processes)).encode())
         for command in chain.from_iterable(section.commands for section in self.sections):
             words = (*command.tool, command.namespace or "", *command.arguments, *command.each)
@@ -111,11 +111,11 @@ class Plan(NamedTuple):
 
 
 HERE = ""
-"""The machine that a script runs on, where the lab names none."""
+"""The name of the machine that a script runs on, if the lab names no machines."""
 
 
 def plans(lab: Lab) -> dict[str, Plan]:
-    """The plan of each machine of a lab that all passes have gone over."""
+    """The plan of each machine of a lab after all passes."""
     return {HERE: _plan(lab)}
 
 
@@ -201,7 +201,7 @@ class _Planner:
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
 
     def interfaces(self) -> Iterator[Fact]:
-        """Everything up, with `lo`, whose mark says whose the namespace is."""
+        """Shaping, addresses, and interfaces that are up; `lo` has the mark of the lab."""
         for node in self.lab.nodes:
             for port in self.ports[node.name]:
                 yield from qdiscs(node.namespace, port)
@@ -209,7 +209,7 @@ class _Planner:
             yield from self._ports(node, node.bridge.name) if node.bridge else self._addresses(node)
 
     def _ports(self, switch: Node, bridge: str) -> Iterator[Fact]:
-        """A bridge that is up, with what is linked with the switch as its ports."""
+        """A bridge that is up, and its ports."""
         yield Up(switch.namespace, bridge)
         for port in self.ports[switch.name]:
             yield BridgePort(switch.namespace, port.name, bridge)
@@ -225,7 +225,7 @@ class _Planner:
             yield Up(here, end.name)
 
     def routes(self) -> Iterator[Fact]:
-        """Routes, and what else decides where packets go or what they look like there."""
+        """Routes, and everything else that decides where packets go or which addresses they have."""
         for node in self.lab.ip_nodes:
             here = node.namespace
             yield from self._routing(node)
@@ -239,7 +239,7 @@ class _Planner:
             yield from (Turns(here, spray) for spray in node.sprays)
 
     def processes(self) -> Iterator[Process]:
-        """What runs in the lab; the logs of a node are named and numbered as parallel links are."""
+        """The processes of the lab; the logs of a node are numbered as parallel links are."""
         count = Counter[str]()
         for run in self.lab.runs:
             count[run.node] += 1
@@ -255,11 +255,11 @@ class _Planner:
         yield from (PolicyRule(node.namespace, rule) for rule in node.rules)
 
     def _shadowed(self, node: Node) -> set[Gateway]:
-        """The gateways of IPv6 that a node has a route to, by a gateway too, longer than the connected one.
+        """The IPv6 gateways of a node in a route through a gateway that is longer than the connected network.
 
-        The kernel looks gateways up among the routes by their interface, and takes only what is on a link;
-        `onlink` tells it that they are, but is refused where all routes to them are by other interfaces
-        (ip6_route_check_nh of net/ipv6/route.c). In IPv4, it leaves routes by gateways out when it looks.
+        The kernel looks a gateway up among the routes of its interface, and accepts only one that is on the
+        link. `onlink` asserts that it is, but is refused if all routes to it are by other interfaces
+        (ip6_route_check_nh of net/ipv6/route.c). In IPv4, the lookup ignores routes through gateways.
         """
         longer: dict[str, set[Network]] = {}
         for route in (route for route in node.routes if route.explicit and route.targets[0].version == 6):
@@ -282,18 +282,18 @@ def _dummies(node: Node) -> list[str]:
 
 
 NO_SERVER = "# This lab has no name server."
-"""What a namespace's resolv.conf says."""
+"""The content of a namespace's resolv.conf."""
 
 
 def target(network: Network) -> str:
-    """A route's target as ip-route(8) takes it without being told the family."""
+    """A route's target in the syntax of ip-route(8), such that it implies the family."""
     if network.prefixlen == 0:
         return "default" if network.version == 4 else "::/0"
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def _leads_to_itself(route: Route) -> bool:
-    """Whether a route of IPv6 leads to its only gateway, which then is none."""
+    """Whether the target of a route is its only gateway, so that the route is written without one."""
     return len(route.nexthops) == 1 and route.targets == (ip_network(route.nexthops[0].via),)
 
 
@@ -304,7 +304,8 @@ def _is_in(via: Address, targets: Iterable[Network], end: Interface) -> bool:
 
 
 def _hops(route: Route, shadowed: set[Gateway]) -> Iterator[Hop]:
-    """Next hops of a route. One of IPv6 is no gateway to itself: the kernel would refuse others by that."""
+    """The next hops of a route. An IPv6 address that is its own gateway would make the kernel refuse it as a
+    gateway of other routes, so it is written without."""
     if len(route.nexthops) == 1 and route.nexthops[0].via.version == 6 and _leads_to_itself(route):
         yield Hop(None, route.nexthops[0].interface)
         return

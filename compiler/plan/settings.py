@@ -1,8 +1,8 @@
 """The sysctls of each namespace.
 
-They are set when all interfaces are there and down. What a new namespace copies from the host is reset to the
-kernel's own value, where the host has another, by what `COPIED` lists in `parts/up.bash`.
-`*` in a key stands for every interface, `all` and `default`.
+They are set when all interfaces exist and are down. A new namespace copies some values of the host; those
+that differ from the kernel's defaults are reset, by the list `COPIED` in `parts/up.bash`. In a key, `*`
+stands for every interface, `all` and `default`.
 """
 
 import re
@@ -21,7 +21,7 @@ Values = dict[str, str]
 
 
 class Settings:
-    """The sysctls of the nodes of one lab; what the source sets stands over what is inferred."""
+    """The sysctls of the nodes of one lab; pinned values override inferred ones."""
 
     def __init__(self, lab: Lab) -> None:
         self.families = _families(lab)
@@ -30,25 +30,25 @@ class Settings:
         ways = (way for link in lab.links for way in link.directions)
         ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
         self.switched = {name for _, name in ends}
-        """The nodes that are on a broadcast domain."""
+        """The nodes with an interface on a broadcast domain."""
         self.twice = {name for (_, name), count in ends.items() if count > 1}
-        """The nodes that have two interfaces on one broadcast domain."""
+        """The nodes with two interfaces on one broadcast domain."""
         self.patience = self._patience(lab)
         self.sprays = any(node.sprays for node in lab.nodes)
         """Whether packets are sent in turn, so that each node has to know what it cannot send on."""
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
-        """All that is set in a node's namespace, in this order."""
+        """The sysctls of a node's namespace, in the order in which they are set."""
         inferred = self._of_switch(node) if node.role is Role.SWITCH else self._inferred(node)
         return _over(inferred, node, interfaces)
 
     def _of_switch(self, switch: Node) -> Values:
-        """Nothing speaks IPv6 there, as it has no addresses."""
+        """The sysctls of a switch: IPv6 is off, as it has no addresses."""
         scopes = ("all", "default") if 6 in self.families[switch.name] else ()
         return {f"net.ipv6.conf.{scope}.disable_ipv6": "1" for scope in scopes}
 
     def _patience(self, lab: Lab) -> dict[str, Values]:
-        """By node, after how many milliseconds interfaces ask again for a neighbour's address."""
+        """By node, the milliseconds after which interfaces repeat a request for a neighbour's address."""
         times, found = patience(lab), dict[str, Values]()
         for end in (end for end in lab.interfaces.values() if end.id in times):
             name, value = end.name.replace(".", "/"), str(times[end.id] // 1000)
@@ -63,13 +63,13 @@ class Settings:
         for version in sorted(self.families[node.name]) if self.sprays else ():
             inferred[f"net.ipv{version}.conf.*.ignore_routes_with_linkdown"] = "1"
         if 4 in self.families[node.name]:
-            inferred["net.ipv4.ip_forward"] = forward  # first: it resets net.ipv4.conf
+            inferred["net.ipv4.ip_forward"] = forward  # first: writing it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
-            if node.name in self.switched:  # a router there may tell of a way that is not the lab's
+            if node.name in self.switched:  # a redirect of a router may lead off the lab's routes
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
             inferred |= _hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
-            inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address alone
+            inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address only
             inferred["net.ipv4.conf.all.arp_announce"] = "2"
         if 6 in self.families[node.name]:
             for scope in ("all", "default"):
@@ -87,7 +87,7 @@ class Settings:
 
 
 def _families(lab: Lab) -> dict[str, set[int]]:
-    """The IP versions that matter to each node: those of pools, and of what is pinned at it."""
+    """The IP versions of each node: those of pools, and of addresses pinned at it."""
     pools: set[int] = {pool.version for pool in lab.pools}
     found: dict[str, set[int]] = {
         node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
@@ -100,10 +100,11 @@ def _families(lab: Lab) -> dict[str, set[int]]:
 
 
 def _hash(node: Node, version: int) -> Values:
-    """What chooses among next hops: addresses, protocol and ports.
+    """The sysctls of the hash over addresses, protocol and ports that chooses among next hops.
 
-    Policy 1 takes for that, of what a node passes on, a number that the sender draws again at each timeout.
-    Policy 3 reads the packet itself; only routers that choose have it, as kernels before 5.13 have not.
+    With policy 1, a forwarding node uses a number in the packet, which the sender draws again at each
+    timeout. Policy 3 hashes the packet's fields; only routers with a choice have it, as kernels before 5.13
+    lack it.
     """
     policy, fields = (f"net.ipv{version}.fib_multipath_hash_{name}" for name in ("policy", "fields"))
     chooses = any(route.nexthops[1:] and route.nexthops[0].via.version == version for route in node.routes)
@@ -113,7 +114,7 @@ def _hash(node: Node, version: int) -> Values:
 
 
 def _over(inferred: Values, node: Node, interfaces: Iterable[str]) -> Values:
-    """What the source sets for a node over what is inferred; interfaces that are there have no `default`."""
+    """The inferred values of a node under pinned ones; existing interfaces do not follow `default`."""
     own = dict(node.sysctls)
     defaults = {key: value for key, value in own.items() if _DEFAULT.match(key)}
     copied: Values = {}
@@ -123,10 +124,10 @@ def _over(inferred: Values, node: Node, interfaces: Iterable[str]) -> Values:
 
 
 def is_of_interface(key: str) -> bool:
-    """Whether a sysctl is there only where an interface is that it names."""
+    """Whether a sysctl exists only while the interface in its key does."""
     return _OF_INTERFACE.match(key) is not None
 
 
 def _of_interface(key: str, name: str) -> str:
-    """The key of an interface for one of `default`, as new interfaces copy that; see sysctl(8) on dots."""
+    """The key of `default` for an interface, whose copy that is; see sysctl(8) on names with dots."""
     return _DEFAULT.sub(lambda found: f"{found[1]}{name.replace('.', '/')}{found[2]}", key)

@@ -8,23 +8,23 @@ from compiler.model.links import Port, Shaping
 from compiler.plan.facts import Qdisc
 
 UNBOUND = 10**12
-"""A rate that bounds nothing, in bits a second."""
+"""A rate that is never reached, in bits a second."""
 
 
 QUEUES = ("pfifo", "bfifo")
-"""Queueing disciplines that have no other below them, and so need no handle."""
+"""Queueing disciplines without children, which need no handle."""
 
 
 Parameters = tuple[tuple[str, ...], ...]
-"""Each a name and its values."""
+"""Parameters of a queueing discipline: each a name and its values."""
 
 
 def qdiscs(namespace: str, end: Port) -> Iterator[Qdisc]:
-    """Those of an interface, parents first.
+    """The queueing disciplines of an interface, parents first.
 
-    A token bucket (tbf) keeps the rate. Packets come to a delay line (netem) before, and wait between the
-    two: netem hands on what has had its delay to the queue below it (pfifo or bfifo), from which the bucket
-    takes it. So the queue holds what waits, and not what is under way.
+    A token bucket (tbf) limits the rate. With a delay line (netem), packets enter that first; after their
+    delay it puts them into the queue below it (pfifo or bfifo), from which the token bucket takes them. So
+    the queue holds waiting packets only, and not those in flight.
     """
     place: tuple[str, ...] = ("root",)
     for handle, (kind, parameters) in zip(("1:", "10:", "20:"), _nested(end.shaping), strict=False):
@@ -33,7 +33,7 @@ def qdiscs(namespace: str, end: Port) -> Iterator[Qdisc]:
 
 
 def _nested(shaping: Shaping) -> Iterator[tuple[str, Parameters]]:
-    """Kinds with their parameters, each the parent of the next."""
+    """The kinds of queueing disciplines with their parameters, each the parent of the next."""
     if shaping.rate is not None:
         yield "tbf", tuple(_tbf(shaping))
     elif shaping.alone is not None:
@@ -47,15 +47,15 @@ def _nested(shaping: Shaping) -> Iterator[tuple[str, Parameters]]:
 
 
 def _is_limit(shaping: Shaping) -> bool:
-    """Whether the queue is the limit of the token bucket, which counts bytes and has no other child."""
+    """Whether the queue is the limit of the token bucket, which is in bytes, without a child for it."""
     return not delays(shaping) and shaping.queue is not None and not shaping.queue.packets
 
 
 def _cutter(frame: int) -> Parameters:
-    """Those of a token bucket that has no other effect than to hand on packets one at a time.
+    """The parameters of a token bucket whose only effect is that GSO packets are segmented.
 
-    What a sender hands down in one piece (GSO) has a single lot in netem, and is up to 44 packets. A token
-    bucket takes apart what is larger than its burst (tbf_segment of net/sched/sch_tbf.c).
+    netem draws one random number for a GSO packet of up to 44 segments. A token bucket segments packets that
+    are larger than its burst (tbf_segment of net/sched/sch_tbf.c).
     """
     size = format_queue(Queue(frame, packets=False))
     return ("rate", format_rate(UNBOUND)), ("burst", size), ("limit", size)
@@ -64,8 +64,8 @@ def _cutter(frame: int) -> Parameters:
 def _netem(shaping: Shaping) -> Iterator[tuple[str, ...]]:
     """The parameters of netem, as in tc-netem(8).
 
-    With a rate, it sends nothing before what came earlier; one that bounds nothing keeps jitter from
-    reordering, and delays nothing.
+    With a rate, netem keeps packets in order; a rate that is never reached keeps jitter from reordering them,
+    and adds no delay.
     """
     yield "limit", str(shaping.held)
     if shaping.delay or shaping.jitter:
@@ -79,10 +79,10 @@ def _netem(shaping: Shaping) -> Iterator[tuple[str, ...]]:
 
 
 def _tbf(shaping: Shaping) -> Iterator[tuple[str, ...]]:
-    """The parameters of tbf, as in tc-tbf(8); its limit counts where nothing is below it.
+    """The parameters of tbf, as in tc-tbf(8); its limit matters only without a child.
 
-    It takes apart what is larger than its burst and than what it sends at once at its peak rate, which has to
-    be above its rate. So a peak rate that bounds nothing lets it hand on packets one at a time.
+    It segments packets larger than both its burst and the burst of its peak rate, which must exceed its rate.
+    So a peak rate that is never reached makes it segment GSO packets.
     """
     assert shaping.rate is not None and shaping.burst is not None and shaping.queue is not None
     yield "rate", format_rate(shaping.rate)

@@ -1,4 +1,4 @@
-"""What a Lab does: where its packets go, who reaches whom, and what transfers receive.
+"""Predictions for a Lab: the paths of its packets, reachability, and the rates of transfers.
 
 Changes no Lab.
 """

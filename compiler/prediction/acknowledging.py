@@ -1,25 +1,25 @@
-"""What a receiver acknowledges, and what a sender keeps of its packets until that comes."""
+"""Acknowledgements of a TCP receiver, and the segments that a sender keeps until they are acknowledged."""
 
 from dataclasses import dataclass, field
 
 LATE = 0.2
-"""Seconds between two packets after which the sender seems to have begun anew (TCP_RTO_MIN)."""
+"""Seconds between two packets after which a receiver takes the sender for restarted (TCP_RTO_MIN)."""
 
 QUICK = 16
-"""Packets that are acknowledged at once after one that came late, or twice (TCP_MAX_QUICKACKS)."""
+"""Packets that are acknowledged at once after such a gap, or after a duplicate (TCP_MAX_QUICKACKS)."""
 
 
 @dataclass(slots=True)
 class Segment:
-    """A packet that is not acknowledged yet: when it was sent last, and what is thought of it."""
+    """A segment that is not acknowledged yet, as the sender keeps it: `sent` is when it was last sent."""
 
     sent: float
     sacked: bool = False
     lost: bool = False
     again: bool = False
-    """It was lost, and is under way again."""
+    """It was lost, and its retransmission is in flight."""
     copied: bool = False
-    """It was sent more than once, at any time."""
+    """It was retransmitted at any time."""
 
     @property
     def in_flight(self) -> int:
@@ -28,8 +28,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An acknowledgement: the first packet that is lacking, those that came above it, when that was sent
-    whose time it echoes (RFC 7323), and whether it answers one that came `twice` (RFC 2883)."""
+    """An acknowledgement.
+
+    `lacks` is the first missing packet, `above` are those received beyond it (RFC 2018). `sent` is the echoed
+    timestamp (RFC 7323), and `twice` whether it reports a duplicate (RFC 2883).
+    """
 
     lacks: int
     above: frozenset[int]
@@ -39,22 +42,22 @@ class Answer:
 
 @dataclass(slots=True)
 class Receiver:
-    """Answers every second packet, and at once what is out of order, comes twice, or late."""
+    """Acknowledges every second packet, and at once if one is out of order, a duplicate, or after a gap."""
 
     lacks: int = 0
     above: set[int] = field(default_factory=set)
     waiting: int = 0
     answered: int = 0
-    """What was lacking when it answered last."""
+    """The first missing packet in the last acknowledgement."""
     echo: float = 0.0
     quick: int = QUICK
     last: float = 0.0
 
     def take(self, number: int, sent: float, now: float) -> Answer | None:
-        """The answer that goes out at once; None where it is kept back."""
+        """The acknowledgement that is sent at once; None if it is delayed."""
         twice, had_gap = number < self.lacks or number in self.above, bool(self.above)
         if self.answered - 1 <= number <= self.answered:
-            self.echo = sent  # what is older does not count (tcp_sequence), what is newer not yet
+            self.echo = sent  # an older packet does not set the echo (tcp_sequence), and a later one not yet
         if twice or now - self.last > LATE:
             self.quick = QUICK
         self.last = now

@@ -1,6 +1,6 @@
-"""Warnings about what a lab pins that works against it: sysctls, and endpoints and limits of MPTCP.
+"""Warnings about pins with an adverse effect: sysctls, and endpoints and limits of MPTCP.
 
-What is inferred needs none of this. What is pinned is tried: the path manager is asked for the subflows.
+Inferred settings need no such warnings. Pins are evaluated by predicting the subflows of the path manager.
 """
 
 import re
@@ -16,18 +16,18 @@ from compiler.prediction.subflows import Connection
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 HASHES = ("net.ipv4.fib_multipath_hash_policy", "net.ipv6.fib_multipath_hash_policy")
 ALL_STRICT = "net.ipv4.conf.all.rp_filter"
-"""Of this and an interface's own, the kernel takes the larger: 2 is loose, 1 strict."""
+"""The kernel takes the larger of this value and the interface's: 2 is loose, 1 strict (ip-sysctl.rst)."""
 
 STRICT = re.compile(r"net\.ipv4\.conf\.[^ ]+\.rp_filter")
 
 
 def has_pins(lab: Lab) -> bool:
-    """Whether a lab pins anything that is looked at here."""
+    """Whether a lab pins anything that is checked here."""
     return any(map(_is_pinned, lab.pairs)) or any(node.sysctls for node in lab.ip_nodes)
 
 
 def advise(predictor: Predictor, diagnostics: Diagnostics) -> None:
-    """Reports what is pinned and does not do what it seems to."""
+    """Reports pins that do not have their apparent effect."""
     lab = predictor.lab
     paired = {name for pair in lab.pairs for name in (pair.left, pair.right)}
     for node in lab.ip_nodes:
@@ -45,7 +45,7 @@ def _is_pinned(pair: Pair) -> bool:
 
 
 def _against(node: Node, key: str, value: str, predictor: Predictor, paired: bool) -> str:
-    """Why a sysctl works against the lab; nothing where it does not."""
+    """The adverse effect of a sysctl; an empty text if it has none."""
     if value == "0" and key in FORWARDING and node.forwards:
         return "it is a router"
     if value == "0" and key in HASHES and any(len(route.nexthops) > 1 for route in node.routes):
@@ -59,14 +59,14 @@ def _against(node: Node, key: str, value: str, predictor: Predictor, paired: boo
 
 
 class _Pinned:
-    """A pair with endpoints or limits of the source's own."""
+    """A pair with pinned endpoints or limits."""
 
     def __init__(self, predictor: Predictor, pair: Pair) -> None:
         self.predictor = predictor
         self.pair = pair
 
     def check(self, diagnostics: Diagnostics) -> None:
-        """Reports an end whose connections stay on one path where there are more."""
+        """Reports an end whose connections stay on one path although there are several."""
         pair, paths = self.pair, self._paths()
         for client, server in pair.openings if paths > 1 else ():
             found = self.predictor.between(client, server).connections
@@ -78,7 +78,7 @@ class _Pinned:
                 diagnostics.warning("MPC732", message, pair.span, "has no second subflow", help)
 
     def _paths(self) -> int:
-        """How many paths that share no link there are, in the family that has the most."""
+        """The number of link-disjoint paths, in the family that has the most."""
         left, right = self.pair.left, self.pair.right
         return max(
             len(disjoint_paths(graph, left, right, MPTCP_MOST)) for graph in self.predictor.graphs.values()
@@ -86,6 +86,6 @@ class _Pinned:
 
 
 def _begun(connection: Connection) -> int:
-    """How many ways begin or end apart, over all subflows; those that stand by count too."""
+    """The most distinct paths that subflows take at once, backup subflows included."""
     ways = {trip.out.links for subflow in connection.subflows for trip in subflow.trips}
     return min(len(ways), len(connection.subflows))

@@ -1,4 +1,4 @@
-"""What flows reach together, over all that the hashes of multipath routes can make of them."""
+"""The joint throughput of flows, over all placements by the hashes of multipath routes."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,35 +17,35 @@ from compiler.prediction.trips import Trip, capacities
 from compiler.prediction.ways import cases
 
 MOST_PLACEMENTS = 2000
-"""Ways of placing flows that are looked at one by one; of more, SAMPLES are drawn."""
+"""The most placements of flows that are enumerated; of more, SAMPLES are drawn."""
 
 SAMPLES = 400
-"""With so many, a chance is good to 5 percent of 1, and an average to a twentieth of its spread."""
+"""The placements drawn: a probability has an error of up to 0.05, a mean a twentieth of the spread."""
 
 TAIL = 0.05
-"""The part of transfers below, and above, what is likely."""
+"""The probability below, and above, the likely range."""
 
 ALIKE = 0.01
-"""Rates that differ by no more than this part are one."""
+"""The relative difference up to which rates count as equal."""
 
 
 class Outcome(NamedTuple):
-    """Payload bits a second, infinite where nothing bounds them, and how likely they are."""
+    """A total rate of payload in bits a second (infinite if unbounded), and its probability."""
 
     rate: float
     chance: float
 
 
 class Estimate:
-    """What flows reach, as the hashes may fall: nothing is predicted where there are no outcomes.
+    """The distribution of the joint throughput of flows; without outcomes, nothing is predicted.
 
-    Outcomes are in the order of their rates; `limits` are the links that bound them.
+    Outcomes are in order of rate; `limits` are the links that bound them.
     """
 
     def __init__(self, outcomes: Iterable[Outcome], limits: Iterable[InterfaceName] = ()) -> None:
         weights: dict[float, float] = {}
         for rate, chance in outcomes:
-            same = float(f"{rate:.9g}")  # sums in another order are the same
+            same = float(f"{rate:.9g}")  # the order of a sum changes its last digits
             weights[same] = weights.get(same, 0.0) + chance
         whole = sum(weights.values())
         self.outcomes = tuple(Outcome(rate, weight / whole) for rate, weight in sorted(weights.items()))
@@ -57,7 +57,7 @@ class Estimate:
 
     @property
     def expected(self) -> float:
-        """On average."""
+        """The mean rate."""
         return sum(rate * chance for rate, chance in self.outcomes)
 
     @property
@@ -70,7 +70,7 @@ class Estimate:
 
     @property
     def likely(self) -> tuple[float, float]:
-        """What all but a TAIL of transfers reach, and what all but a TAIL do not exceed."""
+        """The quantiles of TAIL and of 1 - TAIL."""
         return self._at(TAIL), self._at(1 - TAIL)
 
     def _at(self, part: float) -> float:
@@ -82,12 +82,12 @@ class Estimate:
         return self.most
 
     def chance(self, least: float) -> float:
-        """How likely a transfer reaches so much."""
+        """The probability of at least this rate."""
         return sum(chance for rate, chance in self.outcomes if rate >= least)
 
     @cached_property
     def distinct(self) -> tuple[Outcome, ...]:
-        """The outcomes, those as one that differ by little."""
+        """The outcomes, with those of nearly equal rates as one."""
         groups: list[list[Outcome]] = []
         for one in self.outcomes:
             if groups and one.rate - groups[-1][0].rate <= ALIKE * one.rate < inf:
@@ -105,19 +105,19 @@ class Estimate:
 UNKNOWN, NOTHING = Estimate(()), Estimate([Outcome(0.0, 1.0)])
 
 Placement = tuple[int, ...]
-"""The trips that flows have, as places in a list, in order."""
+"""The trips of placed flows, as sorted indexes."""
 
 Lots = tuple[float, Sequence[tuple[int, float]]]
-"""Of flows between two addresses: how likely a case is, and the places that each flow may have in it."""
+"""A case of the hashes that flows between two addresses share: its probability, and those of trips in it."""
 
 
 def estimate(
     choices: Sequence[tuple[Trip, ...]], times: int, protocol: Protocol, control: str | None = DEFAULT_CONTROL
 ) -> Estimate:
-    """What flows under a congestion control reach together: `times` of them have one of each choice of trips.
+    """The joint throughput under a congestion control of `times` flows for each choice of trips.
 
-    Those that have the same trips are between the same addresses, and share what hashes without ports choose.
-    Without a congestion control, it is what rates alone allow.
+    Flows with the same trips are between the same addresses, and share the choices of hashes without ports.
+    With `control` None, only the rates of links bound the flows.
     """
     choices = [as_flows(own) for own in choices]
     known = list(dict.fromkeys(trip for own in choices for trip in own))
@@ -135,7 +135,7 @@ def estimate(
 
 
 def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
-    """The estimate over cases, each with its weight."""
+    """The mixture of estimates, by weight."""
     found = list(weighted)
     if not all(one.is_known for _, one in found):
         return UNKNOWN
@@ -144,7 +144,7 @@ def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
 
 
 def _placements(groups: Mapping[tuple[Trip, ...], int], known: Sequence[Trip]) -> dict[Placement, float]:
-    """How likely each way of placing flows is; which of the flows has which trip does not matter."""
+    """The probability of each placement; flows with the same choices are interchangeable."""
     places = {trip: place for place, trip in enumerate(known)}
     lots = [(list(_lots(trips, places)), flows) for trips, flows in groups.items()]
     counts = (sum(comb(flows + len(own) - 1, flows) for _, own in found) for found, flows in lots)
@@ -183,7 +183,7 @@ def _one_more(
 
 
 def _drawn(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]:
-    """Placements that are drawn as hashes draw them, the same each time."""
+    """A random sample of placements, with a fixed seed."""
     random = Random(1)
     found: Counter[Placement] = Counter()
     lots = list(lots)
@@ -197,8 +197,7 @@ def _drawn(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]
 
 
 class _Flow(NamedTuple):
-    """A flow that is placed: its links, the part of its packets that is data and arrives, and what it
-    reaches alone."""
+    """A placed flow: its links, the received payload as a fraction of its bits, and its rate when alone."""
 
     loads: tuple[tuple[InterfaceName, float], ...]
     part: float

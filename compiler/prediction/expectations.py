@@ -1,4 +1,4 @@
-"""What a lab expects, held against what its links and routes allow."""
+"""Expectations of a lab, checked against its links and routes."""
 
 from collections.abc import Iterator
 
@@ -12,21 +12,21 @@ from compiler.prediction.tcp import MOST_LOST
 from compiler.prediction.trips import Trip
 
 PROCESSING = 10_000
-"""Microseconds that the nodes of an idle lab add to a round trip, at most."""
+"""The most microseconds that the nodes of an idle lab add to a round trip."""
 
 MOST_FOLLOWED, MOST_RATES = 2_000, 300
-"""Pairs of which each way is followed, and rates that are held against the links, of the expected: either
-takes seconds."""
+"""Bounds of the work, some seconds each: pairs whose paths are followed one by one, and rates that are
+compared with the capacity of links."""
 
 MANY = 4
-"""Expectations on pings a node, from which on it is less work to know the ways of all nodes at once."""
+"""The expectations on pings per node from which on computing the paths of all nodes at once is less work."""
 
 SURE = 0.95
-"""The chance from which on it is not told that a rate depends on it."""
+"""The probability of an expected rate from which on there is no warning that it depends on hashes."""
 
 
 class Expectations:
-    """Those of one lab. Of many, what all nodes send is known at once, where main tables decide it."""
+    """The expectations of one lab; of many, the paths of all nodes by main tables are computed at once."""
 
     def __init__(self, predictor: Predictor, diagnostics: Diagnostics) -> None:
         self.predictor = predictor
@@ -59,7 +59,7 @@ class Expectations:
         return (own.address.ip for own in self.predictor.lookup.nodes[expectation.target].addresses)
 
     def _trips(self, expectation: Expectation) -> Iterator[tuple[Trip, ...]]:
-        """The ways to each of the target's own addresses; none where so many were followed already."""
+        """The trips to each node address of the target; none after MOST_FOLLOWED pairs."""
         self.followed += 1
         if self.followed > MOST_FOLLOWED:
             self.left_out.append(expectation)
@@ -143,7 +143,7 @@ class Expectations:
         self._chance(expectation, claim, prediction)
 
     def _chance(self, expectation: Expectation, claim: Throughput, prediction: Prediction) -> None:
-        """Warns where hashes decide whether so much is reached."""
+        """Warns if it depends on hashes whether a rate is reached."""
         if not prediction.is_whole:
             return
         found = prediction.placed(claim.transfer)

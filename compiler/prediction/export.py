@@ -22,8 +22,8 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | None
 
 
 def predictions_as_json(families: Sequence[Prediction], flows: int) -> Json:
-    """All of a prediction, with so many TCP flows at once: that of the address which a name stands for first,
-    and in `others` those of the other families."""
+    """The prediction for a number of concurrent TCP flows: for the address that the name resolves to first,
+    and in `others` for the other families."""
     first, *others = (_family(prediction, flows) for prediction in families)
     return {**first, "others": [*others]}
 

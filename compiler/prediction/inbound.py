@@ -1,7 +1,7 @@
-"""How packets come to one address from all nodes at once, by main tables alone.
+"""The paths of packets from all nodes to one address, by main tables alone.
 
-Going back from the target takes each node once, where following the packets of each node would take it as
-often as it lies on a way.
+A traversal backwards from the target visits each node once; following the packets of each node would visit
+a node once for each path through it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,14 @@ from compiler.prediction.lookup import Choices, Lookup
 from compiler.prediction.trips import delay
 
 Bits = int
-"""A set of nodes or links, by their places in the lab."""
+"""A set of nodes or links, by index in the lab."""
 
 
 class Step(NamedTuple):
-    """What a next hop is to a node: the address that it takes for itself, the next node, the links to it.
+    """A next hop with what it leads to: the source address it implies, the next node, and the links to that.
 
-    `passed` is whether the next node passes packets on; `delay` is what the links take, at least and at most.
+    `passed` is whether the next node forwards the packets; `delay` is the least and the most delay of the
+    links.
     """
 
     source: Address | None
@@ -32,7 +33,7 @@ class Step(NamedTuple):
 
 
 class Steps:
-    """The steps of all nodes, each found once."""
+    """The steps of all nodes, memoized."""
 
     def __init__(self, lookup: Lookup, lab: Lab) -> None:
         self.lookup = lookup
@@ -40,7 +41,7 @@ class Steps:
         self._found: dict[tuple[str, str, int, int, Address | None], Step | None] = {}
 
     def __call__(self, node: str, hop: Nexthop) -> Step | None:
-        """The step of a node by a next hop; None where nobody is there, or gets what is sent."""
+        """The step of a node by a next hop; None if nobody has that address, or a link loses all packets."""
         key = node, hop.interface, hop.via.version, int(hop.via), hop.source
         if key not in self._found:
             self._found[key] = self._step(node, hop)
@@ -58,10 +59,10 @@ class Steps:
 
 
 class Inbound:
-    """How packets come to one address.
+    """The paths from all nodes to one address.
 
-    `links` has what they take from each node from which all arrive, `taken` the longest that a way takes at
-    least and the shortest that one takes at most, and `some` the nodes from which some may.
+    `links` has the links of all paths from each node whose packets all arrive; `taken` the longest least
+    delay and the shortest most delay of its paths; and `some` the nodes from which some packets may arrive.
     """
 
     def __init__(self, lookup: Lookup, steps: Steps, target: Address) -> None:
@@ -90,7 +91,7 @@ class Inbound:
                     waiting.append(name)
 
     def _fill(self, owners: set[str], behind: dict[str, list[str]], lossy: set[str]) -> None:
-        """Goes back from the target: a node is done when all that it sends to are."""
+        """Traverses backwards from the target: a node is done when all its next nodes are."""
         self.links |= dict.fromkeys(owners, 0)
         self.taken |= dict.fromkeys(owners, (0.0, 0.0))
         left = {name: len(found) + (name in lossy) for name, found in self.steps.items()}
@@ -106,19 +107,19 @@ class Inbound:
                     waiting.append(name)
 
     def delays(self, steps: Iterable[Step]) -> tuple[float, float]:
-        """What `taken` has, by some steps of a node."""
+        """The value of `taken` for some steps of a node."""
         both = [(step.delay, self.taken[step.following]) for step in steps]
         return max(own[0] + rest[0] for own, rest in both), min(own[1] + rest[1] for own, rest in both)
 
     def steps_by_source(self, name: str) -> dict[Address | None, list[Step]]:
-        """The steps of a node, by the address that it sends from."""
+        """The steps of a node, by the source address that they imply."""
         found: dict[Address | None, list[Step]] = {}
         for step in self.steps[name]:
             found.setdefault(step.source, []).append(step)
         return found
 
     def by_source(self, name: str) -> dict[Address | None, Bits]:
-        """The links that a node's packets take, by the address that it sends from."""
+        """The links that a node's packets take, by source address."""
         found: dict[Address | None, Bits] = {}
         for step in self.steps[name]:
             found[step.source] = found.get(step.source, 0) | step.links | self.links[step.following]
@@ -126,7 +127,7 @@ class Inbound:
 
 
 def _arriving(name: str, choices: Choices, steps: Steps, owners: set[str]) -> Iterator[Step]:
-    """The steps of a node that lose nothing."""
+    """The steps of a node by which packets may arrive."""
     for hop in choices:
         step = steps(name, hop)
         if step and (step.passed or step.following in owners):

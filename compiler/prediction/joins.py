@@ -1,8 +1,8 @@
 """Subflows that some kernels refuse: those that join an MPTCP connection while its data is out of order.
 
-So do Linux 6.1.159 to 6.1.176, and 6.12.60 to 6.12.114 (`__mptcp_finish_join` of net/mptcp/protocol.c, mended
-by "mptcp: move the OoO check back into __mptcp_try_fallback()"). What comes by one subflow is in order. All
-others are asked for together, and data of the first of them may come before the last has joined.
+These kernels are Linux 6.1.159 to 6.1.176, and 6.12.60 to 6.12.114 (`__mptcp_finish_join` of
+net/mptcp/protocol.c, fixed by "mptcp: move the OoO check back into __mptcp_try_fallback()"). Data of a single
+subflow is in order. All others are requested at once, and one may send data before another has joined.
 """
 
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from compiler.prediction.predict import Predictor
 from compiler.prediction.subflows import Connection
 
 JOINED, FIRST_DATA = 1.5, 2.5
-"""Round trips of a subflow from when it is asked for until its third packet and its first data are there."""
+"""Round trips of a subflow from its first SYN until its third packet and its first data arrive."""
 
 
 class Joins(NamedTuple):
-    """Microseconds of the longest and the shortest round trip of a connection's subflows beside its first."""
+    """The longest and the shortest round trip of the subflows beside the first, in microseconds."""
 
     slow: float = 0.0
     fast: float = 0.0
 
     @property
     def late(self) -> float:
-        """By how much one joins after data of another may have come, if at all."""
+        """The microseconds by which one subflow may join after data of another; negative if none can."""
         return self.slow * JOINED - self.fast * FIRST_DATA
 
 
 def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
-    """The pairs with a subflow that may be refused, and the connection of each where one joins the latest."""
+    """The pairs with a subflow that may be refused, each with the connection with the latest join."""
     lab = predictor.lab
     if not any(end.shaping.delay for link in lab.links for end in link.ends):
         return
@@ -42,7 +42,7 @@ def refusals(predictor: Predictor) -> Iterator[tuple[Pair, Joins]]:
 
 
 def _joins(connection: Connection) -> Iterator[Joins]:
-    """By the way that the first subflow has: another one on that way is not missed where it is refused."""
+    """The round trips, for each path of the first subflow; others on that path add nothing."""
     initial, *others = connection.subflows
     for first in initial.trips:
         apart = [one.trips for one in others if {trip.out.links for trip in one.trips} != {first.out.links}]

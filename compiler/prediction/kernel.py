@@ -1,6 +1,6 @@
-"""What sysctls make the kernel of a node do with packets: pass them on, filter their sources, and hash them.
+"""The effect of sysctls on the kernel of a node: forwarding, reverse path filters, and hashes.
 
-What the source sets is applied as up applies it: `default` to all interfaces, then the rest in written order.
+Pinned values are applied as up applies them: `default` to all interfaces, then the rest in written order.
 """
 
 import re
@@ -16,14 +16,14 @@ FORWARDING_6 = "net.ipv6.conf.all.forwarding"
 POLICY, FIELDS = "net.ipv{}.fib_multipath_hash_policy", "net.ipv{}.fib_multipath_hash_fields"
 
 STRICT = 1
-"""Of `rp_filter`: what comes in has to come by an interface that answers would leave by; 2 is any."""
+"""The value of `rp_filter` for which packets must arrive by the interface that answers leave by; 2 is any."""
 
 DEFAULT_FIELDS, LABEL, PORTS = 0x0007, 0x0008, 0x0030
-"""Of `fib_multipath_hash_fields`: addresses and protocol; the flow label; both ports."""
+"""Bits of `fib_multipath_hash_fields`: addresses and protocol; the flow label; both ports."""
 
 
 class Hash(NamedTuple):
-    """What chooses among next hops: nodes whose hashes have one name draw one number for a flow.
+    """The hash that chooses among next hops: nodes with equal Hash values compute the same number for a flow.
 
     Where it is not `per_flow`, all flows between two addresses have that number. Where it is `per_packet`, no
     hash chooses, and the packets of one flow take turns.
@@ -35,10 +35,10 @@ class Hash(NamedTuple):
 
 
 OWN, BOUND = Hash("own", per_flow=True), Hash("bound", per_flow=True)
-"""That of a node which begins a flow, before it has chosen its address and with one."""
+"""The hashes of the node that sends a flow, before its source address is chosen and after."""
 
 PASSED = Hash("passed", per_flow=True)
-"""That of nodes which pass a flow on by policy 1: it lies in its packets."""
+"""The hash of nodes that forward a flow, with policy 1: it is stored in its packets (skb hash)."""
 
 ADDRESSES = Hash("addresses", per_flow=False)
 
@@ -56,7 +56,7 @@ class Kernel:
         self.filters = self._filters()
 
     def _forwarding(self, forwards: bool) -> dict[str | None, bool]:
-        """Whether each interface's packets are passed on, in IPv4."""
+        """Whether the packets that arrive by each interface are forwarded, in IPv4."""
         found: dict[str | None, bool] = dict.fromkeys(self.names.values(), forwards)
         pinned = {match[1]: value for match, value in self._matching(FORWARDING)}
         for scope in sorted(pinned, key=lambda scope: (scope is not None, scope != "default")):
@@ -66,7 +66,7 @@ class Kernel:
         return found
 
     def _filters(self) -> dict[str, int]:
-        """The reverse path filters that are not off: the larger of `all` and the interface's own."""
+        """The active reverse path filters: the larger value of `all` and the interface."""
         pinned = {match[1]: int(value) for match, value in self._matching(FILTER) if value.isdecimal()}
         default, every = pinned.get("default", 0), pinned.get("all", 0)
         found = {name: max(every, pinned.get(key, default)) for key, name in self.names.items()}
@@ -76,19 +76,19 @@ class Kernel:
         return ((match, value) for key, value in self.sysctls.items() if (match := pattern.fullmatch(key)))
 
     def forwards(self, version: int, incoming: str | None) -> bool:
-        """Whether what came in by an interface is passed on."""
+        """Whether packets that arrive by an interface are forwarded."""
         return self.forwarding[incoming] if version == 4 else self.forwarding_6
 
     @property
     def by_way(self) -> bool:
-        """Whether what becomes of a packet depends on more than the node and its target."""
+        """Whether the fate of a packet depends on more than the node and the target."""
         return bool(self.filters or self.masquerade) or len(set(self.forwarding.values())) > 1
 
     def hash_of(self, version: int, *, begins: bool, bound: bool) -> Hash:
-        """The hash by which next hops are chosen for a flow that begins here, or is passed on.
+        """The hash by which next hops are chosen for a flow that is sent here, or forwarded.
 
-        That of a flow which begins here and is not `bound` to an address is made before it has one. There is
-        no flow label either; sockets put theirs into the packets alone (net/ipv6/route.c).
+        A flow that is sent here and not `bound` to an address is hashed before it has one. It has no flow
+        label either, as sockets put that in packets only (net/ipv6/route.c).
         """
         fields = self._fields(version)
         if fields is None:
@@ -103,9 +103,9 @@ class Kernel:
         return ADDRESSES if fields == DEFAULT_FIELDS else Hash(f"fields {fields}", per_flow=False)
 
     def _fields(self, version: int) -> int | None:
-        """What is hashed: of a router, what a lab sets; None for the hash over ports that lies in packets.
+        """The hashed fields, of a router as the lab sets them; None for the hash that is stored in packets.
 
-        Without tunnels, what is inside of them (policy 2) is what is outside.
+        Without tunnels, inner headers (policy 2) are the outer ones.
         """
         inferred = self.declared and POLICY.format(version) not in self.sysctls
         policy = "3" if inferred else self.sysctls.get(POLICY.format(version), "1")

@@ -1,6 +1,6 @@
-"""How each node of a lab sends a packet on: rules and tables, connected networks and routes.
+"""Forwarding by each node of a lab: policy rules and tables, connected networks and routes.
 
-The one module of this room that knows what lies between two neighbours: a link, or switches and their links.
+The only module of this room that knows what connects two neighbours: a link, or switches and their links.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,13 +17,13 @@ from compiler.model.segments import Interface
 from compiler.prediction.kernel import STRICT, Kernel
 
 CERTAIN = 100 * 10**6
-"""A probability of 1, in millionths of a percent."""
+"""The probability 1, in millionths of a percent."""
 
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; one that is on a link of the node is its own gateway."""
 
 MOST_TREES = 64
-"""Trees of switches that are kept."""
+"""The most spanning trees that are kept."""
 
 
 class Crossing(NamedTuple):
@@ -41,7 +41,7 @@ class Crossing(NamedTuple):
 
     @property
     def link(self) -> InterfaceName:
-        """What the crossing is a use of."""
+        """The link, by the port that packets leave through."""
         return self.out.id
 
     @property
@@ -52,7 +52,7 @@ class Crossing(NamedTuple):
 
 
 class Lookup:
-    """The tables of all nodes, each made when it is first asked for."""
+    """The tables of all nodes, each made at its first use."""
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
@@ -125,7 +125,7 @@ class Lookup:
         return (crossing, *self._behind(crossing.into.node, neighbour)) if neighbour != interface else ()
 
     def _behind(self, switch: str, neighbour: InterfaceName) -> Iterable[Crossing]:
-        """The links from a switch to a neighbour, over the tree that the switches between them are."""
+        """The crossings from a switch to a neighbour, along the spanning tree."""
         last = self.over[self.over[neighbour].into.id]
         way, tree = [last], self._tree(switch)
         while (into := tree[way[-1].out.node]) is not None:
@@ -133,7 +133,7 @@ class Lookup:
         return reversed(way)
 
     def _read_tree(self, root: str) -> dict[str, Crossing | None]:
-        """By which link what comes from one switch of a broadcast domain comes into each; None for itself."""
+        """A spanning tree: the crossing that leads from its root into each switch; None for the root."""
         found: dict[str, Crossing | None] = {root: None}
         waiting = [root]
         while waiting:
@@ -216,17 +216,17 @@ class Lookup:
         return not back or (strictness == STRICT and all(hop.interface != incoming for hop in back))
 
     def steers(self, node: str, target: Address) -> bool:
-        """Whether a rule of a node can lead to a route to an address."""
+        """Whether a rule of a node can select a table with a route to an address."""
         return any(self._longest(node, table.number, target) for table in self.nodes[node].tables)
 
     def source_address(self, node: str, hop: Nexthop) -> Address | None:
-        """What a node that chooses a next hop takes for its own address: the route's, or the interface's."""
+        """The source address that a next hop implies: the route's, or the interface's."""
         return hop.source or self.interface_address(node, hop)
 
     def interface_address(self, node: str, hop: Nexthop) -> Address | None:
         """The address of the interface to a next hop.
 
-        Where the interface has several, it is the one on the next hop's network (inet_select_addr).
+        If the interface has several, it is the one on the next hop's network (inet_select_addr).
         """
         own = [
             a for a in self.ends[InterfaceName(node, hop.interface)].addresses if a.version == hop.via.version

@@ -1,7 +1,7 @@
-"""The most that can go from one node to another over several links at once, and the links that bound it.
+"""The maximum flow from one node to another, and the links of a minimum cut.
 
-By augmenting shortest paths (Edmonds and Karp 1972); the bound is that of Ford and Fulkerson's theorem. Links
-without a rate carry any amount.
+By augmenting shortest paths (Edmonds and Karp 1972); the bound is that of the theorem of Ford and Fulkerson.
+Links without a rate have infinite capacity.
 """
 
 from collections import defaultdict, deque
@@ -16,18 +16,18 @@ from compiler.prediction.sprayed import Sprayed
 from compiler.prediction.trips import Trip, capacities
 
 MOST_SUBSETS = 200
-"""Sets of ways that are tried one by one, of so many as there are flows."""
+"""The most subsets of paths, of the size of the number of flows, that are tried one by one."""
 
 
 class Bound(NamedTuple):
-    """Bits a second of frames, and the links that hold it there: a minimum cut, nearest to the source."""
+    """A bound in bits a second of frames, and the links of the minimum cut nearest to the source."""
 
     rate: float
     cut: tuple[InterfaceName, ...]
 
 
 class Arc(NamedTuple):
-    """A link in one direction."""
+    """A link in one direction, with its capacity."""
 
     link: InterfaceName
     far: str
@@ -35,7 +35,7 @@ class Arc(NamedTuple):
 
 
 class _Network:
-    """Arcs, each with what it can still carry."""
+    """A residual network."""
 
     def __init__(self, arcs: Iterable[Arc]) -> None:
         self.arcs = list(arcs)
@@ -44,7 +44,7 @@ class _Network:
             self.left[link.node][far] += rate
 
     def path(self, source: str, target: str) -> list[str]:
-        """The nodes of a shortest path on which there is something left; empty where there is none."""
+        """A shortest path with residual capacity; empty if there is none."""
         by = self.reached(source)
         path = [target]
         while path[-1] != source:
@@ -54,7 +54,7 @@ class _Network:
         return path[::-1]
 
     def reached(self, source: str) -> dict[str, str]:
-        """The nodes that more can be sent to, each with the node before it."""
+        """The nodes that are reachable with residual capacity, each with its predecessor."""
         by = {source: source}
         queue = deque([source])
         while queue:
@@ -75,7 +75,7 @@ class _Network:
 
 
 def bound(arcs: Iterable[Arc], source: str, target: str) -> Bound:
-    """The bound between two nodes; infinite where links without a rate lead all the way."""
+    """The maximum flow between two nodes; infinite if a path has links without a rate only."""
     network = _Network(arcs)
     total = 0.0
     while path := network.path(source, target):
@@ -88,7 +88,7 @@ def bound(arcs: Iterable[Arc], source: str, target: str) -> Bound:
 
 
 def of_lab(lookup: Lookup, source: str, target: str, *, with_bursts: bool = False) -> Bound:
-    """Over all links of a lab, through nodes that forward and switches."""
+    """The bound over all links of a lab, through switches and nodes that forward."""
     passes = {name for name in lookup.nodes if _passes(lookup, name)} | {source} | lookup.switches
     crossings = [
         crossing
@@ -103,16 +103,16 @@ def of_lab(lookup: Lookup, source: str, target: str, *, with_bursts: bool = Fals
 
 
 def _passes(lookup: Lookup, node: str) -> bool:
-    """Whether a node passes packets on, of some family and from some interface."""
+    """Whether a node forwards packets of any family from any interface."""
     kernel = lookup.kernel(node)
     return kernel.forwarding_6 or any(kernel.forwarding.values())
 
 
 def of_flows(choices: Sequence[Sequence[Trip]]) -> Bound:
-    """What flows cannot exceed together, each of which has one of some trips; with what bursts add in a
-    second.
+    """The bound of the joint rate of flows with a choice of trips each, with what bursts add in a second.
 
-    It is that of all links on their ways, and of as many ways as there are flows.
+    It is the maximum flow over all links of their paths, and over any set of as many paths as there are
+    flows.
     """
     trips = list(dict.fromkeys(trip for own in choices for trip in own if trip.works))
     if not trips:

@@ -1,4 +1,4 @@
-"""Notes on explicit routes that longer prefixes pass over: at their node, packets go by these."""
+"""Notes on explicit routes that longer prefixes at the same node take packets from."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
@@ -13,7 +13,7 @@ from compiler.prediction.lookup import Crossing, Lookup
 
 
 def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
-    """Adds a note for each route that does less than it seems to."""
+    """Adds a note for each such route."""
     asked: dict[str, list[ExplicitRoute]] = {}
     for one in lab.explicit_routes:
         asked.setdefault(one.source, []).append(one)
@@ -29,7 +29,7 @@ def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
 
 
 def _tell_default(lookup: Lookup, node: Node, asked: ExplicitRoute, diagnostics: Diagnostics) -> None:
-    """Inferred routes are longer than a default route, so that it is for what nobody has."""
+    """Notes a default route that is left with addresses that nobody has: inferred routes are longer."""
     own = [route for route in node.routes if route.explicit and not route.targets[0].prefixlen]
     for route in own:
         over = list(_others(lookup, node, route))
@@ -48,7 +48,7 @@ def _tell_default(lookup: Lookup, node: Node, asked: ExplicitRoute, diagnostics:
 
 
 def _others(lookup: Lookup, node: Node, default: Route) -> Iterator[tuple[Network, Route]]:
-    """What inferred routes send by other next hops, or in another proportion, and the default route could."""
+    """Inferred routes with other next hops or proportions, to targets that the default route could reach."""
     version = default.targets[0].version
     neighbours = [last.into.node for hop in default.nexthops for last in _last(lookup, node.name, hop)]
     for route in node.routes:
@@ -60,18 +60,18 @@ def _others(lookup: Lookup, node: Node, default: Route) -> Iterator[tuple[Networ
 
 
 def _returns(lookup: Lookup, neighbour: str, target: Network, node: str) -> bool:
-    """Whether a neighbour would send what it gets from a node back to it."""
+    """Whether a neighbour would forward packets to a target back to the node that they come from."""
     hops = lookup.choices(neighbour, target.network_address)
     return any(last.into.node == node for hop in hops for last in _last(lookup, neighbour, hop))
 
 
 def _last(lookup: Lookup, node: str, hop: Nexthop) -> tuple[Crossing, ...]:
-    """The last of the links to a next hop."""
+    """The last of the crossings to a next hop."""
     return lookup.crossings(InterfaceName(node, hop.interface), hop.via)[-1:]
 
 
 def _like(nodes: Iterable[Node], over: list[tuple[Network, Route]], default: Route) -> str:
-    """A node that inferred routes lead to, over the next hops of a default route where there is one."""
+    """A node that inferred routes lead to, if possible over the next hops of a default route."""
     hops = {hop.interface for hop in default.nexthops}
     alike = {target for target, route in over if hops == {hop.interface for hop in route.nexthops}}
     targets = alike or {target for target, _ in over}
@@ -82,7 +82,7 @@ def _like(nodes: Iterable[Node], over: list[tuple[Network, Route]], default: Rou
 def _tell_covered(
     node: Node, asked: ExplicitRoute, target: Network, linked: set[Network], diagnostics: Diagnostics
 ) -> None:
-    """A prefix all addresses of which are in longer ones, of routes or links."""
+    """Adds a note on a prefix all of whose addresses are in longer ones, of routes or links."""
     routes = (other for route in node.routes for other in route.targets)
     longer = [other for other in (*routes, *linked) if _is_longer(other, target)]
     if longer and _size(longer) == target.num_addresses:
@@ -100,7 +100,7 @@ def _is_longer(other: Network, target: Network) -> bool:
 
 
 def _size(networks: Iterable[Network]) -> int:
-    """How many addresses networks have together, of which some hold others."""
+    """The number of distinct addresses in networks that may contain each other."""
     count, past = 0, -1
     for network in sorted(networks, key=lambda own: (int(own.network_address), own.prefixlen)):
         if int(network.network_address) > past:

@@ -1,4 +1,4 @@
-"""What packets and transfers from one node of a lab to another will meet."""
+"""Predictions for packets and transfers between two nodes of a lab."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from compiler.prediction.trips import Trip, reverse, split, trips
 from compiler.prediction.ways import MOST_WAYS, ways
 
 MOST_TRIPS = 512
-"""Of a pair, over which flows are placed; of more, the first."""
+"""The most trips of a pair over which flows are placed; further ones are left out."""
 
 
 class Predictor:
@@ -36,17 +36,17 @@ class Predictor:
         return {version: Graph(self.lab, version) for version in self.lab.versions}
 
     def between(self, source: str, target: str, address: Address | None = None) -> "Prediction":
-        """What a program in `source` meets that connects to an address of `target`.
+        """The prediction for a program in `source` that connects to an address of `target`.
 
-        Where none is given, it is what the name stands for: IPv4 first, else that of an interface.
+        Without an address, it is the one that the node's name resolves to first: IPv4 before IPv6.
         """
         own = self.lookup.own[target]
         chosen = address or min(own, key=lambda address: address.version, default=None)
         return Prediction(self.lab, self.lookup, source, target, chosen)
 
     def families(self, source: str, target: str) -> "list[Prediction]":
-        """One for each family of the target's addresses that the source has too; one for no address where
-        there is none."""
+        """A prediction for each family of the target's addresses that the source has too; if there is none,
+        one for no address."""
         versions = {address.version for address in self.lookup.own[source]}
         own = sorted(self.lookup.own[target], key=lambda address: address.version)
         chosen = {one.version: one for one in reversed(own) if one.version in versions}
@@ -57,9 +57,9 @@ class Predictor:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a packet and a transfer from `source` to an address of `target` will meet.
+    """The prediction for packets and transfers from `source` to an address of `target`.
 
-    Rates are bits a second of payload, and infinite where no link on the way has one; times are microseconds.
+    Rates are bits a second of payload, infinite if no link on the path has a rate; times are microseconds.
     """
 
     lab: Lab
@@ -70,38 +70,38 @@ class Prediction:
 
     @cached_property
     def trips(self) -> tuple[Trip, ...]:
-        """All ways to the target, with the ways back from it."""
+        """All paths to the target, with their return paths."""
         if self.address is None:
             return ()
         return trips(self.lookup, ways(self.lookup, self.source, self.address, most=MOST_TRIPS))
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:
-        """The ways that arrive and have a way back."""
+        """The trips whose packets arrive, with a return path that arrives."""
         return tuple(trip for trip in self.trips if trip.works)
 
     @property
     def is_whole(self) -> bool:
-        """Whether `trips` are all ways, and not the first of them."""
+        """Whether `trips` is complete, and not cut at a bound."""
         return len(self.trips) < MOST_TRIPS
 
     @property
     def rtt(self) -> tuple[float, float] | None:
-        """Of a round trip without load, at least and at most over all ways; None where nothing comes back."""
+        """The least and the most round-trip time without load over all trips; None if no answers arrive."""
         found = [trip.rtt for trip in self.working]
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     @cached_property
     def bound(self) -> Bound:
-        """The most that all links together carry, in bits a second of frames."""
+        """The maximum flow over all links, in bits a second of frames."""
         return of_lab(self.lookup, self.source, self.target)
 
     def goodput(self, transfer: Transfer) -> Estimate:
-        """What arrives of the data of a transfer."""
+        """The received payload of a transfer."""
         return self._estimate(transfer, control(self.lookup.nodes[self.source]))
 
     def placed(self, transfer: Transfer) -> Estimate:
-        """The same where only the rates of links bound it, and where hashes put its flows."""
+        """The received payload if only the rates of links and the placement by hashes bound it."""
         return self._estimate(transfer, None)
 
     def _estimate(self, transfer: Transfer, name: str | None) -> Estimate:
@@ -116,8 +116,8 @@ class Prediction:
         )
 
     def most(self, transfer: Transfer) -> Bound:
-        """What a transfer cannot exceed, whatever hashes, congestion control and machine do: bits a second of
-        payload, and the links that bound it."""
+        """The bound of a transfer for any placement, congestion control and machine: bits a second of
+        payload, and the links of the cut."""
         if transfer.protocol is not Protocol.MPTCP:
             found = [[self.working]]
         else:
@@ -141,12 +141,12 @@ class Prediction:
 
     @cached_property
     def opener(self) -> str:
-        """The end that opens MPTCP connections: the one that sends, or where that does not, the other."""
+        """The end that opens MPTCP connections: the sender, or the other end if the sender cannot."""
         return opener(self.lab.pairs, self.source, self.target)
 
     @cached_property
     def connections(self) -> Sequence[Connection]:
-        """The MPTCP connections of the pair, by the address that they begin at."""
+        """The MPTCP connections of the pair, by the source address of the first subflow."""
         if self.address is None:
             return ()
         if self.opener == self.source:
@@ -155,7 +155,7 @@ class Prediction:
         return connections(self.lookup, self.target, self.source, own[0]) if own else ()
 
     def _used(self, connection: Connection) -> list[Subflow]:
-        """The subflows that carry data, in the direction in which it goes."""
+        """The subflows that carry data, in the direction of the data."""
         if self.opener == self.source:
             return list(connection.used)
         turned = ((own, tuple(chain.from_iterable(map(reverse, own.trips)))) for own in connection.used)
@@ -163,12 +163,12 @@ class Prediction:
 
     @property
     def has_mptcp(self) -> bool:
-        """Whether the lab has MPTCP endpoints at either end."""
+        """Whether either end has MPTCP endpoints."""
         return any(self.lookup.nodes[name].endpoints for name in (self.source, self.target))
 
     @cached_property
     def detours(self) -> tuple[Trip, ...]:
-        """The ways that only further subflows of MPTCP take."""
+        """The trips that only subflows of MPTCP beyond the first take."""
         known = {trip.out.links for trip in self.trips}
         subflows = chain.from_iterable(map(self._used, self.connections))
         trips = chain.from_iterable(subflow.trips for subflow in subflows)

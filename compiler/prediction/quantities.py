@@ -1,4 +1,4 @@
-"""Predicted quantities in words."""
+"""Predicted quantities as text."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -7,10 +7,10 @@ from math import inf
 from compiler.prediction.estimate import Estimate, Outcome
 
 MOST_TOLD, MOST_PARTS = 3, 8
-"""Outcomes that are told one by one, and denominators of chances that are."""
+"""The most outcomes that are listed, and the largest denominator of a probability as a fraction."""
 
 RARE = 0.01
-"""Outcomes that are no likelier are not told."""
+"""Outcomes with at most this probability are not listed."""
 
 UNIT = " Mbit/s"
 
@@ -23,7 +23,7 @@ def rate(bits: float) -> str:
 
 
 def chance(part: float) -> str:
-    """`1/2`, or `87 %` where it is no fraction of a few parts."""
+    """`1/2`, or `87 %` if the denominator would be above MOST_PARTS."""
     near = Fraction(part).limit_denominator(MOST_PARTS)
     if 0 < near < 1 and abs(near - part) < 1e-4:
         return str(near)
@@ -31,7 +31,7 @@ def chance(part: float) -> str:
 
 
 def estimate(one: Estimate) -> list[str]:
-    """What is predicted, and how likely it is where hashes decide: in two parts at most."""
+    """The rate, and if it depends on hashes, the probabilities of rates; one or two texts."""
     if not one.is_known:
         return ["not predicted", "too much is lost"]
     found = [outcome for outcome in one.distinct if outcome.chance > RARE] or one.distinct
@@ -54,13 +54,13 @@ def _one_by_one(found: Sequence[Outcome]) -> list[str]:
 
 
 def _rates(found: Sequence[float]) -> list[str]:
-    """Without their unit, where all have the same one."""
+    """The rates as text, without the unit if all have the same."""
     told = ["no rate" if bits == inf else rate(bits) for bits in found]
     alike = all(text.endswith(UNIT) for text in told)
     return [text.removesuffix(UNIT) for text in told] if alike else told
 
 
 def times(pair: tuple[float, float]) -> str:
-    """Microseconds as `40ms`, or as `38..42ms` where the least and the most differ."""
+    """Microseconds as `40ms`, or as `38..42ms` if the least and the most differ."""
     low, high = (f"{time / 1000:.3f}".rstrip("0").rstrip(".") for time in pair)
     return f"{low}ms" if low == high else f"{low}..{high}ms"

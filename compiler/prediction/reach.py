@@ -1,7 +1,7 @@
-"""Who reaches whom: the ways there and back between all nodes of a lab, in one address family.
+"""Reachability and symmetry of paths between all nodes of a lab, in one address family.
 
-Where all routes are inferred, graph theory tells it: nodes that pass packets on and are linked with each
-other reach each other and what hangs on them. What explicit routes, rules and sysctls make of that is looked
+With inferred routes only, reachability follows from graph connectivity: forwarding nodes that are connected
+reach each other, and the nodes linked to them. The effects of explicit routes, rules and sysctls are looked
 up, for each target once for all nodes, between as many nodes as MOST_LOOKUPS allows.
 """
 
@@ -21,13 +21,14 @@ from compiler.prediction.trips import Trip, trips
 from compiler.prediction.ways import ways
 
 MOST_LOOKUPS, MOST_FOLLOWED = 500_000, 4_000
-"""Of routes; of pairs of nodes whose ways are followed one by one. Either takes a few seconds."""
+"""The most route lookups, and pairs of nodes whose paths are followed one by one; some seconds each."""
 
 
 def implied(lab: Lab, version: int) -> list[Bits]:
-    """Whom each node reaches by inferred routes.
+    """The nodes that each node reaches by inferred routes.
 
-    Behind a vertex that passes packets on is all that is linked with it and with others that do.
+    A vertex that forwards reaches its component: the forwarding vertices connected with it, and their
+    neighbours.
     """
     graph = Graph(lab, version, whole=True)
     places = {node.name: 1 << place for place, node in enumerate(lab.ip_nodes)}
@@ -50,7 +51,7 @@ def _passes(graph: Graph, name: str) -> bool:
 
 
 def _component(graph: Graph, first: str) -> set[str]:
-    """What a vertex is linked with, over vertices that pass packets on, and what hangs on these."""
+    """The component of a vertex: the forwarding vertices connected with it, and their neighbours."""
     found, waiting = {first}, [first]
     while waiting:
         for edge in graph.outgoing[waiting.pop()]:
@@ -71,11 +72,11 @@ def _join(found: dict[str, Bits], members: Iterable[str], places: dict[str, Bits
 
 
 class Reach:
-    """What is known of all pairs of nodes in one family.
+    """Reachability and asymmetric paths of all pairs of nodes in one family.
 
-    `unreached` has, by place, the nodes that a node does not reach; `uneven` the pairs with another way back,
-    by the links of either direction alone.
-    `examined` are the nodes whose ways were looked up, all of them or the first.
+    `unreached` has, by index, the set of nodes that a node does not reach. `uneven` has the pairs with
+    asymmetric paths, by the links that only one direction takes. `examined` are the nodes whose paths were
+    looked up: all, or as many as the bounds allow.
     """
 
     def __init__(self, lab: Lab, lookup: Lookup, version: int) -> None:
@@ -98,7 +99,7 @@ class Reach:
         return (own for own in self.lookup.own[name] if own.version == self.version)
 
     def targets(self, name: str) -> list[Address]:
-        """What a node's name means: its own addresses; where it has none, those of its interfaces."""
+        """The addresses that a name resolves to: the node addresses, or else those of interfaces."""
         own = [own.address.ip for own in self.lookup.nodes[name].addresses]
         return [ip for ip in own or self.lookup.own[name] if ip.version == self.version]
 
@@ -112,17 +113,17 @@ class Reach:
 
     @property
     def is_exact(self) -> bool:
-        """Whether graph theory does not tell all."""
+        """Whether some pairs have to be looked up, as connectivity does not decide them."""
         return self.is_wholly_exact or bool(self.apart)
 
     @cached_property
     def is_wholly_exact(self) -> bool:
-        """Whether it does not of any two nodes."""
+        """Whether all pairs have to be looked up."""
         return self.lab.metric is None or self.pinned or self.is_uneven or bool(self.lookup.losing)
 
     @cached_property
     def pinned(self) -> bool:
-        """Whether sysctls of some node say other than the node what becomes of packets."""
+        """Whether sysctls filter packets, or make an interface forward otherwise than its node."""
         return any(
             self.lookup.kernel(name).filters
             or any(
@@ -134,11 +135,11 @@ class Reach:
 
     @cached_property
     def is_uneven(self) -> bool:
-        """Whether inferred routes can have another way back.
+        """Whether inferred routes can make asymmetric paths.
 
-        Directions differ in what they cost, a way that is not the shortest in hops leads over switches, a
-        node has two interfaces on a segment, or no address but those of several interfaces, or answers go
-        to an address that a node in between gave.
+        That is so if the directions of a link differ in cost, if a path over switches is not the shortest in
+        hops, if a node has two interfaces on a segment, or only addresses of several interfaces, or if
+        answers go to an address that a node in between has translated.
         """
         if any(len(segment.ends) > len(segment.nodes) for segment in self.lab.segments) or any(
             map(self._is_odd, self.lab.ip_nodes)
@@ -158,7 +159,7 @@ class Reach:
 
     @cached_property
     def apart(self) -> frozenset[str]:
-        """The nodes with an address that an explicit route or a rule is for."""
+        """The nodes with an address in the target of an explicit route or rule."""
         routes = (route for node in self.lab.nodes for route in node.routes if route.explicit)
         targets = {t for route in routes for t in route.targets if t.version == self.version and t.prefixlen}
         known = sorted((int(own), name) for name in self.members for own in self._addresses(name))
@@ -171,7 +172,7 @@ class Reach:
         return frozenset(found)
 
     def _examine(self) -> None:
-        """Looks up the ways between nodes: those with explicit routes first."""
+        """Looks up the paths between nodes, those in the targets of explicit routes first."""
         order = sorted(self.members, key=lambda name: name not in self.apart)[: self._most()]
         whole = self.is_wholly_exact
         for source in order:
@@ -183,7 +184,7 @@ class Reach:
                 return
 
     def _most(self) -> int:
-        """How many nodes are examined: all addresses of each, from all nodes."""
+        """The most nodes to examine: each needs lookups for all of its addresses from all nodes."""
         addresses = sum(len(list(self._addresses(name))) for name in self.members) or 1
         return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.ip_nodes)) or 1
 
@@ -202,7 +203,7 @@ class Reach:
             pairs.setdefault(frozenset((source, target)), (source, target))
 
     def _ways(self, source: str, target: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
-        """The links there and back, by the address that packets are sent from; None where some are lost."""
+        """The links of both directions, for each source address; None if some packets or answers are lost."""
         inbound = self.rounds.inbound(address) if self.rounds.knows(address) else None
         if inbound and source not in inbound.some:
             yield None
@@ -221,7 +222,7 @@ class Reach:
                 yield None
 
     def _followed(self, source: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
-        """The same, by the ways of packets one by one."""
+        """The same as `_ways`, by following packets on each path."""
         self.followed += 1
         found: dict[Address | None, tuple[Bits, Bits]] = {}
         for trip in trips(self.lookup, ways(self.lookup, source, address)):
@@ -241,5 +242,5 @@ class Reach:
 
 
 def arrives(trip: Trip) -> bool:
-    """Whether all packets arrive, and all answers."""
+    """Whether all packets of a trip arrive, and all answers."""
     return trip.works and all(way.delivered for way in trip.back)

@@ -1,7 +1,7 @@
-"""Round trips that main tables alone decide: what is known of all nodes at once, for each address once.
+"""Round trips that main tables alone decide, computed for all nodes at once, per address.
 
-What rules, filters, translations and forwarding by interface make of packets depends on where these were, and
-is not known here; `ways` follows each packet.
+Rules, filters, address translation and forwarding per interface make the fate of a packet depend on its path;
+such packets are left to `ways`, which follows each of them.
 """
 
 from functools import cache, cached_property, lru_cache
@@ -13,18 +13,19 @@ from compiler.prediction.inbound import Inbound, Steps
 from compiler.prediction.lookup import Lookup
 
 KEPT = 64
-"""Addresses of which it is kept how answers come to them."""
+"""The most addresses whose inbound paths are kept."""
 
 
 class Delays(NamedTuple):
-    """Microseconds of a round trip: no way takes longer at least, and none is faster at most."""
+    """Microseconds of a round trip: the longest of the least delays, and the shortest of the most delays, of
+    all paths."""
 
     longest_least: float
     shortest_most: float
 
 
 class Rounds:
-    """What is known of the round trips of one lab."""
+    """The round trips of one lab."""
 
     def __init__(self, lab: Lab, lookup: Lookup) -> None:
         self.lab = lab
@@ -45,7 +46,7 @@ class Rounds:
 
     @cached_property
     def steered(self) -> frozenset[Address]:
-        """The addresses that rules lead to."""
+        """The addresses in the targets of rules."""
         tables = (table for node in self.lab.nodes for table in node.tables)
         targets = (target for table in tables for route in table.routes for target in route.targets)
         return frozenset(target.network_address for target in targets)
@@ -54,11 +55,11 @@ class Rounds:
         return not self.by_way and address not in self.steered
 
     def none_arrives(self, source: str, address: Address) -> bool:
-        """Whether it is known that no packet comes from a node to an address."""
+        """Whether it is certain that no packet from a node arrives at an address."""
         return self.knows(address) and source not in self.inbound(address).some
 
     def delays(self, source: str, target: str, address: Address) -> Delays | None:
-        """How long round trips take, where it is known that all packets arrive, and all answers."""
+        """The delays of round trips; None unless it is certain that all packets and all answers arrive."""
         if not self.knows(address) or source not in self.inbound(address).links:
             return None
         inbound, found = self.inbound(address), []

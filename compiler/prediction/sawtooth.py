@@ -1,8 +1,8 @@
-"""How fast one TCP sender is that loses packets: its congestion window, round trip by round trip.
+"""The throughput of one TCP sender with losses: its congestion window, round trip by round trip.
 
-The formulas for a window under a probability of loss (Mathis et al. 1997; RFC 9438, 5.1) have losses at
-equal distances, and nothing else that bounds it. Here lots decide which packet is lost, packets wait where
-they come faster than the bottleneck sends, and what its queue has no room for is lost too.
+The formulas for the window under a loss probability (Mathis et al. 1997; RFC 9438, 5.1) assume losses at
+equal distances and no other bound. Here losses are random, packets queue when they arrive faster than the
+bottleneck sends, and packets beyond the capacity of its queue are lost too.
 """
 
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ from random import Random
 from typing import NamedTuple
 
 LOSSES, ROUND_TRIPS = 1000, 30_000
-"""After so many of either, the average is good to some 2 percent."""
+"""The number of losses, or of round trips, after which the mean has an error of some 2 percent."""
 
 DELAYED = 0.04
-"""Seconds that a receiver keeps an acknowledgement back where no second packet comes (TCP_DELACK_MIN)."""
+"""Seconds that a receiver delays an acknowledgement if no second packet arrives (TCP_DELACK_MIN)."""
 
 FEWEST = 2
-"""Packets in the window after a loss, at least."""
+"""The smallest window after a loss, in packets."""
 
 CUBIC = 0.4
-"""C of RFC 9438, 4.2: packets that the window gains in a second, by the cube of the time."""
+"""C of RFC 9438, 4.2: the growth of the window in packets over the cube of the time in seconds."""
 
 
 class Control(NamedTuple):
-    """What a window keeps at a loss, and what it gains in a round trip; whether it grows by CUBIC as well."""
+    """The fraction of the window kept at a loss, the growth in a round trip, and whether CUBIC adds to it."""
 
     kept: float
     gained: float
@@ -34,13 +34,13 @@ class Control(NamedTuple):
 
 RENO = Control(0.5, 1, cubic=False)
 CONTROLS = {"reno": RENO, "cubic": Control(0.7, 3 * (1 - 0.7) / (1 + 0.7), cubic=True)}
-"""Of RFC 5681, and of RFC 9438, 4.3 and 4.6. Others are taken for CUBIC, which most are nearer to."""
+"""RFC 5681, and RFC 9438, 4.3 and 4.6. Others are treated as CUBIC, which most of them resemble more."""
 
 
 class Path(NamedTuple):
-    """What a sender has before it: how likely a packet is lost; the seconds of a round trip where nothing
-    waits; packets a second at the bottleneck; how many are under way when its queue is full; how likely an
-    acknowledgement is lost; and how many packets pass the bottleneck at once."""
+    """The path of a sender: the probability of loss; the round trip in seconds without queueing; packets a
+    second at the bottleneck; packets in flight when its queue is full; the probability that an
+    acknowledgement is lost; and the burst of the bottleneck in packets."""
 
     loss: float
     round_trip: float
@@ -52,17 +52,17 @@ class Path(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def speed(path: Path, name: str) -> float:
-    """Packets a second, on average over a long time. What is drawn is the same each time."""
+    """The mean rate over a long time, in packets a second. The random numbers have a fixed seed."""
     control = CONTROLS.get(name, CONTROLS["cubic"])
     if path.loss == 0 and path.room * control.kept >= path.rate * path.round_trip:
-        return path.rate  # the bottleneck never waits for packets
+        return path.rate  # the bottleneck is never idle
     lost = _lots(path.loss)
     epoch, left, losses = _Epoch(path, control), next(lost), 0
     sent = time = 0.0
     for _ in range(ROUND_TRIPS):
         window, spent = epoch.window, _spent(path, epoch.window)
         lossless = left > window and window <= path.room
-        part = 1.0 if lossless else 1 + min(1.0, left / window)  # a loss is known a round trip later
+        part = 1.0 if lossless else 1 + min(1.0, left / window)  # a sender knows of a loss a round trip later
         sent, time, left = sent + part * window, time + part * spent, left - window
         epoch.grow(part, spent)
         if lossless:
@@ -75,23 +75,23 @@ def speed(path: Path, name: str) -> float:
 
 
 def _spent(path: Path, window: int) -> float:
-    """Seconds of a round trip of a window, by which each of its packets is under way on average.
+    """The mean time in flight of the packets of a window, in seconds: that of its round trip.
 
-    Every second packet is acknowledged at once. The last of a window is alone, and waits for the next window.
+    Every second packet is acknowledged at once. The last of an odd window waits for a packet of the next one.
     """
     idle = path.round_trip - window / path.rate
     return path.round_trip + min(DELAYED, idle) / window if idle > 0 else window / path.rate
 
 
 def _lots(loss: float) -> Iterator[float]:
-    """How many packets are sent until one is lost, again and again."""
+    """Random numbers of packets from one loss to the next."""
     random = Random(1)
     while True:
         yield -log(1 - random.random()) / loss if loss else inf
 
 
 class _Epoch:
-    """A window between two losses, in whole packets, as Linux counts it."""
+    """The window between two losses, in whole packets, as in Linux."""
 
     def __init__(self, path: Path, control: Control) -> None:
         self.control = control
@@ -100,7 +100,7 @@ class _Epoch:
         self.lose()
 
     def lose(self) -> None:
-        """RFC 9438, 4.6 and 4.7: where it was lower than at the last loss, it leaves room to others."""
+        """RFC 9438, 4.6 and 4.7: fast convergence if the window was smaller than at the last loss."""
         kept, lower = self.control.kept, self.window < self.highest
         self.highest = self.window * (1 + kept) / 2 if lower else self.window
         self.window = max(FEWEST, floor(self.window * kept))
@@ -110,7 +110,7 @@ class _Epoch:
         self.time: float | None = None
 
     def grow(self, part: float, spent: float) -> None:
-        """By so many round trips: RFC 9438, 4.2 to 4.5. In the first, what was lost is sent again instead."""
+        """Grows by `part` round trips: RFC 9438, 4.2 to 4.5. The first one retransmits what was lost."""
         if self.time is None:
             self.time = 0.0
             return

@@ -1,6 +1,6 @@
-"""How flows share links: each gets as much as any other, until a link or the flow itself allows no more.
+"""Max-min fair shares of flows (Bertsekas and Gallager, Data Networks, 6.5.2), by progressive filling.
 
-Max-min fairness (Bertsekas and Gallager, Data Networks, 6.5.2), by filling all flows at once.
+All flows have equal rates until a link or the flow itself bounds them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Demand(NamedTuple):
 
 
 class Got(NamedTuple):
-    """What a flow has, and the link that allows no more; None where the flow itself does not."""
+    """The rate of a flow, and the link that bounds it; None if the flow itself does."""
 
     rate: float
     limit: InterfaceName | None

@@ -1,4 +1,4 @@
-"""A prediction as a few lines of text, 80 columns wide."""
+"""A prediction as text, 80 columns wide."""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -19,11 +19,11 @@ from compiler.prediction.ways import Way
 WIDTH, MOST_SHOWN, MOST_LINKS = 80, 8, 4
 
 TO_AMOUNTS, TO_LIMITS = 26, 58
-"""The columns of the table at which what is predicted begins, and what limits it."""
+"""The columns of the table at which predicted amounts and their limits begin."""
 
 
 def show(families: Iterable[Prediction], flows: int) -> str:
-    """The ways, and what transfers reach, in each address family."""
+    """The paths, and the rates of transfers, in each address family."""
     return "\n".join(_family(prediction, flows) for prediction in families)
 
 
@@ -57,7 +57,7 @@ def _trip(trip: Trip, prediction: Prediction) -> Iterator[str]:
 
 
 def _drawn(way: Way) -> str:
-    """The nodes with the links between them; what the links do to packets stands on them."""
+    """A path as its nodes with arrows between them, which show the shaping of links."""
     drawn = [way.nodes[0]]
     drawn += [f"{_link(crossing)} {crossing.into.node}" for crossing in way.crossings]
     return " ".join(drawn) + ("" if way.delivered else f" ({way.fate} {way.at})")
@@ -69,7 +69,7 @@ def _link(crossing: Crossing) -> str:
 
 
 def _said(crossing: Crossing) -> Iterator[str]:
-    """The interface where it is not named after the neighbour, the rate and the delay."""
+    """The attributes of a link: an interface not named after its neighbour, the rate and the delay."""
     shaping = crossing.out.shaping
     if crossing.tunnel:
         yield f"in {crossing.tunnel}"
@@ -103,7 +103,7 @@ def _times(trip: Trip) -> str:
 
 
 def _answers(trip: Trip) -> Iterator[str]:
-    """The ways back, where they are not the way itself."""
+    """The return paths, unless they are the reverse of the path."""
     forth = trip.out.nodes[::-1]
     for way in trip.back[:MOST_SHOWN] if any(way.nodes != forth for way in trip.back) else ():
         yield from _folded(f"answers: {_drawn(way)}", "      ", "        ")
@@ -134,14 +134,14 @@ def _transfer(what: str, transfer: Transfer, prediction: Prediction) -> Iterator
 
 
 def _row(what: str, amounts: list[str], limits: str) -> Iterator[str]:
-    """What limits an amount stands beside it, and goes on below as the amount does."""
+    """A row of the table; amounts and limits continue on further lines."""
     rest = wrap(limits, WIDTH - TO_LIMITS, break_on_hyphens=False)
     for name, amount, limit in zip_longest([what], amounts, rest, fillvalue=""):
         yield f"  {name:{TO_AMOUNTS - 2}}{amount:{TO_LIMITS - TO_AMOUNTS}}{limit}".rstrip()
 
 
 def _other_limit(prediction: Prediction, one: Estimate) -> str:
-    """What holds up flows that no link's rate does."""
+    """The limit of flows that no link's rate bounds."""
     if not one.is_known or one.most == inf:
         return ""
     lossy = any(trip.loss for trip in prediction.working)

@@ -1,8 +1,8 @@
 """The subflows that the kernel's path manager makes of an MPTCP connection (net/mptcp/pm_kernel.c).
 
-The side that opened the connection makes them: from each `subflow` endpoint to the address that it connected
-to, from each `fullmesh` one to every address that it knows, and to each address that the other side signals
-and it may accept. Either side's limit of subflows ends that.
+The client makes them: from each `subflow` endpoint to the address that it connected to, from each `fullmesh`
+endpoint to every address that it knows, and to each address that the server signals and the client may
+accept. The limit of subflows of either side ends that.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from compiler.prediction.ways import ways
 
 @dataclass(frozen=True, slots=True)
 class Subflow:
-    """One subflow, with all ways that a hash can choose for it; the first of a connection is `initial`."""
+    """One subflow, with all trips that a hash can choose for it; the first of a connection is `initial`."""
 
     source: Address
     target: Address
@@ -31,19 +31,19 @@ class Subflow:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """The subflows of a connection that begins at one address, and the part of connections that do."""
+    """The subflows of a connection with one source address, and the fraction of connections that have it."""
 
     share: Fraction
     subflows: tuple[Subflow, ...]
 
     @property
     def used(self) -> tuple[Subflow, ...]:
-        """The subflows that carry data: those that stand by only where there are no others."""
+        """The subflows that carry data: backup subflows only if there are no others."""
         return tuple(one for one in self.subflows if not one.backup) or self.subflows
 
 
 def connections(lookup: Lookup, client: str, server: str, target: Address) -> tuple[Connection, ...]:
-    """The connections from one node to an address of another, by the address that they begin at."""
+    """The connections from one node to an address of another, one for each source address."""
     first = [trip for trip in trips(lookup, ways(lookup, client, target)) if trip.works]
     found = []
     for source, group in groupby(sorted(first, key=_source), key=_source):
@@ -55,7 +55,7 @@ def connections(lookup: Lookup, client: str, server: str, target: Address) -> tu
 
 
 def _source(trip: Trip) -> Address:
-    """The address that a way begins at, before anybody translates it."""
+    """The source address of a trip, before any translation."""
     made = trip.out.translations
     source = made[0].original if made else trip.out.source
     assert source is not None
@@ -63,7 +63,7 @@ def _source(trip: Trip) -> Address:
 
 
 class _PathManager:
-    """What both ends' path managers do for the connections to one address."""
+    """The path managers of both ends, for connections to one address."""
 
     def __init__(self, lookup: Lookup, client: Node, server: Node, target: Address) -> None:
         self.lookup = lookup
@@ -83,7 +83,7 @@ class _PathManager:
                 yield made
 
     def _wanted(self, source: Address) -> Iterator[tuple[Address | None, Address, str | None]]:
-        """What the client tries, in order: its address (None: the routes choose), and the server's."""
+        """The subflows that the client tries, in order: its address (None: by route) and the server's."""
         for end in self.own:
             if "subflow" in end.flags and end.address != source:
                 yield end.address, self.target, end.interface
@@ -111,11 +111,11 @@ def _of_family(endpoints: tuple[Endpoint, ...], target: Address) -> list[Endpoin
 
 
 def _subflows(limits: Limits | None) -> int:
-    """The default limit of a namespace is 2 (mptcp_pm_nl_init_net)."""
+    """The limit of subflows; the default of a namespace is 2 (mptcp_pm_nl_init_net)."""
     return limits.subflows if limits else 2
 
 
 def _signalled(limits: Limits | None, endpoints: list[Endpoint], target: Address) -> list[Address]:
-    """The addresses that the client hears of and accepts."""
+    """The announced addresses that the client accepts."""
     announced = [end.address for end in endpoints if "signal" in end.flags and end.address != target]
     return list(dict.fromkeys(announced))[: limits.accept if limits else 0]

@@ -1,7 +1,7 @@
-"""Notes on a whole lab, for who asks: nodes that do not reach each other, ways that are not those back, and
-subflows that some kernels refuse.
+"""Notes on a whole lab: unreachable nodes, asymmetric paths, and subflows that some kernels refuse.
 
-A lab may be so on purpose, so these are no warnings. What is alike for many nodes is told once.
+`mpc check` reports them. They are no warnings, as a lab may be so on purpose. Findings that are alike for
+many nodes are one note.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,13 +22,13 @@ from compiler.prediction.reach import Reach, arrives
 from compiler.prediction.verify import mend
 
 MOST = 5
-"""Notes of one code and family; how many pairs more there are is told with the last."""
+"""The most notes of one code and family; the last one counts the remaining pairs."""
 
 MOST_NAMES = 6
 
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds the notes; events do not count."""
+    """Adds the notes; events are not considered."""
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return
@@ -50,7 +50,7 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
 
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
-    """With neither inferred nor explicit routes, nobody reaches what is not on a link of its own."""
+    """Without inferred and explicit routes, a node reaches only what it shares a link with."""
     with_addresses = [node for node in lab.ip_nodes if node.addresses]
     if len(lab.ip_nodes) > 1 and with_addresses:
         message = "no node reaches another one's own address"
@@ -59,7 +59,7 @@ def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
 
 
 def _without_a_family_in_common(lab: Lab, found: Sequence[Reach]) -> list[Bits]:
-    """The nodes that each node has no address family in common with, where it has any."""
+    """For each node with a family, the nodes with which it has no address family in common."""
     sets = [sum(1 << reach.places[name] for name in reach.members) for reach in found]
     if len(sets) < 2:
         return [0] * len(lab.ip_nodes)
@@ -71,7 +71,7 @@ def _without_a_family_in_common(lab: Lab, found: Sequence[Reach]) -> list[Bits]:
 
 
 class _Unreached:
-    """Who does not reach whom in one family, or in all alike."""
+    """The pairs of nodes that do not reach each other in one family, or in all alike."""
 
     def __init__(
         self, predictor: Predictor, reach: Reach, apart: Sequence[Bits], over: str, diagnostics: Diagnostics
@@ -104,7 +104,7 @@ class _Unreached:
             self.diagnostics.note("MPC740", message, self.lab.span, "besides those that are named", "")
 
     def _message(self, left: Bits, right: Bits, *, mutual: bool) -> tuple[str, str, str]:
-        """What is told of two groups of nodes, or of one, with two nodes to show why."""
+        """The message on two sets of nodes, or on one, and two nodes as an example."""
         first, second = self._names(left), self._names(right or left)
         if not right:
             return f"{enumerated(first, MOST_NAMES)} do not reach each other", first[0], first[1]
@@ -124,7 +124,7 @@ class _Unreached:
         return [self.lab.ip_nodes[place].name for place in _places(bits)]
 
     def _cause(self, source: str, target: str) -> tuple[str, str]:
-        """Why one node does not reach another, and the mend."""
+        """The cause and the fix for a node that does not reach another."""
         version = self.reach.version
         if not self.predictor.lookup.own[source] or not self.reach.targets(target):
             return "has no address in common with the other", ""
@@ -143,7 +143,7 @@ class _Unreached:
 
 
 def _split(rows: Sequence[Bits], *, symmetric: bool) -> tuple[list[Bits], list[Bits]]:
-    """Whom nodes do not reach who do not reach them either, and whom they do not reach though these do."""
+    """For each node, the nodes in which unreachability is mutual, and those in which it is one-way."""
     if symmetric:
         return list(rows), [0] * len(rows)
     columns = [0] * len(rows)
@@ -155,7 +155,7 @@ def _split(rows: Sequence[Bits], *, symmetric: bool) -> tuple[list[Bits], list[B
 
 
 def _scattered(rows: list[Bits]) -> Iterator[tuple[Bits, Bits]]:
-    """The nodes of which none reaches another, where these have all others alike; takes them out of rows."""
+    """Sets of nodes that reach none of each other, and the same others; removes their pairs from rows."""
     closed: dict[Bits, Bits] = {}
     for place, row in enumerate(rows):
         closed[row | 1 << place] = closed.get(row | 1 << place, 0) | 1 << place
@@ -166,7 +166,7 @@ def _scattered(rows: list[Bits]) -> Iterator[tuple[Bits, Bits]]:
 
 
 def _groups(rows: list[Bits], *, mutual: bool) -> Iterator[tuple[Bits, Bits]]:
-    """Nodes with others that none of them reaches, as many as have these; takes them out of rows."""
+    """Pairs of sets, no node of one reaching any of the other; greedy, removes their pairs from rows."""
     for first in range(len(rows)):
         while others := rows[first]:
             members = 0
@@ -188,7 +188,7 @@ def _places(bits: Bits) -> Iterator[int]:
 
 
 def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
-    """The fewest nodes that would have to forward; None where no links lead there."""
+    """The fewest nodes that would have to forward; None if no links lead to the target."""
     best, by, queue = {source: 0}, {source: source}, [(0, source)]
     while queue:
         cost, name = heappop(queue)
@@ -208,7 +208,7 @@ def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
 
 
 def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
-    """Tells of ways that are not those back, at a link that one direction alone takes."""
+    """Adds notes on asymmetric paths, at a link that only one direction takes."""
     over = f" over IPv{reach.version}" if len(lab.versions) > 1 else ""
     groups = list(reach.uneven.items())
     for links, pairs in groups[:MOST]:
@@ -229,7 +229,7 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
 
 
 def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:
-    """Tells of MPTCP pairs that have fewer subflows on some kernels."""
+    """Adds notes on MPTCP pairs that have fewer subflows on some kernels."""
     found = list(refusals(predictor))
     for pair, (slow, fast) in found[:MOST]:
         message = f"some kernels refuse a subflow between `{pair.left}` and `{pair.right}` at times"

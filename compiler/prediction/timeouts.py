@@ -1,9 +1,9 @@
-"""How fast one TCP sender is that loses so much that it often waits for a timer.
+"""The throughput of one TCP sender with so many losses that it often waits for a timer.
 
-Linux's sender, packet by packet: lots say which packets and which acknowledgements are lost. Selective
-acknowledgements (RFC 2018) with RACK and tail loss probes (RFC 8985) tell what is lost; what they do not, a
-timeout does (RFC 6298), which is taken back where nothing was lost (RFC 5682, RFC 2883). Names in brackets
-are the kernel's functions, and its constants are the only numbers here.
+A simulation of Linux's sender, packet by packet, with random losses of packets and acknowledgements. Losses
+are detected by selective acknowledgements (RFC 2018) with RACK and tail loss probes (RFC 8985), or else by a
+timeout (RFC 6298), which is undone if it was spurious (RFC 5682, RFC 2883). Names in parentheses are
+functions of the kernel; all constants are the kernel's.
 """
 
 from enum import Enum, auto
@@ -18,39 +18,40 @@ from compiler.prediction.sawtooth import DELAYED, Path
 from compiler.prediction.window import Window
 
 HEAVY, NOTABLE = 0.02, 0.005
-"""The loss from which on windows are so small that timers count; and that of packets from which on they do
-where acknowledgements are lost as often as HEAVY."""
+"""The probability of loss from which on windows are so small that timers matter; and that of packets from
+which on they matter if acknowledgements are lost with probability HEAVY."""
 
 LOSSES, PACKETS = 2000, 20_000
-"""After so many of either, the average is good to some 3 percent."""
+"""The number of losses, and of packets, after which the mean has an error of some 3 percent."""
 
 RTO_MIN, RTO_MAX, RTO_FIRST = 0.2, 120.0, 1.0
-"""Seconds: what a timeout is longer than a round trip (TCP_RTO_MIN), the longest, and the first."""
+"""Seconds: the least margin of a timeout over a round trip (TCP_RTO_MIN), the longest, and the first."""
 
 PROBE_MIN, RACK_MIN = 0.002, 0.008
-"""Seconds that a probe waits longer than two round trips, and RACK's timer longer than it has to
-(TCP_TIMEOUT_MIN_US, TCP_TIMEOUT_MIN)."""
+"""Seconds beyond two round trips after which a probe is sent, and beyond the reordering window at which
+RACK's timer fires (TCP_TIMEOUT_MIN_US, TCP_TIMEOUT_MIN)."""
 
 TICK, WHEEL, COARSER = 0.004, 63, 8
-"""Seconds of a jiffy (CONFIG_HZ of 250); timers further ahead than WHEEL jiffies are COARSER, and so on."""
+"""Seconds of a jiffy (CONFIG_HZ of 250). Timers over WHEEL jiffies ahead have a tick COARSER times as long,
+and so on for each level of the timer wheel."""
 
 REORDERED = 3
-"""So many packets that overtook one say that it is lost (net.ipv4.tcp_reordering)."""
+"""Later packets that have to arrive before one counts as lost (net.ipv4.tcp_reordering)."""
 
 
 def is_heavy(path: Path) -> bool:
-    """Whether timers count, beside the window."""
+    """Whether timers matter beside the window."""
     return path.loss >= HEAVY or (path.loss >= NOTABLE and path.back_loss >= HEAVY)
 
 
 @lru_cache(maxsize=256)
 def speed(path: Path, name: str) -> float:
-    """Packets a second that arrive, on average over a long time. What is drawn is the same each time."""
+    """The mean rate of arriving packets a second, over a long time. The random numbers have a fixed seed."""
     return _Sender(path, name).run()
 
 
 class _State(Enum):
-    """Of the kernel's enum tcp_ca_state. Where packets have overtaken others, OPEN is its Disorder."""
+    """The kernel's enum tcp_ca_state. OPEN includes its Disorder."""
 
     OPEN = auto()
     RECOVERY = auto()
@@ -58,7 +59,7 @@ class _State(Enum):
 
 
 class _Line:
-    """What lies between the two ends: the bottleneck with its queue, and the time there and back."""
+    """The path between both ends: the bottleneck with its queue, and the propagation delay."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,7 +72,7 @@ class _Line:
         self.sent = self.lost = 0
 
     def carry(self, now: float) -> float | None:
-        """When a packet that is sent now arrives; None where it is lost."""
+        """When a packet that is sent now arrives; None if it is lost."""
         self.sent += 1
         if self.free - now <= self.queue:
             self.free = max(self.free, now - self.path.burst * self.serial) + self.serial
@@ -81,12 +82,12 @@ class _Line:
         return None
 
     def answer(self, now: float) -> float | None:
-        """The same of an acknowledgement."""
+        """When an acknowledgement that is sent now arrives; None if it is lost."""
         return now + self.time if self.random.random() >= self.path.back_loss else None
 
 
 class _Estimator:
-    """What is known of round trips, and the timeout that follows (tcp_rtt_estimator, tcp_set_rto)."""
+    """The estimate of round trips, and the timeout (tcp_rtt_estimator, tcp_set_rto)."""
 
     def __init__(self) -> None:
         self.smooth = self.deviation = 0.0
@@ -165,7 +166,7 @@ class _Sender:
             heappush(self.arrivals, (time, next(self.numbers), what))
 
     def _tick(self, after: float) -> float:
-        """When a timer goes off: at a tick of the timer wheel, which are further apart in the future."""
+        """When a timer fires: at a tick of the timer wheel, whose ticks are longer for later timers."""
         ticks, apart = ceil(after / TICK - 1e-9), 1
         while ticks >= WHEEL * apart:
             apart *= COARSER
@@ -181,7 +182,7 @@ class _Sender:
         else:
             self._time_out()
 
-    # --- what is sent
+    # --- transmission
 
     @property
     def in_flight(self) -> int:
@@ -202,7 +203,7 @@ class _Sender:
         self._arrive(self.line.carry(self.now), (number, self.now))
 
     def _fill(self, *, with_lost: bool = True) -> None:
-        """Sends what the window has room for, what is lost first (tcp_xmit_recovery)."""
+        """Sends what the window allows, retransmissions first (tcp_xmit_recovery)."""
         room = self.window.size - self.in_flight
         if with_lost and self.state is not _State.OPEN and room > 0:
             lost = [number for number, one in self.segments.items() if one.lost and not one.again][:room]
@@ -230,19 +231,19 @@ class _Sender:
         if idle or self.is_probe:
             self._arm_timeout()
 
-    # --- timers of the tail
+    # --- timers
 
     def _arm_timeout(self) -> None:
         self.deadline = self._tick(self.times.timeout) if self.segments else inf
         self.is_probe = False
 
     def _arm(self) -> None:
-        """Waits anew for what is under way (tcp_set_xmit_timer)."""
+        """Restarts the timer (tcp_set_xmit_timer)."""
         if not self._arm_probe(self.times.timeout):
             self._arm_timeout()
 
     def _arm_probe(self, most: float) -> bool:
-        """Whether the tail is probed, by the time of a timeout at the latest (tcp_schedule_loss_probe)."""
+        """Starts the timer of a tail loss probe, unless the state forbids it (tcp_schedule_loss_probe)."""
         if not (self.segments and self.times.smooth) or self.state is not _State.OPEN or self.sacked:
             return False
         after = 2 * self.times.smooth + (RTO_MIN if len(self.segments) == 1 else PROBE_MIN)
@@ -250,7 +251,7 @@ class _Sender:
         return True
 
     def _probe(self) -> None:
-        """Sends one packet more than the window allows, so that it is acknowledged (tcp_send_loss_probe)."""
+        """Sends one packet beyond the window, for its acknowledgement (tcp_send_loss_probe)."""
         self.is_probe = False
         if self.probed < 0:
             self._send_new()
@@ -258,7 +259,7 @@ class _Sender:
         self._arm_timeout()
 
     def _time_out(self) -> None:
-        """Takes all for lost, but what was sent again just now (tcp_enter_loss)."""
+        """Marks all packets as lost except recent retransmissions (tcp_enter_loss)."""
         head, again = self.head, self.state is _State.LOSS and self.times.backoff > 0
         if self.state is _State.OPEN or head >= self.high or not (again or self.state is _State.RECOVERY):
             self._cut()
@@ -279,7 +280,7 @@ class _Sender:
         self.undo, self.copies = (self.window.size, self.window.threshold), 0
         self.window.cut()
 
-    # --- what is acknowledged
+    # --- acknowledgements
 
     def _acknowledged(self, answer: Answer) -> None:
         done = [number for number in self.segments if number < answer.lacks]
@@ -298,7 +299,7 @@ class _Sender:
         self._react(len(new), originals, advanced=bool(done))
 
     def _measure(self, answer: Answer, done: list[int], new: dict[int, Segment]) -> None:
-        """Takes the time of a round trip: of what was sent once, else by the echo (tcp_ack_update_rtt)."""
+        """Measures a round trip: of a packet sent once, or by the echoed timestamp (tcp_ack_update_rtt)."""
         once = {number: one.sent for number, one in new.items() if not one.copied}
         acked = [sent for number, sent in once.items() if number < answer.lacks]
         sacked = [sent for number, sent in once.items() if number >= answer.lacks]
@@ -316,20 +317,20 @@ class _Sender:
             self.round = self.next
 
     def _seen(self, number: int, one: Segment) -> None:
-        """What was sent last of all that came, but for what may answer an earlier copy (tcp_rack_advance)."""
+        """Keeps the latest send time of delivered packets, unless it is ambiguous (tcp_rack_advance)."""
         taken = self.now - one.sent
         if (one.sent, number) > self.newest and not (one.copied and taken < self.times.fastest):
             self.newest, self.round_trip = (one.sent, number), taken
 
     @property
     def _patience(self) -> float:
-        """What is waited for packets that others overtook (tcp_rack_reo_wnd)."""
+        """The reordering window (tcp_rack_reo_wnd)."""
         if self.state is not _State.OPEN or self.sacked >= REORDERED:
             return 0.0
         return min(self.times.fastest / 4, self.times.smooth)
 
     def _mark(self) -> int:
-        """Takes for lost what was overtaken long enough ago; says how much (tcp_rack_detect_loss)."""
+        """Marks overtaken packets as lost; returns their number (tcp_rack_detect_loss)."""
         found, wait, patience = 0, 0.0, self._patience
         for number, one in self.segments.items():
             if one.sacked or (one.lost and not one.again) or (one.sent, number) >= self.newest:
@@ -344,7 +345,7 @@ class _Sender:
         return found
 
     def _overtaken(self) -> None:
-        """RACK's timer (tcp_rack_reo_timeout)."""
+        """The timer of RACK's reordering window fires (tcp_rack_reo_timeout)."""
         lost = self._mark()
         if lost and self.state is _State.OPEN:
             self._recover()
@@ -353,7 +354,7 @@ class _Sender:
             self._fill()
 
     def _react(self, newly: int, originals: int, *, advanced: bool) -> None:
-        """tcp_fastretrans_alert, and what tcp_ack does after it."""
+        """Changes the state by an acknowledgement (tcp_fastretrans_alert, and what tcp_ack does after it)."""
         with_lost = self.state is not _State.LOSS or not self._asks(newly, originals, advanced=advanced)
         if self.state is not _State.OPEN and self.head >= self.high:
             self._recovered()
@@ -369,8 +370,8 @@ class _Sender:
         self._fill(with_lost=with_lost)
 
     def _asks(self, newly: int, originals: int, *, advanced: bool) -> bool:
-        """Whether new data is sent to know if a timeout was for nothing, which packets say that were sent
-        once and came (tcp_process_loss)."""
+        """Whether new data is sent to detect a spurious timeout; undoes one that acknowledgements of original
+        packets show (tcp_process_loss)."""
         if not self.doubted:
             return False
         if originals and self.undo:
@@ -391,7 +392,7 @@ class _Sender:
         self.state, self.high, self.probed = _State.RECOVERY, self.next, -1
 
     def _recovered(self) -> None:
-        """tcp_try_undo_recovery, tcp_end_cwnd_reduction."""
+        """Leaves recovery (tcp_try_undo_recovery, tcp_end_cwnd_reduction)."""
         if self.undo and not self.copies:
             self._take_back()
         elif self.state is _State.RECOVERY:

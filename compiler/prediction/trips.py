@@ -1,4 +1,4 @@
-"""A way and the ways back: rate, delay, loss and packet size of a round trip."""
+"""Trips, a path with its return paths: the rate, delay, loss and packet size of a round trip."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from compiler.prediction.ways import Translation, Way, ways
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """A way, and the ways by which the answers come."""
+    """A path, and the paths by which answers return."""
 
     out: Way
     back: tuple[Way, ...]
@@ -62,10 +62,11 @@ class Trip:
 
     @property
     def data_rtt(self) -> float:
-        """Microseconds from a full packet to its answer, on average, where no others wait.
+        """Mean microseconds from a full packet to its acknowledgement, without queueing behind other packets.
 
-        Jitter keeps packets in order: what comes close behind others waits for the slowest of them, and what
-        comes alone does not. So the average lies between the middle and the most, and is taken as halfway.
+        Jitter keeps packets in order: a packet close behind others waits for the slowest of them, and a
+        single one does not. So the mean lies between the middle and the maximum, and the midpoint of these is
+        taken.
         """
         least, most = self.rtt
         return (least + 3 * most) / 4
@@ -87,15 +88,15 @@ class Trip:
 
     @property
     def late_loss(self) -> float:
-        """The same behind the bottleneck. What is lost before it leaves its rate to others, and so does what
-        its own netem loses, which draws lots for what comes in."""
+        """The probability of loss after the bottleneck. Losses before it, or in its own netem, which is ahead
+        of its token bucket, leave their part of the rate to other packets."""
         crossings = self.out.crossings
         behind = [place for place, one in enumerate(crossings) if one.link == self.bottleneck]
         return loss(crossings[behind[0] + 1 :]) if behind else self.loss
 
     @property
     def back_loss(self) -> float:
-        """The probability that an answer is lost, over the ways that it may come by."""
+        """The probability that an answer is lost, over all return paths."""
         backs = [(float(way.share), loss(way.crossings)) for way in self.back if way.delivered]
         return sum(share * lost for share, lost in backs) / sum(share for share, _ in backs) if backs else 0.0
 
@@ -117,7 +118,7 @@ class Trip:
 
 
 def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
-    """Ways with the ways back from where they end."""
+    """Paths with their return paths."""
     back = cache(partial(_back, lookup))
     return tuple(
         Trip(way, back(way.delivered, way.at, way.source, way.target, way.translations)) for way in outwards
@@ -125,7 +126,7 @@ def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
 
 
 def split(trip: Trip) -> Iterator[Trip]:
-    """A trip as those of the flows that work, and of those whose answers are lost."""
+    """A trip, split into one for the flows that work and one for those whose answers are lost."""
     alive = tuple(way for way in trip.back if way.delivered)
     whole = sum((way.share for way in trip.back), Fraction(0))
     if not alive or len(alive) == len(trip.back):
@@ -138,7 +139,7 @@ def split(trip: Trip) -> Iterator[Trip]:
 
 
 def reverse(trip: Trip) -> Iterator[Trip]:
-    """The trips of what the target of a trip sends over the same connection."""
+    """The trips of packets from the target over the same connection."""
     for way in trip.back:
         shared = dict(trip.out.fixed) | dict(way.fixed)
         share = trip.out.share * way.share
@@ -164,7 +165,7 @@ def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:
 
 
 def _delay(shaping: Shaping) -> tuple[float, float]:
-    """Of a direction. A token bucket sends a single packet at once."""
+    """The least and the most delay of a direction. A token bucket does not delay a single packet."""
     middle, jitter = shaping.delay or 0, shaping.jitter or 0
     least = 0 if shaping.reorder else max(0, middle - jitter)
     return float(least), float(middle + jitter)

@@ -1,6 +1,6 @@
-"""What the topology alone decides: explicit routes that lose packets, and expectations that cannot come true.
+"""Errors that the topology alone decides: explicit routes that lose packets, and unsatisfiable expectations.
 
-It looks at the lab as up makes it; what events change later does not count.
+The lab is checked as up makes it; later events are not considered.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,10 +19,10 @@ from compiler.prediction.turns import has_turns
 from compiler.prediction.ways import Fate, Way, ways
 
 LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED)
-"""How ways end that lose packets; circles are reported where routes are made."""
+"""The fates of lost packets; circles are reported by `infer.circles`."""
 
 MOST_SAMPLES = 3
-"""Addresses that are tried of what a route leads to."""
+"""The most addresses in a route's target that are tried."""
 
 
 def verify(lab: Lab, diagnostics: Diagnostics) -> None:
@@ -58,12 +58,12 @@ class _Routes:
                     break
 
     def _lost(self, source: str, address: Address) -> Way | None:
-        """A way that does not arrive."""
+        """A path of a packet that does not arrive; None if all arrive."""
         found = ways(self.lookup, source, address)
         return next((way for way in found if way.fate in LOST), None)
 
     def _addresses(self, target: str | InterfaceName | Network) -> list[Address]:
-        """The addresses of the lab that a route is for; what only a default route leads to is outside."""
+        """The addresses of the lab in a route's target; those of a default route are outside of the lab."""
         match target:
             case "default":
                 return []

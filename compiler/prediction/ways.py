@@ -1,9 +1,9 @@
-"""The ways that packets take from one node to an address, and how likely each is for a flow.
+"""The paths of packets from one node to an address, and the probability of each for a flow.
 
-Equal next hops are chosen by a hash of the flow's addresses and ports. The node that begins a flow has its
-own; the routers that pass it on all have one, which is of the same fields and of one secret of the kernel, so
-what the first of them chooses says what a later one can (measured: of the four ways through two stages of
-two, two are taken). Where a node hashes other fields, these say so (`kernel.Hash`).
+Among equal next hops, a hash of the flow's addresses and ports chooses. The node that sends a flow has its
+own hash; all routers that forward it have the same one, over the same fields and with one secret of the
+kernel. So the choice of the first router constrains those of later ones (measured: of the four paths through
+two stages of two, flows take two). Nodes that hash other fields have other hashes (`kernel.Hash`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from compiler.prediction.kernel import Hash
 from compiler.prediction.lookup import Choices, Crossing, Lookup
 
 MOST_WAYS = 64
-"""Of a flow; of more, the first."""
+"""The most paths of a flow that are followed."""
 
 
 class Fate(StrEnum):
@@ -34,7 +34,7 @@ class Fate(StrEnum):
 
 
 Bounds = tuple[Fraction, Fraction]
-"""What a hash lies between, of all that it can be."""
+"""An interval of a hash, as fractions of its range."""
 
 ALL: Bounds = (Fraction(0), Fraction(1))
 
@@ -44,7 +44,7 @@ Draws = tuple[tuple[Hash, Bounds], ...]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What a masquerading node made of a source address; it undoes that for what comes back."""
+    """A source address that a masquerading node has replaced; the node reverses that for answers."""
 
     node: str
     address: Address
@@ -87,7 +87,7 @@ class Way:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The nodes on the way, with both ends."""
+        """The nodes on the path, with both ends."""
         first = (self.crossings[0].out.node,) if self.crossings else (self.at,)
         return *first, *(crossing.into.node for crossing in self.crossings)
 

@@ -1,7 +1,7 @@
-"""The congestion window of a sender, acknowledgement by acknowledgement, as the kernel counts it.
+"""The congestion window of a sender, acknowledgement by acknowledgement, as in the kernel.
 
-In whole packets and with its remainders, as windows of a few packets are made of those (tcp_cong.c,
-tcp_cubic.c). Names in brackets are the kernel's functions.
+It is in whole packets with the kernel's remainders, which matter for windows of a few packets (tcp_cong.c,
+tcp_cubic.c). Names in parentheses are functions of the kernel.
 """
 
 from math import inf
@@ -9,17 +9,17 @@ from math import inf
 from compiler.prediction.sawtooth import CONTROLS, CUBIC, FEWEST
 
 INITIAL, UNBOUND = 10, 2**30
-"""Packets in the first window, and a threshold of slow start that there is not."""
+"""The first window in packets, and a slow start threshold that is never reached."""
 
 UPDATES = 0.028
-"""Seconds in which CUBIC does not look again at a window that is as it was (HZ / 32)."""
+"""Seconds for which CUBIC keeps its result if the window has not changed (HZ / 32)."""
 
 FASTEST, STEADY = 2, 20
-"""Packets for which a window grows by one: at least, and at most where no loss said how large it can be."""
+"""Acknowledged packets for which a window grows by one: the fewest, and the most before the first loss."""
 
 
 class Window:
-    """`size` packets may be under way; below `threshold` it grows by slow start."""
+    """A window of `size` packets; below `threshold` it grows by slow start."""
 
     def __init__(self, name: str) -> None:
         self.control = CONTROLS.get(name, CONTROLS["cubic"])
@@ -32,19 +32,19 @@ class Window:
         self.seen, self.seen_at = 0, -inf
 
     def cut(self) -> None:
-        """Puts the threshold where a loss puts it (bictcp_recalc_ssthresh)."""
+        """Reduces the threshold after a loss (bictcp_recalc_ssthresh)."""
         kept = self.control.kept
         self.began, self.credit = None, 0
         self.most = int(self.size * (1 + kept) / 2) if self.size < self.most else self.size
         self.threshold = max(FEWEST, int(self.size * kept))
 
     def forget(self) -> None:
-        """After a timeout (bictcp_reset)."""
+        """Resets the state of CUBIC after a timeout (bictcp_reset)."""
         self.most, self.began, self.every = 0, None, 0
         self.seen, self.seen_at = 0, -inf
 
     def grow(self, acked: int, now: float, fastest: float) -> None:
-        """By acknowledged packets; `fastest` is the shortest round trip (tcp_cong_avoid_ai)."""
+        """Grows by acknowledged packets; `fastest` is the least round trip in seconds (tcp_cong_avoid_ai)."""
         if self.size < self.threshold:
             more = min(acked, self.threshold - self.size)
             self.size += more
@@ -61,7 +61,7 @@ class Window:
         self.credit %= every
 
     def _update(self, acked: int, now: float, fastest: float) -> None:
-        """For how many packets it grows by one (bictcp_update)."""
+        """Updates the number of acknowledged packets for which the window grows by one (bictcp_update)."""
         self.counted += acked
         if self.seen == self.size and now - self.seen_at <= UPDATES:
             return
@@ -76,7 +76,7 @@ class Window:
         self.every = max(FASTEST, min(every, self._as_friendly()))
 
     def _as_friendly(self) -> int:
-        """For how many packets it grows so that it does not fall behind Reno's."""
+        """That number for the window of Reno, below which CUBIC must not fall."""
         step = max(1, int(self.size / self.control.gained))
         more, self.counted = divmod(self.counted - 1, step) if self.counted else (0, 0)
         self.friendly += more

@@ -1,4 +1,4 @@
-"""Flat statements to a first Lab, with what the source pins.
+"""Resolution of flat statements to a first Lab, with what the source pins.
 
-Infers nothing that the source does not say.
+Infers nothing.
 """

@@ -1,4 +1,4 @@
-"""The attributes of links: their values, and how default, profile, link and shape lie over each other."""
+"""The attributes of links: their values, and the precedence of default, profile, link and shape."""
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_interface, ip_network
@@ -30,7 +30,7 @@ Quantity = TypeVar("Quantity")
 
 
 class Value(NamedTuple):
-    """An attribute's value, and where it was set."""
+    """An attribute's value, and the place where it is set."""
 
     value: object
     span: Span
@@ -40,7 +40,7 @@ Values = dict[str, Value]
 
 
 class LinkAttributes:
-    """What one `link` statement sets: values by attribute, and its pinned subnets and addresses."""
+    """The attributes of one `link` statement: values by name, and pinned subnets and addresses."""
 
     def __init__(self) -> None:
         self.values: Values = {}
@@ -51,7 +51,7 @@ class LinkAttributes:
 def read(
     items: Iterable[syntax.Attribute], allowed: Iterable[str], where: str, diagnostics: Diagnostics
 ) -> LinkAttributes:
-    """The attributes of one statement; `where` names the statement for what is not `allowed` in it."""
+    """The attributes of one statement; those not `allowed` are reported, as attributes that `where` lacks."""
     found = LinkAttributes()
     for item in items:
         name = item.keyword.text
@@ -77,7 +77,7 @@ def _read_value(item: syntax.Attribute, values: Values, diagnostics: Diagnostics
 def quantity(
     word: syntax.Word, form: Callable[[str], Quantity], what: str, diagnostics: Diagnostics
 ) -> Quantity | None:
-    """A quantity; reports what is none, and what is bytes where most write bits."""
+    """A quantity; reports a malformed one, and warns of a rate in bytes, as bits may be meant."""
     try:
         value = form(word.text)
     except units.UnitError as error:
@@ -93,7 +93,7 @@ def quantity(
 
 
 def merge(into: Values, values: Values, diagnostics: Diagnostics) -> None:
-    """Adds values to others of the same standing; setting one attribute twice is an error."""
+    """Adds values to others of the same precedence; an attribute that is set twice is an error."""
     for name, value in values.items():
         if name in into:
             first = Note("first set here", into[name].span)
@@ -109,7 +109,7 @@ def _read_subnet(item: syntax.Attribute, found: LinkAttributes, diagnostics: Dia
 
 
 def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics) -> Network | None:
-    """A network that interfaces can have addresses of; `of` names what it is for, `like` is an example."""
+    """A subnet that interfaces can have addresses in; messages say `of` what, with `like` as an example."""
     subnet = read_network(word)
     if subnet is None:
         bad_network(word, like, diagnostics)
@@ -148,7 +148,7 @@ def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics:
 
 
 def read_network(word: syntax.Word, *, of_one: bool = False) -> Network | None:
-    """A network with no bits beyond its prefix length, or None; an address alone is one where that may be."""
+    """A network without host bits, or None; with `of_one`, an address alone is a network too."""
     known = ("/" in word.text or of_one) and "%" not in word.text
     try:
         return ip_network(word.text) if known else None
@@ -157,7 +157,7 @@ def read_network(word: syntax.Word, *, of_one: bool = False) -> Network | None:
 
 
 def bad_network(word: syntax.Word, like: str, diagnostics: Diagnostics) -> None:
-    """Reports a word that `read_network` does not take; `like` is an example."""
+    """Reports a word that `read_network` rejects; `like` is an example of a network."""
     message, help = f"`{word.text}` is not a network", f"write it with its prefix length, like `{like}`"
     try:
         found = ip_interface(word.text)
@@ -175,10 +175,10 @@ def bad_network(word: syntax.Word, like: str, diagnostics: Diagnostics) -> None:
 def read_address(
     word: syntax.Word, diagnostics: Diagnostics, *, on_link: bool = True
 ) -> AddressWithPrefix | None:
-    """An address that a host can have; on a link it comes with the length of its prefix.
+    """An address that an interface can have; with `on_link`, a prefix length is required.
 
-    A node's own address may be the first of its prefix, as the kernel has it; on a link nothing would
-    answer there.
+    A node address may be the first of its prefix, as the kernel accepts it; on a link, neighbours could not
+    reach that address.
     """
     try:
         found = ip_interface(word.text)
@@ -213,7 +213,8 @@ def has_unusable(version: int, first: int, last: int) -> bool:
 
 
 def _is_inner(address: AddressWithPrefix) -> bool:
-    """Whether an address is neither the first nor, in IPv4, the last of a subnet of more than two."""
+    """Whether an address is neither the network address nor, in IPv4, the broadcast address of its subnet; of
+    subnets with two addresses or one, all are."""
     network = address.network
     ends = {network.network_address} | ({network.broadcast_address} if network.version == 4 else set())
     return network.num_addresses <= 2 or address.ip not in ends

@@ -1,4 +1,4 @@
-"""`at` statements: what changes while a lab is played, and what each direction's shaping is from then on."""
+"""`at` statements: timed changes, and the shaping of each direction after each of them."""
 
 from compiler.ground import units
 from compiler.ground.source import Span
@@ -14,7 +14,7 @@ Link = tuple[InterfaceName, InterfaceName]
 
 
 class Events:
-    """Takes events in the order of their time; each changes what those before it have left."""
+    """Resolves events in order of time; each applies to the state after the events before it."""
 
     def __init__(self, scope: Scope, linker: Linker) -> None:
         self.scope = scope
@@ -22,10 +22,10 @@ class Events:
         self.values: dict[InterfaceName, Values] = {}
         self.down: set[Link] = set()
         self.places: dict[tuple[int, object], Span] = {}
-        """What is set at each time, and where."""
+        """The place of each setting, by its time and what it sets."""
 
     def all(self, statements: list[syntax.At]) -> tuple[Event, ...]:
-        """The events in the order in which they happen; those of one time in written order."""
+        """The events in order of time; those at one time in written order."""
         timed = [(self._time(statement.time), statement) for statement in statements]
         known = [(time, statement) for time, statement in timed if time is not None]
         return tuple(self._event(*one) for one in sorted(known, key=lambda one: one[0]))
@@ -47,7 +47,7 @@ class Events:
         return Event(time, tuple(changes), statement.span)
 
     def _reshape(self, time: int, statement: syntax.Shape) -> dict[Change, bool]:
-        """The new shaping of each direction, and whether it is another one."""
+        """The new shaping of each direction, and whether it differs from the one before."""
         values, ports = self.linker.read_shape(statement)
         found: dict[Change, bool] = {}
         for port in ports:
@@ -62,7 +62,7 @@ class Events:
         return found
 
     def _switch(self, time: int, statement: syntax.Switching) -> dict[Change, bool]:
-        """The links that go down or up, and whether they were not so before."""
+        """The links that are set down or up, and whether their state was another before."""
         up = statement.state.text == "up"
         self.scope.stands_for(len(statement.left.words) * len(statement.right.words), statement.span)
         found: dict[Change, bool] = {}
@@ -75,7 +75,7 @@ class Events:
         return found
 
     def _set_at(self, time: int, key: object, what: str, span: Span) -> None:
-        """Notes what is set; twice at one time is an error."""
+        """Records a setting; a second one at the same time is an error."""
         first = self.places.setdefault((time, key), span)
         if first is not span:
             self.scope.set_twice(f"{what} at {units.format_time(time)}", span, first)

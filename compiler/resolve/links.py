@@ -1,4 +1,4 @@
-"""The links of a lab: their ends by name, their pinned addresses, and what shapes each direction."""
+"""The links of a lab: the names of their ends, their pinned addresses, and the shaping of each direction."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from compiler.resolve.pinned import Pinned, pinned
 from compiler.resolve.scope import AskedTunnel, Profile, Scope
 
 Defaults = dict[Frame | None, Values]
-"""What `default link` sets, by the use of the file that says so; it covers the links of that file."""
+"""The values of `default link`, by the `use` of their file; they apply to the links of that file."""
 
 
 def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
@@ -44,20 +44,20 @@ def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
 
 
 def read_default(statement: syntax.DefaultLink, defaults: Defaults, scope: Scope) -> None:
-    """Adds what a `default link` sets in its file; several may set different attributes."""
+    """Adds the values of a `default link` to those of its file; one that is set twice is an error."""
     read = attributes.read(statement.attributes.items, attributes.VALUES, "`default link`", scope.diagnostics)
     default = defaults.setdefault(statement.span.unit, {})
     attributes.merge(default, _with_profile(statement.attributes, read.values, scope), scope.diagnostics)
 
 
 def _with_profile(written: syntax.Attributes, values: Values, scope: Scope) -> Values:
-    """A statement's values over those of its profile."""
+    """The values of a statement, merged over those of its profile."""
     profile = scope.profile(written.profile) if written.profile else None
     return {**profile.values, **values} if profile else values
 
 
 class _Asked(NamedTuple):
-    """A link that a statement asks for: the words of its ends, and what they would be called."""
+    """A link whose interface names may still be too long: the words and the whole names of its ends."""
 
     words: tuple[syntax.Word, syntax.Word]
     ids: tuple[InterfaceName, InterfaceName]
@@ -67,7 +67,7 @@ class _Asked(NamedTuple):
 
 
 class Linker:
-    """Makes links of `link` statements, and shapes them by `shape` statements."""
+    """Makes the links of `link` statements, and applies `shape` statements to them."""
 
     def __init__(self, scope: Scope, defaults: Defaults) -> None:
         self.scope = scope
@@ -77,12 +77,12 @@ class Linker:
         self.parallel: Counter[tuple[str, str]] = Counter()
         self.asked: list[_Asked] = []
         self.names: defaultdict[str, set[str]] = defaultdict(set)
-        """What the interfaces of each node are called, or would be if the kernel took long names."""
+        """The names of each node's interfaces, before any is shortened."""
         self.lowered: dict[InterfaceName, Port] = {}
-        """The ends of links by their names in lower case."""
+        """The ends of links, by their names in lower case."""
 
     def add(self, statement: syntax.Link) -> None:
-        """Notes the links of one statement."""
+        """Collects the links of one statement."""
         read = attributes.read(
             statement.attributes.items, syntax.LINK_ATTRIBUTES, "a link", self.scope.diagnostics
         )
@@ -119,7 +119,7 @@ class Linker:
             self.asked.append(_Asked((left, right), ids, own, values, tunnel))
 
     def _name(self, word: syntax.Word, node: str, peer: str) -> str:
-        """The name of one end, which is pinned or inferred; nothing where it is pinned to what is no name."""
+        """The name of one end, pinned or inferred; an empty text where the pinned name is malformed."""
         _, pinned, name = word.text.partition(":")
         if not pinned:
             self.parallel[node, peer] += 1
@@ -133,8 +133,7 @@ class Linker:
         return ""
 
     def join(self) -> None:
-        """Makes the links that all statements ask for, now that all that a node's interfaces are named after
-        is known."""
+        """Makes the collected links, whose names can be shortened now that all of a node are known."""
         for asked in self.asked:
             for id in asked.ids:
                 self.names[id.node].add(id.name)
@@ -180,7 +179,7 @@ class Linker:
         self.scope.diagnostics.error("MPC208", message, word.span, "named again here", help, note)
 
     def shape(self, statement: syntax.Shape) -> None:
-        """Sets attributes of one direction of links that exist."""
+        """Sets attributes of one direction of existing links."""
         values, ports = self.read_shape(statement)
         diagnostics = self.scope.diagnostics
         if not values and not diagnostics.failed:
@@ -192,7 +191,7 @@ class Linker:
             attributes.merge(self.shapes.setdefault(port, {}), values, diagnostics)
 
     def read_shape(self, statement: syntax.Shape) -> tuple[Values, list[InterfaceName]]:
-        """What a `shape` sets, and the interfaces through which what it means leaves."""
+        """The values of a `shape` statement, and the interfaces whose outgoing packets it shapes."""
         written, diagnostics = statement.attributes, self.scope.diagnostics
         self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
         read = attributes.read(written.items, PER_DIRECTION, "`shape`", diagnostics)
@@ -217,7 +216,7 @@ class Linker:
                     yield self.scope.links[index].ends[not forward].id
 
     def finish(self) -> tuple[Link, ...]:
-        """The links with the shaping of both directions."""
+        """The links, with the shaping of both directions."""
         return tuple(map(self._shaped, self.scope.links))
 
     def _shaped(self, link: Link) -> Link:
@@ -225,7 +224,7 @@ class Linker:
         return link._replace(left=left, right=right)
 
     def values_of(self, port: InterfaceName) -> Values:
-        """What `link` and `shape` set for what leaves through an interface."""
+        """The values that `link` and `shape` set for the direction out of an interface."""
         return {**self.values[self.scope.ports[port]], **self.shapes.get(port, {})}
 
     def shaping(self, values: Values) -> Shaping:
@@ -244,6 +243,6 @@ def _number(values: Values, name: str) -> int | None:
 
 
 def _node_part(word: syntax.Word) -> syntax.Word:
-    """The node of `node:interface`, as a word of its own."""
+    """The node of `node:interface`, as a separate word."""
     name = node_of(word)
     return syntax.Word(word.span.part(0, len(name)), name)

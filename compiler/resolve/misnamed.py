@@ -1,4 +1,4 @@
-"""Words in a declaration's list of names that were meant as attributes. Read for suspicious lists only."""
+"""Attributes that were parsed as names of a declaration. Imported only for lists that look like it."""
 
 import re
 from collections.abc import Callable, Collection
@@ -9,13 +9,13 @@ from compiler.ground.names import is_name
 from compiler.language import syntax
 
 _SWITCHED = ("forward", "stp")
-"""The attributes that are on or off."""
+"""The attributes with a value of on or off."""
 
 _CODE = "MPC115"
 
 
 class Misnamed:
-    """Finds such words in the list of one declaration; `linked` gives the names that links have."""
+    """Finds attributes among the names of one declaration; `linked` returns the names that links use."""
 
     def __init__(
         self,
@@ -30,9 +30,9 @@ class Misnamed:
         self.diagnostics = diagnostics
 
     def value(self, index: int) -> set[int]:
-        """Reports the word before one that can name no node, where that is no name but an attribute.
+        """Reports the word before an invalid name, if it is an attribute and not a name.
 
-        Gives the places of the words that were meant otherwise.
+        Returns the indexes of the words that are not names.
         """
         if not (before := self._before(index)):
             return self._bare_address(index)
@@ -43,7 +43,7 @@ class Misnamed:
         return {index - 1, index}
 
     def names(self) -> None:
-        """Reports an attribute and its value that are both good names, where no link has either."""
+        """Reports an attribute and a value that are both valid names, if no link uses either."""
         for index in range(2, len(self.statement.names)):
             before, value = self._before(index), self.statement.names[index].text
             if not before or before in self.linked() or value in self.linked():
@@ -55,7 +55,7 @@ class Misnamed:
                 self._report(index, help + braces)
 
     def _before(self, index: int) -> str:
-        """The word right before another one, without braces; nothing where it is the first name."""
+        """The word before another one, without braces; an empty text before the first name."""
         if index < 2:
             return ""
         first, second = self.statement.names[index - 1 : index + 1]
@@ -67,7 +67,7 @@ class Misnamed:
         return foreign.NODE_ATTRIBUTES.our(word) or nearest(word.rstrip(":"), self.allowed)
 
     def _help(self, word: str) -> str:
-        """What the word is to be, or why there is no such attribute; nothing where it may be any name."""
+        """A help line for a word that is, or resembles, an attribute; an empty text for any other word."""
         if (our := self._our(word)) in self.allowed:
             return f"did you mean `{our}`?"
         advice = "" if our else foreign.NODE_ATTRIBUTES.help(word)
@@ -85,7 +85,7 @@ class Misnamed:
         self.diagnostics.excused.update((word.text, value.text))
 
     def _bare_address(self, index: int) -> set[int]:
-        """Reports an address that stands among names without its keyword."""
+        """Reports an address among the names that lacks the keyword `address`."""
         word = self.statement.names[index]
         form = r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?|[0-9A-Fa-f]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:/[0-9]+)?"
         if index == 0 or not re.fullmatch(form, word.text) or "address" not in self.allowed:

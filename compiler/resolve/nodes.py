@@ -1,4 +1,4 @@
-"""The nodes of a lab, from their declarations."""
+"""Nodes, from their declarations."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forw
 
 
 class Declarer:
-    """Makes nodes of `host`, `router` and `switch` statements."""
+    """Makes the nodes of `host`, `router` and `switch` statements."""
 
     def __init__(self, lab: str, scope: Scope, linked: Callable[[], Collection[str]]) -> None:
         self.lab = lab
@@ -32,7 +32,7 @@ class Declarer:
         self.lowered: dict[str, syntax.Word] = {}
 
     def add(self, statement: syntax.Declaration) -> None:
-        """Declares the nodes of one statement; its attributes are those of each."""
+        """Declares the nodes of one statement, each with all of its attributes."""
         self.scope.stands_for(len(statement.names), statement.span)
         attributes = self._attributes(statement)
         named = [is_name(word.text) for word in statement.names]
@@ -44,7 +44,7 @@ class Declarer:
                 self.scope.diagnostics.excused.add(word.text)
 
     def _attributes_among(self, statement: syntax.Declaration, named: list[bool]) -> set[int]:
-        """The places of words that were meant as attributes and values, as some are no names."""
+        """The indexes of attributes and values that were parsed as names, as some names are invalid."""
         misnamed = self._misnamed(statement)
         return {place for index, good in enumerate(named) if not good for place in misnamed.value(index)}
 
@@ -61,7 +61,7 @@ class Declarer:
         return Misnamed(statement, allowed, self.linked, self.scope.diagnostics)
 
     def _is_new(self, word: syntax.Word, statement: syntax.Declaration, index: int) -> bool:
-        """Whether a word is the name of a node, and of no other; reports what is not."""
+        """Whether a word is a valid and unused name; reports it otherwise."""
         first = self.lowered.get(word.text.lower())
         if first is None and is_name(word.text):
             self.lowered[word.text.lower()] = word
@@ -167,7 +167,7 @@ class Declarer:
 
 
 class _Attributes:
-    """What one declaration sets."""
+    """The attributes of one declaration."""
 
     def __init__(self) -> None:
         self.places: dict[str, Span] = {}

@@ -1,4 +1,4 @@
-"""`mptcp` statements: pairs of nodes, and the endpoints and limits that they pin."""
+"""`mptcp` statements: pairs of nodes, with pinned endpoints and limits."""
 
 from collections.abc import Collection
 

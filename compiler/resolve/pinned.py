@@ -1,4 +1,4 @@
-"""The addresses that `link` statements pin for the ends of their links."""
+"""The addresses that `link` statements pin for the ends of links."""
 
 from ipaddress import ip_interface
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Addresses = tuple[AddressWithPrefix, ...]
 
 
 class Pinned(NamedTuple):
-    """The addresses of the left and of the right end of one link, and the networks that they are in."""
+    """The addresses of the left and of the right end of one link, and their networks."""
 
     left: Addresses = ()
     right: Addresses = ()
@@ -22,11 +22,11 @@ class Pinned(NamedTuple):
 
 
 def pinned(read: LinkAttributes, pairs: list[Pair], scope: Scope) -> list[Pinned]:
-    """What one statement pins for each of its links."""
+    """The pinned addresses of one statement, for each of its links."""
     if not read.subnets and not read.addresses:
         return [Pinned()] * len(pairs)
     if any(node_of(word) not in scope.nodes for pair in pairs for word in pair):
-        return [Pinned()] * len(pairs)  # which is reported elsewhere
+        return [Pinned()] * len(pairs)  # an unknown node is reported elsewhere
     columns = [_subnet(subnet, pairs, span, scope) for subnet, span in read.subnets]
     columns += [[_addresses(addresses, pairs, span, scope)] for addresses, span in read.addresses]
     rows = [column for column in columns if len(column) == len(pairs)]
@@ -34,13 +34,13 @@ def pinned(read: LinkAttributes, pairs: list[Pair], scope: Scope) -> list[Pinned
 
 
 def _merged(parts: tuple[Pinned, ...]) -> Pinned:
-    """What is pinned in each family, as one."""
+    """The pinned addresses of all families in one."""
     left, right, pins = (sum(column, ()) for column in zip(*parts, strict=True))
     return Pinned(left, right, pins)
 
 
 def _subnet(subnet: Network, pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
-    """The first two usable addresses of a subnet; over several links, a /30 or /126 of it for each."""
+    """The first two usable addresses of a subnet; for several links, those of a /30 or /126 of it each."""
     if switch := next(
         (name for pair in pairs for name in map(node_of, pair) if name in scope.switches), None
     ):
@@ -66,7 +66,7 @@ def _both(left: AddressWithPrefix, right: AddressWithPrefix, span: Span) -> Pinn
 
 
 def _addresses(addresses: Addresses, pairs: list[Pair], span: Span, scope: Scope) -> Pinned:
-    """The addresses of the ends of one link: of both, or of the one that is no port of a switch."""
+    """The addresses of the ends of one link: of both, or of the one that is not on a switch."""
     if len(pairs) > 1:
         message = f"`address` is for the ends of one link, and this statement makes {len(pairs)}"
         scope.diagnostics.error("MPC408", message, span, "for which one?", "`subnet` goes over several")
@@ -82,7 +82,7 @@ def _addresses(addresses: Addresses, pairs: list[Pair], span: Span, scope: Scope
 
 
 def _wrong_number(count: int, ports: int, span: Span, scope: Scope) -> None:
-    """Reports a link with another number of addresses than of ends that take one."""
+    """Reports a number of addresses that differs from the number of ends that take one."""
     messages = (
         "a link has two ends, and only one address here",
         "a link towards a switch takes one address, that of its other end",

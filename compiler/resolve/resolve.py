@@ -1,7 +1,6 @@
-"""Syntax to Lab: names resolve, attributes lie over each other, and what is wrong is said.
+"""Syntax to Lab: resolves names, merges attributes by precedence, and reports errors.
 
-Statements may stand in any order, so they are taken kind by kind: what names things before what uses
-the names.
+Statements may stand in any order, so they are resolved kind by kind: declarations before references.
 """
 
 from collections.abc import Iterable
@@ -35,19 +34,19 @@ DEFAULT_POOL = ip_network("10.0.0.0/8")
 
 
 def resolve(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> Lab:
-    """The lab that statements describe, with the addresses that they pin and no others."""
+    """The lab of flat statements, with pinned addresses only."""
     return _Resolver(tuple(statements), source, diagnostics).lab()
 
 
 def lab_name(statements: Iterable[syntax.Statement], source: Source) -> str:
-    """What `lab` says, or the stem of the file's name; `lab` where that is no name, or standard input."""
+    """The name in the `lab` statement, or the stem of the file name; `lab` if that is not a valid name."""
     written = next((one.name.text for one in statements if isinstance(one, syntax.Lab)), "")
     name = written or default_name(source.name)
     return name if is_name(name) else "lab"
 
 
 def check_name(statements: Iterable[syntax.Statement], source: Source, diagnostics: Diagnostics) -> None:
-    """Reports a name that no lab can have. Nothing else depends on it, so all else is reported before."""
+    """Reports an invalid lab name. It is checked last, as nothing else depends on it."""
     written = next((one.name for one in statements if isinstance(one, syntax.Lab)), None)
     if written:
         Scope(diagnostics).name(written, "a lab")
@@ -115,14 +114,14 @@ class _Resolver:
         return cast("list[Kind]", self.of_kind.get(kind, []))
 
     def _only(self, kind: type[Kind], what: str) -> Kind | None:
-        """The only statement of a kind; more than one is an error."""
+        """The only statement of a kind; further ones are errors."""
         found = self._all(kind)
         for again in found[1:]:
             self.scope.set_twice(what, again.span, found[0].span)  # type: ignore[attr-defined]
         return found[0] if found else None
 
     def _linked(self) -> set[str]:
-        """The nodes that links name, be they declared or not, and what lines name that were left out."""
+        """The nodes in `link` statements, declared or not, and the names in statements that did not parse."""
         if self._names_of_links is None:
             chains = (nodes.words for link in self._all(syntax.Link) for nodes in link.chain)
             named = (node_of(word) for words in chains for word in words)
@@ -137,7 +136,7 @@ class _Resolver:
         return declarer
 
     def _linker(self) -> Linker:
-        """What has made all links, and knows how they are shaped."""
+        """The Linker, with all links made and shaped."""
         for profile in self._all(syntax.Profile):
             declare_profile(profile, self.scope)
         defaults: Defaults = {}
@@ -160,7 +159,7 @@ class _Resolver:
                 self.diagnostics.warning("MPC708", message, known.span, "no link names it")
 
     def _with_trials(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
-        """The lab with what is tried on it; to import what reads that is for labs that have any."""
+        """The lab with its trials, whose module is imported only for a lab that has any."""
         if not self.of_kind.keys() & {syntax.Expect, syntax.Bench, syntax.Run}:
             return lab
         from compiler.resolve.trials import Trials
@@ -176,7 +175,7 @@ class _Resolver:
         return replace(lab, expectations=tried[0], benches=tried[1], runs=tried[2])
 
     def _with_events(self, lab: Lab, linker: Linker) -> Lab:
-        """The lab with what happens when it is played; likewise."""
+        """The lab with its events, whose module is imported only for a lab that has any."""
         events = self._all(syntax.At)
         if not events:
             return lab
@@ -185,7 +184,7 @@ class _Resolver:
         return replace(lab, events=Events(self.scope, linker).all(events))
 
     def _check_node(self, node: Node, linked: set[str]) -> None:
-        """What is wrong with a node now that the nodes with links are known."""
+        """Reports a node without links, and devices of a node whose names are taken by links."""
         if node.bridge:
             self._check_device(InterfaceName(node.name, node.bridge.name), node.span, "the bridge itself")
         elif node.name not in linked and not self.diagnostics.failed:
@@ -215,7 +214,7 @@ class _Resolver:
     def _with_settings(
         self, nodes: list[Node], links: tuple[Link, ...], sysctls: Sysctls
     ) -> tuple[Node, ...]:
-        """The nodes with their sysctls and with the interfaces that they masquerade."""
+        """The nodes with their sysctls and their masquerading interfaces."""
         masquerades = Masquerades(self.scope)
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
@@ -240,7 +239,7 @@ class _Resolver:
         )
 
     def _pools(self) -> tuple[Network, ...]:
-        """The pools, IPv4 first; one per family, and `10.0.0.0/8` where none is written."""
+        """The pools, IPv4 first: one a family, and `10.0.0.0/8` if none is written."""
         written: dict[int, tuple[Network, Span]] = {}
         for statement in self._all(syntax.Pool):
             if (pool := self._pool(statement)) is None:
@@ -272,5 +271,5 @@ class _Resolver:
 
 
 def _switches_last(nodes: Iterable[Node]) -> list[Node]:
-    """The nodes in written order, but switches behind all others, as the scripts have them."""
+    """The nodes in written order, but switches after all others, as scripts make them in this order."""
     return sorted(nodes, key=lambda node: node.role is Role.SWITCH)

@@ -1,4 +1,4 @@
-"""`route` statements: explicit routes, by the names of what they lead to and over."""
+"""`route` statements: explicit routes, with the names of targets and next hops resolved."""
 
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -15,7 +15,7 @@ from compiler.resolve.scope import Scope
 
 
 def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
-    """An explicit route for each source of a `route` statement."""
+    """One explicit route for each source of a `route` statement."""
     scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
     words = unique(statement.sources)
     sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
@@ -33,7 +33,7 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
 
 
 def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:
-    """Reports an interface that two next hops of one route name."""
+    """Reports an interface that is in two next hops of one route."""
     places: dict[InterfaceName, Span] = {}
     for hop in hops:
         for interface in hop.interfaces:
@@ -43,7 +43,7 @@ def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:
 
 
 def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | None:
-    """A node, an interface, a prefix, or the word `default`."""
+    """The target as a node, an interface, a prefix, or the word `default`."""
     if word.text == "default" or (word.text in scope.nodes and word.text not in scope.switches):
         return word.text
     if network := read_network(word, of_one=True):
@@ -61,11 +61,11 @@ NEVER_ROUTED = [
     *map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "255.255.255.255")),
     *map(ip_network, ("::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8")),
 ]
-"""What the kernel sends without looking at routes, or is on no wire: measured with `ip route get`."""
+"""Prefixes that the kernel sends to without a route lookup, or never sends; measured with `ip route get`."""
 
 
 def _routed(target: Network, word: syntax.Word, scope: Scope) -> Network | None:
-    """A prefix, where packets to it follow routes."""
+    """A prefix, unless packets to it follow no routes, which is reported."""
     same = (prefix for prefix in NEVER_ROUTED if prefix.version == target.version)
     if any(target.prefixlen >= prefix.prefixlen and target.network_address in prefix for prefix in same):
         message = f"packets to `{target}` follow no route over another node"
@@ -95,7 +95,7 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
 
 
 def _neighbours(source: str, scope: Scope) -> str:
-    """A help line with what a node has links to."""
+    """A help line with the neighbours of a node."""
     near = sorted({name for segment in scope.segments.get(source, ()) for name in segment.nodes - {source}})
     names = listed(f"`{name}`" for name in near)
     return f"`{source}` has links to {names}" if near else f"`{source}` has no link to another node"

@@ -1,4 +1,4 @@
-"""What names mean: nodes, interfaces and profiles, and the errors of those that mean nothing."""
+"""Name resolution: nodes, interfaces and profiles, and the errors of unknown names."""
 
 import re
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from compiler.model.segments import Interface, Segment, segments
 from compiler.resolve.attributes import Values
 
 MOST_PARTS = 100_000
-"""What the statements of one lab can stand for: nodes, links, and single settings of either."""
+"""The most nodes, links and single settings of either that the statements of one lab can stand for."""
 
 
 class Profile:
@@ -34,7 +34,7 @@ class AskedTunnel(NamedTuple):
 
 
 class Scope:
-    """The names that statements have declared so far."""
+    """The names that are declared so far."""
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
@@ -62,7 +62,7 @@ class Scope:
         """What the statements so far stand for."""
 
     def stands_for(self, parts: int, span: Span) -> None:
-        """Counts what a statement stands for; the one that makes it too much ends the compilation."""
+        """Counts what a statement stands for; above MOST_PARTS, compilation stops with an error."""
         self.parts += parts
         if self.parts > MOST_PARTS:
             message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"
@@ -71,7 +71,7 @@ class Scope:
             raise TooManyError
 
     def name(self, word: syntax.Word, what: str) -> bool:
-        """Whether a word is a name in form; reports it where not."""
+        """Whether a word is a valid name; reports it otherwise."""
         if is_name(word.text):
             return True
         if word.text not in self.diagnostics.excused:
@@ -81,7 +81,7 @@ class Scope:
         return False
 
     def node(self, word: syntax.Word) -> str | None:
-        """The node that a word names; reports it where there is none."""
+        """The node that a word names; reports an unknown one."""
         if word.text in self.nodes:
             return word.text
         if ":" in word.text and word.text.partition(":")[0] in self.nodes:
@@ -93,7 +93,7 @@ class Scope:
         return None
 
     def addressed(self, word: syntax.Word, what: str) -> str | None:
-        """The host or router that a word names, for what a switch cannot be; reports all else."""
+        """The host or router that a word names; reports any other, as switches have no addresses."""
         name = self.node(word)
         if name in self.switches:
             self.is_switch(word, what)
@@ -101,7 +101,7 @@ class Scope:
         return name
 
     def is_switch(self, word: syntax.Word, what: str) -> None:
-        """Reports a switch, or a port of one, in the place of what has addresses."""
+        """Reports a switch, or a port of one, where a node with addresses is required."""
         name = word.text.partition(":")[0]
         message = f"`{name}` is a switch, and a switch cannot {what}"
         help = "it has no address and no routes: name a host or router behind it"
@@ -120,7 +120,7 @@ class Scope:
         )
 
     def _meant_node(self, text: str, name: str) -> str:
-        """What was meant by a node that there is none of; `text` is the whole word."""
+        """A help line for an unknown node; `text` is the whole word."""
         node, sign, rest = re.match(r"([^./]*)([./]?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
         if text == name and sign and node in self.nodes:
             return f"did you mean `{node}:{rest}`?"
@@ -133,11 +133,11 @@ class Scope:
         return "nodes are declared with `host NAME` or `router NAME`"
 
     def known_nodes(self, nodes: syntax.Nodes) -> list[str]:
-        """The nodes of a set that exist, each once; the others are reported."""
+        """The distinct nodes of a set; unknown ones are reported."""
         return [name for word in unique(nodes) if (name := self.node(word)) is not None]
 
     def know_segments(self) -> None:
-        """Finds what each host or router shares a subnet with, now that all links are known."""
+        """Computes the segments of each host and router, now that all links are known."""
         for segment in segments(self.links, self.interfaces, self.switches):
             for name in segment.nodes:
                 self.segments.setdefault(name, []).append(segment)
@@ -148,7 +148,7 @@ class Scope:
         return [end.id for segment in fewer if segment.of(node) for end in segment.of(other)]
 
     def one(self, nodes: syntax.Nodes, what: str) -> syntax.Word | None:
-        """The only word of a set where only one is meaningful."""
+        """The word of a set with one element; a larger set is reported."""
         words = unique(nodes)
         if len(words) == 1:
             return words[0]
@@ -158,7 +158,7 @@ class Scope:
         return None
 
     def interface(self, word: syntax.Word) -> InterfaceName | None:
-        """The interface that a word like `a:c` names; reports it where there is none."""
+        """The interface that a word like `a:c` names; reports an unknown one."""
         node, colon, name = word.text.partition(":")
         if node not in self.nodes:
             self._unknown_node(word, node)
@@ -179,7 +179,7 @@ class Scope:
         return None
 
     def called(self, id: InterfaceName) -> InterfaceName:
-        """An interface as the kernel has it."""
+        """An interface under its name in the kernel."""
         return self.shortened.get(id, id)
 
     def _nearest_interface(self, text: str, node: str) -> str:
@@ -187,7 +187,7 @@ class Scope:
         return suggest(text, known) or (f"`{node}` has {listed(known)}" if known else "")
 
     def profile(self, word: syntax.Word) -> Profile | None:
-        """The profile that a word names; reports it where there is none."""
+        """The profile that a word names; reports an unknown one."""
         unit = word.span.unit
         found = self.profiles.get((unit, word.text))
         if found is None:
@@ -214,9 +214,9 @@ class Scope:
         return near or "a profile is declared with `profile NAME ATTRIBUTES`"
 
     def links_between(self, left: syntax.Word, right: syntax.Word) -> list[tuple[int, bool]]:
-        """The links of two words that each name a node or an interface.
+        """The links between two words, each of a node or an interface.
 
-        Each is its place in `links` and whether `left` is its left end. What does not exist is reported.
+        Each is its index in `links`, and whether `left` is its left end. Unknown names are reported.
         """
         ends = []
         for word in (left, right):
@@ -233,7 +233,7 @@ class Scope:
         ]
 
     def number(self, word: syntax.Word, what: str, low: int, high: int, help: str = "") -> int | None:
-        """A whole number in bounds; reports what is none, with a help where the number knows none."""
+        """A whole number in bounds; reports any other word, with `help` unless the error has a help line."""
         try:
             return units.number(word.text, low, high)
         except units.UnitError as error:
@@ -246,12 +246,12 @@ class Scope:
 
 
 def mends_of_name(word: str) -> str:
-    """What was meant by a word that is no name."""
+    """A help line for a word that is not a valid name."""
     from compiler.ground.mends import name
 
     return name(word)
 
 
 def _is_end(wanted: InterfaceName, end: Port) -> bool:
-    """Whether an interface is the one wanted, or one of the node wanted where no name is given."""
+    """Whether an end is the wanted interface, or an interface of the wanted node if that has no name."""
     return end.node == wanted.node and wanted.name in ("", end.name)

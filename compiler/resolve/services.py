@@ -1,4 +1,4 @@
-"""`sysctl` and `masquerade` statements: what is set in the namespaces of nodes."""
+"""`sysctl` and `masquerade` statements: settings of the namespaces of nodes."""
 
 import re
 
@@ -13,7 +13,7 @@ _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
 
 
 class Sysctls:
-    """Collects the sysctls that `sysctl` statements set, by node."""
+    """Collects the values of `sysctl` statements, by node."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -36,7 +36,7 @@ class Sysctls:
         self.values.setdefault(node, {})[key] = assignment.value.text
 
     def _key(self, node: str, match: re.Match[str]) -> str:
-        """A key of an interface, called as the kernel has it; see sysctl(8) on dots."""
+        """The key of an interface, under its name in the kernel; see sysctl(8) on names with dots."""
         name = self.scope.called(InterfaceName(node, match[2].replace("/", "."))).name
         return f"{match[1]}{name.replace('.', '/')}{match[3]}"
 
@@ -63,7 +63,7 @@ class Sysctls:
 
 
 class Masquerades:
-    """Collects the interfaces that `masquerade` statements name, by node; None stands for all of them."""
+    """Collects the interfaces of `masquerade` statements, by node; None stands for all interfaces."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope

@@ -1,4 +1,4 @@
-"""`expect`, `bench` and `run` statements: what is tried on a lab that is up."""
+"""`expect`, `bench` and `run` statements: trials on a running lab."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,19 +26,19 @@ from compiler.resolve.scope import Scope
 Value = TypeVar("Value")
 
 MOST_FLOWS = 128
-"""Connections at once: MAX_STREAMS of iperf3."""
+"""The most concurrent connections: MAX_STREAMS of iperf3."""
 
 BENCH_TIME = 10 * 10**6
-"""How long a transfer takes that does not say so."""
+"""The default duration of a transfer, in microseconds."""
 
 LONGEST_COMMAND = 65_535
-"""Bytes of a command line with its variables; the kernel may take 128 KiB and no more."""
+"""The most bytes of a command line with its variables; some kernels take no more than 128 KiB of it."""
 
 BYTES_OF_ONE = 1000
-"""Bytes of commands that count as one more thing that a lab stands for, as each node has a copy."""
+"""Bytes of commands that count as one part (Scope.stands_for), as each node has a copy of its command."""
 
 OWN_VARIABLES = "MPC_"
-"""What the names of the variables begin with that tell a process where it runs."""
+"""The prefix of the environment variables that mpc sets for each process."""
 
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -93,7 +93,7 @@ class Trials:
         self.runs += [Run(node, command.text, environment, statement.span) for node in nodes]
 
     def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[str, str]]:
-        """The nodes of all pairs of a source and a target that has an address."""
+        """The nodes of all pairs of a source and a target with an address."""
         for a, b in directed_pairs(sources, targets):
             what = "send or receive what is tried"
             source, target = self.scope.addressed(a, what), self.scope.addressed(b, what)
@@ -142,7 +142,7 @@ class Trials:
         return Transfer(protocol, flows) if flows else None
 
     def _read(self, word: syntax.Word, form: Callable[[str], Value], what: str) -> Value | None:
-        """A quantity; reports what is none."""
+        """A quantity; reports a malformed one."""
         return quantity(word, form, what, self.scope.diagnostics)
 
     def _environment(self, assignments: tuple[syntax.Assignment, ...]) -> tuple[tuple[str, str], ...]:
@@ -166,7 +166,7 @@ class Trials:
 
 
 def _regard(claim: Claim) -> str:
-    """What a claim is about, as one is made once."""
+    """The subject of a claim; a pair may have one claim on each."""
     match claim:
         case Reachability():
             return "the reachability expected"
