@@ -76,8 +76,8 @@ def test_tools_are_those_that_are_called(plan: Plan) -> None:
 
 
 def test_no_command_twice(plan: Plan) -> None:
-    found = commands(plan)
-    assert len(set(found)) == len(found)
+    found = [command for command in commands(plan) if "@away" not in command.arguments]
+    assert len(set(found)) == len(found)  # but where the next of several next hops is taken, and again
 
 
 def test_hosts_have_every_address_once(plan: Plan) -> None:
