@@ -201,6 +201,7 @@ profile p rate 1mbit
 default link mtu 1400
 link a -- b p
 shape a -> b rate 2mbit
+tunnel a -- b via c
 routing none
 route a to b via b
 spray a -> b
