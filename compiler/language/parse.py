@@ -82,7 +82,7 @@ TUPLES = frozenset(
 )
 """The rules that become tuples of what they consist of."""
 
-NODES = frozenset("nodes ends where braced passed".split())
+NODES = frozenset("nodes ends where braced joined passed".split())
 """The rules of sets of nodes."""
 
 
