@@ -204,7 +204,19 @@ at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
-"""A lab with everything that a script can contain, under recognizable names."""
+ONE_FAMILY = """
+lab Pattern
+pool {}
+host Qa Qb
+router Qc Qd
+link {{Qa,Qb}} -- {{Qc,Qd}}
+tunnel Qa -- Qb via Qc kind vxlan
+tunnel Qa -- Qb via Qc kind gre
+tunnel Qa -- Qb via Qc kind ipip
+spray Qa -- Qb
+"""
+PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"))
+"""Labs with everything that a script can contain, under recognizable names."""
 
 
 def strange_lines(script: str) -> list[str]:
@@ -306,15 +318,16 @@ def _inside(words: list[str]) -> list[str]:
 
 @cache
 def _frames() -> re.Pattern[str]:
-    """The lines around commands in the scripts of PATTERN, with any names."""
-    compilation = Compilation("Pattern.topo", PATTERN)
-    scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
-    lines = {line for script in scripts for line in script.splitlines()}
+    """The lines around commands in the scripts of PATTERNS, with any names."""
+    lines: set[str] = set()
+    for compilation in (Compilation("Pattern.topo", text) for text in PATTERNS):
+        scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
+        lines |= {line for script in scripts for line in script.splitlines()}
     return re.compile("|".join([_HOST.pattern, "plan [0-9a-f]{12}", *sorted(map(_frame, lines))]))
 
 
 def _frame(line: str) -> str:
-    """A regular expression for a line of PATTERN's scripts with any names."""
+    """A regular expression for a line of the scripts of PATTERNS, with any names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
     pattern = re.sub(r"Pattern\\-Q[a-h]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
     return pattern.replace("Pattern", NAME)

@@ -117,7 +117,7 @@ def wrong(compilation: Compilation) -> list[str]:
         to = f" {name}".removesuffix(via).strip()
         obvious = all(node == device for node, device in hops) or [to.partition(":")[0]] == nodes
         fits = (name == to) == obvious
-        if words[4:5] != ["iif"]:
+        if words[4:5] not in (["iif"], ["fwmark"]):
             fits &= owners.is_called(words[2] if words[0] == "route" else words[5], to)
         found += [] if fits else [f"{' '.join(words)}  # {name}"]
     return found
