@@ -173,10 +173,11 @@ def _quoted(part: str, name: str) -> str:
     return text.partition(f"\n{name}='")[2].partition("'\n")[0]
 
 
-TABLES = "\necho about tables\nnft -s list ruleset"
+TABLES = "\necho about tables\nnft -st list ruleset"
 QUESTIONS = [_quoted("drift", "QUESTIONS") + more for more in ("", TABLES)]
 QUESTIONS += [text + _quoted("drift", "OF_SWITCHES") for text in QUESTIONS]
 QUESTIONS += [text + _quoted("drift", "OF_TUNNELS") for text in QUESTIONS]
+QUESTIONS += [text + _quoted("drift", "OF_DEVICES") for text in QUESTIONS]
 ASKED = re.compile(
     rf"exec >'/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/told{NUMBER}' 2>/dev/null\n"
     rf"(?:{'|'.join(map(re.escape, QUESTIONS))})\nexit 0\n"
