@@ -150,7 +150,7 @@ BRIEF = [
 """Routes as brace expressions."""
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
-CALLS += "need_nodes need_queues row".split()
+CALLS += "need_nodes need_queues row likely".split()
 CALLS += "alter again await happened within await_ports".split()
 """The functions that scripts consist of besides the commands of labs."""
 
@@ -302,7 +302,7 @@ def _is_call(line: str) -> bool:
     return bool(words) and join(words) == call and all(re.fullmatch(_HARMLESS, word) for word in words)
 
 
-_HARMLESS = r"[A-Za-z0-9_.,:;%>= -]+"
+_HARMLESS = r"[A-Za-z0-9_.,:;%>=/ -]+"
 
 
 def is_process(namespace: str, name: str, environment: Sequence[str]) -> bool:
