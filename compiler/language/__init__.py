@@ -1,4 +1,4 @@
-"""Text to flat statements: the tree, recovery after mistakes, loops, sets and computed words.
+"""The front end, from text to flat statements: parser, error recovery, expansion of loops, sets and words.
 
 Knows no lab.
 """

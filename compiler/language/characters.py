@@ -1,4 +1,4 @@
-"""What is said of a character that means nothing where it stands, and what was meant. For errors only."""
+"""Diagnostics for unexpected characters, with suggested fixes. Imported for errors only."""
 
 import re
 import unicodedata
@@ -16,11 +16,11 @@ _HINTS = {
     "+": "what is computed stands in brackets, like `[n + 1]`",
     "\N{PLUS-MINUS SIGN}": "what a delay varies by is an attribute of its own: `delay 10ms jitter 5ms`",
 }
-"""Mends for characters in the wrong place."""
+"""Help lines for characters in the wrong place."""
 
 _QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u201e": "\u201c\u201d"}
 _QUOTES |= {"\u2018": "\u2019", "\u2019": "\u2019", "\u00ab": "\u00bb", "\u2039": "\u203a"}
-"""Quotation marks that are none here, and what closes them."""
+"""The closing marks of each quotation mark that this language does not have."""
 
 
 def of_character(found: Found) -> Complaint:
@@ -76,7 +76,7 @@ def _other_quotes(found: Found) -> Complaint | None:
 
 
 def _at_most(found: Found) -> Complaint | None:
-    """`rtt < 40ms`, and a rate that is to be no more than something."""
+    """`rtt < 40ms`, and an upper bound of a rate."""
     if found.text not in "<>" or found.head != "expect":
         return None
     if found.before[1] == "rtt" and (match := re.match(r"<=?\s*([0-9.]+[a-z]+)", found.line_after)):
@@ -105,7 +105,7 @@ def _parentheses(found: Found) -> Complaint | None:
 
 
 def _reference(found: Found) -> Complaint | None:
-    """`$n`, `${n}` and `$(n)`, which are brackets here."""
+    """`$n`, `${n}` and `$(n)` for `[n]`."""
     match = re.match(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))", found.line_after)
     if not match:
         return None
@@ -113,7 +113,7 @@ def _reference(found: Found) -> Complaint | None:
 
 
 def _dots(found: Found) -> Complaint | None:
-    """`.5%`, and the three dots of a range."""
+    """`.5%` for `0.5%`, and three dots or spaces in a range or between nodes."""
     if found.text not in (".", "\N{HORIZONTAL ELLIPSIS}"):
         return None
     match = re.match(r"\.[0-9]+[a-z%]*", found.line_after)
@@ -143,7 +143,7 @@ def _dots(found: Found) -> Complaint | None:
 
 
 def _micro(found: Found) -> Complaint | None:
-    """Microseconds with their Greek letter."""
+    """Microseconds written with a mu."""
     match = re.search(r"[0-9.]+$", found.line_before)
     if found.text not in "\u00b5\u03bc" or not match or not found.line_after[1:].startswith("s"):
         return None
@@ -151,7 +151,7 @@ def _micro(found: Found) -> Complaint | None:
 
 
 def _sum(found: Found) -> Complaint | None:
-    """`param n = 4 + 1`, which is computed in brackets."""
+    """`param n = 4 + 1` for `param n = [4 + 1]`."""
     line = found.line_before + found.line_after
     match = re.search(r"\bparam\s+\w+\s*=\s*([^\"\[\]{}]+?)\s*$", line)
     if found.text not in "+*-(" or found.head != "param" or not match:

@@ -1,6 +1,6 @@
-"""What is said of a word that cannot stand where it does: the sentence, the place, and what was meant.
+"""Diagnostics for unexpected tokens, with suggested fixes.
 
-Read for errors only; `characters.py` says the same of characters that begin no word.
+Imported for errors only; `characters.py` has those for characters that begin no token.
 """
 
 import re
@@ -14,7 +14,7 @@ from compiler.ground.source import Source
 from compiler.language.syntax import LINK_ATTRIBUTES
 
 PLANNED = frozenset("container bond teql machine place".split())
-"""Statements of the language that this version does not have yet."""
+"""Keywords of planned statements, which this version does not have yet."""
 
 NOUNS = {
     "lab": "a name",
@@ -70,7 +70,7 @@ NOUNS = {
     "mtu": "a number of bytes, like `1500`",
     **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
 }
-"""What a word after a keyword is; a keyword that means two things stands by the name of its terminal."""
+"""What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""
 
 STATEMENTS = (
     "lab pool profile default host router switch link tunnel shape routing route spray mptcp sysctl"
@@ -78,7 +78,7 @@ STATEMENTS = (
 ).split()
 
 STATEMENT = "HOST"
-"""A terminal that can stand wherever a statement can start, and nowhere else."""
+"""A terminal that is expected where a statement can start, and nowhere else."""
 
 ENDINGS = {"_NL", "$END"}
 
@@ -89,13 +89,13 @@ _MISPLACED = {
     "{": "a block opens on the line of its `for`, `if` or `else`",
     "}": "no block is open here",
 }
-"""Mends for braces where a statement could start."""
+"""Help lines for braces where a statement could start."""
 
 _INSERTED = "EITHER CLIENT _AT_LEAST COMMA TO VIA IN EQUAL SHORTEST BY USING WITH ENV AS OUT LINK".split()
-"""What is easily left out, the first that fits first."""
+"""Terminals that are easily left out; the first one that fits is suggested."""
 
 _COUNTED = {"WEIGHT": "weight", "PORT": "port"}
-"""What can be left out before a number."""
+"""Keywords that are easily left out before a number."""
 
 _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
     "rate": ("mbit", units.RATES),
@@ -106,7 +106,7 @@ _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
     "queue": ("p", {"p": 1, **units.SIZES}),
     "burst": ("kb", units.SIZES),
 }
-"""The unit of a bare number, and all units, by the keyword before."""
+"""By the keyword before a quantity: the unit to suggest for a bare number, and all units."""
 
 CONNECTED = {
     "link": "--",
@@ -117,23 +117,23 @@ CONNECTED = {
     "expect": "->",
     "bench": "->",
 }
-"""What stands between the nodes of a statement."""
+"""The arrow between the nodes of a statement."""
 
 _ARROW = re.compile("[-<>=~\u2010-\u2015\u2190-\u21ff\u2212\u27f5-\u27ff\u2794\u279c]+")
-"""A sign that is to join two nodes, in ASCII or drawn."""
+"""An arrow or a dash between two nodes, of ASCII or other characters."""
 
 
 LOOKED_AT = 500
-"""Characters of a line, to either side, that are looked at for what was meant: patterns that end at a place
-take a time that grows with the square of a word before it."""
+"""The characters of a line that are searched for a fix on either side of an error: a pattern that ends there
+takes time quadratic in the length of the word before it."""
 
 
 class Found(NamedTuple):
-    """A syntax error: what stands where, and what could.
+    """A syntax error: the unexpected token, its offset, and the terminals expected instead.
 
-    `kind` is the name of its terminal, or nothing for a character that begins none. `before` is the terminal
-    and the text of the word before, where that is the last that was read; `head` is the keyword of the
-    statement. `fits` tells whether a terminal could stand here, with another one after it.
+    `kind` is the token's terminal, empty for a character that begins none. `before` is the terminal and the
+    text of the token before, if the parser has not reduced it; `head` is the keyword of the statement.
+    `fits` tells whether a terminal could stand here, followed by a second one.
     """
 
     source: Source
@@ -147,13 +147,13 @@ class Found(NamedTuple):
 
     @property
     def line_before(self) -> str:
-        """The text of the line before this place, the last of it where it is long."""
+        """The text of the line before the error, at most the last LOOKED_AT characters."""
         text, least = self.source.text, max(0, self.start - LOOKED_AT)
         return text[max(least, text.rfind("\n", least, self.start) + 1) : self.start]
 
     @property
     def line_after(self) -> str:
-        """The text of the line from this place on, without a comment, the first of it where it is long."""
+        """The text of the line from the error on without its comment, at most LOOKED_AT characters."""
         most = self.start + LOOKED_AT
         end = self.source.text.find("\n", self.start, most)
         line = self.source.text[self.start : most if end < 0 else end].removesuffix("\r")
@@ -165,7 +165,7 @@ class Found(NamedTuple):
 
 
 class Complaint(NamedTuple):
-    """A diagnostic, with the offsets of its place."""
+    """A diagnostic with the offsets of its span."""
 
     code: str
     message: str
@@ -176,14 +176,14 @@ class Complaint(NamedTuple):
 
 
 def of_word(found: Found) -> Complaint:
-    """What is said of a word that cannot stand where it does."""
+    """The diagnostic for an unexpected token."""
     if STATEMENT in found.expected or (found.kind == "RBRACE" and found.expected <= ENDINGS):
         return _unknown_statement(found)
     return next(_special(found), None) or _unexpected(found)
 
 
 def _special(found: Found) -> Iterator[Complaint]:
-    """What is known better than by what could stand there."""
+    """The diagnostics of known mistakes, which say more than a list of the expected terminals."""
     for known in _KNOWN:
         if said := known(found):
             yield said
@@ -192,7 +192,7 @@ def _special(found: Found) -> Iterator[Complaint]:
 
 
 def _unexpected(found: Found) -> Complaint:
-    """What could stand here, and what is near it."""
+    """The diagnostic that lists the expected terminals."""
     shown = "the end of the line" if found.kind in ENDINGS else f"`{found.text}`"
     message = f"expected {_wanted(found.expected, found.before)}, found {shown}"
     return Complaint("MPC102", message, found.start, found.end, "not expected", _help(found))
@@ -217,7 +217,7 @@ def _help(found: Found) -> str:
 
 
 def _foreign_keyword(found: Found, keywords: list[str]) -> str:
-    """The keyword that others write like this word, of those that could stand here."""
+    """The expected keyword that this word is a synonym of, or an empty text."""
     words = foreign.KEYWORDS
     lowered = found.text.lower()
     for our in keywords:
@@ -228,7 +228,7 @@ def _foreign_keyword(found: Found, keywords: list[str]) -> str:
 
 
 def _inserted(found: Found) -> str:
-    """What was left out before a word that could follow it."""
+    """Help for a word that lacks a keyword or a sign before it, or an empty text."""
     if found.kind not in ("WORD", "STRING") and not found.text.isalnum():
         return ""
     if "OVER" in found.expected and found.kind == "WORD":
@@ -247,14 +247,14 @@ def _inserted(found: Found) -> str:
 
 
 def _follows(found: Found, name: str) -> bool:
-    """Whether the word could stand after a terminal, be it as a keyword or as a word that is none."""
+    """Whether the word could follow a terminal, as a keyword or as a plain word."""
     if found.fits(name, found.text.upper()):
         return True
     return found.text not in NOUNS and found.fits(name, found.kind)
 
 
 def _sign_help(found: Found) -> str:
-    """What is said of a sign or a string, or by the statement."""
+    """Help by the unexpected sign or string, or else by the statement."""
     attributes = "JITTER" in found.expected
     if found.text == ",":
         return _comma_help(found)
@@ -338,12 +338,12 @@ def _meant_statement(found: Found) -> str:
 
 
 def foreign_or_near(word: str) -> str:
-    """The statement that a word means."""
+    """A help line with the statement that a word is a synonym or a misspelling of."""
     return foreign.STATEMENTS.help(word) or suggest(word.rstrip(":"), STATEMENTS)
 
 
 def _attribute(found: Found) -> Complaint:
-    """A word where an attribute could stand; or the word before it, which was taken for a profile."""
+    """An unknown attribute; or the word before it, if that was taken for a profile."""
     kind, before = found.before
     profiles = set(re.findall(r"(?:^|[{}])[ \t]*profile[ \t]+([\w-]+)", found.source.text, re.MULTILINE))
     taken = kind == "WORD" and before not in profiles and _is_profile(found, before)
@@ -360,7 +360,7 @@ def _attribute(found: Found) -> Complaint:
 
 
 def _is_profile(found: Found, word: str) -> bool:
-    """Whether the word before stands where a profile would, and not as the value of an attribute."""
+    """Whether the word before is parsed as a profile, not as the value of an attribute."""
     value = re.search(rf"\b(?:{'|'.join(LINK_ATTRIBUTES)})\s+\S+\s+$", found.line_before)
     named = re.fullmatch(r"[A-Za-z][\w-]*[:,]?", word)
     here = word in found.line_before and found.head in ("link", "default", "shape", "at")
@@ -368,7 +368,7 @@ def _is_profile(found: Found, word: str) -> bool:
 
 
 def _second_value(found: Found) -> Complaint | None:
-    """`delay 10ms 5ms`, as tc(8) has it, and two rates."""
+    """`delay 10ms 5ms` as in tc(8), and two rates."""
     match = re.search(r"\b(delay|rate|loss|jitter) +(\S+) +$", found.line_before)
     if not match or not re.fullmatch(r"[0-9.]+[A-Za-z%]*", found.text):
         return None
@@ -401,7 +401,7 @@ def _unknown_attribute(word: str, start: int, found: Found) -> Complaint:
 
 
 def _unit_apart(found: Found) -> Complaint | None:
-    """`100 mbit`, which is one word."""
+    """`100 mbit` for `100mbit`."""
     match = re.search(r"(\S+)\s+([0-9.]+)[ \t]+$", found.line_before)
     if found.kind != "WORD" or not match or not re.fullmatch(r"[A-Za-z/]+|%", found.text):
         return None
@@ -416,7 +416,7 @@ def _unit_apart(found: Found) -> Complaint | None:
 
 
 def _decimal_comma(found: Found) -> Complaint | None:
-    """`1,5mbit`."""
+    """`1,5mbit` for `1.5mbit`."""
     head, tail = re.search(r"[0-9]+$", found.line_before), re.match(r",[0-9]+[a-z%]+", found.line_after)
     if not head or not tail or "JITTER" not in found.expected:
         return None
@@ -428,7 +428,7 @@ def _decimal_comma(found: Found) -> Complaint | None:
 
 
 def _hyphen(found: Found) -> Complaint | None:
-    """`a-b` for `a -- b`, where it is the only node."""
+    """`a-b` for `a -- b`, if it is the only node."""
     match = re.search(r"(\w[\w:]*)-(\w[\w:]*)\s*$", found.line_before)
     if not match or not {"EITHER", "CLIENT"} & found.expected or found.text in ("--", "->"):
         return None
@@ -440,7 +440,7 @@ def _hyphen(found: Found) -> Complaint | None:
 
 
 def _equals(found: Found) -> Complaint | None:
-    """`:=` and `==`, where a param is set."""
+    """`:=` and `==` for `=`, where a param is set."""
     start = found.start
     if found.text == ":" and found.line_after.startswith(":=") and "EQUAL" in found.expected:
         end = start + 2
@@ -453,7 +453,7 @@ def _equals(found: Found) -> Complaint | None:
 
 
 def _taken(found: Found) -> Complaint | None:
-    """A foreign keyword before, which was taken for a value: `using tcp duration 10s`."""
+    """A foreign keyword before this word that was taken for a value: `using tcp duration 10s`."""
     kind, word = found.before
     place = found.line_before.rfind(word)
     keywords = [_keyword(name) for name in found.expected]
@@ -467,7 +467,7 @@ def _taken(found: Found) -> Complaint | None:
 
 
 def _several_values(found: Found) -> Complaint | None:
-    """`tcp_rmem=4096 131072 6291456`, whose value is to be a string."""
+    """`tcp_rmem=4096 131072 6291456`, a value that needs quotes."""
     line = found.line_before + found.line_after
     match = re.search(r"=\s*([0-9]+(?:\s+[0-9]+)+)\s*$", line)
     if found.head != "sysctl" or not match:
@@ -479,7 +479,7 @@ def _several_values(found: Found) -> Complaint | None:
 
 
 def _assigned(found: Found) -> Complaint | None:
-    """`rate=10mbit`, which has a space for the sign."""
+    """`rate=10mbit` for `rate 10mbit`."""
     match = re.search(r"([\w-]+)\s*$", found.line_before)
     value = re.match(r"""=\s*["']?([^\s,;"'{}#]+)["']?""", found.line_after)
     if found.text != "=" or not match or not value or {"OVER", "_AT_LEAST"} & found.expected:
@@ -500,7 +500,7 @@ def _assigned(found: Found) -> Complaint | None:
 
 
 def command(found: Found) -> Complaint | None:
-    """`run a sleep 5`, whose command is to be a string."""
+    """`run a sleep 5`, a command that needs quotes."""
     line = found.line_before + found.line_after
     match = re.search(r"(?:^|\{)\s*run\s+(?:\{[^}]*\}|[^\s\"'{}]+)\s+([^\"\u201c'{}]+?)\s*$", line)
     if found.head != "run" or not match or match.start(1) > len(found.line_before):
@@ -512,7 +512,7 @@ def command(found: Found) -> Complaint | None:
 
 
 def arrow(found: Found) -> Complaint | None:
-    """`<->`, `=>`, a long dash and others where `--` or `->` joins two nodes; `=>` for `>=`."""
+    """`<->`, `=>`, a long dash and the like for `--` or `->`; `=>` for `>=`."""
     line = found.line_before + found.line_after
     place = len(found.line_before)
     sign = next((m for m in _ARROW.finditer(line) if m.start() <= place < m.end()), None)
@@ -529,7 +529,7 @@ def arrow(found: Found) -> Complaint | None:
 
 
 def _joint(found: Found, sign: str, begun: bool) -> str:
-    """What a sign is to be; `begun` is whether its start was read as a sign already."""
+    """The arrow to write for a sign; `begun` is whether its first characters were read as an arrow."""
     if "_AT_LEAST" in found.expected:
         return "" if "<" in sign else ">="
     if begun:
@@ -542,7 +542,7 @@ def _joint(found: Found, sign: str, begun: bool) -> str:
 
 
 def _unquoted(found: Found) -> Complaint | None:
-    """A string where a word is to be."""
+    """A string in place of a word."""
     if found.kind != "STRING" or "WORD" not in found.expected:
         return None
     inner = found.text[1:-1]
@@ -567,7 +567,7 @@ _KNOWN = (
 
 
 def _wanted(expected: frozenset[str], before: tuple[str, str]) -> str:
-    """What could stand there, in the user's words."""
+    """The expected terminals, in the user's words."""
     noun = NOUNS.get(before[0], NOUNS.get(before[1], "a word"))
     words = [noun] if "WORD" in expected else []
     sets = {"LBRACE"} if "WORD" in expected else set()
@@ -583,5 +583,5 @@ def _shown(terminal: str) -> str:
 
 
 def _keyword(terminal: str) -> str:
-    """The word of a terminal, by which the tables know it."""
+    """The keyword or sign of a terminal, as in the tables above."""
     return "_during" if terminal == "_DURING" else _shown(terminal)

@@ -1,7 +1,7 @@
-"""The tree of a file to flat statements: loops, choices, params and uses of files are gone.
+"""Expansion of a file's syntax tree to flat statements, without loops, `if`, params and `use`.
 
-A flat statement has a span whose frames say what it was made by. Expansion goes over the tree twice: once to
-count, so that one that is too large costs no memory, and once to make statements.
+The frames in the span of a flat statement are the loops and uses that made it. Expansion walks the tree
+twice: once to count, so that one that is too large costs no memory, and once to make statements.
 """
 
 from collections import deque
@@ -20,34 +20,34 @@ from compiler.language.references import with_references
 from compiler.language.words import CannotComputeError, Names, Words
 
 LONGEST_SHOWN = 100
-"""Characters of the value of a loop's variable that diagnostics show."""
+"""Characters of a loop variable's value that diagnostics show."""
 
 COST_OF_USE = 9
-"""What the use of a file counts beyond what is in it, as it takes as long as so many more statements."""
+"""The cost of a `use` besides its statements, in statements that take as long."""
 
 DEEPEST = 50
-"""Blocks and used files within each other."""
+"""The greatest nesting of blocks and used files."""
 
 
 Written = TypeVar("Written", bound=syntax.Word | syntax.String)
-"""What a file has written."""
+"""A word or a string of the source."""
 
 
 class Setting(NamedTuple):
-    """What `-D` or `with` sets a param to."""
+    """The value that `-D` or `with` sets a param to."""
 
     value: Value
     span: Span
 
 
 class _TooLargeError(Exception):
-    """The expansion is past its bound; the argument is where."""
+    """The expansion exceeds its bound; the argument is the span."""
 
 
 class _Scope(NamedTuple):
-    """What a statement sees: the innermost frame, params and variables, and the files that are in use.
+    """The scope of a statement: its innermost frame, params and variables, and the chain of used files.
 
-    `places` are those of the innermost names. `settings` are for the params of the file itself.
+    `places` has the spans of the innermost names. `settings` are for the params of the file itself.
     """
 
     within: Frame | None
@@ -59,14 +59,14 @@ class _Scope(NamedTuple):
     prefix: str
 
     def inside(self, frame: Frame, name: str, value: Value, place: Span) -> "_Scope":
-        """The scope of one turn of a loop."""
-        names = Names(self.names)  # not a copy of all: there may be many, and as many turns
+        """The scope of one iteration of a loop."""
+        names = Names(self.names)  # no copy of all names: that would be quadratic in nested loops
         names[name] = value
         return _Scope(frame, names, {name: place}, self.depth, self.files, self.settings, self.prefix)
 
     @property
     def is_file(self) -> bool:
-        """Whether this is the scope of a file itself, and not of a loop in it."""
+        """Whether this is the scope of a whole file, not of a loop in it."""
         return self.within is None or self.within.prefix is not None
 
 
@@ -78,14 +78,14 @@ def expand(
     diagnostics: Diagnostics,
     most: int,
 ) -> tuple[syntax.Statement, ...]:
-    """The flat statements of a file; what cannot be expanded is reported and left out.
+    """The flat statements of a file; those that cannot be expanded are reported and left out.
 
-    `most` bounds statements, turns of loops, links and words of ranges, all together.
+    `most` bounds the sum of statements, iterations, links and words of ranges.
     """
     tree = tuple(tree)
     scope = _Scope(None, Names(), {}, 0, (source,), settings, "")
     try:
-        with suppress(TooManyError):  # they are reported below
+        with suppress(TooManyError):  # reported below
             deque(_Expansion(files, Diagnostics(), most, counts=True).walk(tree, scope), maxlen=0)
         expansion = _Expansion(files, diagnostics, most)
         expansion.check_settings(tree, scope)
@@ -99,7 +99,7 @@ def expand(
 
 
 class _Expansion:
-    """One way over a tree; one that only `counts` passes over the turns of simple loops."""
+    """One walk of a tree; one that only `counts` skips the iterations of simple loops."""
 
     def __init__(self, files: Files, diagnostics: Diagnostics, most: int, *, counts: bool = False) -> None:
         self.counts = counts
@@ -115,7 +115,7 @@ class _Expansion:
             raise _TooLargeError(span)
 
     def statements(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[syntax.Statement]:
-        """The flat statements; `lab`, `pool` and `routing` are those of the file that is compiled."""
+        """The flat statements; `lab`, `pool` and `routing` count in the compiled file only."""
         for node, seen in self.walk(tree, scope):
             own = len(seen.files) == 1
             if own or not isinstance(node, syntax.Lab | syntax.Pool | syntax.Routing):
@@ -126,7 +126,7 @@ class _Expansion:
                     continue
 
     def walk(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[tuple[syntax.Statement, _Scope]]:
-        """The statements of a tree as they are written, as often as they are made, with what each sees."""
+        """The statements of a tree with their scopes, unexpanded, once per iteration of their loops."""
         for node in tree:
             span = node.span.under(scope.within)
             self.spend(1, span)
@@ -204,7 +204,7 @@ class _Expansion:
         return values
 
     def _chosen(self, node: syntax.Choice, scope: _Scope) -> tuple[syntax.Node, ...]:
-        """What stands under the first condition that is true."""
+        """The block of the first condition that holds."""
         for branch in node.branches:
             span, text = branch.condition
             self.spend(1, span.under(scope.within))
@@ -225,7 +225,7 @@ class _Expansion:
         yield from self.walk(tree, used)
 
     def _file(self, node: syntax.Use, scope: _Scope) -> Source:
-        """The file of a `use`, if it can be read and is not one that uses this one."""
+        """The file of a `use`, unless it cannot be read or uses this file in turn."""
         quoted = isinstance(node.file, syntax.String)
         framed = node.file._replace(span=node.file.span.under(scope.within))
         path = framed.text if isinstance(framed, syntax.String) else self.words.word(framed, scope.names)
@@ -269,7 +269,7 @@ class _Expansion:
         return found
 
     def check_settings(self, tree: Iterable[syntax.Node], scope: _Scope) -> None:
-        """Reports what is set from outside a file that has no such param."""
+        """Reports settings of params that the file does not have."""
         if not scope.settings:
             return
         source = scope.files[-1]
@@ -284,7 +284,7 @@ class _Expansion:
 
 
 def _shown(value: Value) -> str:
-    """A value as a frame shows it, which each turn of a loop has."""
+    """A value as the frame of an iteration shows it."""
     text = written(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
@@ -294,7 +294,7 @@ def _framed(word: Written, scope: _Scope) -> Written:
 
 
 def _params(tree: Iterable[syntax.Node]) -> Iterator[str]:
-    """The params of a file itself, those under an `if` too."""
+    """The params of a file, including those under `if`."""
     nodes = deque(tree)
     while nodes:
         match nodes.popleft():

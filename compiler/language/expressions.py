@@ -1,4 +1,4 @@
-"""What `[ ... ]` computes: exact numbers and words, and the tree of an expression.
+"""Evaluation of `[ ... ]`: expression trees, and their values, which are exact numbers or words.
 
 The classes are the rules of `grammar/expression.lark`, their fields the children of the rule.
 """
@@ -10,19 +10,19 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 Value = int | Fraction | str
-"""A number, whole where it can be, or a word."""
+"""A number, an `int` if it is whole, or a word."""
 
 MOST_BITS = 1024
-"""Of a number's numerator and of its denominator, so that no result takes long to compute."""
+"""The bound of a numerator and of a denominator, in bits, so that no result takes long to compute."""
 
 SMALL = 2**30
-"""Whole numbers that are bounded at a look."""
+"""Whole numbers below this need no exact check of their bits."""
 
 DEEPEST = 100
-"""Operations within operations."""
+"""The greatest depth of an expression tree, in operations."""
 
 DIGITS = 6
-"""Decimal places of a number that is written into a word."""
+"""Decimal places of a number within a word."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?", re.ASCII)
 
@@ -36,7 +36,7 @@ class ExpressionError(Exception):
 
 
 class UnknownNameError(ExpressionError):
-    """A name that nothing has set; the argument is the name."""
+    """An undefined name; the argument is the name."""
 
 
 class Number(NamedTuple):
@@ -52,7 +52,7 @@ class Name(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """An operator or a function, and what it is applied to; `depth` counts operations within it."""
+    """An operator or a function with its operands; `depth` is the depth of the tree in operations."""
 
     operator: str
     operands: tuple["Expression", ...]
@@ -63,7 +63,7 @@ Expression = Number | Text | Name | Operation
 
 
 class Range(NamedTuple):
-    """`low..high`, with both ends."""
+    """`low..high`, inclusive."""
 
     low: Expression
     high: Expression
@@ -99,7 +99,7 @@ def operation(name: str, *operands: Expression) -> Operation:
 
 
 def span_of(bounds: Range, names: Mapping[str, Value]) -> range:
-    """The whole numbers of a range, empty where it ends before it starts."""
+    """The whole numbers of a range, empty if it ends before it starts."""
     low, high = evaluate(bounds.low, names), evaluate(bounds.high, names)
     for end in (low, high):
         if not isinstance(end, int):
@@ -110,24 +110,24 @@ def span_of(bounds: Range, names: Mapping[str, Value]) -> range:
 
 
 def holds(expression: Expression, names: Mapping[str, Value]) -> bool:
-    """Whether a condition is true: whether it is anything but 0."""
+    """Whether a condition is true, that is, not 0."""
     return _is_true(evaluate(expression, names))
 
 
 def number(text: str) -> int | Fraction:
-    """The number that digits are."""
+    """The number that a decimal literal denotes."""
     if not _NUMBER.fullmatch(text):
         raise ExpressionError("a number has at most 300 digits")
     return _bounded_number(Fraction(text) if "." in text else int(text))
 
 
 def value_of(text: str) -> Value:
-    """What a plain word means: a number where it is one."""
+    """The value of a plain word: a number if it is a literal of one."""
     return number(text) if _NUMBER.fullmatch(text) else text
 
 
 def written(value: Value) -> str:
-    """A value as it stands in a word: a number with at most 6 places, rounded to even."""
+    """A value as it is written into a word; numbers get at most DIGITS decimal places, ties go to even."""
     if isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -182,7 +182,7 @@ _FUNCTIONS: dict[str, Callable[[Numbers], int | Fraction]] = {
 FUNCTIONS = ("min", "max", "abs")
 
 _OF_WHOLE: dict[str, Callable[[Any, Any], int]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
-"""What is done most, of two whole numbers."""
+"""The most frequent operations of two whole numbers, as a fast path."""
 
 
 def _apply(name: str, values: list[Value]) -> Value:
@@ -212,7 +212,7 @@ def _not_zero(value: int | Fraction) -> int | Fraction:
 
 
 def _power(base: int | Fraction, exponent: int | Fraction) -> int | Fraction:
-    """A power with a whole exponent; its size is estimated before it is computed."""
+    """A power with a whole exponent; the size is estimated first."""
     if not isinstance(exponent, int):
         raise ExpressionError(f"an exponent is a whole number, not `{written(exponent)}`")
     if exponent < 0:

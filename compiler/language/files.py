@@ -1,4 +1,4 @@
-"""The files that a lab is made of: their text, and their trees, each made once."""
+"""The files of a lab: their text and syntax trees, each read and parsed once."""
 
 from typing import NamedTuple, Protocol
 
@@ -8,7 +8,7 @@ from compiler.language import syntax
 from compiler.language.parse import parse
 
 LARGEST = 2**21
-"""Bytes of a file: in more there would be more links than one machine can hold."""
+"""The greatest size of a file in bytes; a larger one would have more links than a machine can hold."""
 
 
 class UseError(Exception):
@@ -16,7 +16,7 @@ class UseError(Exception):
 
 
 class Place(NamedTuple):
-    """A file that was found: what diagnostics call it, and what tells it from all others."""
+    """A file that was found: its name in diagnostics, and its unique key."""
 
     name: str
     key: str
@@ -26,14 +26,14 @@ class Reader(Protocol):
     """Finds and reads files; both methods raise UseError."""
 
     def locate(self, using: str, path: str, *, quoted: bool) -> Place:
-        """The file that `path` means in the file with the key `using`; without quotes, one of the library."""
+        """Resolves `path` in the file with the key `using`; an unquoted path is of the library."""
 
     def read(self, place: Place) -> bytes:
-        """What is in a file that was located."""
+        """The content of a located file."""
 
 
 class Files:
-    """The files that a lab uses. `key` is that of `root`, the file that is compiled."""
+    """The files that a lab uses. `key` is the key of `root`, the compiled file."""
 
     def __init__(
         self, root: Source, key: str, reader: Reader, diagnostics: Diagnostics, tables: str | None
@@ -47,7 +47,7 @@ class Files:
         self._trees: dict[Source, tuple[syntax.Node, ...]] = {}
 
     def find(self, using: Source, path: str, *, quoted: bool) -> Source:
-        """The file that a path means in another file; raises UseError where there is none to be read."""
+        """The file that `path` resolves to in another file; raises UseError if it cannot be read."""
         asked = using, path, quoted
         if asked not in self._found:
             place = self.reader.locate(self._keys[using], path, quoted=quoted)
@@ -58,14 +58,14 @@ class Files:
         return self._found[asked]
 
     def tree(self, source: Source) -> tuple[syntax.Node, ...]:
-        """What a file says."""
+        """The syntax tree of a file."""
         if source not in self._trees:
             self._trees[source] = parse(source, self.diagnostics, self.tables)
         return self._trees[source]
 
 
 def decode(name: str, data: bytes, diagnostics: Diagnostics) -> Source:
-    """The text that bytes are; what is no text in them is reported."""
+    """Decodes bytes; those that are not text are reported."""
     source = Source(name, data.decode("utf-8-sig", "replace"))
     try:
         data.decode("utf-8-sig")

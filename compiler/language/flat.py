@@ -1,4 +1,4 @@
-"""One statement of a tree to flat statements: words computed, places framed, names of used files prefixed."""
+"""One statement to flat ones: computes words, adds frames to spans, prefixes the names of used files."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,7 +12,7 @@ from compiler.language.words import Names, Words
 
 
 class Flattener:
-    """Makes statements flat under one frame; `names` are the params and variables that they see."""
+    """Flattens statements under one frame; `names` are the params and variables in scope."""
 
     def __init__(self, words: Words, names: Names, within: Frame | None, prefix: str) -> None:
         self.words = words
@@ -21,7 +21,7 @@ class Flattener:
         self.prefix = prefix
 
     def statements(self, statement: syntax.Statement) -> Iterator[syntax.Statement]:
-        """What a statement stands for: nothing where a set of nodes is empty, several for a broken chain."""
+        """The flat statements of one: none for an empty set of nodes, several if empty sets split a chain."""
         if self.within is None and "[" not in statement.span.text:
             yield statement
             return
@@ -41,7 +41,7 @@ class Flattener:
                 yield from [made] if all(part.words for part in sets) else []
 
     def _made(self, value: Any) -> Any:
-        """A part of a statement, with all parts within it."""
+        """A part of a statement, flattened recursively."""
         make = self._MAKERS.get(type(value))
         if make:
             return make(self, value)
@@ -86,7 +86,7 @@ class Flattener:
         return syntax.Run(self._span(span), self._set(nodes), self._text(command), self._made(environment))
 
     def _text(self, value: syntax.Word | syntax.String) -> syntax.Word | syntax.String:
-        """A value that may be any text: a string, where it is computed and no word."""
+        """A value that may be any text: a string if it is computed and not a valid word."""
         if isinstance(value, syntax.String):
             return self._string(value)
         framed = syntax.Word(self._span(value.span), value.text)
@@ -98,7 +98,7 @@ class Flattener:
         return made._replace(text=prefixed(made.text, self.prefix))
 
     def _nodes(self, words: tuple[syntax.Word, ...]) -> tuple[syntax.Word, ...]:
-        """The nodes that words stand for, in a place that takes several."""
+        """The nodes that words expand to, where several are allowed."""
         found = []
         for word in words:
             framed = syntax.Word(self._span(word.span), word.text)
@@ -107,7 +107,7 @@ class Flattener:
         return tuple(found)
 
     def _links(self, made: syntax.Link) -> Iterator[syntax.Link]:
-        """A link without the hops of an empty set, and those from a computed node to itself."""
+        """A link without hops to empty sets and without computed self-loops."""
         runs = [[made.chain[0]]]
         for before, nodes in pairwise(made.chain):
             self.words.spend(len(before.words) * len(nodes.words), made.span)
@@ -134,11 +134,11 @@ class Flattener:
         syntax.Assignment: _assignment,
         syntax.Run: _run,
     }
-    """What is done with parts of a kind; any other part is one of its kind, of its own parts made."""
+    """The methods for parts of some classes; any other part is rebuilt from its flattened fields."""
 
 
 def _is_loop(before: syntax.Nodes, nodes: syntax.Nodes) -> bool:
-    """Whether a hop is from a node to itself, and not written so."""
+    """Whether a hop is a self-loop that results from a computed word."""
     if len({node_of(word) for word in (*before.words, *nodes.words)}) > 1:
         return False
     return "[" in before.span.text or "[" in nodes.span.text

@@ -1,6 +1,6 @@
-"""The text of an expression to its tree, by `grammar/expression.lark`.
+"""The parser of expressions, by `grammar/expression.lark`.
 
-Nothing of this is loaded for a lab that computes nothing.
+Not imported for labs without expressions.
 """
 
 import re
@@ -17,7 +17,7 @@ Formula = Expression | Range
 
 
 class FormulaError(Exception):
-    """A text that is no expression: the sentence, where it goes wrong (offsets), and a help line."""
+    """A syntax error in an expression: a sentence, the offsets of the error, and a help line."""
 
     def __init__(self, message: str, start: int, end: int, help: str = "") -> None:
         super().__init__(message)
@@ -26,19 +26,19 @@ class FormulaError(Exception):
 
 @cache
 def formula(text: str, folder: str | None = None) -> Formula:
-    """The expression or the range that a text is; raises FormulaError where it is neither.
+    """Parses an expression or a range; raises FormulaError if the text is neither.
 
     `folder` is as for `tables.read`.
     """
     try:
         found: Formula | None = read("expression", text, Maker(), folder)
-    except ExpressionError:  # a mistake further on counts more
+    except ExpressionError:  # a syntax error later in the text takes precedence
         found = None
     return by_lark(text, folder) if found is None else found
 
 
 def by_lark(text: str, folder: str | None) -> Formula:
-    """The same, by lark: of a text with a mistake."""
+    """Parses with lark instead, for a text with an error."""
     from compiler.language import grammars
 
     lark = grammars.parser("expression", for_lark("expression", folder))
@@ -52,7 +52,7 @@ def by_lark(text: str, folder: str | None) -> Formula:
 
 
 def _explain(text: str, found: str, start: int) -> NoReturn:
-    """Says what stands where it cannot, with the mend for what other languages write."""
+    """Raises FormulaError for an unexpected token, with help for the notation of other languages."""
     if not found:
         raise FormulaError("this expression ends too early", len(text), len(text)) from None
     shown = found if found.isprintable() else f"U+{ord(found[0]):04X}"
@@ -75,7 +75,7 @@ _HINTS = {
     ";": "a set of nodes stands in braces: `{h1,h3}`",
     "$": "a param is read by its name alone",
 }
-"""Mends for what stands in the wrong place."""
+"""Help lines for tokens in the wrong place."""
 
 
 class Maker:
@@ -118,9 +118,9 @@ MADE: dict[str, Callable[..., Formula]] = {
     "text": lambda text: expressions.Text(unquoted(text)),
     "name": expressions.Name,
 }
-"""What makes a rule of its children."""
+"""The functions that make a rule's value of its children."""
 
 
 def unquoted(text: str) -> str:
-    """The value of a string as it is written, with its quotes."""
+    """The value of a string literal."""
     return re.sub(r"\\(.)", r"\1", text[1:-1])

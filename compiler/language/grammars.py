@@ -1,6 +1,6 @@
-"""The grammars as lark knows them: its parsers, and their tables as plain data.
+"""The grammars in lark: its parsers, and their LALR tables as plain data.
 
-It is loaded where a text has a mistake, and where no tables are kept yet.
+Imported for texts with syntax errors, and to make tables that are not cached yet.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,12 +30,12 @@ class _Words(PostLex):
 
 
 OPTIONS: dict[str, dict[str, Any]] = {"topo": {"postlex": _Words()}}
-"""What a grammar adds to the options that all have."""
+"""The options of a grammar besides those that all share."""
 
 
 @cache
 def parser(grammar: str, kept: str | None = None, *, strict: bool = False) -> Lark:
-    """lark's parser; `kept` is a file of this user's own in which lark keeps it between runs."""
+    """lark's parser; `kept` is lark's cache file, which only this user can write."""
     return Lark(
         resources.read(f"grammar/{grammar}.lark"),
         parser="lalr",
@@ -48,7 +48,7 @@ def parser(grammar: str, kept: str | None = None, *, strict: bool = False) -> La
 
 
 def parse(lark: Lark, text: str, maker: Maker, on_error: Callable[[Stopped], None] | None = None) -> Any:
-    """What is made of a text, as `lalr.Reader` makes it; `on_error` has it go on after a mistake."""
+    """Parses a text to the same value as `lalr.Reader`; `on_error` recovers from syntax errors."""
 
     def go_on(error: UnexpectedInput) -> bool:
         if on_error:
@@ -63,7 +63,7 @@ def parse(lark: Lark, text: str, maker: Maker, on_error: Callable[[Stopped], Non
 
 
 def first_mistake(lark: Lark, text: str) -> tuple[str, int] | None:
-    """What stands first where it cannot, and its offset; nothing is found at the end of the text."""
+    """The first unexpected token and its offset, empty at the end of the text; None without an error."""
     try:
         lark.parse(text)
     except UnexpectedToken as error:
@@ -75,7 +75,7 @@ def first_mistake(lark: Lark, text: str) -> tuple[str, int] | None:
 
 
 class _Making(Transformer_NonRecursive[Token, Any]):
-    """Makes values of a tree."""
+    """Makes a value of lark's tree with a `Maker`."""
 
     def __init__(self, maker: Maker) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ def _kept(symbol: Symbol) -> int:
 
 
 def _lexer(lexer: BasicLexer) -> Lexer:
-    """What a lexer matches, in its order, and what it then takes for keywords."""
+    """The terminals of a lexer in matching order, and the keywords among them."""
     terminals = tuple(str(one.name) for one in lexer.scanner.terminals)
     keywords = {
         str(kind): {str(one.pattern.value): str(one.name) for one in call.scanner.terminals}

@@ -1,7 +1,7 @@
-"""Text to what is made of it, by the tables of an LALR(1) parser. A text with a mistake is for lark.
+"""A table-driven LALR(1) parser with a contextual lexer. Texts with syntax errors are left to lark.
 
-`grammars.py` has lark make the tables. What is read here is read as lark reads it: with a lexer that knows
-the parser's state, and with the same children for each rule. Tests hold the two to each other.
+`grammars.py` takes the tables from lark. Tokens and the children of rules are the same as lark's; tests
+compare the two.
 """
 
 import re
@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 END = "$END"
-"""The terminal after the last one of a text."""
+"""The terminal at the end of a text."""
 
 VALUE, SPLICED, TERMINAL = range(3)
-"""What a rule keeps of a symbol: what was made of it, the children that it has, or its text."""
+"""How a rule keeps a symbol: as its value, as its children, spliced in, or as a token's text."""
 
 
 class Rule(NamedTuple):
-    """A production of a symbol, and the name by which makers know it.
+    """A production of a symbol, and the rule's name for makers.
 
-    `kept` has the symbols that become children: their places, what is kept of them, and the number of
-    optional parts before each that are not there; `absent` is the number of those after the last. A rule that
-    is a `list` is no node of its own: its children are those of the rule that it stands in. One that `passes`
-    is its only child, where it has one.
+    `kept` has the symbols that become children: their indices, how they are kept, and the number of absent
+    optional parts before each; `absent` is the number of those after the last. A rule that is a `list` is
+    inlined: its children become children of the rule around it. One that `passes` is replaced by its child,
+    if it has exactly one.
     """
 
     symbol: str
@@ -34,18 +34,18 @@ class Rule(NamedTuple):
 
 
 class Lexer(NamedTuple):
-    """What can be read in some states: the terminals, and the keywords among those of some."""
+    """A lexer of one or more states: their terminals, and by terminal the keywords that it may match."""
 
     terminals: Sequence[str]
     keywords: dict[str, dict[str, str]]
 
 
 class Tables(NamedTuple):
-    """A grammar's tables.
+    """The LALR(1) tables of a grammar.
 
-    `actions` has, for each state and symbol, the state to go to, or the complement (~) of the number of the
-    rule that ends there. `terminals` has the pattern of each; where several match, the first of them is read.
-    `kinds` has the number of each state's lexer.
+    `actions` has, by state and symbol, the state to shift or go to, or the complement (~) of the index of the
+    rule to reduce. `terminals` has their patterns; of several that match, the first counts. `kinds` has the
+    index of each state's lexer.
     """
 
     start: int
@@ -59,24 +59,24 @@ class Tables(NamedTuple):
 
 
 class Maker(Protocol):
-    """What makes values of what is read. Places are offsets in the text; -1 where a rule is empty."""
+    """Makes the values of terminals and rules; `start` and `end` are offsets, -1 for an empty rule."""
 
     def token(self, kind: str, text: str, start: int) -> object:
-        """What a terminal becomes."""
+        """The value of a terminal."""
 
     def rule(self, name: str, start: int, end: int, children: list[Any]) -> object:
-        """What a rule becomes, of what its parts have become."""
+        """The value of a rule, made of the values of its children."""
 
 
 class Reader:
-    """Reads texts by tables; patterns are compiled when they are first needed."""
+    """A parser of one grammar; patterns are compiled at their first use."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self._patterns: dict[Sequence[str], re.Pattern[str]] = {}
 
     def read(self, text: str, maker: Maker) -> Any:
-        """What is made of a text; None where the text has a mistake."""
+        """The value of a text; None if it has a syntax error."""
         actions, rules, end = self.tables.actions, self.tables.rules, self.tables.end
         states = [self.tables.start]
         parts: list[_Part] = []
@@ -97,7 +97,7 @@ class Reader:
         return None
 
     def _tokens(self, text: str, states: list[int]) -> Iterator[tuple[str, str, int]]:
-        """The terminals of a text, each read as the state then has it; less where one cannot be read."""
+        """The tokens of a text, each by the lexer of the then current state; ends where none matches."""
         ignored, kinds, lexers = self.tables.ignored, self.tables.kinds, self.tables.lexers
         any_of_all = self._pattern(tuple(self.tables.terminals))
         place, size = 0, len(text)
@@ -117,9 +117,9 @@ class Reader:
         yield END, "", size
 
     def _pattern(self, terminals: Sequence[str]) -> re.Pattern[str]:
-        """What matches the first of some terminals.
+        """The pattern of an alternation of some terminals, in order.
 
-        Where what matches the first of all finds one of these, it is the first of these too.
+        If the alternation of all terminals matches one of these, it is the first of these as well.
         """
         if terminals not in self._patterns:
             groups = (f"(?P<{name}>{self.tables.terminals[name]})" for name in terminals)
@@ -128,11 +128,11 @@ class Reader:
 
 
 _Part = tuple[Any, int, int]
-"""What is on the parser's stack: a terminal with its text, a list, or what was made; its start and end."""
+"""An entry of the parser's stack: a terminal's text, a list or a value, with its start and end."""
 
 
 def _reduced(rule: Rule, parts: list[_Part], maker: Maker) -> _Part:
-    """What a rule becomes, with its place: from the first of its parts that has one to the last."""
+    """The value of a rule, with the span from its first part that is not empty to the last."""
     children = _children(rule, parts, maker)
     start = end = -1
     for _, start, _ in parts:
@@ -149,7 +149,7 @@ def _reduced(rule: Rule, parts: list[_Part], maker: Maker) -> _Part:
 
 
 def _children(rule: Rule, parts: list[_Part], maker: Maker) -> list[Any]:
-    """What a rule keeps of its parts; a list that comes first is added to, as nobody else has it."""
+    """The children of a rule; a list that comes first is extended in place, as it has no other use."""
     children: list[Any] = []
     for place, what, absent in rule.kept:
         value, start, _ = parts[place]

@@ -1,6 +1,6 @@
-"""Text to syntax tree, by the tables of `grammar/topo.lark`.
+"""The parser: text to syntax tree, by the tables of `grammar/topo.lark`.
 
-A statement that does not parse is reported and left out; `recovery.py` says how.
+Statements that do not parse are reported and left out, by `recovery.py`.
 """
 
 import re
@@ -14,11 +14,11 @@ from compiler.language import syntax
 from compiler.language.tables import read
 
 _BLANK = " \t\f\r\n\\"
-"""What stands around a formula: blanks and continued lines. Else a `\\` stands in strings only."""
+"""Characters to strip around a formula: blanks and continued lines. Elsewhere, `\\` is in strings only."""
 
 
 def parse(source: Source, diagnostics: Diagnostics, folder: str | None = None) -> tuple[syntax.Node, ...]:
-    """What a source says, in written order; what does not parse is reported and left out.
+    """The syntax tree of a source; statements that do not parse are reported and left out.
 
     `folder` is as for `tables.read`.
     """
@@ -72,7 +72,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "tunnel": syntax.Tunnel,
     "weight": syntax.Weight,
 }
-"""What rules become, with their place before all else; `MADE` has the others too."""
+"""The classes of rules, which take the span as the first argument; `MADE` has all rules."""
 
 TUPLES = frozenset(
     (
@@ -80,23 +80,23 @@ TUPLES = frozenset(
         " assignments transfers"
     ).split()
 )
-"""The rules that become tuples of what they consist of."""
+"""The rules that become tuples of their children."""
 
 NODES = frozenset("nodes ends where braced joined passed".split())
 """The rules of sets of nodes."""
 
 
 LONGEST_HEAD = 500
-"""Characters of a word before braces that are told."""
+"""Characters of a word before braces that a diagnostic shows."""
 
 
 class Maker:
-    """Makes the classes of `syntax`: what each rule and terminal becomes."""
+    """Makes the classes of `syntax` from rules and terminals."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.braced: list[syntax.Nodes] = []
-        """The sets of nodes in braces."""
+        """The sets of nodes in braces, to check for words that touch the braces."""
 
     def token(self, kind: str, text: str, start: int) -> syntax.Word | syntax.String | syntax.Formula:
         span = Span(self.source, start, start + len(text))
@@ -119,7 +119,7 @@ class Maker:
 
 
 def _formula(span: Span, text: str) -> syntax.Formula:
-    """What follows the keyword `if` or `in`; a place where nothing does."""
+    """The formula after the keyword `if` or `in`; an empty span if there is none."""
     formula = text[2:].strip(_BLANK)
     start = len(text) - len(text[2:].lstrip(_BLANK)) if formula else 2
     return syntax.Formula(span.part(start, start + len(formula)), formula)
@@ -155,11 +155,11 @@ MADE: dict[str, Callable[..., object]] = {
     "names": _names,
     "use": _use,
 }
-"""What makes a rule of its place and its children."""
+"""The functions that make a rule's value of its span and its children."""
 
 
 def _check_apart(nodes: syntax.Nodes, diagnostics: Diagnostics) -> None:
-    """Reports a word that touches braces, as bash would expand it and this language does not."""
+    """Reports words that touch braces: bash would expand them, this language does not."""
     text, braces = nodes.span.source.text, nodes.span
     if re.match(r"[\w\]]", text[braces.start - 1 : braces.start]) or re.match(
         r"[\w\[]", text[braces.end : braces.end + 1]

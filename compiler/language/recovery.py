@@ -1,7 +1,7 @@
-"""Syntax errors: what is said of one, and where parsing goes on after it.
+"""Error recovery of the parser, in panic mode.
 
-The statement is left out, up to the end of its line or of the block that ends there; so one run reports the
-errors of every line.
+The statement with the error is dropped up to the end of its line, or to the brace that closes the block
+around it, so that one run reports the errors of all lines.
 """
 
 import re
@@ -19,14 +19,14 @@ from compiler.language.tables import for_lark
 
 
 def parse(source: Source, diagnostics: Diagnostics, maker: Maker, folder: str | None) -> Any:
-    """What is made of a text without its mistakes, which are reported; `folder` is as for `tables.read`."""
+    """Parses a text with lark; errors are reported and skipped. `folder` is as for `tables.read`."""
     lark = grammars.parser("topo", for_lark("topo", folder))
     recovery = Recovery(source, diagnostics)
     return grammars.parse(lark, source.text, maker, recovery.on_error)
 
 
 class Recovery:
-    """What happens at a syntax error: report it, drop the statement, go on where the next one starts."""
+    """Handles a syntax error: reports it, drops the statement, resumes where the next one starts."""
 
     def __init__(self, source: Source, diagnostics: Diagnostics) -> None:
         self.source = source
@@ -48,9 +48,9 @@ class Recovery:
         self.diagnostics.excused.update(re.findall(r"\w+(?:-\w+)*", self.source.text[start : stopped.place]))
 
     def _drop(self, stopped: Stopped) -> int:
-        """Forgets the statement that was read last, with its whole blocks, back to where one can start.
+        """Pops the statement that was read last, with its closed blocks, off the parser's stack.
 
-        Gives the number of braces that were open in it.
+        Returns the number of braces that were open in it.
         """
         depth = opened = 0
         while depth > 0 or not stopped.could_start():
@@ -60,7 +60,7 @@ class Recovery:
         return opened
 
     def _end(self, stopped: Stopped, found: Terminal) -> None:
-        """What is wrong at the end of the text: a statement that is cut off, an open block, or both."""
+        """Reports errors at the end of the text: an incomplete statement, an open block, or both."""
         expected = stopped.expected()
         if "RBRACE" not in expected or "COMMA" in expected:
             self._complain(stopped, found)
@@ -72,9 +72,9 @@ class Recovery:
         self._drop(stopped)
 
     def _skip(self, stopped: Stopped, depth: int, found: Terminal | None = None) -> None:
-        """Moves on to the end of the line, or to the brace that ends the block around the statement.
+        """Skips to the end of the line, or to the brace that closes the block around the statement.
 
-        Where the line opened a block, a block is opened, so that its lines are read and its end is known.
+        If the skipped text opens a block, feeds an opening brace, so that the block's lines are parsed.
         """
         text, place, end = self.source.text, stopped.place, len(self.source.text)
         inside = bool(stopped.open_blocks())
@@ -89,18 +89,18 @@ class Recovery:
         start = text.rfind("\n", 0, place) + 1
         opens = depth > 0 and _OPENING.match(text, start)
         stopped.pass_over(text[place:end])
-        if opens:  # a block that nothing is made of
+        if opens:  # a block that is dropped later
             brace = max(start, text.rfind("{", start, end))
             stopped.feed("IF", "if 0", brace)
             stopped.feed("LBRACE", "{", brace)
 
     def _character(self, stopped: Stopped) -> None:
         char = self.source.text[stopped.place]
-        if not HIDING.match(char):  # what does is reported wherever it stands
+        if not HIDING.match(char):  # hiding characters are reported everywhere
             self._complain(stopped, Terminal("", char, stopped.place))
 
     def _complain(self, stopped: Stopped, terminal: Terminal) -> None:
-        """Says what is wrong at a place."""
+        """Reports an unexpected token."""
         kind, text, start = terminal
         last = stopped.last
         found = Found(
@@ -119,10 +119,10 @@ class Recovery:
 
 
 _DEPTH = {"}": 1, "{": -1}
-"""How many braces each opens to who reads backwards."""
+"""The change of nesting depth at a brace, read backwards."""
 
 _SIGNS_OF_A_LINE = re.compile(r'"(?:[^"\\\n]|\\["\\])*"|#[^\n]*|\\\r?\n|[{}]|\n')
-"""What ends a line or counts in it, and what hides that."""
+"""Newlines and braces, and what can hide them: strings, comments and continued lines."""
 
 _OPENING = re.compile(r"[ \t\f]*(?:[{}]|(?:for|if|else|use)\b)")
-"""The start of a line whose last brace opens a block, however wrong the line is."""
+"""The start of a line whose last brace opens a block, whatever errors the line has."""

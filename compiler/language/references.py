@@ -1,4 +1,4 @@
-"""The interfaces that statements of a used file name, as the lab has them.
+"""Renaming of interfaces in the statements of used files to their names in the lab.
 
 In a file, the interface of a towards b is `a:b`. Where the file is used as r, the nodes are `r-a` and
 `r-b`, and so the interface is `r-a:r-b`, unless a link of the file pins the name `b`.
@@ -16,7 +16,7 @@ _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
 
 
 def with_references(statements: list[syntax.Statement]) -> tuple[syntax.Statement, ...]:
-    """The statements, each interface in them named as it is in the lab."""
+    """The statements with the lab's interface names."""
     return tuple(_References(statements).all())
 
 
@@ -35,7 +35,7 @@ class _References:
                     self._pin((left, right))
 
     def _pin(self, ends: Iterable[syntax.Nodes]) -> None:
-        """Notes the interfaces that a statement names itself."""
+        """Records the interface names that a statement pins."""
         self.pinned.update(word.text for nodes in ends for word in nodes.words if ":" in word.text)
 
     def all(self) -> Iterator[syntax.Statement]:
@@ -49,7 +49,7 @@ class _References:
                 yield self._renamed(statement, unit.prefix)
 
     def _renamed(self, value: Any, prefix: str) -> Any:
-        """A part of a statement, with the interfaces in it."""
+        """A part of a statement with its interfaces renamed, recursively."""
         match value:
             case syntax.Word(span, text) if ":" in text:
                 return syntax.Word(span, self._interface(text, prefix))
@@ -90,19 +90,19 @@ class _References:
         return statement._replace(options=options)
 
     def _interface(self, text: str, prefix: str) -> str:
-        """`r-a:b` as the lab has it."""
+        """The lab's name of the interface `r-a:b`."""
         node, _, name = text.partition(":")
         return text if text in self.pinned else f"{node}:{self._name(name, prefix)}"
 
     def _name(self, name: str, prefix: str) -> str:
-        """The name of an interface that is named after a node of the file."""
+        """The lab's name of an interface, which is prefixed if it is that of a node of the file."""
         match = _NUMBERED.fullmatch(name)
         if not match or not is_name(match[1]) or prefix + match[1] not in self.nodes:
             return name
         return prefix + name
 
     def _sysctls(self, statement: syntax.Sysctl, prefix: str) -> Iterator[syntax.Sysctl]:
-        """One statement for each node, as a name may be pinned in one of them and inferred in another."""
+        """One statement per node, as an interface's name may be pinned on one and inferred on another."""
         if not any(_OF_INTERFACE.fullmatch(assignment.key.text) for assignment in statement.assignments):
             yield statement
             return

@@ -1,4 +1,4 @@
-"""Sets and chains to pairs: what a statement over several nodes stands for, one by one."""
+"""Pairs of nodes from the node sets and chains of statements."""
 
 from collections.abc import Iterator
 
@@ -8,16 +8,16 @@ Pair = tuple[syntax.Word, syntax.Word]
 
 
 def hops(link: syntax.Link) -> Iterator[list[Pair]]:
-    """For each hop of a chain, its pairs of ends."""
+    """The pairs of ends of each hop of a chain."""
     for left, right in zip(link.chain, link.chain[1:], strict=False):
         yield pairs(left, right)
 
 
 def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
-    """The pairs of two sets, each unordered pair once.
+    """The unordered pairs of two sets, each once.
 
-    A set never pairs a node with itself, so `{a,b} -- {a,b}` is one pair. Where nothing else is left, the
-    pair of a node with itself is, for the caller to refuse.
+    Self-loops are left out, so `{a,b} -- {a,b}` is one pair. If all pairs are self-loops, the result is one
+    of them, which the caller rejects.
     """
     found: dict[frozenset[str], Pair] = {}
     for a in left.words:
@@ -28,16 +28,16 @@ def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
 
 
 def directed_pairs(sources: syntax.Nodes, targets: syntax.Nodes) -> list[Pair]:
-    """Each node of one set with each of another, but with itself, unless nothing else is left."""
+    """The product of two sets without self-loops; if all pairs are self-loops, one of them."""
     found = [(a, b) for a in unique(sources) for b in unique(targets) if a.text != b.text]
     return found or [(sources.words[0], targets.words[0])]
 
 
 def node_of(word: syntax.Word) -> str:
-    """The node of a word that names a node or one of its interfaces."""
+    """The node of a word `node` or `node:interface`."""
     return word.text.partition(":")[0]
 
 
 def unique(nodes: syntax.Nodes) -> tuple[syntax.Word, ...]:
-    """The words of a set, each once."""
+    """The words of a set without duplicates."""
     return tuple({word.text: word for word in nodes.words}.values())

@@ -1,7 +1,7 @@
-"""A parse that has met a mistake: what was read, what could stand there, and how it can go on.
+"""The state of a lark parser at a syntax error, and the operations that recovery needs.
 
-What was read is a stack: each entry is a terminal, or what a rule has made of entries. This alone knows how
-lark keeps it; `recovery.py` says what is done with it.
+Entries of the parser's stack are terminals or values of rules. Only this module depends on lark's data
+structures; `recovery.py` has the strategy.
 """
 
 from copy import copy
@@ -14,7 +14,7 @@ from compiler.language.complaints import STATEMENT
 
 
 class Terminal(NamedTuple):
-    """A terminal of a text, and where it starts."""
+    """A token: its terminal, text and start offset."""
 
     kind: str
     text: str
@@ -22,7 +22,7 @@ class Terminal(NamedTuple):
 
 
 class Stopped:
-    """A parse at a mistake. Its methods change what was read, and where reading goes on."""
+    """A parser at a syntax error. Its methods change the stack and the position."""
 
     def __init__(self, error: UnexpectedInput) -> None:
         lark: Any = error.interactive_parser
@@ -33,36 +33,36 @@ class Stopped:
 
     @property
     def found(self) -> Terminal | None:
-        """What stands where it cannot; None for a character that begins no terminal."""
+        """The unexpected token; None for a character that begins none."""
         return _terminal(self._token)
 
     @property
     def place(self) -> int:
-        """The offset at which reading goes on."""
+        """The offset at which parsing resumes."""
         return int(self._reading.char_pos)
 
     def expected(self) -> frozenset[str]:
-        """The terminals that could stand here."""
+        """The terminals that are accepted here."""
         return frozenset(self._lark.accepts()) or self._expected
 
     @property
     def last(self) -> Terminal | None:
-        """The last entry, where it is a terminal."""
+        """The top of the stack, if it is a terminal."""
         return _terminal(self._parser.value_stack[-1]) if self._parser.value_stack else None
 
     @property
     def keyword(self) -> str:
-        """The first terminal of the statement that is being read; or nothing."""
+        """The first terminal of the current statement, or an empty text."""
         place = len(self._parser.value_stack)
         while place and not self._starts_statement(place):
             place -= 1
         return next((str(value) for value in self._parser.value_stack[place:] if _terminal(value)), "")
 
     def could_follow(self, kind: str, then: str) -> bool:
-        """Whether a terminal could stand here, and another one after it."""
+        """Whether a terminal is accepted here, and then a second one."""
         trial = self._lark.copy(deepcopy_values=False)
         trial.parser_state.parse_conf = copy(trial.parser_state.parse_conf)
-        trial.parser_state.parse_conf.callbacks = {}  # they would change values that the two share
+        trial.parser_state.parse_conf.callbacks = {}  # they would change values that both stacks share
         try:
             trial.feed_token(Token(kind, kind))
         except UnexpectedInput:
@@ -70,41 +70,41 @@ class Stopped:
         return then in trial.accepts()
 
     def could_start(self) -> bool:
-        """Whether a statement could start after the last entry."""
+        """Whether a statement can start after the top of the stack."""
         return self._starts_statement(len(self._parser.value_stack))
 
     def drop(self) -> Terminal | None:
-        """Forgets the last entry; gives it, where it is a terminal."""
+        """Pops the top of the stack; returns it if it is a terminal."""
         self._parser.state_stack.pop()
         return _terminal(self._parser.value_stack.pop())
 
     def open_blocks(self) -> list[Terminal]:
-        """The braces of the blocks that are open, the outermost first."""
+        """The braces of the open blocks, outermost first."""
         return [brace for _, brace in self._open_blocks()]
 
     def drop_blocks(self) -> None:
-        """Forgets the outermost block that is open, with all that was read since."""
+        """Pops the outermost open block, with everything above it."""
         place, _ = self._open_blocks()[0]
         del self._parser.value_stack[place:], self._parser.state_stack[place + 1 :]
 
     def feed(self, kind: str, text: str, start: int) -> None:
-        """Has the parser read a terminal that stands nowhere, or where reading does not come by."""
+        """Feeds the parser a token that is not in the text, or is skipped."""
         self._parser.feed_token(Token(kind, text, start, 1, 1, 1, 1, start))
 
     def feed_found(self) -> None:
-        """Has the parser read what stands where it could not, now that it can."""
+        """Feeds the parser the token that was unexpected, once it is accepted."""
         self._parser.feed_token(self._token)
 
     def pass_over(self, text: str) -> None:
-        """Moves on behind a text that stands at the place."""
+        """Advances past a text at the position."""
         self._reading.feed(text)
 
     def _starts_statement(self, place: int) -> bool:
-        """Whether a statement could start below an entry."""
+        """Whether a statement can start at an index of the stack."""
         return STATEMENT in self._parser.parse_conf.states[self._parser.state_stack[place]]
 
     def _open_blocks(self) -> list[tuple[int, Terminal]]:
-        """The braces that opened a block, as a statement could follow them, with their places."""
+        """The braces that opened a block, with their indices in the stack: a statement can follow them."""
         terminals = enumerate(map(_terminal, self._parser.value_stack))
         return [
             (place, brace)
@@ -114,5 +114,5 @@ class Stopped:
 
 
 def _terminal(value: object) -> Terminal | None:
-    """What an entry of lark's is, where it is a terminal."""
+    """The token of a stack entry, None if it is not one."""
     return Terminal(value.type, str(value), value.start_pos or 0) if isinstance(value, Token) else None

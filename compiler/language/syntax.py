@@ -1,6 +1,6 @@
-"""The syntax tree: a class for each rule of `grammar/topo.lark` that is more than a list.
+"""The syntax tree: a class for each rule of `grammar/topo.lark` that is not just a list.
 
-The fields of a class are its place and then the children of its rule, in order.
+The fields of a class are its span, then the children of its rule in order.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from compiler.ground.source import Span
 
 
 class Word(NamedTuple):
-    """A name, an interface, an address, a quantity, or a keyword where one stands."""
+    """A name, an interface, an address, a quantity or a keyword."""
 
     span: Span
     text: str
@@ -23,7 +23,7 @@ class String(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """A node, or a list of them in braces."""
+    """A node, or a set of nodes in braces."""
 
     span: Span
     words: tuple[Word, ...]
@@ -40,7 +40,7 @@ class Pool(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """`device` is what follows `on`, for an `address` only."""
+    """An attribute of a node; `device` follows `on`, for an `address` only."""
 
     span: Span
     keyword: Word
@@ -49,7 +49,7 @@ class NodeAttribute(NamedTuple):
 
 
 NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
-"""The keywords of `NodeAttribute`; after the first name of a declaration, each would be read as one."""
+"""The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
 class Declaration(NamedTuple):
@@ -76,7 +76,7 @@ class Attribute(NamedTuple):
 LINK_ATTRIBUTES = (
     "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
 )
-"""The keywords of `Attribute`, in the order that they are listed in."""
+"""The keywords of `Attribute`, in the order of lists in messages."""
 
 
 class Attributes(NamedTuple):
@@ -96,7 +96,7 @@ class DefaultLink(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Two node sets or more, each joined to the next."""
+    """A chain of two or more node sets, each linked to the next."""
 
     span: Span
     chain: tuple[Nodes, ...]
@@ -104,7 +104,7 @@ class Link(NamedTuple):
 
 
 class Tunnel(NamedTuple):
-    """What joins two nodes over others; each of `via` is one that it passes, or a set for a tunnel each."""
+    """A tunnel between two nodes; each of `via` is a node that it passes, or a set with one per tunnel."""
 
     span: Span
     left: Nodes
@@ -142,7 +142,7 @@ class Route(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """How many packets in turn a path gets that goes over a node or an interface."""
+    """The number of packets per turn on the path over a node or an interface."""
 
     span: Span
     to: Word
@@ -220,7 +220,7 @@ class RoundTrip(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """`tcp`, `mptcp` or `udp`, and how many flows at once."""
+    """`tcp`, `mptcp` or `udp`, and the number of parallel flows."""
 
     span: Span
     protocol: Word
@@ -277,11 +277,11 @@ Statement = (
     | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
     | Expect | Bench | At | Run
 )  # fmt: skip
-"""What a lab consists of, once it is flat."""
+"""The flat statements, which a lab consists of after expansion."""
 
 
 class Formula(NamedTuple):
-    """What is to be computed, where it stands without brackets."""
+    """An expression or a range without brackets, after `if` or `in`."""
 
     span: Span
     text: str
@@ -308,7 +308,7 @@ class Loop(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A condition of an `if`, and what stands under it."""
+    """A condition of an `if` with its block."""
 
     span: Span
     condition: Formula
@@ -316,7 +316,7 @@ class Branch(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """`if`, all its `else if`, and what stands under `else`."""
+    """`if` with all `else if`, and the block of `else`."""
 
     span: Span
     branches: tuple[Branch, ...]
@@ -324,7 +324,7 @@ class Choice(NamedTuple):
 
 
 class Use(NamedTuple):
-    """`use FILE as NAME with KEY=VALUE`; a library's file is a word, another a string."""
+    """`use FILE as NAME with KEY=VALUE`; a file of the library is a word, any other a string."""
 
     span: Span
     file: Word | String
@@ -333,4 +333,4 @@ class Use(NamedTuple):
 
 
 Node = Statement | Param | Loop | Choice | Use
-"""What a file consists of."""
+"""The statements of a file before expansion."""

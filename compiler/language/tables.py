@@ -1,4 +1,4 @@
-"""The tables that texts are read by: made from a grammar once, and kept as plain data between runs."""
+"""The parser tables: made from a grammar once, then cached as plain data between runs."""
 
 import marshal
 import sys
@@ -13,13 +13,13 @@ from compiler import kept, resources
 from compiler.language.lalr import Lexer, Maker, Reader, Rule, Tables
 
 MADE_BY = ("compiler/language/grammars.py", "compiler/language/lalr.py")
-"""The files that say what is in tables."""
+"""The sources that determine the content of the tables."""
 
 
 def read(grammar: str, text: str, maker: Maker, folder: str | None) -> Any:
-    """What is made of a text; None for one that is for lark, as it has a mistake or there are no tables.
+    """The value of a text; None if it has a syntax error or there are no tables: lark then parses it.
 
-    Tables are kept in `folder`, which only this user can write.
+    Tables are cached in `folder`, which only this user can write.
     """
     found = reader(grammar, folder)
     return found.read(text, maker) if found else None
@@ -27,13 +27,13 @@ def read(grammar: str, text: str, maker: Maker, folder: str | None) -> Any:
 
 @cache
 def reader(grammar: str, folder: str | None) -> Reader | None:
-    """What reads texts of a grammar; None where its tables are not to be had."""
+    """The parser of a grammar; None if there are no tables."""
     if not folder:
         return _made(grammar, None)
     path = Path(folder, f"{grammar}-{_key(grammar)}.tables")
     try:
         return Reader(_loaded(path.read_bytes()))
-    except (OSError, EOFError, ValueError, TypeError):  # there is none, or what is there is none
+    except (OSError, EOFError, ValueError, TypeError):  # missing or not a table
         found = _made(grammar, folder)
     if found:
         kept.write(str(path), _dumped(found.tables))
@@ -42,7 +42,7 @@ def reader(grammar: str, folder: str | None) -> Reader | None:
 
 
 def for_lark(grammar: str, folder: str | None) -> str | None:
-    """The file in which lark keeps its own parser."""
+    """The cache file of lark's own parser."""
     return f"{folder}/{grammar}-{_key(grammar)}.lark" if folder else None
 
 
@@ -51,13 +51,13 @@ def _made(grammar: str, folder: str | None) -> Reader | None:
 
     try:
         return Reader(grammars.tables(grammars.parser(grammar, for_lark(grammar, folder))))
-    except (AttributeError, KeyError, TypeError):  # of a lark that keeps them in another way
+    except (AttributeError, KeyError, TypeError):  # a lark with other data structures
         return None
 
 
 @cache
 def _key(grammar: str) -> str:
-    """What tells tables from others: the grammar, the lark and the Python that they come from."""
+    """The cache key of tables: the grammar, and the versions of lark and of Python."""
     lark = PathFinder.find_spec("lark")
     files = [resources.read(path) for path in (f"grammar/{grammar}.lark", *MADE_BY)]
     files += [Path(lark.origin).read_text("utf-8") if lark and lark.origin else ""]  # it has the version

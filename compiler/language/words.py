@@ -1,4 +1,4 @@
-"""Computed words: `h[i]`, `10.0.[i].1/24`, `s[0..1]-[0..1]`, and what a word means as a value."""
+"""Computed words like `h[i]`, `10.0.[i].1/24` and `s[0..1]-[0..1]`, and the values of words."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -29,23 +29,23 @@ from compiler.language.formulas import Formula, FormulaError, formula
 Result = TypeVar("Result")
 
 _DIFFERENCE = re.compile(r"\s*([0-9]+)\s*-\s*(\w+)\s*", re.ASCII)
-"""What looks like a range of other tools: a number less a number or a name."""
+"""A difference that looks like a range in other tools: a number minus a number or a name."""
 
 _LISTED_RANGE = re.compile(r"[0-9]+\.\.[0-9]+", re.ASCII)
-"""A range without its brackets."""
+"""A range that lacks its brackets."""
 
 _BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
 
 
 LONGEST = 65_535
-"""Characters of a computed text; a command of `run` is the longest that there is a use for."""
+"""The greatest length of a computed text in characters, ample for a command of `run`."""
 
 TEXT_OF_ONE = 100
-"""Characters of computed text that count as one word more."""
+"""The characters of computed text that cost as much as one word."""
 
 
 class Names(dict[str, Value]):
-    """Params and variables: those of a scope itself, with those of the scopes around it where it has none."""
+    """The params and variables of a scope; others are looked up in the scopes around it."""
 
     def __init__(self, around: "Names | None" = None) -> None:
         super().__init__()
@@ -57,18 +57,18 @@ class Names(dict[str, Value]):
         return self.around[name]
 
     def all(self) -> set[str]:
-        """The names that are known."""
+        """All names in scope."""
         return {*self, *(self.around.all() if self.around else ())}
 
 
 class CannotComputeError(Exception):
-    """A word or a formula without a value. It has been reported."""
+    """A word or a formula has no value; this has been reported."""
 
 
 class _Part(NamedTuple):
-    """A bracket of a word, by its offsets, and the text before it.
+    """A bracket of a word with its offsets, and the text before it.
 
-    `is_difference` is whether it looks like a range of other tools.
+    `is_difference` is whether it looks like a range in other tools.
     """
 
     before: str
@@ -81,7 +81,7 @@ class _Part(NamedTuple):
 class Words:
     """Computes words and formulas, and reports those that have no value.
 
-    `spend` is told how many words one becomes before there are any. `tables` is as for `formulas.parser`.
+    `spend` is called with the number of words before they are made. `tables` is the folder of `tables.read`.
     """
 
     def __init__(
@@ -91,16 +91,16 @@ class Words:
         self.spend = spend
         self.tables = tables
         self._single_formulas: dict[str, Expression] = {}
-        """Formulas of one value, by their texts."""
+        """Formulas of a single value, by text."""
         self.excused: set[str] = set()
-        """Params whose own value could not be computed: that they are not known is no error of its own."""
+        """Params whose value could not be computed; that they are unknown is not reported again."""
 
     def word(self, word: syntax.Word, names: Names) -> str:
-        """The one word that a word is."""
+        """The word that a word computes to, where only one is allowed."""
         return self._well_formed(self.text(word, names), word.span)
 
     def text(self, word: syntax.Word, names: Names) -> str:
-        """What a word computes to, be it a word or not."""
+        """The text that a word computes to, which need not be a valid word."""
         if (quick := self._quick(word.text, names)) is not None:
             return self._joined(quick, word.span)
         parts, tail = _split(word.text)
@@ -112,7 +112,7 @@ class Words:
         return self._joined([*pieces, tail], word.span)
 
     def _quick(self, text: str, names: Names) -> list[str] | None:
-        """The pieces of a word whose brackets had one value each before; None where one has none now."""
+        """The pieces of a word whose brackets are all known single-valued formulas; else None."""
         parts, tail = _split(text)
         pieces = []
         try:
@@ -123,7 +123,7 @@ class Words:
         return [*pieces, tail]
 
     def nodes(self, word: syntax.Word, names: Names) -> list[str]:
-        """The words that a word is where several are meaningful; the rightmost range is the fastest."""
+        """The words that a word expands to, where several are allowed; the rightmost range varies fastest."""
         parts, tail = _split(word.text)
         if not any(part.is_difference for part in parts) and (quick := self._quick(word.text, names)):
             return [self._well_formed(self._joined(quick, word.span), word.span)]
@@ -137,7 +137,7 @@ class Words:
         ]
 
     def _joined(self, pieces: list[str], span: Span) -> str:
-        """The text that pieces make, if it is not longer than any that is of use."""
+        """The concatenation of pieces; reports one that is longer than LONGEST."""
         size = sum(map(len, pieces))
         if size > LONGEST:
             message = f"this computes to {size} characters, and a text has {LONGEST} at most"
@@ -148,7 +148,7 @@ class Words:
         return "".join(pieces)
 
     def value(self, word: syntax.Word | syntax.String, names: Names) -> Value:
-        """What a word means as the value of a param; a single bracket keeps its exact value."""
+        """The value of a word for a param; a word that is one bracket keeps its exact value."""
         if isinstance(word, syntax.String):
             return self._joined([word.text], word.span)
         if match := _BRACKETS.fullmatch(word.text):
@@ -157,7 +157,7 @@ class Words:
         return self._plain(self.text(word, names), word.span)
 
     def values(self, word: syntax.Word | syntax.String, names: Names) -> list[Value]:
-        """What an item of a list means: several values where it has ranges."""
+        """The values of an item of a list, several if it has ranges."""
         if isinstance(word, syntax.Word) and ".." in word.text and "[" in word.text:
             return [self._plain(text, word.span) for text in self.nodes(word, names)]
         if isinstance(word, syntax.Word) and _LISTED_RANGE.fullmatch(word.text):
@@ -171,7 +171,7 @@ class Words:
         return self._computed(lambda: value_of(text), span, Names())
 
     def turns(self, formula: syntax.Formula, names: Names) -> range:
-        """The numbers of a range that stands without brackets."""
+        """The numbers of a range without brackets."""
         found = self._parse(formula.text, formula.span)
         if isinstance(found, Range):
             return self._range(found, formula.span, names)
@@ -200,7 +200,7 @@ class Words:
             raise CannotComputeError from None
 
     def _choices(self, part: _Part, word: Span, names: Names) -> "range | tuple[Value]":
-        """What a bracket of a word stands for."""
+        """The values of a bracket."""
         span = word.part(part.start + 1, part.end - 1)
         found = self._parse(part.inside, span)
         if isinstance(found, Range):
@@ -211,7 +211,7 @@ class Words:
         return (value,)
 
     def _check_difference(self, span: Span, value: Value) -> None:
-        """Reports `h[1-3]`, which is `h-2`: a difference below 0, of a number and a number or a name."""
+        """Reports `h[1-3]`, which is `h-2`: a negative difference that looks like a range."""
         match = _DIFFERENCE.fullmatch(span.text)
         if match and not isinstance(value, str) and value < 0:
             message = f"this is the difference {match[0].strip()}, which is {written(value)}"
@@ -240,7 +240,7 @@ class Words:
         raise CannotComputeError
 
     def _computed(self, compute: Callable[[], Result], span: Span, names: Names) -> Result:
-        """What a function gives, or the report of why it gives nothing."""
+        """The result of a function; if it fails, reports why and raises CannotComputeError."""
         try:
             return compute()
         except UnknownNameError as error:
@@ -282,11 +282,11 @@ def _split(text: str) -> tuple[tuple[_Part, ...], str]:
 
 
 def _between(befores: list[str], values: Iterable[Value]) -> Iterator[str]:
-    """The values of a word's brackets, each after the text before it."""
+    """The texts before a word's brackets alternating with the brackets' values."""
     for before, value in zip(befores, values, strict=True):
         yield from (before, written(value))
 
 
 def _count(values: "range | tuple[Value]") -> int:
-    """How many there are; `len` does not count as far."""
+    """The number of values; `len` fails beyond `sys.maxsize`."""
     return max(0, values.stop - values.start) if isinstance(values, range) else 1

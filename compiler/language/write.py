@@ -1,7 +1,7 @@
-"""Flat statements as the text of a lab.
+"""Writes flat statements as the text of a lab.
 
-The profiles and the `default link` of a file are its own, which no flat text can say. So where a lab uses
-files, what they set is written out on each link.
+Profiles and `default link` are local to a file, which flat text cannot express. So for a lab that uses files,
+their attributes are written out on each link.
 """
 
 import re
@@ -13,7 +13,7 @@ from compiler.language import syntax
 
 
 def write(statements: Iterable[syntax.Statement], name: str) -> str:
-    """The text of statements; `name` is the lab's where no statement says so."""
+    """The text of statements; `name` is the lab's name if there is no `lab` statement."""
     statements = tuple(statements)
     named = any(isinstance(statement, syntax.Lab) for statement in statements)
     lines = [*([] if named else [f"lab {name}"]), *_Writer(statements).lines()]
@@ -38,7 +38,7 @@ class _Writer:
             if not (self.uses_files and isinstance(statement, syntax.Profile | syntax.DefaultLink)):
                 yield " ".join(self._words(statement, statement.span.unit))
 
-    def _words(  # noqa: C901, PLR0912, PLR0915 - a case a statement
+    def _words(  # noqa: C901, PLR0912, PLR0915 - one case per statement
         self, statement: syntax.Statement, unit: Frame | None
     ) -> Iterator[str]:
         match statement:
@@ -95,7 +95,7 @@ class _Writer:
     def _attributes(
         self, written: syntax.Attributes, unit: Frame | None, defaults: list[syntax.DefaultLink]
     ) -> Iterator[str]:
-        """Attributes as they stand, or with what profiles and defaults add to them."""
+        """Attributes as written, or with those of profiles and defaults if the lab uses files."""
         if not self.uses_files:
             yield from (written.profile.text,) if written.profile else ()
             yield from _items(written.items)
