@@ -1,4 +1,4 @@
-"""A plan as scripts of bash, and phases as JSON.
+"""The back end: bash scripts from a plan, and phases as JSON.
 
-What does not depend on the lab is in `parts/`.
+Code that does not depend on the lab is in `parts/`.
 """

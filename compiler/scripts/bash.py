@@ -1,4 +1,4 @@
-"""What scripts of bash have in common: their first lines, the runtime of their kind, and its call."""
+"""The frame of bash scripts: header, functions of the lab, runtime of the kind, and the final call."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from compiler.scripts.quoting import quote
 
 
 class Style(StrEnum):
-    """`batch` feeds a namespace's commands to one process; `plain` is a command a line, to read."""
+    """`batch` feeds the commands of a namespace to one process; `plain` has one readable command per line."""
 
     BATCH = "batch"
     PLAIN = "plain"
@@ -27,15 +27,15 @@ PARTS = {
     "bench": "output trial ending jobs transfer bench report",
     "play": "output claim trial ending play",
 }
-"""What the runtime of each kind of script consists of."""
+"""The files of `parts/` that make up the runtime of each kind of script."""
 
 
 def script(
     start: Iterable[str], lab: Mapping[str, Iterable[str]], kind: str, call: Iterable[str]
 ) -> Iterator[str]:
-    """A script: what it says of itself, functions of the lab, the runtime of its kind, and the call of all.
+    """The lines of a script.
 
-    Its body is one group command, so that bash runs nothing of one that is cut off.
+    The body is one group command, so that bash runs nothing of a truncated script.
     """
     functions = chain.from_iterable(_function(name, lines) for name, lines in lab.items())
     own = chain(start, ("", THE_LAB) if lab else (), functions, ("",))
@@ -45,7 +45,7 @@ def script(
 
 
 def _function(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """A function of bash, which has one command at least; an empty line before the first is left out."""
+    """A bash function with at least one command; a leading empty line is dropped."""
     found = iter(lines)
     first = next(found, ":") or next(found)
     yield from ("", f"{name}() {{", first)
@@ -54,7 +54,7 @@ def _function(name: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def ruled(title: str) -> str:
-    """A comment that begins a part of a script."""
+    """A comment line that heads a part of a script."""
     return f"# === {title} ".ljust(80, "=")
 
 
@@ -64,19 +64,19 @@ THE_CALL = ruled("the call")
 
 @cache
 def runtime(kind: str) -> str:
-    """The lines that all scripts of a kind have in common, up to those of the call."""
+    """The lines that are the same in all scripts of a kind, except the call at the end."""
     title = ruled(f"the runtime of mpc {__version__}, for {kind}")
     return "\n".join([title, *chain.from_iterable(map(part, ("common", *PARTS[kind].split()))), "", ""])
 
 
 @cache
 def runtime_hash(kind: str) -> str:
-    """The SHA-256 of these, as sha256sum(1) prints it."""
+    """The SHA-256 of `runtime`, as sha256sum(1) prints it."""
     return sha256(runtime(kind).encode()).hexdigest()
 
 
 def head(plan: Plan, kind: str, what: str, usage: str, options: Iterable[str] = ()) -> Iterator[str]:
-    """The first lines of a script, with what it says of itself, and how it is called."""
+    """The first lines of a script: description, usage and options."""
     yield from opening(plan, what)
     yield f"# Runtime: sha256 {runtime_hash(kind)}"
     yield from (
@@ -95,7 +95,7 @@ def head(plan: Plan, kind: str, what: str, usage: str, options: Iterable[str] = 
 
 
 def opening(plan: Plan, what: str) -> Iterator[str]:
-    """The very first lines, by which a script is known again."""
+    """The very first lines, by which a script is recognised."""
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin(plan)}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
@@ -104,7 +104,7 @@ def opening(plan: Plan, what: str) -> Iterator[str]:
 NEEDS_BASH = (
     '[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }'
 )
-"""Comes before what other shells cannot read."""
+"""A test for bash, ahead of syntax that other shells cannot parse."""
 
 
 def origin(plan: Plan) -> str:
@@ -112,7 +112,7 @@ def origin(plan: Plan) -> str:
 
 
 def is_of(script: bytes, lab: str) -> bool:
-    """Whether a text is a whole script of a lab of this name."""
+    """Whether a file is a complete script of a lab of this name."""
     told = re.match(_HEAD, script)
     return told is not None and told[1] == lab.encode() and script.endswith(b"\n}\n")
 
@@ -122,12 +122,12 @@ _HEAD = rb"""#!/usr/bin/env bash
 
 
 def about(plan: Plan) -> Iterator[str]:
-    """What up notes of itself, and down holds that against."""
+    """Variables that the up script records, and that the down script compares with the record."""
     return _text("ABOUT", (f"source {origin(plan)}", f"plan {plan.digest}"))
 
 
 def _text(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """Sets a variable to lines of any text."""
+    """Assigns lines of arbitrary text to a variable."""
     yield from (f"IFS= read -rd '' {name} <<'END' || true", *lines, "END")
 
 
@@ -137,7 +137,7 @@ def namespaces(plan: Plan) -> Iterator[str]:
 
 @cache
 def part(name: str) -> tuple[str, ...]:
-    """The lines of a part of scripts, after an empty one."""
+    """The lines of a file of `parts/`, after an empty one."""
     return "", *resources.read(f"compiler/scripts/parts/{name}.bash").splitlines()
 
 

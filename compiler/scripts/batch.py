@@ -15,7 +15,7 @@ UP_OPTIONS = ("--preflight  only tests whether this machine has all that the lab
 
 
 def up(plan: Plan) -> Iterator[str]:
-    """The script that makes a lab, in pieces of whole lines: it can be larger than all else that is known."""
+    """The up script, in pieces of whole lines, as it can be larger than the rest of the compiler's data."""
     start = head(plan, "up", f'Brings up the lab "{plan.lab}"', "up.sh [--preflight]", UP_OPTIONS)
     sections = (chain(_title(section.title), _section(section)) for section in plan.sections)
     built = chain(_names(plan), *sections, _ports(plan), _processes(plan))
@@ -25,7 +25,7 @@ def up(plan: Plan) -> Iterator[str]:
 
 
 def down(plan: Plan) -> Iterator[str]:
-    """The script that takes a lab away, whatever became of its up."""
+    """The down script, which removes a lab even if its up script failed."""
     start = head(plan, "down", f'Takes down the lab "{plan.lab}"', "down.sh")
     return script(chain(start, about(plan), namespaces(plan)), {}, "down", ("down",))
 
@@ -35,7 +35,7 @@ def _title(title: str) -> Iterator[str]:
 
 
 def _needs(plan: Plan) -> Iterator[str]:
-    """Tests all that can be tested before the first change, and says all that is missing at once."""
+    """Tests all requirements before the first change, and reports everything that is missing at once."""
     yield "need_bash"
     yield from need_tools(tool for tool in plan.tools if tool != "sysctl")
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
@@ -47,9 +47,9 @@ def _needs(plan: Plan) -> Iterator[str]:
 
 
 def _names(plan: Plan) -> Iterator[str]:
-    """Writes what ip-netns(8) puts over files of /etc.
+    """Writes the files that ip-netns(8) bind-mounts over those of /etc.
 
-    This is done beside what comes next, to its end, so that a roll-back finds all that it made.
+    Runs in the background and is never interrupted, so that a roll-back finds all files.
     """
     if not plan.namespaces:
         return
@@ -59,14 +59,14 @@ def _names(plan: Plan) -> Iterator[str]:
 
 
 def _ports(plan: Plan) -> Iterator[str]:
-    """Waits until all switches pass frames on."""
+    """Waits until the ports of all switches forward."""
     if plan.switches:
         *others, last = map(quote, plan.switches)
         yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
 
 
 def _processes(plan: Plan) -> Iterator[str]:
-    """Starts what runs in the lab, and waits to see that it does."""
+    """Starts the commands of `run`, and waits to see that they keep running."""
     if plan.processes:
         yield from (*_title("processes"), 'note "made $RUNS"', 'mkdir "$RUNS"')
         for process in plan.processes:
@@ -76,7 +76,7 @@ def _processes(plan: Plan) -> Iterator[str]:
 
 
 def _section(section: Section) -> Iterator[str]:
-    """The commands of a section, those of the namespaces side by side."""
+    """The commands of a section, parallel over namespaces."""
     yield from ("reset_copied",) if section.title == "settings" else ()
     if section.title == "settings":
         yield from _settings(fact for fact in section.facts if isinstance(fact, Sysctl))
@@ -89,7 +89,7 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _settings(sysctls: Iterable[Sysctl]) -> Iterator[str]:
-    """The sysctls, once for all the namespaces that have the same; they are set at the next visit."""
+    """The sysctls, once for all namespaces with equal ones; they are set at the next entry of a namespace."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for namespace, own in groupby(sysctls, lambda fact: fact.namespace):
         alike.setdefault(tuple(f"{fact.key}={fact.value}" for fact in own), []).append(namespace)
@@ -104,7 +104,7 @@ def _settings(sysctls: Iterable[Sysctl]) -> Iterator[str]:
 
 
 def _batches(commands: Iterable[Command]) -> Iterator[str]:
-    """A batch for each run of commands of one tool in one namespace, to which brief ones are added."""
+    """One batch for each run of commands of one tool in one namespace, with the brief routes appended."""
     for (tool, namespace), own in groupby(commands, lambda command: (command.tool, command.namespace)):
         run = list(own)
         brief = [command for command in run if command.brief]
@@ -123,7 +123,7 @@ def _batches(commands: Iterable[Command]) -> Iterator[str]:
 
 
 def _brief(commands: Iterable[Command]) -> Iterator[str]:
-    """Routes that are added to a batch, a line for each way; next hops that several have are told once."""
+    """The routes appended to a batch, one line per way; next hops of several lines are put in variables."""
     routes = [command.brief for command in commands if command.brief]
     ways = [(list(map(" ".join, hops(one))), source(one), one.targets) for one in routes]
     count = Counter(hop for own, _, _ in ways for hop in own)
@@ -135,11 +135,11 @@ def _brief(commands: Iterable[Command]) -> Iterator[str]:
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
-"""How a tool takes a batch from its input."""
+"""The options by which a tool reads a batch from standard input."""
 
 
 def _rows(command: Command) -> Iterator[str]:
-    """One command in a batch, where no shell reads it; or a line for each of its words, in pieces of many."""
+    """One command of a batch, unquoted; or one line for each word of its `each`, in pieces of MANY lines."""
     before, _, after = " ".join(command.arguments).partition(EACH)
     between = f"{after}\n{before}"
     for start in range(0, len(command.each), MANY):
@@ -149,4 +149,4 @@ def _rows(command: Command) -> Iterator[str]:
 
 
 MANY = 100
-"""Lines of a piece: more make no difference, until they are too large for a processor's cache."""
+"""Lines of a piece; larger ones are not faster, and slower beyond the size of a processor's cache."""

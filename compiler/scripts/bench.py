@@ -1,4 +1,4 @@
-"""The bench: a script that measures transfers, beside what is predicted of them."""
+"""The bench script, which measures transfers and shows their predicted rates."""
 
 from collections.abc import Iterator
 from math import inf
@@ -21,7 +21,7 @@ OPTIONS = (
 
 
 def bench(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The script that measures what the `bench` statements of a lab that is up name."""
+    """The script that measures the transfers of `bench` statements in a running lab."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     programs = ("ip", "nsenter", *tools(transfers))
@@ -31,7 +31,7 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
 
 
 def _rows(lab: Lab) -> Iterator[str]:
-    """The transfers, in written order."""
+    """The transfers in source order."""
     ends, predictor = Ends(lab), Predictor(lab)
     for bench in lab.benches:
         prediction = predictor.between(bench.source, bench.target)
@@ -43,7 +43,7 @@ def _rows(lab: Lab) -> Iterator[str]:
 
 
 def _predicted(expected: Estimate) -> str:
-    """On average, and between what 9 of 10 lie; `-` where nothing bounds it, `?` where it is unknown."""
+    """A mean rate with its 90% interval; `-` if the rate has no bound, `?` if it is unknown."""
     if not expected.is_known:
         return "?"
     rates = (expected.expected, *expected.likely)

@@ -1,23 +1,23 @@
-"""Words as the brace expressions of bash(1) that expand to them: 10.1.{0..3}.0/24 for four prefixes."""
+"""Brace expressions of bash(1) from the words that they expand to: 10.1.{0..3}.0/24 for four prefixes."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 Trie = dict[str, "Trie"]
-"""Words by their parts; after the last one, an empty part ends a word."""
+"""A trie of words by their parts; an empty part ends a word."""
 
 PART = re.compile("[^.:/]*[.:/]|[^.:/]+$")
-"""A part of an address, with what stands between it and the next."""
+"""A part of an address with the separator after it."""
 
 NUMBER = re.compile("0|[1-9][0-9]*", re.ASCII)
-"""A part that bash counts by."""
+"""A part that can be an end of a sequence `{0..3}`."""
 
 
 def braces(words: Iterable[str]) -> str:
-    """One word of bash that expands to all of some, in an order of its own.
+    """One brace expression that expands to the given words, in another order.
 
-    They are of letters, digits and what separates the parts of addresses. Parts that are followed by the same
-    are told together, so it is short where the words are a product of sets.
+    Words are of letters, digits and the separators of addresses. Parts with equal subtries are merged, so the
+    expression is short if the words are a product of sets.
     """
     trie: Trie = {}
     for word in words:
@@ -28,7 +28,7 @@ def braces(words: Iterable[str]) -> str:
 
 
 def _expression(trie: Trie) -> str:
-    """What expands to the words of a trie."""
+    """The brace expression of a trie."""
     alike: dict[str, list[str]] = {}
     for part, rest in trie.items():
         label = part.rstrip(".:/")
@@ -42,7 +42,7 @@ def _one_of(alternatives: Iterable[str]) -> str:
 
 
 def _runs(labels: list[str]) -> Iterator[str]:
-    """Labels, those that are evenly spaced numbers as sequences."""
+    """Labels, with arithmetic progressions of numbers as sequences."""
     counted = {label for label in labels if NUMBER.fullmatch(label)}
     yield from (label for label in labels if label not in counted)
     numbers = sorted(map(int, counted))
@@ -59,7 +59,7 @@ def _runs(labels: list[str]) -> Iterator[str]:
 
 
 def _end_of_run(numbers: list[int], start: int) -> int:
-    """Where the numbers from a place on are no longer as far apart as the first two."""
+    """The end of the arithmetic progression that begins at `start`, exclusive."""
     end = start + 1
     while end < len(numbers) and numbers[end] - numbers[end - 1] == numbers[start + 1] - numbers[start]:
         end += 1

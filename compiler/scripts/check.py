@@ -1,4 +1,4 @@
-"""The check: a script that compares the machine with the plan, and tries what the lab expects."""
+"""The check script, which compares the machine with the plan and tests the lab's expectations."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ from compiler.scripts.quoting import join, quote
 
 
 def check(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The script that checks a lab that is up, and changes nothing."""
+    """The script that checks a running lab without changing it."""
     start = head(plan, "check", f'Checks the lab "{plan.lab}" that is up', "check.sh")
     programs = (*_tools(lab), *tools(_transfers(lab)))
     numbers, shaped = queues(plan)
@@ -45,7 +45,7 @@ def _transfers(lab: Lab) -> list[Transfer]:
 
 
 def _references(plan: Plan, numbers: Queues) -> Iterator[str]:
-    """Has the machine show what namespaces are compared with."""
+    """Has the machine list reference objects, which namespaces are compared with."""
     yield from (*_queues(numbers), *_bridges(plan))
     yield "refer_mptcp"
     first = f"# {mark(plan.lab)}"
@@ -62,7 +62,7 @@ def _comparisons(plan: Plan, shaped: Facts) -> Iterator[str]:
 
 
 def _expectations(lab: Lab) -> Iterator[str]:
-    """Those that pings tell, and then one after the other those that load the lab."""
+    """The expectations that pings test, then one by one those that load the lab."""
     ends = Ends(lab)
     pings = [one for one in lab.expectations if not isinstance(one.claim, Throughput)]
     yield from (join(("ask", *_asked(one, ends))) for one in pings)
@@ -95,7 +95,7 @@ def _tools(lab: Lab) -> Iterator[str]:
 
 
 def _queues(numbers: Queues) -> Iterator[str]:
-    """Has the machine show each way to shape an interface."""
+    """Has the machine list each distinct set of queueing disciplines."""
     if numbers:
         yield f"refer {len(numbers)} <<'END'"
         for commands in numbers:
@@ -104,6 +104,6 @@ def _queues(numbers: Queues) -> Iterator[str]:
 
 
 def _bridges(plan: Plan) -> Iterator[str]:
-    """Has the machine show each way to make a bridge."""
+    """Has the machine list a bridge with each distinct set of options."""
     if ways := bridges(plan):
         yield from (f"refer_bridges {len(ways)} <<'END'", *(f"type bridge {way}" for way in ways), "END")

@@ -1,4 +1,4 @@
-"""A plan as lines: what each namespace has to have, as drift.bash tells what it has."""
+"""The expected state of each namespace, in lines as drift.bash lists the actual state."""
 
 import re
 from collections.abc import Iterator
@@ -65,23 +65,23 @@ _COPIES = {
     "net.ipv6.conf.all.forwarding": ("net.ipv6.conf.*.forwarding",),
     "net.ipv6.conf.all.disable_ipv6": ("net.ipv6.conf.*.disable_ipv6",),
 }
-"""The sysctls that the kernel sets when one is set."""
+"""The sysctls that the kernel sets along with another."""
 
 
 def facts(plan: Plan) -> Facts:
-    """What each namespace has to have, but for its brief routes and its queueing disciplines."""
+    """The expected state of each namespace, without brief routes and queueing disciplines."""
     found: dict[str, dict[str, str]] = {namespace: {} for namespace in plan.namespaces}
     told = (line for fact in plan.facts for line in _told(fact))
     processes = ((process.namespace, f"process {process.name}") for process in plan.processes)
     for namespace, line in chain(_links(plan), told, processes):
         key = line.partition(" = ")[0]
-        found[namespace].pop(key, None)  # of a sysctl that is set twice, the last counts
+        found[namespace].pop(key, None)  # the last assignment of a sysctl counts
         found[namespace][key] = line
     return {namespace: list(lines.values()) for namespace, lines in found.items()}
 
 
 def brief(plan: Plan) -> Facts:
-    """The brief routes of each namespace as brace expressions, a line for each next hop."""
+    """The brief routes of each namespace as brace expressions, one line per next hop."""
     found: dict[str, dict[str, list[str]]] = {}
     for fact in plan.facts:
         if isinstance(fact, Routes) and fact.brief:
@@ -94,7 +94,7 @@ def brief(plan: Plan) -> Facts:
 
 
 def _told(fact: Fact) -> Iterator[tuple[str, str]]:
-    """A fact as lines, with their namespace; those of links and queueing disciplines are told together."""
+    """A fact as lines with their namespaces; links and queueing disciplines are merged elsewhere."""
     match fact:
         case Routes(here, targets):
             ways = () if fact.brief else tuple(_ways(fact))
@@ -133,7 +133,7 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
 
 
 def _listed(command: turns.Line) -> Iterator[str]:
-    """What nft(8) lists where a chain, a set or a rule was added."""
+    """The lines that nft(8) lists for a command that adds a chain, a set or a rule."""
     _, kind, family, table, name, *rest = command
     within = f"{family} {table} {name}"
     if kind == "rule":
@@ -146,7 +146,7 @@ def _listed(command: turns.Line) -> Iterator[str]:
 
 
 def _address(fact: OwnAddress) -> Iterator[str]:
-    """An address, and the route that the kernel adds to the network that it is in."""
+    """An address, and the connected route that the kernel adds for it."""
     own, device = fact.address, fact.device
     yield f"address {own} dev {device}"
     if own.version == 6 or (device != "lo" and own.network.num_addresses > 1):
@@ -154,7 +154,7 @@ def _address(fact: OwnAddress) -> Iterator[str]:
 
 
 def _read_back(value: str) -> str:
-    """A value of a sysctl as the kernel tells it: in single spaces, and all numbers as decimal ones."""
+    """A value as the kernel prints it: separated by single spaces, with decimal numbers."""
     octal, hexadecimal = re.compile("0[0-7]+"), re.compile("0[xX][0-9a-fA-F]+")
     numbers = (
         (word, 8 * bool(octal.fullmatch(word)) or 16 * bool(hexadecimal.fullmatch(word)))
@@ -164,9 +164,9 @@ def _read_back(value: str) -> str:
 
 
 def _ways(fact: Routes) -> Iterator[str]:
-    """The next hops of a route, each after its table, and before or after the source.
+    """The next hops of a route in the notation of ip-route(8), with the table before and the source.
 
-    Of several next hops each has its flags, and of one the route.
+    In a multipath route each next hop has flags; else the route has them.
     """
     table = () if fact.table is None else ("table", str(fact.table))
     for hop in fact.hops:
@@ -183,19 +183,19 @@ def _ways(fact: Routes) -> Iterator[str]:
 
 @dataclass
 class _Link:
-    """An interface, as all commands together make it."""
+    """An interface in the state after all commands."""
 
     name: str
     kind: str
     mtu: int
     to: str = ""
-    """The namespace at its other end."""
+    """The namespace of its peer."""
     options: str = ""
-    """Those of a bridge."""
+    """The options of a bridge."""
     up: bool = False
     alias: str = ""
     bridge: str = ""
-    """That of which it is a port."""
+    """The bridge that it is a port of."""
 
     @property
     def fact(self) -> str:
@@ -209,7 +209,7 @@ class _Link:
 
 
 def bridges(plan: Plan) -> dict[str, int]:
-    """The ways in which bridges are made, by the options of ip-link(8), by their number."""
+    """The distinct options of bridges, as in ip-link(8), with an index for each."""
     every = chain.from_iterable(links.values() for links in _all_links(plan).values())
     options = dict.fromkeys(link.options for link in every if link.kind == "bridge")
     return {text: number for number, text in enumerate(options)}
@@ -228,7 +228,7 @@ def _links(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
-    """The links of each namespace, by their names."""
+    """The interfaces of each namespace by name."""
     found = {name: {"lo": _Link("lo", "loopback", LOOPBACK_MTU)} for name in plan.namespaces}
     for fact in plan.facts:
         match fact:
@@ -276,11 +276,11 @@ LOOPBACK_MTU = 65536
 # --- queueing disciplines ---------------------------------------------------------------------------
 
 Queues = dict[tuple[str, ...], int]
-"""Ways to shape an interface, as commands for `lo`, by their number."""
+"""The distinct sets of queueing disciplines, as commands for `lo`, with an index for each."""
 
 
 def queues(plan: Plan) -> tuple[Queues, Facts]:
-    """All ways to shape an interface, and a line for each interface that is shaped."""
+    """All sets of queueing disciplines, and a line for each shaped interface."""
     own: dict[str, dict[str, tuple[str, ...]]] = {namespace: {} for namespace in plan.namespaces}
     for fact in plan.facts:
         if isinstance(fact, Qdisc):

@@ -17,8 +17,8 @@ Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 
 def phase_as_json(value: object) -> Json:
-    """A phase's dataclasses as dictionaries; a place in the source is `LINE:COLUMN`, an address its text,
-    and a fact says of which kind it is."""
+    """A phase as JSON data: classes are objects, a span is `LINE:COLUMN`, an address is its text, and a fact
+    has its kind."""
     match value:
         case None | bool() | int() | str():
             return value

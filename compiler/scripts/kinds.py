@@ -1,6 +1,6 @@
-"""The kinds of scripts: what a lab has to have for each, and what makes it.
+"""The kinds of scripts: the statements that each requires, and the function that generates it.
 
-A kind is imported when it is made, as most commands make one of them.
+Generators are imported at their use, as most commands need only one.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from compiler.scripts import bash, batch
 
 
 class Kind(NamedTuple):
-    """A kind of script, `LAB.NAME.sh`: what it does with a lab, and the statement that calls for it."""
+    """A kind of script, `LAB.NAME.sh`: its action on a lab, and the statement that requires it."""
 
     name: str
     does: str
@@ -54,5 +54,5 @@ OTHERS = (
     Kind("bench", "makes the measurements of `bench`", _bench, "bench", lambda lab: bool(lab.benches)),
     Kind("play", "plays the events of `at`", _play, "at", lambda lab: bool(lab.events)),
 )
-"""All but that which a lab is compiled to where no other is asked for."""
+"""All kinds except the up script, which is the default."""
 KINDS = {kind.name: kind for kind in (UP, *OTHERS)}

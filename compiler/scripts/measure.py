@@ -1,4 +1,4 @@
-"""What checks and benches of a lab have in common: how a transfer is told to the parts that run it."""
+"""Transfers of check and bench scripts, as arguments of the functions in transfer.bash."""
 
 import re
 from collections import defaultdict
@@ -10,11 +10,11 @@ from compiler.model.trials import Protocol, Transfer
 from compiler.prediction.tcp import control
 
 UNSHAPED = 10**9
-"""What a UDP transfer offers where a link of its source has no rate, in bits a second."""
+"""The offered rate of UDP, in bits per second, if a link of its source has no rate."""
 
 
 class Ends:
-    """The nodes of one lab by name, as what sends and what receives."""
+    """The nodes of a lab by name, as senders and receivers."""
 
     def __init__(self, lab: Lab) -> None:
         self.nodes = {node.name: node for node in lab.ip_nodes}
@@ -26,7 +26,7 @@ class Ends:
                 self.rates[end.node].append(end.shaping.rate)
 
     def address(self, target: str) -> Address:
-        """What a node's name means first: an IPv4 address where it has one."""
+        """The address that a node's name resolves to first: IPv4 if it has one."""
         return min((own.address.ip for own in self.nodes[target].addresses), key=lambda own: own.version)
 
     def addresses(self, target: str) -> list[str]:
@@ -38,7 +38,7 @@ class Ends:
     def transfer(self, source: str, target: str, transfer: Transfer) -> tuple[str, ...]:
         """The arguments of `transfer` in transfer.bash.
 
-        Where it is the target that opens MPTCP connections, it asks the source to send over them.
+        If the target opens the MPTCP connections, it has the source send in the reverse direction.
         """
         mptcp = transfer.protocol is Protocol.MPTCP
         opens = opener(self.pairs, source, target) if mptcp else source
@@ -48,13 +48,13 @@ class Ends:
         return *words, *more, *(("-R",) if opens != source else ())
 
     def _control(self, source: str, protocol: Protocol) -> str:
-        """The congestion control that predictions are for, or `-` where none could be asked for."""
+        """The congestion control that predictions assume, or `-` if it cannot be chosen."""
         name = control(self.nodes[source])
         return name if protocol is not Protocol.UDP and re.fullmatch(r"[a-z0-9_-]{2,15}", name) else "-"
 
     def _offered(self, source: str) -> str:
-        """What each flow of UDP offers: a quarter more than the fastest way out of its source, or than all of
-        them where its packets take turns."""
+        """The offered rate per flow of UDP: 5/4 of the fastest link of its source, or of all of them together
+        if packets are sprayed."""
         rates = [rate for rate in self.rates[source] if rate]
         if not rates or None in self.rates[source]:
             return str(UNSHAPED)

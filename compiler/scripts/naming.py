@@ -1,4 +1,4 @@
-"""What the addresses and networks of a lab are called, for comments."""
+"""Names of the addresses and networks of a lab, for comments in scripts."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from compiler.plan.facts import Fact, PolicyRule, Routes, Tunnel
 from compiler.plan.plan import target
 
 MOST = 3
-"""Nodes of a network that are named."""
+"""The most nodes of a network that a comment names."""
 
 
 class Owner(NamedTuple):
-    """Whose an address is: a node's own, or that of an interface of it."""
+    """The owner of an address: a node or one of its interfaces."""
 
     node: str
     interface: str | None = None
@@ -29,9 +29,9 @@ class Owner(NamedTuple):
 class Naming:
     """The names that one lab has for addresses, in the words of the language.
 
-    `b` is an address of a node itself, `b:c` that of an interface, `tunnel b:c` the outer one of an end of a
-    tunnel, `b -- c` the subnet of a link, and that of a switch has the name of the switch. Another network is
-    told by the nodes that have an address in it.
+    `b` is an address of a node itself, `b:c` of an interface, `tunnel b:c` the outer address of the end of a
+    tunnel, `b -- c` the subnet of a link; the subnet of a broadcast domain has the name of a switch. Any
+    other network is described by the nodes with addresses in it.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -42,7 +42,7 @@ class Naming:
         for end in lab.interfaces.values():
             self.owners |= {own.ip: Owner(*end.id) for own in end.addresses}
         self.targets = {str(address): str(owner) for address, owner in self.owners.items()}
-        """Targets of routes, as ip-route(8) takes them, that have been named; default routes have no name."""
+        """A cache of the names of route targets, in the notation of ip-route(8); default routes have none."""
         for segment in lab.segments:
             for network in {own.network for end in segment.ends for own in end.addresses}:
                 self.targets.setdefault(target(network), _segment(segment))
@@ -53,7 +53,7 @@ class Naming:
         self.targets |= dict.fromkeys(("default", "::/0"), "")
 
     def named(self, fact: Fact) -> Iterator[str]:
-        """What is called by the addresses of a fact: an item for each target of routes, and for a rule."""
+        """The names of the addresses in a fact, one item per target of routes and one for a rule."""
         if isinstance(fact, Routes):
             hops = [(self.owners[hop.via].node, hop.interface) for hop in fact.hops if hop.via in self.owners]
             yield from (self._route(one, hops) for one in fact.targets)
@@ -64,7 +64,7 @@ class Naming:
             yield self.targets[str(fact.remote)]
 
     def _route(self, written: str, hops: list[tuple[str, str]]) -> str:
-        """Where a route leads, and by which nodes, unless it goes to that itself or the interfaces say so."""
+        """A route's target `via` its gateways, omitted if the target or the interfaces name them."""
         to = self.target(written)
         names = list(dict.fromkeys(name for name, _ in hops))
         if all(name == interface for name, interface in hops) or names == [to.partition(":")[0]]:
@@ -72,13 +72,13 @@ class Naming:
         return f"{to} via {', '.join(names)}".lstrip()
 
     def target(self, written: str) -> str:
-        """The name of a route's target, or nothing where it has none."""
+        """The name of a route's target, or an empty text."""
         if written not in self.targets:
             self.targets[written] = self._nodes(written)
         return self.targets[written]
 
     def _nodes(self, written: str) -> str:
-        """The nodes that have an address in a network: some by name, and how many more."""
+        """The nodes with an address in a network: at most MOST by name, and the count of the others."""
         network = ip_network(written)
         addresses, names = self._sorted[network.version]
         first = bisect_left(addresses, int(network.network_address))
@@ -89,7 +89,7 @@ class Naming:
 
     @cached_property
     def _sorted(self) -> dict[int, tuple[list[int], list[str]]]:
-        """By IP version, all addresses in order, and the nodes that have them."""
+        """By IP version, all addresses in order, with their nodes."""
         found: dict[int, tuple[list[int], list[str]]] = {4: ([], []), 6: ([], [])}
         for address in sorted(self.owners, key=int):
             addresses, names = found[address.version]
@@ -99,7 +99,7 @@ class Naming:
 
 
 def _segment(segment: Segment) -> str:
-    """What the subnet of a segment is called."""
+    """The name of a segment's subnet."""
     if segment.switches:
         return segment.identity
     left, right = segment.ends
@@ -107,5 +107,5 @@ def _segment(segment: Segment) -> str:
 
 
 def _end(end: Interface, far: Interface) -> str:
-    """One end of a link, with its interface where that is not called like the other end's node."""
+    """The name of a link's end, with the interface unless that is named after the node at the far end."""
     return end.node if end.name == far.node else str(end.id)

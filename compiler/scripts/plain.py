@@ -1,4 +1,4 @@
-"""The up script that is a command a line: as short as by hand, and with its way down."""
+"""The plain up script: one command per line, as written by hand; it also takes the lab down."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby, repeat
@@ -20,7 +20,7 @@ WIDTH = 120
 
 
 def up(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The script that makes a lab, and takes it down where it is told to, in pieces of whole lines."""
+    """The script that brings a lab up, or down with an option, in pieces of whole lines."""
     naming = Naming(lab)
     made = chain(_claim(plan), *(_section(section, plan, naming) for section in plan.sections))
     last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT HUP INT TERM", "say up", "}")
@@ -29,7 +29,7 @@ def up(lab: Lab, plan: Plan) -> Iterator[str]:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    """All that comes before the lab."""
+    """The lines before the commands of the lab."""
     yield from (*opening(plan, f'Brings up the lab "{plan.lab}"'), *ABOUT.splitlines(), NEEDS_BASH, "{")
     yield from ("set -eEuo pipefail", "umask 022", f"LAB='{plan.lab}'")
     yield from _array("NAMESPACES", map(quote, plan.namespaces))
@@ -40,14 +40,14 @@ def _head(plan: Plan) -> Iterator[str]:
 
 
 def _array(name: str, words: Iterable[str]) -> Iterator[str]:
-    """Sets an array of bash, in one line where it has room."""
+    """Assigns an array of bash, on one line if it fits."""
     found = list(words)
     line = f"{name}=({' '.join(found)})"
     yield from (line,) if len(line) <= WIDTH else (f"{name}=(", *_filled("", found), ")")
 
 
 def _filled(line: str, words: Iterable[str]) -> Iterator[str]:
-    """A line to which words are added, as many as it has room for, and lines of the other words."""
+    """A line filled with words up to the width, and lines with the remaining words."""
     for word in words:
         if line and len(line) + len(word) + 3 > WIDTH:
             yield line
@@ -61,7 +61,7 @@ def _title(title: str) -> Iterator[str]:
 
 
 def _claim(plan: Plan) -> Iterator[str]:
-    """Notes what the other scripts of the lab look at, and loads modules as a tool would not."""
+    """Records the lab for its other scripts, and loads modules that no tool loads by itself."""
     notes = join(("printf", r"%s\n", f"source {origin(plan)}", f"plan {plan.digest}"))
     yield f"""{notes} "since $(date '+%F %T %Z')" "${{NAMESPACES[@]/#/namespace }}" >"$CLAIM\""""
     yield 'for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done'
@@ -71,7 +71,7 @@ def _claim(plan: Plan) -> Iterator[str]:
 
 
 def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
-    """The commands of a section, with an empty line between those of one namespace and of another."""
+    """The commands of a section, with an empty line between namespaces."""
     if section.title == "namespaces":
         yield from _namespaces(plan)
         return
@@ -88,7 +88,7 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
 
 
 def _namespaces(plan: Plan) -> Iterator[str]:
-    """Makes the namespaces, each with its mark and what programs in it see as files of /etc."""
+    """Makes the namespaces, each with its mark and its files over those of /etc."""
     yield from _title("namespaces, their /etc/hosts and /etc/resolv.conf")
     yield from (
         "own=$(</proc/sys/kernel/hostname)",
@@ -105,11 +105,11 @@ OWN_NAME = (
     r'  [[ ! $own =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ ]] || grep -qi " $own$" "$etc/hosts" ||'
     ' echo "127.0.1.1 $own" >>"$etc/hosts"'
 )
-"""Adds the name of this machine, unless a node has it."""
+"""Adds the machine's host name to `hosts`, unless a node has the same name."""
 
 
 def _devices(plan: Plan) -> dict[str, list[str]]:
-    """The interfaces of each namespace, as sysctl(8) has them in keys."""
+    """The interfaces of each namespace, in the notation of sysctl(8) keys."""
     found = {name: ["all", "default", "lo"] for name in plan.namespaces}
     for fact in plan.facts:
         ends = (
@@ -125,7 +125,7 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
 
 
 def _settings(section: Section, devices: Mapping[str, list[str]]) -> Iterator[str]:
-    """The sysctls of each namespace in one command. sysctl(8) takes no `*`."""
+    """The sysctls of each namespace in one command. sysctl(8) does not expand `*`."""
     facts = (fact for fact in section.facts if isinstance(fact, Sysctl))
     for namespace, own in groupby(facts, lambda fact: fact.namespace):
         every = f"{{{','.join(devices[namespace])}}}"
@@ -135,7 +135,7 @@ def _settings(section: Section, devices: Mapping[str, list[str]]) -> Iterator[st
 
 
 def _lines(command: Command, names: Iterable[str]) -> Iterator[str]:
-    """A command as a line, or as a line for each of its words, with what its addresses are called."""
+    """A command as one line, or as one per word of its `each`, with the names of addresses as comments."""
     before, _, after = join(_words(command)).partition(quote(EACH))
     each = map(quote, command.each) if command.each else ("",)
     for word, name in zip(each, chain(names, repeat("")), strict=False):
@@ -146,18 +146,18 @@ def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
         yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
-    else:  # nft(8), which knows no namespaces, and takes a command as one word
+    else:  # nft(8), which has no option for a namespace, and takes a command as one word
         yield from ("ip", "netns", "exec", namespace or "", *tool, " ".join(command.arguments))
 
 
 def _ports(plan: Plan) -> Iterator[str]:
-    """Waits until all switches pass frames on."""
+    """Waits until the ports of all switches forward."""
     yield from _title("switches") if plan.switches else ()
     yield from (join(("await_ports", name)) for name in plan.switches)
 
 
 def _processes(plan: Plan) -> Iterator[str]:
-    """Starts what runs in the lab."""
+    """Starts the commands of `run`."""
     if plan.processes:
         yield from (*_title("processes"), 'echo "made $CLAIM.d" >>"$CLAIM"', 'mkdir "$CLAIM.d"')
     for process in plan.processes:

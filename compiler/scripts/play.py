@@ -1,4 +1,4 @@
-"""The play: a script that lets events happen to a lab at their times, and then makes it as up made it."""
+"""The play script, which applies a lab's events at their times and then restores the state after up."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from compiler.scripts.bash import head, need_tools, script
 from compiler.scripts.quoting import join, quote
 
 HUNDREDTH = 10**4
-"""Of a second, in microseconds: the steps of /proc/uptime."""
+"""A hundredth of a second in microseconds, the resolution of /proc/uptime."""
 
 FORMS: dict[str, Callable[[Any], str]] = {
     "rate": format_rate,
@@ -29,17 +29,17 @@ FORMS: dict[str, Callable[[Any], str]] = {
     "queue": format_queue,
     "burst": lambda size: f"{size}b",
 }
-"""How the attributes of a direction are written."""
+"""The formatters of a direction's attributes."""
 
 USAGE = "play.sh [--for SECONDS]"
 OPTIONS = ("--for SECONDS  ends the play then, before its last event or after it",)
 
 _KEPT = ("corrupt", "reorder", "rate")
-"""What netem keeps when a change does not name it (netem_change of net/sched/sch_netem.c)."""
+"""The parameters that netem keeps if a change omits them (netem_change of net/sched/sch_netem.c)."""
 
 
 def play(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The script that plays the events of a lab that is up."""
+    """The script that plays the events of a running lab."""
     start = head(plan, "play", f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)
     player = _Player(lab, plan)
     events = list(player.events())
@@ -49,7 +49,7 @@ def play(lab: Lab, plan: Plan) -> Iterator[str]:
 
 
 class _Player:
-    """Goes through the events of a lab, and knows what was changed by those before."""
+    """Goes through the events of a lab in order, and tracks the state that they lead to."""
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self.lab = lab
@@ -66,7 +66,7 @@ class _Player:
                 self.routes[fact.namespace].append(fact)
 
     def needs(self) -> Iterator[str]:
-        """Tries the queueing disciplines that events bring."""
+        """Tests that the kernel has the queueing disciplines that events add."""
         changes = [change for event in self.lab.events for change in event.changes]
         reshaped = (change for change in changes if isinstance(change, Reshaping))
         found = {one.kind for change in reshaped for one in self._qdiscs(self._shaped(change))}
@@ -108,17 +108,17 @@ class _Player:
             yield from self._within(id.node, "ip", _replaced(routes for routes in left if routes.hops))
 
     def _up(self, id: InterfaceName) -> list[Words]:
-        """What brings an interface up, with the addresses that the kernel takes from one that is down."""
+        """Commands that bring an interface up and restore the addresses that the kernel removed at down."""
         own = self.addresses.get((self.namespace[id.node], id.name), [])
         return [("link", "set", "dev", id.name, "up"), *(owned(address, "replace") for address in own)]
 
     def _by(self, node: str, interfaces: set[str]) -> list[Routes]:
-        """The routes of a node that have a next hop by one of some interfaces."""
+        """The routes of a node with a next hop through one of some interfaces."""
         own = self.routes[self.namespace[node]]
         return [routes for routes in own if any(hop.interface in interfaces for hop in routes.hops)]
 
     def restore(self) -> Iterator[str]:
-        """A function that makes everything as up made it, whatever has happened until then."""
+        """A bash function that restores the state after up from the state after any event."""
         changes = [change for event in self.lab.events for change in event.changes]
         switched = dict.fromkeys(
             id for change in changes if isinstance(change, Switching) for id in change.link
@@ -147,7 +147,7 @@ class _Player:
 
 
 def _fed(tool: str, commands: Iterable[Words]) -> Iterator[tuple[str, list[str]]]:
-    """What a tool is given in a batch, and what line by line, as a line has too many words for that."""
+    """Commands of a tool by how it gets them: as a batch, or singly if a line has too many words."""
     lines = list(commands)
     for how, long in ((tool, False), (f"lines {tool}", True)):
         if rows := [" ".join(line) for line in lines if is_long(line) is long]:
@@ -155,10 +155,10 @@ def _fed(tool: str, commands: Iterable[Words]) -> Iterator[tuple[str, list[str]]
 
 
 def _reshaping(before: list[Qdisc], after: list[Qdisc]) -> Iterator[Words]:
-    """The commands that lead from one shaping of an interface to another.
+    """The commands that change the queueing disciplines of an interface.
 
-    They change it in place, where its queueing disciplines are of the same kinds and none would keep what it
-    is not to have; otherwise what waits in its queues is lost.
+    They change them in place, if the kinds are the same and none would keep a parameter that it is to lose;
+    else they replace them, and queued packets are lost.
     """
     if before == after:
         return
@@ -173,7 +173,7 @@ def _reshaping(before: list[Qdisc], after: list[Qdisc]) -> Iterator[Words]:
 
 
 def _kept(one: Qdisc) -> set[str]:
-    """What a queueing discipline has and a change that does not name it would leave to it."""
+    """The parameters of a queueing discipline that it keeps if a change omits them."""
     return {name for name, *_ in one.parameters if name in _KEPT}
 
 
@@ -182,7 +182,7 @@ def _deleted(device: str) -> Words:
 
 
 def _without(routes: Routes, down: set[str]) -> Routes:
-    """Routes without the next hops by interfaces that are down; one that is left alone has no weight."""
+    """Routes without next hops through interfaces that are down; a single remaining one has no weight."""
     left = tuple(hop for hop in routes.hops if hop.interface not in down)
     return routes._replace(hops=(left[0]._replace(weight=None),) if len(left) == 1 else left)
 
@@ -194,7 +194,7 @@ def _replaced(every: Iterable[Routes]) -> Iterator[Words]:
 
 
 def _described(event: Event) -> str:
-    """An event in the words of the language, for every interface and link that it means."""
+    """An event in the notation of the language, with all interfaces and links that it concerns."""
     return "; ".join(map(_change, event.changes))
 
 
@@ -205,7 +205,7 @@ def _change(change: Change) -> str:
 
 
 def _attributes(shaping: Shaping) -> Iterator[str]:
-    """What `link`, `shape` and events have set, in the order in which the first of them did."""
+    """The attributes set by `link`, `shape` and events, in the order of their first setting."""
     for name in dict(shaping.places):
         if name in FORMS:
             yield from (name, FORMS[name](getattr(shaping, name)))

@@ -1,4 +1,4 @@
-"""Words that bash and shellcheck take for nothing but words."""
+"""Quoting of words for bash and shellcheck."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from shlex import quote as _quote
 _RESERVED = frozenset(
     "case coproc do done elif else esac fi for function if in select then time until while".split()
 )
-"""Words of bash(1)'s grammar. As arguments they are plain words, but a reader has to look twice (SC1010)."""
+"""Reserved words of bash(1). They are quoted as arguments too, where shellcheck warns of them (SC1010)."""
 
 
 def quote(word: str) -> str:
-    """A word as bash reads it back."""
+    """A word, quoted if bash needs it."""
     return f"'{word}'" if word in _RESERVED else _quote(word)
 
 
@@ -20,7 +20,7 @@ def join(words: Iterable[str]) -> str:
 
 
 def here(call: str, lines: Iterable[str]) -> list[str]:
-    """A call with lines on its input, in which a shell reads nothing, whatever they are."""
+    """A command with a quoted here-document, in which the shell expands nothing."""
     lines = list(lines)
     end = "END"
     while end in lines:
@@ -36,8 +36,8 @@ _QUOTED = re.compile(r"(?<!<<)'[^']*'|\"'\"")
 
 
 def without_text(line: str) -> str:
-    """A line of a script without what stands in quotes, where all its words are what `join` writes.
+    """A line of a script without the text in quotes, if `join` wrote all its words.
 
-    A shell takes such words for themselves, whatever they say. shellcheck has opinions on what they say.
+    The shell takes such text literally, but shellcheck warns of what it contains.
     """
     return _QUOTED.sub("x", line) + "\n" * (line.count("\n") - 1) if _LITERAL.fullmatch(line) else line
