@@ -1,4 +1,4 @@
-"""MPTCP endpoints and limits of the nodes, over all pairs."""
+"""MPTCP endpoints and limits of nodes, as in ip-mptcp(8), over all pairs."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ class Endpoints:
         self.diagnostics.error("MPC604", f"{what} is set differently by two pairs", span, "differs", "", note)
 
     def infer(self, side: Side) -> None:
-        """Adds what an end needs for the paths of one address family."""
+        """Adds the endpoints of an end for the paths of one address family."""
         flags = flags_of(side)
         for path in side.paths:
             key = (path.first.interface, path.first.own, None)
@@ -53,13 +53,13 @@ class Endpoints:
                 self.found[side.node][key] = tuple(dict.fromkeys((*known, *flags)))
 
     def of(self, node: str) -> dict[Key, tuple[str, ...]]:
-        """A node's endpoints: those that are pinned, or else those that are inferred."""
+        """A node's endpoints: the pinned ones if there are any, else the inferred ones."""
         if node in self.pinned:
             return {key: pin.flags for key, pin in self.pinned[node].items()}
         return self.found[node]
 
     def limit(self, pair: Pair) -> None:
-        """Sets the limits of both ends of a pair: what it pins, or what its endpoints can use up."""
+        """Sets the limits of both ends of a pair: pinned ones, or as many as its endpoints can use."""
         ends = {name: self.of(name) for name in (pair.left, pair.right)}
         subflows = _subflows([(key[1].version, flags) for own in ends.values() for key, flags in own.items()])
         for name, peer in ((pair.left, pair.right), (pair.right, pair.left)):
@@ -96,17 +96,17 @@ class Endpoints:
 
 
 def flags_of(side: Side) -> tuple[str, ...]:
-    """The flags of an end's endpoints; none where it needs no endpoint."""
+    """The flags of an end's endpoints; empty if it needs no endpoint."""
     if side.ways_out < 2:
         return ()
     return (*("subflow",) * side.opens, *("signal",) * (side.listens and side.ways_in == 1))
 
 
 def _subflows(endpoints: list[tuple[int, tuple[str, ...]]]) -> int:
-    """How many subflows beside the first a connection can have, of either end's making, attempts included.
+    """The most subflows of a connection besides the initial one, failed attempts included.
 
-    The first begins at a node's own address. Each `subflow` endpoint can make one more, and each `signal`
-    endpoint be answered by one. An end counts what it accepts as well as what it makes.
+    The initial one uses a node's own address. Each `subflow` endpoint can open one more, and each `signal`
+    endpoint can be joined by one. An end counts the subflows that it accepts as well as those that it opens.
     """
     if any("fullmesh" in flags for _, flags in endpoints):
         return MPTCP_MOST

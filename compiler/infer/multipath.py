@@ -1,13 +1,13 @@
-"""Pass: what MPTCP needs to carry data on every path of a pair, and what sprays packets over paths.
+"""Pass: endpoints, limits and policy routing for MPTCP pairs, and the spraying of packets over paths.
 
-Chosen by measuring at the receiver; grammar/README.md has the figures, and `make bench` measures them again:
+Based on measurements at the receiver: grammar/README.md has the figures, and `make bench` repeats them.
 
 - An end that may open connections has a `subflow` endpoint on the interface of each path. An end with one
   interface against several cannot begin a path of its own, so there the other end signals its addresses.
-- Each end sends what belongs to a path out of that path's interface: by the peer's address where every path
-  has its own, and by the node's own address, through a table for each interface.
-- Each end bounds what a subflow may hold unsent, so that a slow path holds up the others less.
-- A router whose own route leads off a path sends what comes in by the path's link along it.
+- Each end sends the packets of a path out of the path's interface, through a table per interface: by the
+  peer's address if each path has its own, else by the node's own address.
+- Each end bounds the unsent bytes of a subflow, so that a slow path delays the others less.
+- A router whose own route would leave a path forwards packets from the path's link along the path.
 """
 
 from collections import Counter
@@ -25,16 +25,16 @@ from compiler.model.multipath import Pair
 from compiler.model.routes import SprayPair
 
 UNEQUAL = 10
-"""Ratio of two paths' rates from which the slower one costs more than it gives (measured)."""
+"""The ratio of two paths' rates from which the slower one costs throughput (measured)."""
 
 MOST_SEARCHED = 1_000_000
-"""Links that are searched for the paths of all pairs: a matter of some ten seconds."""
+"""The bound of link visits in the search for all pairs' paths, which takes some ten seconds."""
 
 
 def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
-    """Gives the ends of each pair endpoints and limits, and all nodes on the way what steers subflows.
+    """Gives the ends of each pair endpoints and limits, and the nodes on their paths tables and rules.
 
-    With `routing none` nothing is steered: the routes are the source's own.
+    With `routing none` there are no tables and rules, as all routes are explicit.
     """
     per_packet = any(route.per_packet for route in lab.explicit_routes)
     if not (lab.pairs or lab.sprays or per_packet) or _are_too_many(lab, diagnostics):
@@ -63,7 +63,7 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 
 def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
-    """Whether there is a search for paths too many; reports it."""
+    """Whether the search for paths would exceed MOST_SEARCHED; reports it."""
     pairs: list[Pair | SprayPair] = [*lab.pairs, *lab.sprays]
     links = len(lab.links)
     if len(pairs) * links <= MOST_SEARCHED:
@@ -75,7 +75,7 @@ def _are_too_many(lab: Lab, diagnostics: Diagnostics) -> bool:
 
 
 class _Advice:
-    """Warnings about pairs that will not give what they seem to."""
+    """Warnings about pairs that gain less from their paths than expected."""
 
     def __init__(self, rates: Rates, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
@@ -119,7 +119,7 @@ class _Advice:
             self.diagnostics.warning("MPC704", message, pin.span, "does not do what it seems to", help)
 
     def _single_interface(self, pair: Pair, found: list[Path]) -> None:
-        """Where one end has one interface, and the other may be the one that listens as well as opens."""
+        """Warns of a single interface at one end, if the end with several may listen as well as connect."""
         left = len({path.first.interface for path in found})
         right = len({path.last.arrival for path in found})
         if pair.client is None and len(found) > 1 and 1 in (left, right):
@@ -132,7 +132,7 @@ class _Advice:
             self.diagnostics.warning("MPC714", message, pair.span, "works from one side", help)
 
     def _bottlenecks(self, pair: Pair, found: list[Path]) -> None:
-        """Links that several paths go over and that carry less than the rest of those paths does."""
+        """Warns of links shared by paths whose other links together have a higher rate."""
         uses = Counter(edge for path in found for edge in path.edges)
         for edge, count in uses.items():
             rate = self.rates.lowest([edge])
@@ -145,7 +145,7 @@ class _Advice:
                 self.diagnostics.warning("MPC705", message, pair.span, "slower than they are together")
 
     def _unequal(self, pair: Pair, found: list[Path]) -> None:
-        """Warns of paths that are all to be used and differ widely; one that stands by does no harm."""
+        """Warns of paths in concurrent use whose rates differ widely; backup paths do no harm."""
         standby = {pin.interface for pin in pair.pins if "backup" in pin.flags}
         used = [path for path in found if standby.isdisjoint(path.interfaces)]
         rates = [rate for path in used if (rate := self.rates.lowest(path.edges))]

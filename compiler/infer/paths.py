@@ -1,7 +1,7 @@
 """The paths between two nodes that an MPTCP connection can use at once.
 
-First as many as share no link, shortest in sum (successive shortest paths of a flow of unit capacity, as in
-Suurballe 1974); then, for each interface of either end that these leave over, the shortest path through it.
+First edge-disjoint paths of least total cost (successive shortest paths of a flow of unit capacities, as in
+Suurballe 1974); then the shortest path through each interface of either end that these do not use.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ class Path(NamedTuple):
 
     @property
     def interfaces(self) -> tuple[InterfaceName, InterfaceName]:
-        """Where the path begins and where it ends."""
+        """The first and the last interface of the path."""
         return InterfaceName(self.edges[0].source, self.first.interface), self.last.arrival
 
 
@@ -48,7 +48,7 @@ def paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
 
 
 def disjoint_paths(graph: Graph, source: str, target: str, most: int) -> list[Path]:
-    """As many paths as share no link, up to `most`, that cost the least in sum."""
+    """A largest set of edge-disjoint paths, up to `most`, of least total cost."""
     flow: dict[int, Edge] = {}
     count = 0
     while count < most and (augmenting := _augmenting_path(graph, flow, source, target)):
@@ -62,7 +62,7 @@ def disjoint_paths(graph: Graph, source: str, target: str, most: int) -> list[Pa
 
 
 def _augmenting_path(graph: Graph, flow: dict[int, Edge], source: str, target: str) -> list[Edge]:
-    """The cheapest path in what the flow leaves: free links, and links that flow the other way, to undo."""
+    """The cheapest path in the residual graph: unused links, and used ones in reverse, which cancels flow."""
     best = {source: 0}
     by: dict[str, Edge] = {}
     queue = deque([source])
@@ -94,7 +94,7 @@ def _trace(by: dict[str, Edge], source: str, target: str) -> list[Edge]:
 
 
 def _decompose(graph: Graph, flow: dict[int, Edge], source: str, target: str) -> list[tuple[Edge, ...]]:
-    """The flow as paths, each begun at another interface of the source."""
+    """Decomposes the flow into paths, each from a different interface of the source."""
     used = set(flow.values())
     found = []
     for first in graph.outgoing[source]:
@@ -128,7 +128,7 @@ def _left_over(graph: Graph, found: list[Path], source: str, target: str) -> lis
 
 
 def _shortest(graph: Graph, source: str, target: str, distances: Distances) -> list[Edge]:
-    """One shortest path, by the first interface where several are equal."""
+    """One shortest path; ties go to the first interface."""
     edges: list[Edge] = []
     while source != target:
         edges.append(graph.shortest_edges(source, target, distances)[0])
@@ -147,12 +147,12 @@ class Side(NamedTuple):
 
     @property
     def ways_out(self) -> int:
-        """How many interfaces of this end the paths begin at."""
+        """The number of this end's interfaces that paths begin at."""
         return len({path.first.interface for path in self.paths})
 
     @property
     def ways_in(self) -> int:
-        """How many interfaces of the peer the paths end at."""
+        """The number of the peer's interfaces that paths end at."""
         return len({path.last.via for path in self.paths})
 
 

@@ -1,7 +1,7 @@
-"""How many paths the pairs of a lab use, of those that they have: the kernel takes few endpoints of a node.
+"""The number of paths that each pair uses, as the kernel bounds the endpoints of a node.
 
-A pair has half of them for each family in which it has several paths. Where a node is in several pairs, those
-with the most paths give some up until what is left fits.
+A pair with several paths in both families gets half of the bound for each. If a node is in several pairs,
+those with the most paths give up paths until the endpoints fit.
 """
 
 from collections import defaultdict
@@ -14,13 +14,13 @@ from compiler.model.multipath import MPTCP_MOST, Pair
 from compiler.model.networks import Address
 
 FEWEST = 2
-"""Paths of a pair: with one, MPTCP gains nothing."""
+"""The fewest paths of a pair: with one, MPTCP gains nothing."""
 
 
 class Share:
-    """The paths of a pair, by their family: those that there are, and `most` of each that are used.
+    """The paths of a pair by address family, of which it uses `most` in each.
 
-    `alone` is how many could be used if its ends were in no other pair.
+    `alone` is the number that it could use if its ends were in no other pair.
     """
 
     def __init__(self, pair: Pair, graphs: list[Graph]) -> None:
@@ -36,11 +36,11 @@ class Share:
 
     @property
     def width(self) -> int:
-        """The most paths that are used in one family."""
+        """The number of paths in use, of the family with more."""
         return max((len(found) for _, found in self.used), default=0)
 
     def endpoints(self) -> dict[str, set[tuple[str, Address]]]:
-        """The endpoints that each end needs, as interface and address."""
+        """The endpoints of each end, as interface and address."""
         ends = [side for graph, found in self.used for side in sides(graph, self.pair, found)]
         return {
             name: set().union(*(_endpoints(side) for side in ends if side.node == name))
@@ -57,7 +57,7 @@ def _endpoints(side: Side) -> set[tuple[str, Address]]:
 
 
 def share(shares: list[Share], pinned: set[str], diagnostics: Diagnostics) -> None:
-    """Has pairs give up paths until no node has too many endpoints; nodes with `pinned` ones have theirs."""
+    """Reduces paths until no node has too many endpoints; nodes with `pinned` endpoints do not count."""
     at: dict[str, list[Share]] = defaultdict(list)
     for own in shares:
         for name in (own.pair.left, own.pair.right):

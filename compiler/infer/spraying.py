@@ -1,9 +1,9 @@
-"""What is sent packet by packet over several ways in turn, as `spray` and `route` say.
+"""Per-packet load balancing, for `spray` and `route ... per-packet`.
 
-A rule of nftables marks each packet with the number of a table, a next hop after the other, and a rule of
-ip-rule(8) leads each mark to that table. So one TCP connection fills all paths, and the other end knows
-nothing of it. What a sender hands down in one piece (GSO), up to 44 packets, would be one turn, so interfaces
-that lead to a node that sprays take one packet at a time.
+A rule of nftables marks packets with the numbers of tables in weighted round robin, and a rule of ip-rule(8)
+leads each mark to its table. So one TCP connection fills all paths, transparently for the other end. A GSO
+packet, which is up to 44 packets, would be one turn, so interfaces towards a node that sprays are set to send
+single packets.
 """
 
 from collections.abc import Iterable
@@ -26,14 +26,14 @@ from compiler.model.nodes import Node
 from compiler.model.routes import Nexthop, PathWeight, Route, SprayPair
 
 Place = InterfaceName | None
-"""Where a path goes on: at its source, or at the router that it comes into by an interface."""
+"""A point of a path: its source (None), or the interface at which it enters a router."""
 
 Weighed = list[tuple[Path, int]]
 """Paths with their weights."""
 
 
 class Spraying:
-    """Adds what sprays to the tables and rules of a lab's nodes."""
+    """Adds sprays to the tables and rules of a lab's nodes."""
 
     def __init__(self, lab: Lab, steering: Steering, diagnostics: Diagnostics) -> None:
         self.lab = lab
@@ -44,7 +44,7 @@ class Spraying:
         self.single: dict[str, dict[str, None]] = {}
 
     def pair(self, pair: SprayPair, graphs: Iterable[Graph]) -> None:
-        """Has packets of a pair take turns on its paths, in each family."""
+        """Sprays the packets of a pair over its paths, in each family."""
         if self.lab.metric is None:
             message = "`spray` follows inferred routes, and there are none with `routing none`"
             help = f"write `route {pair.left} to {pair.right} via HOP, HOP per-packet`"
@@ -61,7 +61,7 @@ class Spraying:
                     self._forth(pair, pair.right, pair.left, _turned(graph, weighed))
 
     def _weighed(self, pair: SprayPair, graph: Graph) -> Weighed:
-        """The paths that are used, with their weights."""
+        """The paths in use with their weights."""
         found = _without_circles(paths(graph, pair.left, pair.right, MPTCP_MOST))
         if pair.weights:
             return [(path, self._pinned(pair, path)) for path in found]
@@ -74,7 +74,7 @@ class Spraying:
         return [(path, weight) for path, weight in zip(found, inferred, strict=True) if weight]
 
     def _pinned(self, pair: SprayPair, path: Path) -> int:
-        """The weight of a path by what it goes over; 1 where no weight is for it."""
+        """The weight of a path by the nodes and interfaces on it; 1 if none of them has a weight."""
         own = [one for one in pair.weights if _goes_over(path, one)]
         if len(own) > 1:
             over = f"`{own[0].over}` and `{own[1].over}`"
@@ -98,7 +98,7 @@ class Spraying:
         self.diagnostics.warning("MPC770", message, pair.span, "has no effect", help)
 
     def _forth(self, pair: SprayPair, source: str, target: str, weighed: Weighed) -> None:
-        """Has what one node sends to another take turns, at each node where paths part."""
+        """Sprays the packets from one node to another, at each node where paths diverge."""
         addresses = _targets(self.nodes[target], weighed)
         free = [one for one in addresses if not covered(self.nodes[source].routes, ip_network(one))]
         if len(free) < len(addresses):
@@ -138,7 +138,7 @@ class Spraying:
             self.steering.come_together(pair.span, place, target)
 
     def routes(self) -> None:
-        """Has what explicit routes send take turns, where they say so."""
+        """Sprays the packets of explicit routes with `per-packet`."""
         for asked in self.lab.explicit_routes:
             if asked.per_packet and sum(len(hop.interfaces) for hop in asked.hops) < 2:
                 message = f"the route of `{asked.source}` has one next hop, so nothing takes turns"
@@ -153,7 +153,7 @@ class Spraying:
                         self._neighbours_take_single(node.name, route)
 
     def _neighbours_take_single(self, node: str, route: Route) -> None:
-        """What comes in to be sprayed comes a packet at a time; next hops send nothing here that is."""
+        """Has the neighbours send single packets, except next hops, which send nothing that is sprayed."""
         hops = {hop.via for hop in route.nexthops}
         for segment in self.lab.segments:
             for end in segment.ends if node in segment.nodes else ():
@@ -164,7 +164,7 @@ class Spraying:
         self.single.setdefault(node, {}).update(dict.fromkeys(interfaces))
 
     def apply(self, lab: Lab) -> Lab:
-        """The lab with the interfaces that take one packet at a time."""
+        """The lab with the interfaces that send single packets."""
         return replace(
             lab,
             nodes=tuple(node._replace(single=tuple(self.single.get(node.name, ()))) for node in lab.nodes),
@@ -172,7 +172,7 @@ class Spraying:
 
 
 def _targets(node: Node, weighed: Weighed) -> list[Address]:
-    """What packets to a node are for: its own addresses, or where it has none, those that paths end at."""
+    """The destination addresses of packets to a node: its own, or if it has none, those that paths end at."""
     ends = [path.last.via for path, _ in weighed]
     own = [own.address.ip for own in node.addresses if own.address.version == ends[0].version]
     return list(dict.fromkeys(own or ends))
@@ -190,7 +190,7 @@ def _turned(graph: Graph, weighed: Weighed) -> Weighed:
 
 
 def _onward(weighed: Weighed) -> dict[Place, dict[Nexthop, tuple[Hop, int]]]:
-    """How paths go on from each place, each next hop with the sum of the weights of its paths."""
+    """By point of a path: the next hops, each with the sum of its paths' weights."""
     found: dict[Place, dict[Nexthop, tuple[Hop, int]]] = {}
     for path, weight in weighed:
         arrivals: list[Place] = [None, *(hop.arrival for hop in path.hops)]
@@ -201,7 +201,7 @@ def _onward(weighed: Weighed) -> dict[Place, dict[Nexthop, tuple[Hop, int]]]:
 
 
 def _without_circles(found: list[Path]) -> list[Path]:
-    """Paths that, taken together, lead in no circle; of those that share links, the last may have to go."""
+    """Paths whose union has no forwarding loop; of paths that share links, later ones may be dropped."""
     kept: list[Path] = []
     for path in found:
         if not _have_circle([*kept, path]):
@@ -210,7 +210,7 @@ def _without_circles(found: list[Path]) -> list[Path]:
 
 
 def _have_circle(found: list[Path]) -> bool:
-    """Whether packets that go on by any of the paths that come into a router by one link can come back."""
+    """Whether a packet can loop if each router picks any of the paths that enter it by the same link."""
     onward: dict[InterfaceName, set[InterfaceName]] = {}
     for path in found:
         for into, out in pairwise(path.hops):
@@ -230,7 +230,7 @@ def _have_circle(found: list[Path]) -> bool:
 
 
 def _draft(route: Route, *, own: bool, passed: bool, incoming: str | None = None) -> Draft:
-    """A spray of what a route is for; tables are named by where they lead, and how long their target is."""
+    """The spray of a route; tables are named after their next hop and the prefix length of the target."""
     (target,) = route.targets
     length = "" if target.num_addresses == 1 else f" /{target.prefixlen}"
     turns = ((hop._replace(source=None), f"turn {hop.via} {hop.interface}{length}") for hop in route.nexthops)

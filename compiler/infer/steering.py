@@ -1,4 +1,4 @@
-"""Policy routing: what keeps each subflow of an MPTCP connection, and each turn of a spray, on its path."""
+"""Policy routing: tables and rules that keep MPTCP subflows and sprayed packets on their paths."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,22 +21,22 @@ from compiler.model.nodes import Node
 from compiler.model.routes import MAIN, Nexthop, Route, Rule, Spray, Table, Turn
 
 BY_INTERFACE, BY_TARGET, BY_SOURCE, BY_LONGER, BY_MARK = 1000, 1100, 1200, 1300, 1400
-"""Priorities of the rules. `to` comes before `from`: with both ends' addresses known, the peer's decides.
+"""Priorities of the rules. `to` comes before `from`: if both ends' addresses are known, the peer's decides.
 
-Packets that are sent in turn are told by their marks, behind those of subflows, which have paths of their
-own. Of these, what has a longer route in the main table than the one that is sprayed goes by that.
+Rules for marks of sprayed packets come after those of subflows, whose paths are fixed. A marked packet with a
+longer prefix in the main table than the sprayed one follows the main table (BY_LONGER).
 """
 
 FIRST_TABLE, TABLES = 10_000, 90_000
-"""Tables are numbered by a hash, clear of the kernel's own 253 to 255."""
+"""The range of hashed table numbers, clear of the kernel's own 253 to 255."""
 
 Selector = tuple[int, int, Address | str]
-"""A rule's IP version, its priority, and the source, target or interface that it selects, or the table whose
+"""A rule's IP version and priority, and its source, target or interface, or the name of the table whose
 number is its mark."""
 
 
 class Draft(NamedTuple):
-    """A spray whose tables have names and no numbers yet."""
+    """A spray whose tables have names, not numbers yet."""
 
     target: Network
     turns: tuple[tuple[Nexthop, str], ...]
@@ -57,7 +57,7 @@ class Steering:
         self.sprays: dict[str, list[Draft]] = {}
 
     def steer(self, pair: Pair, ends: tuple[Side, Side]) -> None:
-        """Adds what keeps the subflows of a pair on their paths, in one address family."""
+        """Adds the tables and rules of a pair's subflows in one address family."""
         for side in ends:
             targets = self._addresses(side)
             if side.ways_out > 1:
@@ -67,13 +67,13 @@ class Steering:
                     self.steer_router(pair.span, arrival, target, onward)
 
     def _addresses(self, side: Side) -> list[Address]:
-        """What a connection to the peer can be for: its own addresses, and those that paths end at."""
+        """The destination addresses of connections to the peer: its own, and those that paths end at."""
         ends = [path.last.via for path in side.paths]
         own = [own.address.ip for own in self.nodes[side.peer].addresses]
         return list(dict.fromkeys([*(ip for ip in own if ip.version == ends[0].version), *ends]))
 
     def _steer_end(self, side: Side, targets: list[Address]) -> None:
-        """Tables and rules of an end that has several interfaces to choose from."""
+        """Adds the tables and rules of an end with several interfaces."""
         ends = {(path.first.interface, path.last.via): path.first for path in side.paths}
         for path in side.paths:
             out = path.first
@@ -87,10 +87,10 @@ class Steering:
     def steer_router(
         self, span: Span, arrival: InterfaceName, target: Address, onward: dict[Address, Hop]
     ) -> None:
-        """Sends what comes in by an interface on along its path, where the router's own routes would not.
+        """Forwards packets from an interface along their path, if the router's own routes would not.
 
-        An address that a path ends at belongs to that path. Any other is for all paths that come in here, and
-        where these part, it is for the router's own routes to choose one.
+        The address that a path ends at belongs to that path. Any other belongs to all paths through the
+        interface; if these diverge, the router's own routes choose.
         """
         ways = {target: onward[target]} if target in onward else onward
         out = next(iter(ways.values()))
@@ -105,13 +105,13 @@ class Steering:
         self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
 
     def come_together(self, span: Span, arrival: InterfaceName, target: Address) -> None:
-        """Reports a pair whose path cannot be told from that of another one."""
+        """Reports a pair with a path that no rule can distinguish from another pair's."""
         message = f"paths of two pairs to `{target}` come into `{arrival.node}` by `{arrival.name}`"
         help = "they leave by different links, and only the first that is written is kept apart"
         self.diagnostics.warning("MPC712", message, span, "one of the two pairs", help)
 
     def spray(self, node: str, draft: Draft) -> bool:
-        """Adds what sends a target's packets in turn; False where others are sent so already, another way."""
+        """Adds a spray; False if it conflicts with one that the node has already."""
         same = (draft.target, draft.own, draft.passed, draft.incoming)
         drafts = self.sprays.setdefault(node, [])
         for other in drafts:
@@ -127,7 +127,7 @@ class Steering:
         return True
 
     def _send(self, node: str, table: str, target: Address, out: Hop) -> bool:
-        """Adds a route to a table; False where the table has another one for the target."""
+        """Adds a route to a table; False if the table has a different one for the target."""
         network = ip_network(target)
         if covered(self.nodes[node].routes, network):
             return True
@@ -135,7 +135,7 @@ class Steering:
         return routes.setdefault(network, out.nexthop) == out.nexthop
 
     def _select(self, node: str, selector: Selector, table: str) -> None:
-        """Adds a rule for a table that has routes; the first of two for one selector stands."""
+        """Adds a rule for a table that has routes; the first rule of a selector counts."""
         if table in self.tables.get(node, {}):
             self.rules.setdefault(node, {}).setdefault(selector, table)
 
@@ -158,7 +158,7 @@ class Steering:
 
 
 def _crossings(side: Side) -> dict[InterfaceName, dict[Address, Hop]]:
-    """For each interface that paths come into a router by, the hop that each goes on by, by its end."""
+    """By the interface at which paths enter a router: their next hops, by the address that they end at."""
     found: dict[InterfaceName, dict[Address, Hop]] = {}
     for path in side.paths:
         for into, out in pairwise(path.hops):
@@ -176,7 +176,7 @@ def _spray(draft: Draft, numbers: dict[str, int]) -> Spray:
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:
-    """A number for each table of a node, by a hash of its name, so that one more moves no other."""
+    """A number for each table of a node, hashed from its name, so that numbers are stable between labs."""
     found: dict[str, int] = {}
     for name in sorted(names):
         number = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % TABLES
@@ -187,7 +187,7 @@ def _numbers(names: Iterable[str]) -> dict[str, int]:
 
 
 def _rule(selector: Selector, table: int, routes: Iterable[Network]) -> Rule:
-    """A rule for a table; all sprayed `routes` of one are of one length."""
+    """A rule for a table; the sprayed `routes` of a table have equal prefix lengths."""
     version, priority, value = selector
     if priority == BY_LONGER:
         return Rule(version, priority, MAIN, mark=table, longer=next(iter(routes)).prefixlen)

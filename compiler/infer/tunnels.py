@@ -1,7 +1,7 @@
-"""Pass: the routes by which other links carry tunnels, at every node of their paths.
+"""Pass: the routes of tunnels' outer packets, at all nodes of their paths.
 
-Each end of a tunnel has an outer address that nothing else has. Routes to it at all nodes of the path keep
-the tunnel to that: no rule and no mark is needed, and what a tunnel sends is never routed into it again.
+Each end of a tunnel has an outer address of its own. Routes to it at all nodes of the path keep the tunnel on
+the path without rules and marks, and never lead outer packets back into the tunnel.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from compiler.model.links import InterfaceName, Link, LinkKind, Tunnel
 from compiler.model.routes import Nexthop, Route
 
 NUMBERS = 2**24 - 1
-"""Network identifiers of VXLAN from 1 on."""
+"""The number of VXLAN network identifiers, from 1 on."""
 
 
 def carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -42,7 +42,7 @@ def _numbered(link: Link, number: int) -> Link:
 
 
 def _numbers(identities: list[str]) -> dict[str, int]:
-    """A number for each tunnel, by a hash of its identity, so that one more moves no other."""
+    """A number for each tunnel, hashed from its identity, so that numbers are stable between labs."""
     found: dict[str, int] = {}
     taken: set[int] = set()
     for identity in sorted(identities):
@@ -55,7 +55,7 @@ def _numbers(identities: list[str]) -> dict[str, int]:
 
 
 def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:
-    """The routes to both outer addresses, each with the node that it is of."""
+    """The routes to both outer addresses, each with its node."""
     assert tunnel.outer
     forth = tunnel.links
     back = [(right, left) for left, right in tunnel.links]
@@ -67,7 +67,7 @@ def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:
 
 
 def _check(link: Link, tunnel: Tunnel, lab: Lab, diagnostics: Diagnostics) -> None:
-    """Reports nodes of a path that do not pass a tunnel's packets on as they are, or what it cannot carry."""
+    """Reports nodes of a path that do not forward outer packets unchanged, and an address family that it cannot carry."""
     nodes = {node.name: node for node in lab.ip_nodes}
     inner = [into.node for _, into in tunnel.links[:-1]]
     for name in inner:
