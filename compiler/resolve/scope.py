@@ -27,7 +27,7 @@ class Profile:
 
 
 class AskedTunnel(NamedTuple):
-    """A link that is to be a tunnel: of which kind, and the words of the nodes between its ends."""
+    """A tunnel whose path is not resolved yet: its kind, and the words of the nodes between its ends."""
 
     kind: LinkKind
     via: tuple[syntax.Word, ...]
@@ -59,10 +59,10 @@ class Scope:
         self.segments: dict[str, list[Segment]] = {}
         """The segments that a host or router is on, once all links are known."""
         self.parts = 0
-        """What the statements so far stand for."""
+        """The number of nodes, links and settings so far."""
 
     def stands_for(self, parts: int, span: Span) -> None:
-        """Counts what a statement stands for; above MOST_PARTS, compilation stops with an error."""
+        """Counts the parts of a statement; above MOST_PARTS, compilation stops with an error."""
         self.parts += parts
         if self.parts > MOST_PARTS:
             message = f"this lab stands for more than {MOST_PARTS} nodes, links and settings"

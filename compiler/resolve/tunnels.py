@@ -1,4 +1,4 @@
-"""`tunnel` statements: links whose packets others carry, and which ones these are."""
+"""`tunnel` statements: links whose packets other links carry, and the paths of those."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
@@ -14,7 +14,7 @@ from compiler.resolve.pinned import pinned
 from compiler.resolve.scope import AskedTunnel, Scope
 
 KINDS = {"vxlan": LinkKind.VXLAN, "gre": LinkKind.GRE, "ipip": LinkKind.IPIP}
-"""In the words of the language. VXLAN, the default, carries what a cable does, and most kernels have it."""
+"""By keyword. VXLAN, the default, carries Ethernet frames like a cable, and most kernels have it."""
 
 ATTRIBUTES = ("mtu", "cost", "subnet", "address")
 
@@ -22,7 +22,7 @@ DEFAULT_MTU = 1500
 
 
 def add(statement: syntax.Tunnel, linker: Linker) -> None:
-    """Has the tunnels of one statement made: one for each pair of ends, and for each path of a set."""
+    """Adds the tunnels of one statement: one for each pair of ends and each path of a set."""
     scope = linker.scope
     kinds = [item for item in statement.items if item.keyword.text == "kind"]
     others = [item for item in statement.items if item.keyword.text != "kind"]
@@ -61,9 +61,9 @@ def _is_switch(word: syntax.Word, scope: Scope) -> bool:
 
 
 def carried(links: Iterable[Link], scope: Scope, version: int) -> tuple[Link, ...]:
-    """The links, each tunnel with those that carry it and with its MTU; `version` is that of outer addresses.
+    """The links, with path and MTU for each tunnel; `version` is the IP version of outer addresses.
 
-    What cannot be carried so is reported.
+    Invalid paths are reported.
     """
     found = list(links)
     for place, asked in scope.tunnels.items():
@@ -74,7 +74,7 @@ def carried(links: Iterable[Link], scope: Scope, version: int) -> tuple[Link, ..
 
 
 Step = tuple[Link, str]
-"""A link of a path, and the node that it is left from."""
+"""A link of a path, with the node before it."""
 
 
 def _ports(steps: Iterable[Step]) -> Iterator[tuple[InterfaceName, InterfaceName]]:
@@ -84,7 +84,7 @@ def _ports(steps: Iterable[Step]) -> Iterator[tuple[InterfaceName, InterfaceName
 
 
 def _fitted(link: Link, tunnel: Tunnel, steps: list[Step], scope: Scope) -> Link:
-    """A tunnel with its MTU: the largest with which each of its packets is one packet of the links below."""
+    """A tunnel with its MTU, the largest with which outer packets are not fragmented."""
     narrowest = min((step for step, _ in steps), key=lambda step: step.mtu or DEFAULT_MTU)
     below = narrowest.mtu or DEFAULT_MTU
     most = below - OVERHEAD[link.kind, tunnel.version]
@@ -96,7 +96,7 @@ def _fitted(link: Link, tunnel: Tunnel, steps: list[Step], scope: Scope) -> Link
 
 
 class _Path:
-    """The path of one tunnel, from its left end to its right one."""
+    """The path of one tunnel, from the left end to the right."""
 
     def __init__(self, tunnel: Link, asked: AskedTunnel, scope: Scope) -> None:
         self.tunnel = tunnel
@@ -104,7 +104,7 @@ class _Path:
         self.scope = scope
 
     def links(self) -> list[Step]:
-        """Its links in order; none where it has none, which is reported."""
+        """The links in order; empty if the path is invalid, which is reported."""
         if False in [self._is_known(word) for word in self.via]:
             return []
         nodes = [self.tunnel.left.node, *map(node_of, self.via), self.tunnel.right.node]
@@ -128,7 +128,7 @@ class _Path:
         return {self.scope.called(InterfaceName(node, name)) for node, _, name in words}
 
     def _step(self, place: int, near: str, far: str) -> Step | None:
-        """The link between two nodes of the path; of several, the one that a word of it names."""
+        """The link between two nodes of the path; of parallel links, the one whose interface the path names."""
         places = self.scope.between.get(frozenset((near, far)), ())
         found = [self.scope.links[index] for index in places if index not in self.scope.tunnels]
         pinned = [link for link in found if self._pins() & {end.id for end in link.ends}]
@@ -150,7 +150,7 @@ class _Path:
         return set(map(node_of, self.via))
 
     def _uses_all(self, steps: list[Step]) -> bool:
-        """Whether each interface that is named is one of the path."""
+        """Whether all interfaces that the path names are on it; reports one that is not."""
         unused = self._pins() - {end.id for link, _ in steps for end in link.ends}
         for id in unused:
             span = next(word.span for word in self.via if word.text.startswith(f"{id.node}:"))
@@ -159,7 +159,7 @@ class _Path:
         return not unused
 
     def _span(self, place: int) -> Span:
-        """Where a node of the path is named."""
+        """The span of a node of the path."""
         ends = self.tunnel.left.span, *(word.span for word in self.via), self.tunnel.right.span
         return ends[place]
 
