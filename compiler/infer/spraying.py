@@ -2,8 +2,7 @@
 
 A rule of nftables marks packets with the numbers of tables in weighted round robin, and a rule of ip-rule(8)
 leads each mark to its table. So one TCP connection fills all paths, transparently for the other end. A GSO
-packet, which is up to 44 packets, would be one turn, so interfaces towards a node that sprays are set to send
-single packets.
+packet of up to 44 segments would be one turn, so interfaces towards a node that sprays send single packets.
 """
 
 from collections.abc import Iterable

@@ -67,7 +67,7 @@ def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:
 
 
 def _check(link: Link, tunnel: Tunnel, lab: Lab, diagnostics: Diagnostics) -> None:
-    """Reports nodes of a path that do not forward outer packets unchanged, and an address family that it cannot carry."""
+    """Reports nodes that do not forward outer packets unchanged, and IPv6 in an `ipip` tunnel over IPv4."""
     nodes = {node.name: node for node in lab.ip_nodes}
     inner = [into.node for _, into in tunnel.links[:-1]]
     for name in inner:
