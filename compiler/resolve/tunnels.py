@@ -128,7 +128,7 @@ class _Path:
         return {self.scope.called(InterfaceName(node, name)) for node, _, name in words}
 
     def _step(self, place: int, near: str, far: str) -> Step | None:
-        """The link between two nodes of the path; of parallel links, the one whose interface the path names."""
+        """The link between two nodes of the path; of parallel links, the one with a named interface."""
         places = self.scope.between.get(frozenset((near, far)), ())
         found = [self.scope.links[index] for index in places if index not in self.scope.tunnels]
         pinned = [link for link in found if self._pins() & {end.id for end in link.ends}]
