@@ -84,14 +84,14 @@ OVERHEAD = {
     (LinkKind.GRE, 6): 66,
     (LinkKind.IPIP, 6): 48,
 }
-"""Bytes that a tunnel adds to an IP packet before the IP header that carries it, that header included, by the
-version of that; those of ip6gre and ip6tnl have an option that limits encapsulation (RFC 2473)."""
+"""The bytes that a tunnel adds to an IP packet, with the outer IP header, by the version of that; ip6gre and
+ip6tnl have a destination option for the encapsulation limit (RFC 2473)."""
 
 
 class Tunnel(NamedTuple):
-    """What carries a tunnel: the links between its ends, from the left one on, each as two ports.
+    """The path of a tunnel: the links from its left end to its right one, each as two ports.
 
-    `outer` are the addresses that its packets go between, of its left and of its right end. `number` is the
+    `outer` are the source and target of outer packets, that is, of its left and right end. `number` is the
     network identifier of a VXLAN (RFC 7348).
     """
 

@@ -42,9 +42,9 @@ class Bridge(NamedTuple):
 class Node(NamedTuple):
     """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
-    `inferred_address` is whether families without a pinned address get one. `backlog` is how many bytes a
-    subflow of MPTCP may hold unsent. `single` are the interfaces that take one packet at a time from who
-    sends. `bridge` is that of a switch, which has nothing of what is above it here but sysctls.
+    `inferred_address` is whether families without a pinned address get one. `backlog` is the bound of
+    unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
+    `bridge` is that of a switch, which has none of the optional fields above except sysctls.
     """
 
     name: str

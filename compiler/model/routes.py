@@ -30,7 +30,7 @@ class Route(NamedTuple):
     """The routes of one node to all targets with the same next hops; several next hops are a multipath route.
 
     A default route's target is `/0`. Nodes share the networks that are their targets. `per_packet` is whether
-    next hops take turns packet by packet; the route itself is what is left where they do not.
+    packets are sprayed over the next hops; the route itself is then for packets that no spray selects.
     """
 
     targets: tuple[Network, ...]
@@ -49,10 +49,10 @@ class Route(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What sends packets to a table: their source, target or mark, or the interface they came in by.
+    """A policy rule, which selects a table by a packet's source, target, mark or incoming interface.
 
-    Rules of lower `priority` come first; one of the four selectors is set. `version` is that of IP. Of the
-    table, only the routes count that are `longer` than so many bits; all of them where it is None.
+    Rules of lower `priority` come first; one of the four selectors is set. `version` is that of IP. Routes
+    with prefixes of at most `longer` bits are ignored (suppress_prefixlength of ip-rule(8)), none if None.
     """
 
     version: int
@@ -66,17 +66,17 @@ class Rule(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """A next hop that packets are sent by in turn, and the table that leads there: it is their mark, too."""
+    """A next hop of a spray, and the number of the table that leads there, which is also the mark."""
 
     hop: Nexthop
     table: int
 
 
 class Spray(NamedTuple):
-    """What a node sends to a target packet by packet, each next hop as often in turn as its weight says.
+    """Weighted round robin of a node's packets to a target over next hops.
 
-    That is of what the node sends itself (`own`), and of what it passes on (`passed`): of all of that, or of
-    what came in by the interface `incoming`.
+    It applies to packets of the node itself (`own`), and to those that it forwards (`passed`): to all, or to
+    those from the interface `incoming`.
     """
 
     target: Network
@@ -116,7 +116,7 @@ class ExplicitRoute(NamedTuple):
 
 
 class PathWeight(NamedTuple):
-    """How many packets in turn a path gets that goes over a node or an interface."""
+    """The number of packets per turn on the path over a node or an interface."""
 
     over: str | InterfaceName
     weight: int
@@ -124,7 +124,7 @@ class PathWeight(NamedTuple):
 
 
 class SprayPair(NamedTuple):
-    """What a `spray` statement asks for: packets from left to right, or of `both`, by all paths in turn."""
+    """A pair of a `spray` statement: packets from left to right, or of `both`, are sprayed over all paths."""
 
     left: str
     right: str
