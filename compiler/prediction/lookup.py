@@ -20,7 +20,7 @@ CERTAIN = 100 * 10**6
 """The probability 1, in millionths of a percent."""
 
 Choices = tuple[Nexthop, ...]
-"""Next hops to choose from; one that is on a link of the node is its own gateway."""
+"""Next hops to choose from; for a target on a link of the node, the target is the gateway."""
 
 MOST_TREES = 64
 """The most spanning trees that are kept."""
@@ -46,7 +46,7 @@ class Crossing(NamedTuple):
 
     @property
     def rate(self) -> float | None:
-        """Bits a second of frames, without what a tunnel adds to full ones; None where there is no rate."""
+        """Bit/s of frames, less a tunnel's overhead on full ones; None if there is no rate."""
         rate, size = self.out.shaping.rate, self.mtu + ETHERNET_HEADER
         return rate * size / (size + self.overhead) if rate and self.overhead else rate
 
@@ -69,7 +69,7 @@ class Lookup:
             if link.tunnel
             for near, far in link.directions
         }
-        """What crosses each tunnel, from each end."""
+        """The crossings of each tunnel, by the end that they start from."""
         self.switches = {switch.name for switch in lab.switches}
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
         self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN}
@@ -113,7 +113,7 @@ class Lookup:
         return [end.name for end in self._ends_of[node]]
 
     def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
-        """The links from an interface to the neighbour that has an address; none where nobody has it."""
+        """The links from an interface to the neighbour with an address; empty if no neighbour has it."""
         if carried := self.tunnels.get(interface):
             own = self.ends[carried[-1].into.id].addresses
             return carried if any(one.ip == via for one in own) else ()
@@ -152,10 +152,10 @@ class Lookup:
         device: str | None = None,
         mark: int | None = None,
     ) -> Choices:
-        """What a node can do with a packet; nothing where it has no route.
+        """The next hops that a node can choose for a packet; empty if it has no route.
 
-        `device` is what a socket is bound to. A packet without a `source` is one that the node will choose it
-        for. `mark` is that of packets which are sent in turn.
+        `device` is the interface that a socket is bound to. If `source` is None, the node is still to choose
+        it. `mark` is that of sprayed packets.
         """
         rules = self.nodes[node].rules
         tables = self._selected(rules, target, source, incoming, mark) if rules else ((MAIN, None),)
@@ -174,9 +174,9 @@ class Lookup:
         incoming: str | None,
         mark: int | None,
     ) -> Iterator[tuple[int, int | None]]:
-        """The tables that are asked, in order: those of fitting rules, then the main one.
+        """The tables to look up, in order: those of matching rules, then the main one.
 
-        With each is what routes have to be longer than to count.
+        Each has the prefix length up to which its routes are ignored, or None.
         """
         for rule in sorted(rules, key=lambda rule: rule.priority):
             if rule.version == target.version and _selects(rule, target, source, incoming, mark):
@@ -184,7 +184,7 @@ class Lookup:
         yield MAIN, None
 
     def spray(self, node: str, target: Address, incoming: str | None) -> Spray | None:
-        """How a node has packets to an address take turns, by the longest target; None where it does not."""
+        """The spray with the longest matching target; None if a node does not spray packets to an address."""
         for spray in self.nodes[node].sprays:  # the longest first
             begins = spray.own if incoming is None else spray.passed and spray.incoming in (None, incoming)
             if begins and spray.version == target.version and target in spray.target:
@@ -196,11 +196,11 @@ class Lookup:
         return (Nexthop(target, found),) if isinstance(found, str) else found or ()
 
     def _read_table(self, node: str, table: int, version: int) -> Prefixes[Choices | str]:
-        """A table; an interface stands for what can be done with a prefix that is on a link of the node."""
+        """A table by prefixes; an interface stands for a connected network."""
         return Prefixes(version, self._entries(node, table))
 
     def _entries(self, node: str, table: int) -> Iterator[tuple[Network, Choices | str]]:
-        """What stands in a table; what is on a link of the node has the interface alone, and counts first."""
+        """The entries of a table; connected networks have the interface only, and take precedence."""
         tables = {one.number: one.routes for one in self.nodes[node].tables}
         for route in tables[table] if table != MAIN else self.nodes[node].routes:
             yield from ((target, route.nexthops) for target in route.targets)

@@ -39,7 +39,7 @@ Bounds = tuple[Fraction, Fraction]
 ALL: Bounds = (Fraction(0), Fraction(1))
 
 Draws = tuple[tuple[Hash, Bounds], ...]
-"""What hashes have to be for a way to be taken, in the order in which they were first asked."""
+"""The intervals that hashes are in if a way is taken, in the order of first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of a packet: the links that it crosses, how it ends and where, and which part of flows it has.
+    """One way of a packet: the links that it crosses, how and where it ends, and its share of flows.
 
     `source` and `target` are the packet's addresses as the target sees them.
     """
@@ -66,15 +66,15 @@ class Way:
     at: str
     translations: tuple[Translation, ...] = ()
     fixed: Draws = ()
-    """What is the same for all flows between two addresses has to be this."""
+    """The conditions on hashes that are the same for all flows between two addresses."""
     drawn: Draws = ()
-    """What is the same for all packets of a flow has to be this; `fixed` is part of it."""
+    """The conditions on hashes that are the same for all packets of a flow, with those of `fixed`."""
     turns: Fraction = Fraction(1)
-    """The part of the packets of such a flow that take this way."""
+    """The share of packets of such a flow that take this way, as sprays split flows."""
 
     @property
     def chance(self) -> Fraction:
-        """How likely the way is to be one that flows between these two addresses can take."""
+        """The probability that flows between these two addresses can take this way."""
         return share_of(self.fixed)
 
     @property
@@ -119,7 +119,7 @@ def ways(
     translations: Iterable[Translation] = (),
     most: int = MOST_WAYS,
 ) -> tuple[Way, ...]:
-    """All ways of a packet that a node sends, but so many at most; `translations` bring replies back."""
+    """The ways of a packet that a node sends, at most `most`; `translations` are reversed for replies."""
     undo = {(made.node, made.address): made.original for made in translations}
     found: list[Way] = []
     waiting = [_Packet(node, source, target, device=device)]
@@ -140,9 +140,9 @@ def ways(
 
 
 def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:
-    """What the hashes that flows between two addresses share can be, with how likely each is.
+    """The cases of the hashes that flows between two addresses share, with their probabilities.
 
-    Each case has the places of the ways that flows can take then, and which part of the flows takes each.
+    Each case has the indices of the ways that are open to flows, with the share of flows on each.
     """
     for cell, places in cells([way.fixed for way in found]):
         yield (
@@ -152,7 +152,7 @@ def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]
 
 
 def cells(found: Sequence[Draws]) -> Iterator[tuple[Draws, list[int]]]:
-    """All that hashes can be, in parts in each of which the same ways are open, with the places of these."""
+    """A partition of the hashes' ranges into cells with the same open ways, with the indices of these."""
     bounds: dict[Hash, set[Fraction]] = {}
     for draws in found:
         for chosen_by, between in draws:
@@ -184,7 +184,7 @@ def _ended(packet: _Packet, fate: Fate) -> Way:
 
 
 def share_of(draws: Iterable[tuple[Hash, Bounds]]) -> Fraction:
-    """How likely hashes are to be what they have to be."""
+    """The probability that all hashes are in their intervals."""
     share = Fraction(1)
     for _, (low, high) in draws:
         share *= high - low
@@ -192,7 +192,7 @@ def share_of(draws: Iterable[tuple[Hash, Bounds]]) -> Fraction:
 
 
 def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
-    """How a packet ends at the node that it has come to; None where it goes on."""
+    """How a packet ends at its current node; None if it is sent on."""
     incoming = packet.incoming
     if incoming and lookup.filtered(packet.node, incoming, packet.source, packet.target):
         return Fate.FILTERED
@@ -204,7 +204,7 @@ def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
 
 
 def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:
-    """Where a packet is lost for certain, of the links that it has crossed."""
+    """The first crossed link that loses all packets, if any."""
     return next((crossing.link for crossing in packet.crossings if crossing.link in lookup.losing), None)
 
 
@@ -221,7 +221,7 @@ def _onward(lookup: Lookup, packet: _Packet) -> Iterator[_Packet]:
 
 
 def _with_only_source(lookup: Lookup, packet: _Packet) -> _Packet:
-    """The packet with the address that its node chooses, where that is the same whatever the hash is."""
+    """The packet with the source address that its node chooses, if that does not depend on a hash."""
     if packet.source is not None:
         return packet
     choices = lookup.choices(packet.node, packet.target, None, packet.incoming, packet.device)
@@ -230,9 +230,9 @@ def _with_only_source(lookup: Lookup, packet: _Packet) -> _Packet:
 
 
 def _turns(lookup: Lookup, packet: _Packet, spray: Spray) -> list[tuple[_Packet, Choices]]:
-    """The packets of a flow that are sent by each next hop in turn, and what is done with them.
+    """The packets of a sprayed flow by next hop, with the choices for each.
 
-    None where all are sent the same way: before their address is chosen, or by rules that come first.
+    Empty if all packets have the same choices: before the source is chosen, or if earlier rules apply.
     """
     if packet.source is None:
         return []
@@ -266,7 +266,7 @@ def _chosen(lookup: Lookup, packet: _Packet, choices: Choices) -> Iterator[_Pack
 
 
 def _drawn(packet: _Packet, chosen_by: Hash, begin: Fraction, end: Fraction) -> _Packet | None:
-    """The packet of flows whose hash chooses what is between two bounds; None where there are none."""
+    """The packet of the flows whose hash is between two bounds; None if there are none."""
     draws = dict(packet.draws)
     low, high = draws.get(chosen_by, ALL)
     low, high = max(low, begin), min(high, end)
@@ -289,9 +289,9 @@ def _sent(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
 
 
 def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
-    """The packet of a node that had its address to choose: with it, the routes are asked again.
+    """The packet after its node has chosen the source address, with which routes are looked up again.
 
-    Where the same choice stands (no rule selects the address), it is taken.
+    If the choice stays the same (no rule selects the address), the packet is sent.
     """
     packet = replace(packet, source=lookup.source_address(packet.node, hop))
     if packet.source is None:
