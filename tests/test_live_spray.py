@@ -1,4 +1,4 @@
-"""Packets that take turns: one TCP connection over all paths, counted on the links and at the receiver."""
+"""Live tests of sprays: one TCP connection over all paths, measured on the links and at the receiver."""
 
 import json
 from random import Random
@@ -33,13 +33,13 @@ DATA = "1M"
 
 
 def sent(ns: str, interface: str) -> int:
-    """Packets that have left by an interface."""
+    """The number of packets sent by an interface."""
     (told,) = json.loads(live.succeed("ip", "-n", ns, "-j", "-s", "link", "show", "dev", interface))
     return int(told["stats64"]["tx"]["packets"])
 
 
 def parts(lab: live.Lab, node: str, interfaces: str, server: str, client: str, target: str) -> list[float]:
-    """The parts of the packets of one connection, beside its acknowledgements, that leave by interfaces."""
+    """The share of a node's packets that each interface sends, during a transfer over one connection."""
     before = [sent(lab.ns(node), name) for name in interfaces]
     transfer(lab, server, client, target)
     after = [sent(lab.ns(node), name) for name in interfaces]
@@ -70,7 +70,7 @@ def test_packets_of_one_connection_take_turns_by_weight(version: int) -> None:
 
 
 def test_one_connection_fills_all_paths() -> None:
-    """Alone, the faster path has 9.56 Mbit/s; in turn without weights, both have that together."""
+    """The faster path alone has 9.56 Mbit/s, and so have both together if they take turns without weights."""
     with live.running(live.lab_of("filled", UNEQUAL + "spray a -> b")) as lab:
         found = live.most(
             lambda: live.iperf(lab.ns("b"), lab.ns("a"), address(lab, "b", 4), seconds=4), enough=13e6
@@ -101,7 +101,7 @@ def test_a_default_route_in_turn_leaves_longer_ones_alone() -> None:
     "link", [pytest.param(("d", "b"), marks=pytest.mark.every_kernel), ("b", "d"), ("a", "d"), ("d", "a")]
 )
 def test_a_path_that_breaks_anywhere_is_left_out(version: int, link: tuple[str, str]) -> None:
-    """An interface goes down at one end; the other end learns it by its carrier, and senders by answers."""
+    """An interface goes down; the other end sees it by the carrier, and senders by ICMP errors."""
     with live.running(live.lab_of("broken", UNEQUAL + "spray a -- b weights c 1 d 1")) as lab:
         target = address(lab, "b", version)
         assert live.pings(lab.ns("a"), target)

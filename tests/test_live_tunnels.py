@@ -1,4 +1,4 @@
-"""Tunnels on the kernel: they carry what a link does, over their path alone, and check knows them."""
+"""Live tests of tunnels: full packets, the path of outer packets, the predicted rate, and drift."""
 
 import kernel
 import live
@@ -41,7 +41,7 @@ def test_what_is_in_a_tunnel_crosses_its_path_alone() -> None:
 
 
 def sent(lab: live.Lab, node: str) -> int:
-    """The packets that a node has sent, by all its interfaces."""
+    """The number of packets that a node has sent, over all interfaces."""
     links = kernel.rows("ip", "-n", lab.ns(node), "-json", "-statistics", "link")
     return sum(link["stats64"]["tx"]["packets"] for link in links)
 

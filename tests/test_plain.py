@@ -95,7 +95,7 @@ class Owners:
 
 
 def told(script: str) -> Iterator[tuple[list[str], str]]:
-    """The words of each route and rule, and its comment."""
+    """The words of each route and rule command, with its comment."""
     for line in script.splitlines():
         if re.match(r"ip (?:-6 )?-n \S+ (?:route|rule) ", line):
             command, _, name = line.partition("  # ")

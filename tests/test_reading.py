@@ -1,4 +1,4 @@
-"""Texts read by tables, against lark itself: both take the same texts, and make the same of them."""
+"""The table-driven parser against lark: both accept the same texts, with the same results."""
 
 from pathlib import Path
 from random import Random
@@ -24,14 +24,14 @@ LABS = sorted(path for folder in ("tests", "grammar/std") for path in (TESTS.par
 
 @pytest.mark.parametrize("grammar", LARK)
 def test_lexers_read_the_first_of_their_terminals(grammar: str) -> None:
-    """In the order of all, so that the first of all is the first of those that one lexer has."""
+    """The terminals of each lexer are in the order of all, so that the first match is the same."""
     found = READERS[grammar].tables
     order = list(found.terminals)
     assert all(list(lexer.terminals) == sorted(lexer.terminals, key=order.index) for lexer in found.lexers)
 
 
 class Tree:
-    """Makes plain trees, with all that a maker is told."""
+    """Makes tuples of all arguments that a maker gets."""
 
     def token(self, kind: str, text: str, start: int) -> object:
         return kind, text, start
@@ -41,7 +41,7 @@ class Tree:
 
 
 def read_by_both(grammar: str, text: str) -> object:
-    """What the tables make of a text, if it is what lark makes of it; None for a text with a mistake."""
+    """The value of a text, asserted to be equal to lark's; None for a text with a syntax error."""
     lark = LARK[grammar]
     wanted = None if grammars.first_mistake(lark, text) else grammars.parse(lark, text, Tree())
     found = READERS[grammar].read(text, Tree())
@@ -50,7 +50,7 @@ def read_by_both(grammar: str, text: str) -> object:
 
 
 def test_labs_are_read_as_lark_reads_them() -> None:
-    """All that the tests have: good ones, and ones with each mistake."""
+    """All labs of the tests and the library, valid ones and ones with errors."""
     found = [read_by_both("topo", path.read_bytes().decode("utf-8", "replace")) for path in LABS]
     assert 0 < found.count(None) < len(found)
 
@@ -71,7 +71,7 @@ PIECES = st.sampled_from(SIGNS) | st.sampled_from(WORDS) | st.sampled_from(["a",
 @settings(max_examples=300)
 @given(st.lists(PIECES, max_size=12), st.sampled_from(["", " "]))
 def test_whatever_is_read_as_lark_reads_it(pieces: list[str], between: str) -> None:
-    """Terminals and pieces of them side by side, so that where one ends counts."""
+    """Sequences of terminals and parts of them, so that token boundaries matter."""
     read_by_both("topo", between.join(pieces))
 
 
@@ -89,7 +89,7 @@ def test_expressions_are_read_as_lark_reads_them(parts: list[str], between: str)
 
 
 def outcome(text: str) -> Formula | tuple[object, ...]:
-    """What an expression is, or why it is none."""
+    """The tree of an expression, or its syntax error."""
     try:
         return formula(text)
     except FormulaError as error:
@@ -108,7 +108,7 @@ GOOD = [Source(path.name, path.read_text()) for path in (*GOLDEN, *(TESTS.parent
 
 @pytest.mark.parametrize("source", GOOD, ids=lambda source: source.name)
 def test_trees_are_those_of_lark(source: Source) -> None:
-    """What `parse` gives, where lark is not asked, against what lark's part of it gives."""
+    """The trees of `parse`, which does not use lark for valid texts, against those of lark."""
     found = parse.parse(source, diagnostics := Diagnostics())
     assert found == recovery.parse(source, diagnostics, parse.Maker(source), None)
     assert list(diagnostics) == []
@@ -127,7 +127,7 @@ def test_what_stands_before_a_mistake_is_as_without_it() -> None:
 
 
 def test_lark_reads_all_where_there_are_no_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with a lark that keeps them where nobody looks for them."""
+    """As with a version of lark whose data structures differ."""
     wanted = [parse.parse(source, Diagnostics()) for source in GOOD[:5]], formula("1 + n")
     monkeypatch.setattr(grammars, "_lexer", lambda lexer: lexer.nothing_of_the_kind)
     tables.reader.cache_clear()
@@ -139,14 +139,14 @@ def test_lark_reads_all_where_there_are_no_tables(monkeypatch: pytest.MonkeyPatc
 
 
 def read_with(folder: str, text: str) -> object:
-    """What is made of an expression with the tables of a folder."""
+    """The value of an expression, parsed with the tables of a folder."""
     found = tables.read("expression", text, Tree(), folder)
     assert found is not None
     return found
 
 
 def test_tables_are_kept(tmp_path: Path) -> None:
-    """As data, and made anew where they are cut off, or are something else."""
+    """As data; truncated and corrupt files are replaced."""
     first = read_with(str(tmp_path), "1 + n..3")
     (path,) = tmp_path.glob("*.tables")
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Packets in turn: the weights of paths, what marks packets and where marks lead, and what is predicted."""
+"""Per-packet load balancing: the weights of paths, marks, rules and tables, and predictions."""
 
 from collections import Counter
 from fractions import Fraction
@@ -66,7 +66,7 @@ def test_weights_are_by_rate_or_pinned() -> None:
 
 
 def consistent(lab: Lab) -> None:
-    """Each mark leads, by one rule, to a table that has its target, and only sprayed packets are marked."""
+    """Asserts that each mark leads by one rule to a table with the target, and marks sprayed packets only."""
     for one in lab.ip_nodes:
         tables = {table.number: table.routes for table in one.tables}
         marks = {turn.table for spray in one.sprays for turn in spray.turns}
@@ -100,7 +100,7 @@ def test_marks_lead_where_packets_are_to_go(text: str) -> None:
 
 
 def test_sprays_of_random_labs_arrive() -> None:
-    """Whatever way a packet of a spray has, it arrives: none goes in a circle or is lost."""
+    """Each sprayed packet arrives, whatever its way: none loops or is lost."""
     met = 0
     for _, text, compilation in labs(13, 250):
         lab = compilation.lab

@@ -1,4 +1,4 @@
-"""Tunnels: which links carry them, their addresses, MTU and routes, and what is predicted of them."""
+"""Tunnels: their paths, addresses, MTU and routes, and predictions for them."""
 
 from ipaddress import ip_interface
 from pathlib import Path
@@ -110,7 +110,7 @@ PATHS = st.lists(st.sampled_from("cdef"), min_size=1, max_size=3, unique=True)
 
 @given(st.lists(PATHS, min_size=1, max_size=5), st.booleans())
 def test_what_a_tunnel_sends_keeps_to_its_path(paths: list[list[str]], six: bool) -> None:
-    """Whatever the shortest way is, and whatever tunnels are there beside it."""
+    """Independent of the shortest path and of other tunnels."""
     nodes = "abcdef"
     links = "".join(f"link {a} -- {b}\n" for a in nodes for b in nodes if a < b)
     text = f"{'pool fd00::/48' if six else ''}\nrouter {' '.join(nodes)}\n{links}"
@@ -144,7 +144,7 @@ def test_numbers_differ() -> None:
 
 @pytest.mark.parametrize(("metric", "over"), [("hops", "b"), ("delay", "x"), ("cost", "b")])
 def test_a_tunnel_costs_what_its_links_do(metric: str, over: str) -> None:
-    """By hops it is one link; by delay it is as long as what carries it."""
+    """By hops it is one link; by delay it costs the sum of the links that carry it."""
     text = f"routing shortest by {metric}\nhost a b\nrouter c x\nlink a -- c -- b delay 10ms\n"
     text += "link a -- x -- b delay 5ms cost 3\ntunnel a -- b via c\n"
     lab = lab_of(text)
