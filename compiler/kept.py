@@ -1,4 +1,4 @@
-"""What is kept between runs: a folder of this user's own, in which each file is whole or not there."""
+"""The cache folder of this user, whose files are written atomically."""
 
 import os
 from contextlib import suppress
@@ -6,13 +6,13 @@ from pathlib import Path
 from time import time
 
 KEPT = 90 * 24 * 3600
-"""Seconds for which a file is kept that nobody has asked for, or written anew."""
+"""Seconds since a file's last write or touch after which it is removed."""
 
 
 def folder() -> str | None:
-    """The folder; None where there is none that this user alone can write.
+    """The cache folder; None if there is none that only this user can write.
 
-    What is read from it decides what text means and what is not checked again, so nobody else may write it.
+    Others must not write it, as its files determine how texts are parsed and which are not linted again.
     """
     try:
         path = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "mpc")
@@ -25,7 +25,7 @@ def folder() -> str | None:
 
 
 def write(path: str, data: bytes) -> None:
-    """Writes a file whole, or, where it cannot be written, not at all."""
+    """Writes a file atomically; does nothing if it cannot be written."""
     unfinished = Path(f"{path}.{os.getpid()}")
     try:
         unfinished.write_bytes(data)
@@ -36,8 +36,8 @@ def write(path: str, data: bytes) -> None:
 
 
 def forget(folder: str, pattern: str) -> None:
-    """Takes away what has been kept for long, of the files of a pattern."""
+    """Removes the files of a pattern that are older than KEPT by their mtime."""
     for path in Path(folder).glob(pattern):
-        with suppress(OSError):  # another run may do the same
+        with suppress(OSError):  # another run may remove them too
             if time() - path.stat().st_mtime > KEPT:
                 path.unlink()

@@ -1,4 +1,4 @@
-"""shellcheck over a script. It knows the script's text, not how it came to be."""
+"""Runs shellcheck on a script. Works on the text alone, without the lab."""
 
 import re
 import sys
@@ -11,18 +11,18 @@ from compiler import kept
 from compiler.scripts.quoting import without_text
 
 _USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
-"""What the parts between the first and the last one read of the script's head."""
+"""A use of the variables of the script's head that its runtime reads."""
 
 
 _ROUTES = re.compile(
     r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+|(ip|tc)( [\w.:/%-]+)+(  #[\w.:, -]+)?)\n""",
     re.ASCII,
 )
-"""Lines that hold nothing which a shell could take for something else; a large lab has thousands."""
+"""Lines that need no lint, as they have plain words only; a large lab has thousands."""
 
 
 OBJECTS = 1
-"""The exit status of a shellcheck that has found something, and of one that has crashed without a report."""
+"""The exit status of shellcheck if it found something, and if it crashed without a report."""
 
 
 class LintError(Exception):
@@ -30,19 +30,17 @@ class LintError(Exception):
 
 
 class NoLintError(Exception):
-    """shellcheck cannot be run, or has no verdict; the message says why."""
+    """shellcheck cannot be run or gives no result; the message says why."""
 
 
 def lint(script: Iterable[str], known: str | None = None) -> None:
-    """Raises LintError where shellcheck finds anything in a script, which comes in pieces of whole lines.
+    """Raises LintError if shellcheck finds anything in a script, which is given in pieces of whole lines.
 
-    What a lab says in words of its own is no part of what it looks at: here-documents, quoted words, and
-    calls of the runtime's functions with words that mean nothing to a shell. What is left is alike in most
-    labs. A script's runtime is the same in many, and is looked at by itself. What the folder `known` has a
-    note of was found clean before, and is passed over.
+    Text of the lab is removed first: here-documents, quoted words, and calls of the runtime's functions with
+    plain words. The rest is the same in most labs. The runtime is checked separately, as many scripts share
+    it. The folder `known` caches which texts are clean; these are not checked again.
 
-    Data flow analysis is left out, which takes as long as all the rest; the tests have it over the golden
-    files, and these whole.
+    Data flow analysis is off, as it takes as long as all other checks; tests run it on whole golden files.
     """
     own, shared, call = _split("".join(_shell(script)))
     functions = frozenset(_FUNCTION.findall(shared))
@@ -65,17 +63,16 @@ _LITERAL = r"[\w@%+=:,./-]+"
 _CALL = re.compile(
     rf"^(\w+)(?:(?: \\\n)? +{_LITERAL})*(?:(?: \\\n)? +<<'(\w+)'\n+\2)?$", re.MULTILINE | re.ASCII
 )
-"""A command of words that are nothing else to a shell, and its here-document, without the lines of that."""
+"""A command of plain words with the opening of its here-document, but not the lines of that."""
 
 _HEAD = re.compile(r"^(?:#(?!!| ===| shellcheck).*|LAB='[\w-]+')$", re.MULTILINE)
-"""Comments, and the name of the lab."""
+"""Comments, and the assignment of the lab's name."""
 
 _NAMESPACES = re.compile(rf"^NAMESPACES=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII)
 
 
 def _frame(text: str, functions: frozenset[str]) -> str:
-    """What stands around the calls of some functions; with as many lines, and for each call one that does
-    nothing."""
+    """A text with the calls of some functions replaced by no-ops, with the same number of lines."""
 
     def passed_over(call: re.Match[str]) -> str:
         return f":{_lines_of(call[0])}" if call[1] in functions else call[0]
@@ -86,12 +83,12 @@ def _frame(text: str, functions: frozenset[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    """A text with one line for any number of empty lines and of calls."""
+    """A text with runs of empty lines and of calls shortened to one line."""
     return re.sub(r"(?:^:?\n)+", lambda lines: ":\n" if ":" in lines[0] else "\n", text, flags=re.MULTILINE)
 
 
 def _split(script: str) -> tuple[str, str, str]:
-    """A script before its runtime, the runtime, and what comes after it; one of `--style plain` has none."""
+    """A script split before and after its runtime, which is empty for `--style plain`."""
     if "\n# === the runtime " not in script:
         return script, "", ""
     own, runtime, rest = re.split(r"^(# === the runtime .*\n)", script, maxsplit=1, flags=re.MULTILINE)
@@ -100,8 +97,8 @@ def _split(script: str) -> tuple[str, str, str]:
 
 
 def _shell(script: Iterable[str]) -> Iterator[str]:
-    """A script with empty lines for its routes, and for its here-documents: they are quoted, so that no shell
-    reads them. Of lines that are about the lab, quoted words are left out too."""
+    """A script with its routes and its quoted here-documents replaced by empty lines. In the lines of the
+    lab, quoted words are removed too."""
     end, lab = None, False
     for piece in script:
         if piece.startswith("# === ") and end is None:
@@ -117,12 +114,12 @@ def _shell(script: Iterable[str]) -> Iterator[str]:
 
 
 def _lines_of(text: str) -> str:
-    """As many empty lines as a text has, so that reports have the numbers of the whole."""
+    """As many empty lines as a text has lines, so that reports have the line numbers of the script."""
     return "\n" * text.count("\n")
 
 
 def _note(part: str, known: str | None) -> Path | None:
-    """The file that says that a part is clean in the eyes of this shellcheck."""
+    """The cache file that marks a part as clean for this version of shellcheck; None without a cache."""
     key = f"{_version()} {part}".encode()
     return Path(known, f"lint-{sha256(key).hexdigest()[:32]}") if known else None
 
@@ -143,7 +140,7 @@ def _shellcheck(text: str) -> None:
 
 
 def _version() -> str:
-    """What tells this shellcheck from another one."""
+    """An identifier of this version of shellcheck."""
     try:
         return str(Path(_program()).stat().st_mtime_ns)
     except OSError:
