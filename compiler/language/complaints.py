@@ -368,7 +368,7 @@ def _is_profile(found: Found, word: str) -> bool:
 
 
 def _second_value(found: Found) -> Complaint | None:
-    """`delay 10ms 5ms` as in tc(8), and two rates."""
+    """`delay 10ms 5ms` as in tc(8), and two values of other attributes."""
     match = re.search(r"\b(delay|rate|loss|jitter) +(\S+) +$", found.line_before)
     if not match or not re.fullmatch(r"[0-9.]+[A-Za-z%]*", found.text):
         return None

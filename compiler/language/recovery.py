@@ -89,7 +89,7 @@ class Recovery:
         start = text.rfind("\n", 0, place) + 1
         opens = depth > 0 and _OPENING.match(text, start)
         stopped.pass_over(text[place:end])
-        if opens:  # a block that is dropped later
+        if opens:  # the block is of an `if 0`, so it expands to nothing
             brace = max(start, text.rfind("{", start, end))
             stopped.feed("IF", "if 0", brace)
             stopped.feed("LBRACE", "{", brace)
