@@ -1,4 +1,4 @@
-"""How long a node waits for an answer to ARP or neighbour discovery.
+"""The retransmission intervals of ARP and neighbour discovery.
 
 The kernel sends three requests, a second apart, and then considers the neighbour unreachable (mcast_solicit
 and retrans_time of arp(7); IPv6 does the same). Where an answer takes longer, the interval has to be longer.

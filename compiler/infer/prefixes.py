@@ -23,7 +23,7 @@ class Prefixes(Generic[T]):
         self._lengths = sorted(lengths.items(), key=lambda item: item[0])
 
     def longest(self, address: Address, longer: int | None = None) -> T | None:
-        """What the longest prefix that holds an address of the family stands for, where it is so `longer`."""
+        """The value of the longest matching prefix, if it has more than `longer` bits."""
         number = int(address)
         most = address.max_prefixlen if longer is None else address.max_prefixlen - longer - 1
         for shift, prefixes in self._lengths:

@@ -1,22 +1,22 @@
-"""How many packets in turn each of several paths gets: small whole numbers, as near to rates as that goes.
+"""Weights of sprayed paths: small whole numbers that approximate the ratio of their rates.
 
-Of one TCP connection that is sent in turns, each path carries its part, so the path that is slowest for its
-part bounds the whole: with rates r and weights w, it carries min(r / w) times the sum of w. For a given sum,
-that is most where the largest w / r is least, which is how d'Hondt's method gives out seats.
+A sprayed TCP connection is bound by the path that is slowest for its share: with rates r and weights w, it
+has min(r / w) * sum(w). For a given sum, that is largest if max(w / r) is smallest, as d'Hondt's method
+apportions seats.
 """
 
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 
 MOST_TURNS = 32
-"""The sum of weights: beyond, packets of one path stand so close that its queue has to hold them."""
+"""The greatest sum of weights; beyond it, a path's packets come in bursts that its queue has to hold."""
 
 ENOUGH = Fraction(99, 100)
-"""Of what can be carried, with which a smaller sum is taken."""
+"""The fraction of the best rate that is enough for a smaller sum of weights."""
 
 
 def weights(rates: list[int | None]) -> list[int]:
-    """The weights of paths of such rates, in their order; 0 is a path that would hold up the others.
+    """The weights of paths by their rates in bit/s; 0 for a path that would slow down the others.
 
     A path without a rate counts as the fastest one that has one.
     """
@@ -28,7 +28,7 @@ def weights(rates: list[int | None]) -> list[int]:
 
 
 def _shared_out(rates: list[int], turns: int) -> list[int]:
-    """So many turns, each to the path that has the most rate for its turns with one more."""
+    """Apportions turns one by one, each to the path with the largest r / (w + 1) (d'Hondt)."""
     found = [0] * len(rates)
     heap = [(Fraction(1, rate), place) for place, rate in enumerate(rates)]
     heapify(heap)
@@ -45,9 +45,9 @@ def _carried(rates: list[int], found: list[int]) -> Fraction:
 
 
 def interleaved(weights: list[int]) -> list[int]:
-    """The places of the weighted, each as often as its weight, and as evenly as that goes.
+    """Indices, each as often as its weight and spread evenly (smooth weighted round robin, as in nginx).
 
-    Each time, all gain their weight, and the one that has the most is taken and gives what all gained.
+    In each round, all gain their weight, and the one with the most is taken and loses the sum of weights.
     """
     found, whole = [], sum(weights)
     gained = [0] * len(weights)
