@@ -58,8 +58,9 @@ class _Assigner:
         for node in sorted(self.given.ip_nodes, key=lambda node: node.name):
             if parts and node.inferred_address and not _has_own(node, version):
                 self._loopback(node, parts)
-        for link in sorted(self.given.links, key=lambda link: link.identity) if parts else ():
-            if parts and link.tunnel and link.tunnel.version == version:
+        tunnels = [link for link in self.given.links if link.tunnel and link.tunnel.version == version]
+        for link in sorted(tunnels, key=lambda link: link.identity):
+            if parts:
                 self._outer(link, parts)
 
     def _link(self, segment: Segment, parts: "_Parts") -> None:

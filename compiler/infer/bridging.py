@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
-from compiler.infer.shaping import DEFAULT_MTU
 from compiler.model.lab import Lab
 from compiler.model.nodes import Node
 from compiler.model.segments import Segment
@@ -92,7 +91,7 @@ class _Domain:
 
     def _check_mtu(self) -> None:
         links = [self.lab.links[place] for place in self.segment.links]
-        mtus = [link.mtu or DEFAULT_MTU for link in links]
+        mtus = [link.packet for link in links]
         for link, mtu in zip(links, mtus, strict=True):
             if mtu != mtus[0]:
                 message = f"links of one broadcast domain have an MTU of {mtus[0]} and one of {mtu}"

@@ -154,9 +154,10 @@ class _Weights:
     def __init__(self, lab: Lab) -> None:
         self.metric = lab.metric or Metric.HOPS
         self.scale = max(1, len(lab.nodes))
-        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
-        rates = {end.shaping.rate for link in lab.links for end in link.ends} - {None}
-        self.dividend = lcm(*(rate for rate in rates if rate)) if self.metric is Metric.RATE else 1
+        shaped = self.metric in (Metric.DELAY, Metric.RATE)
+        self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends} if shaped else {}
+        rates = {shaping.rate for shaping in self.shaping.values()} if self.metric is Metric.RATE else set()
+        self.dividend = lcm(*(rate for rate in rates if rate))
 
     def __call__(self, near: Port, link: Link, *, from_switch: bool) -> int:
         return self._cost(near, link, from_switch=from_switch) * self.scale or 1

@@ -55,7 +55,7 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
             if lab.metric is not None and len(found) > 1:
                 steering.steer(own.pair, ends)
         endpoints.limit(own.pair)
-    spraying = Spraying(lab, steering, diagnostics)
+    spraying = Spraying(lab, rates, steering, diagnostics)
     for pair in lab.sprays:
         spraying.pair(pair, graphs)
     spraying.routes()

@@ -10,7 +10,6 @@ from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Link, Port, Shaping
 
-DEFAULT_MTU = 1500
 ETHERNET_HEADER = 14
 SECOND = 10**6
 
@@ -71,7 +70,7 @@ def _events(lab: Lab, later: Container[InterfaceName], diagnostics: Diagnostics)
 
 def full_frame(link: Link) -> int:
     """The size of a full packet on a link, in bytes with the Ethernet header."""
-    return (link.mtu or DEFAULT_MTU) + ETHERNET_HEADER
+    return link.packet + ETHERNET_HEADER
 
 
 def _sized(link: Link, later: Container[InterfaceName], lab: Lab, diagnostics: Diagnostics) -> Link:
@@ -79,7 +78,7 @@ def _sized(link: Link, later: Container[InterfaceName], lab: Lab, diagnostics: D
     for end in link.ends:
         _check(end, frame, diagnostics)
     interfaces = [lab.interfaces[end.id] for end in link.ends if end.id in lab.interfaces]
-    if (link.mtu or DEFAULT_MTU) < LEAST_MTU_IPV6 and any(end.address(6) for end in interfaces):
+    if link.packet < LEAST_MTU_IPV6 and any(end.address(6) for end in interfaces):
         message = f"an MTU of {link.mtu} is too small for IPv6"
         diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
     left, right = (

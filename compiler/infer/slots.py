@@ -1,7 +1,7 @@
-"""Equal parts of a network, slots, that are assigned by a hash of identities.
+"""Equal parts of a network, slots, and numbers that are assigned by a hash of identities.
 
-On a collision the next free slot is taken. Things are assigned in order of identity, so that a further thing
-changes the slot of another only if their hashes collide.
+On a collision the next free one is taken. Things are assigned in order of identity, so that a further thing
+changes that of another only if their hashes collide.
 """
 
 from bisect import bisect_right
@@ -61,3 +61,16 @@ class Slots:
         """The slot after the range of taken slots that contains a slot; the slot itself if it is in none."""
         place = bisect_right(self.ranges, slot, key=lambda taken: taken[0])
         return max(slot, self.ranges[place - 1][1] + 1) if place else slot
+
+
+def hashed_numbers(identities: Iterable[str], first: int, count: int) -> dict[str, int]:
+    """A number for each identity by its hash, of `count` from `first` on, or the next free one."""
+    found: dict[str, int] = {}
+    taken: set[int] = set()
+    for identity in sorted(identities):
+        number = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") % count
+        while number in taken:
+            number = (number + 1) % count
+        taken.add(number)
+        found[identity] = first + number
+    return found

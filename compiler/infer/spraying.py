@@ -34,11 +34,11 @@ Weighed = list[tuple[Path, int]]
 class Spraying:
     """Adds sprays to the tables and rules of a lab's nodes."""
 
-    def __init__(self, lab: Lab, steering: Steering, diagnostics: Diagnostics) -> None:
+    def __init__(self, lab: Lab, rates: Rates, steering: Steering, diagnostics: Diagnostics) -> None:
         self.lab = lab
         self.steering = steering
         self.diagnostics = diagnostics
-        self.rates = Rates(lab)
+        self.rates = rates
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.single: dict[str, dict[str, None]] = {}
 

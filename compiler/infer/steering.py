@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from hashlib import sha256
 from ipaddress import ip_network
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from compiler.infer.explicit import covered
 from compiler.infer.forwarding import Forwarding
 from compiler.infer.graph import Hop
 from compiler.infer.paths import Side
+from compiler.infer.slots import hashed_numbers
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
 from compiler.model.multipath import Pair
@@ -145,7 +145,7 @@ class Steering:
 
     def _steered(self, node: Node) -> Node:
         tables = self.tables.get(node.name, {})
-        numbers = _numbers(tables)
+        numbers = hashed_numbers(tables, FIRST_TABLE, TABLES)
         rules = [
             _rule(key, numbers[table], tables[table]) for key, table in self.rules.get(node.name, {}).items()
         ]
@@ -173,17 +173,6 @@ def _routes(hops: dict[Network, Nexthop]) -> tuple[Route, ...]:
 def _spray(draft: Draft, numbers: dict[str, int]) -> Spray:
     turns = tuple(Turn(hop, numbers[table]) for hop, table in draft.turns)
     return Spray(draft.target, turns, draft.own, draft.passed, draft.incoming)
-
-
-def _numbers(names: Iterable[str]) -> dict[str, int]:
-    """A number for each table of a node, hashed from its name, so that numbers are stable between labs."""
-    found: dict[str, int] = {}
-    for name in sorted(names):
-        number = int.from_bytes(sha256(name.encode()).digest()[:4], "big") % TABLES
-        while FIRST_TABLE + number in found.values():
-            number = (number + 1) % TABLES
-        found[name] = FIRST_TABLE + number
-    return found
 
 
 def _rule(selector: Selector, table: int, routes: Iterable[Network]) -> Rule:

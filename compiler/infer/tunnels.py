@@ -6,10 +6,10 @@ the path without rules and marks, and never lead outer packets back into the tun
 
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note
+from compiler.infer.slots import hashed_numbers
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Link, LinkKind, Tunnel
 from compiler.model.routes import Nexthop, Route
@@ -21,15 +21,13 @@ NUMBERS = 2**24 - 1
 def carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Gives tunnels their numbers, and the nodes of their paths the routes to their outer addresses."""
     tunnels = [(link, link.tunnel) for link in lab.links if link.tunnel]
-    if not tunnels:
-        return lab
     for link, tunnel in tunnels:
         _check(link, tunnel, lab, diagnostics)
     routes: dict[str, list[Route]] = {}
     for _, tunnel in tunnels:
         for node, route in _routes(tunnel, lab):
             routes.setdefault(node, []).append(route)
-    numbers = _numbers([link.identity for link, _ in tunnels])
+    numbers = hashed_numbers((link.identity for link, _ in tunnels), 1, NUMBERS)
     return replace(
         lab,
         nodes=tuple(node._replace(routes=(*node.routes, *routes.get(node.name, ()))) for node in lab.nodes),
@@ -39,19 +37,6 @@ def carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
 
 def _numbered(link: Link, number: int) -> Link:
     return link._replace(tunnel=link.tunnel._replace(number=number)) if link.tunnel else link
-
-
-def _numbers(identities: list[str]) -> dict[str, int]:
-    """A number for each tunnel, hashed from its identity, so that numbers are stable between labs."""
-    found: dict[str, int] = {}
-    taken: set[int] = set()
-    for identity in sorted(identities):
-        number = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") % NUMBERS
-        while number in taken:
-            number = (number + 1) % NUMBERS
-        taken.add(number)
-        found[identity] = number + 1
-    return found
 
 
 def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:

@@ -67,6 +67,10 @@ class Pin(NamedTuple):
     span: Span
 
 
+DEFAULT_MTU = 1500
+"""Bytes of an IP packet, where nothing is set."""
+
+
 class LinkKind(StrEnum):
     """What a link is made of, in the words of ip-link(8): a veth pair, or a tunnel over other links."""
 
@@ -116,6 +120,11 @@ class Link(NamedTuple):
     spare: bool = False
     kind: LinkKind = LinkKind.VETH
     tunnel: Tunnel | None = None
+
+    @property
+    def packet(self) -> int:
+        """The bytes of the largest IP packet: the MTU, set or the kernel's own."""
+        return self.mtu or DEFAULT_MTU
 
     @property
     def ends(self) -> tuple[Port, Port]:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from compiler.infer.prefixes import Prefixes
-from compiler.infer.shaping import DEFAULT_MTU, ETHERNET_HEADER
+from compiler.infer.shaping import ETHERNET_HEADER
 from compiler.model.lab import Lab
 from compiler.model.links import OVERHEAD, InterfaceName, Link, Port, Tunnel
 from compiler.model.networks import Address, Network
@@ -58,7 +58,7 @@ class Lookup:
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends = lab.interfaces
         self.over: dict[InterfaceName, Crossing] = {
-            near.id: Crossing(near, far, link.mtu or DEFAULT_MTU)
+            near.id: Crossing(near, far, link.packet)
             for link in lab.links
             if not link.tunnel
             for near, far in link.directions
@@ -98,7 +98,7 @@ class Lookup:
         overhead = OVERHEAD[link.kind, tunnel.version]
         carriers = link.carriers(near)
         for id in carriers:
-            crossing = self.over[id]._replace(mtu=link.mtu or DEFAULT_MTU, overhead=overhead, tunnel=near.id)
+            crossing = self.over[id]._replace(mtu=link.packet, overhead=overhead, tunnel=near.id)
             yield crossing._replace(into=far) if id == carriers[-1] else crossing
 
     def _kernel(self, node: str) -> Kernel:

@@ -18,7 +18,7 @@ from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, Role
-from compiler.resolve import tunnels
+from compiler.model.routes import SprayPair
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -26,7 +26,6 @@ from compiler.resolve.pairs import Pairs
 from compiler.resolve.routes import routes
 from compiler.resolve.scope import Scope
 from compiler.resolve.services import Masquerades, Sysctls
-from compiler.resolve.sprays import Sprays
 
 Kind = TypeVar("Kind")
 
@@ -74,7 +73,7 @@ class _Resolver:
         declarer = self._declared(name)
         linker = self._linker()
         pools = self._pools()
-        links = tunnels.carried(linker.finish(), self.scope, pools[0].version)
+        links = self._carried(linker.finish(), pools[0].version)
         self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
         if not linked >= self.scope.nodes.keys():
@@ -86,9 +85,7 @@ class _Resolver:
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
-        sprays = Sprays(self.scope)
-        for spray in self._all(syntax.Spray):
-            sprays.add(spray)
+        sprays = self._sprays()
         sysctls = self._sysctls()
         lab = Lab(
             name=name,
@@ -101,7 +98,7 @@ class _Resolver:
             interfaces=self.scope.interfaces,
             explicit_routes=explicit,
             pairs=tuple(pairs.found.values()),
-            sprays=tuple(sprays.found.values()),
+            sprays=sprays,
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
@@ -145,12 +142,41 @@ class _Resolver:
         linker = Linker(self.scope, defaults)
         for link in self._all(syntax.Link):
             linker.add(link)
-        for tunnel in self._all(syntax.Tunnel):
-            tunnels.add(tunnel, linker)
+        self._add_tunnels(linker)
         linker.join()
         for shape in self._all(syntax.Shape):
             linker.shape(shape)
         return linker
+
+    def _add_tunnels(self, linker: Linker) -> None:
+        """Adds tunnels to the links; what resolves them is imported for labs that have any."""
+        statements = self._all(syntax.Tunnel)
+        if not statements:
+            return
+        from compiler.resolve.tunnels import add
+
+        for statement in statements:
+            add(statement, linker)
+
+    def _carried(self, links: tuple[Link, ...], version: int) -> tuple[Link, ...]:
+        """The links, with path and MTU for each tunnel; as above."""
+        if not self.scope.tunnels:
+            return links
+        from compiler.resolve.tunnels import carried
+
+        return carried(links, self.scope, version)
+
+    def _sprays(self) -> tuple[SprayPair, ...]:
+        """The pairs whose packets take turns; as above."""
+        statements = self._all(syntax.Spray)
+        if not statements:
+            return ()
+        from compiler.resolve.sprays import Sprays
+
+        sprays = Sprays(self.scope)
+        for statement in statements:
+            sprays.add(statement)
+        return tuple(sprays.found.values())
 
     def _check_profiles(self) -> None:
         for (_, name), known in self.scope.profiles.items():

@@ -18,8 +18,6 @@ KINDS = {"vxlan": LinkKind.VXLAN, "gre": LinkKind.GRE, "ipip": LinkKind.IPIP}
 
 ATTRIBUTES = ("mtu", "cost", "subnet", "address")
 
-DEFAULT_MTU = 1500
-
 
 def add(statement: syntax.Tunnel, linker: Linker) -> None:
     """Adds the tunnels of one statement: one for each pair of ends and each path of a set."""
@@ -85,8 +83,7 @@ def _ports(steps: Iterable[Step]) -> Iterator[tuple[InterfaceName, InterfaceName
 
 def _fitted(link: Link, tunnel: Tunnel, steps: list[Step], scope: Scope) -> Link:
     """A tunnel with its MTU, the largest with which outer packets are not fragmented."""
-    narrowest = min((step for step, _ in steps), key=lambda step: step.mtu or DEFAULT_MTU)
-    below = narrowest.mtu or DEFAULT_MTU
+    below = min(step.packet for step, _ in steps)
     most = below - OVERHEAD[link.kind, tunnel.version]
     if link.mtu is not None and link.mtu > most:
         message = f"an MTU of {link.mtu} is too large for a tunnel over links of {below} bytes"

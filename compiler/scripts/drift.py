@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import assert_never
 
-from compiler.infer.shaping import DEFAULT_MTU
-from compiler.model.links import LinkKind
+from compiler.model.links import DEFAULT_MTU, LinkKind
 from compiler.plan import turns
 from compiler.plan.commands import (
     NAT_CHAIN,
