@@ -1,12 +1,16 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo check coverage faults fuzz labs bench golden guests setup clean
+.PHONY: help demo check kernels docs coverage faults fuzz labs bench golden guests setup clean
 
 help:    ## list these targets
 	@sed -n 's/^\([a-z]*\): *## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
-demo:    ## compile the four-line diamond and show its scripts
+demo:    ## show a lab of five lines, its picture, and what it measures
 	@./dev demo
-check:   ## everything that must pass: lint, types, shellcheck, tests on three kernels
+check:   ## everything that must pass: lint, types, shellcheck, tests on this kernel and a guest's
 	@./dev check
+kernels: ## live tests in all guests (root; `./dev guests` fetches them; about half an hour)
+	@./dev kernels
+docs:    ## the documentation in build/docs/docs/index.html, and manual pages in build/man
+	@./dev docs
 coverage: ## what the tests leave out of the compiler
 	@./dev coverage
 faults:  ## every fault of the scripts, and signals at 100 moments each (root; about five minutes)

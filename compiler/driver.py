@@ -3,7 +3,8 @@
 Modules that expand a lab are imported only if needed, as importing takes longer than most compilations.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +29,11 @@ from compiler.scripts.kinds import KINDS
 
 if TYPE_CHECKING:
     from compiler.language.expand import Setting
+    from compiler.library import Library
+
+
+Pass = Callable[[Lab, Diagnostics], Lab]
+"""A pass over a lab; `BEFORE_ROUTES` are the first ones."""
 
 
 class TopologyError(Exception):
@@ -35,24 +41,33 @@ class TopologyError(Exception):
 
 
 class Options(NamedTuple):
-    """User options of a lab: values of its params, directories that `use` searches, a bound of its size."""
+    """User options of a lab: values of its params, directories that `use` searches, a bound of its size, and
+    whether all of it is on one machine, as if no machine was written (`here`)."""
 
     settings: Mapping[str, str] = MappingProxyType({})
     folders: tuple[str, ...] = ()
     most_statements: int = 1_000_000
+    here: bool = False
 
 
 class Compilation:
     """From the text of a lab to its scripts.
 
     `name` is the file name, or `-` for standard input. `tables` is a directory that only this user can write,
-    for parser tables that are kept between runs.
+    for parser tables that are kept between runs. `library` has the files that the lab uses, where they are
+    not beside it.
     """
 
     def __init__(
-        self, name: str, text: bytes | str, tables: str | None = None, options: Options | None = None
+        self,
+        name: str,
+        text: bytes | str,
+        tables: str | None = None,
+        options: Options | None = None,
+        library: "Library | None" = None,
     ) -> None:
         self.diagnostics = Diagnostics()
+        self.library = library
         self.tables = tables
         self.options = options or Options()
         self.source = Source(name, text) if isinstance(text, str) else decode(name, text, self.diagnostics)
@@ -86,7 +101,7 @@ class Compilation:
         from compiler.language.expand import expand
         from compiler.library import Library
 
-        library = Library(self.source.name, self.options.folders)
+        library = self.library or Library(self.source.name, self.options.folders)
         files = Files(self.source, library.key, library, self.diagnostics, self.tables)
         settings = {name: self._setting(name, value) for name, value in self.options.settings.items()}
         self._stop_at_errors()
@@ -115,6 +130,21 @@ class Compilation:
         self._stop_at_errors()
         return write(statements, default_name(self.source.name))
 
+    def layout(self) -> str:
+        """The text in the one layout of labs; raises TopologyError if it has syntax errors.
+
+        Line ends are those of the text.
+        """
+        from compiler.language.layout import formatted
+
+        self._stop_at_errors()
+        try:
+            parse(self.source, self.diagnostics, self.tables)
+        except TooManyError:
+            raise TopologyError from None
+        self._stop_at_errors()
+        return formatted(self.source.text, self.tables)
+
     @cached_property
     def lab(self) -> Lab:
         """The lab after all passes; raises TopologyError if it has errors.
@@ -126,16 +156,36 @@ class Compilation:
         except TooManyError:
             raise TopologyError from None
 
-    def _lab(self) -> Lab:
-        lab = resolve(self.statements, self.source, self.diagnostics)
-        for run in (assign, size, bridge, route, _carry, connect, _aggregate):
+    @cached_property
+    def draft(self) -> Lab:
+        """The lab without routes, for diagnostics as one types; raises TopologyError if it has errors."""
+        try:
+            lab = self._passed(resolve(self._placed(), self.source, self.diagnostics), BEFORE_ROUTES)
+            self._stop_at_errors()
+        except TooManyError:
+            raise TopologyError from None
+        return lab
+
+    def _passed(self, lab: Lab, passes: Iterable[Pass]) -> Lab:
+        for run in passes:
             if self.diagnostics.failed:
                 break
             lab = run(lab, self.diagnostics)
+        return lab
+
+    def _lab(self) -> Lab:
+        lab = resolve(self._placed(), self.source, self.diagnostics)
+        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate))
         self._verify(lab)
         check_name(self.statements, self.source, self.diagnostics)
         self._stop_at_errors()
-        return lab
+        return replace(lab, params=tuple(self.options.settings.items())) if self.options.settings else lab
+
+    def _placed(self) -> tuple[syntax.Statement, ...]:
+        """The statements; without those of machines, where all is to be on one."""
+        if not self.options.here:
+            return self.statements
+        return tuple(one for one in self.statements if not isinstance(one, syntax.Machine | syntax.Place))
 
     def _verify(self, lab: Lab) -> None:
         """Checks expectations and pins; for a lab with neither, the import is saved."""
@@ -163,6 +213,11 @@ class Compilation:
         return plans(self.lab)
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """The names of the machines; of a lab that names none, HERE."""
+        return tuple(machine.name for machine in self.lab.machines) or (HERE,)
+
+    @property
     def plan(self) -> Plan:
         """The plan of a lab on one machine."""
         return self.plans[HERE]
@@ -172,9 +227,9 @@ class Compilation:
         """The kinds of scripts that the lab needs."""
         return tuple(kind.name for kind in KINDS.values() if kind.is_called_for(self.lab))
 
-    def pieces(self, kind: str, style: bash.Style = bash.Style.BATCH) -> Iterator[str]:
-        """The script of a kind, in pieces of whole lines; `style` is for up only."""
-        return KINDS[kind].make(self.lab, self.plan, style)
+    def pieces(self, kind: str, style: bash.Style = bash.Style.BATCH, machine: str = HERE) -> Iterator[str]:
+        """The script of a kind for a machine, in pieces of whole lines; `style` is for up only."""
+        return KINDS[kind].make(self.lab, self.plans[machine], style)
 
     def script(self, kind: str, style: bash.Style = bash.Style.BATCH) -> str:
         return "".join(self.pieces(kind, style))
@@ -184,6 +239,24 @@ class Compilation:
 
     def down(self) -> str:
         return self.script("down")
+
+
+def _bond(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Checks the bonds of a lab that has any."""
+    if any(link.bond for link in lab.links):
+        from compiler.infer.bonds import check
+
+        check(lab, diagnostics)
+    return lab
+
+
+def _number(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Numbers the links between machines of a lab that has several."""
+    if not lab.machines:
+        return lab
+    from compiler.infer.machines import number
+
+    return number(lab, diagnostics)
 
 
 def _carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -207,3 +280,6 @@ def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
 def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     """Whether a file contains nothing to expand."""
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
+
+
+BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number)

@@ -10,12 +10,19 @@ from pathlib import Path
 from compiler import kept
 from compiler.scripts.quoting import without_text
 
-_USED = ': "$LAB" "$USAGE" "$ABOUT" "${NAMESPACES[@]}"\n'
+_USED = (
+    ': "$LAB" "$USAGE" "$ABOUT" "$RESULT" "${PLAY:-}" "${NAMESPACES[@]}" "${CONTAINERS[@]:-}"'
+    ' "${ATTACHED[@]:-}" "${PCAPS[@]:-}"\n'
+)
 """A use of the variables of the script's head that its runtime reads."""
 
 
 _ROUTES = re.compile(
-    r"""(h\d+='[\w.:/ -]+'|routes "[\w.:$ -]+" [0-9a-f.:/{},]+|(ip|tc)( [\w.:/%-]+)+(  #[\w.:, -]+)?)\n""",
+    r"(?:"
+    r"h\d+='[\w.:/ -]+'"
+    r'|mine && routes "[\w.:$ -]+" [0-9a-f.:/{},]+'
+    r"|(?:ip|tc)(?: [\w.:/%-]+)+(?:  #[\w.:, -]+)?"
+    r")\n",
     re.ASCII,
 )
 """Lines that need no lint, as they have plain words only; a large lab has thousands."""
@@ -68,7 +75,9 @@ _CALL = re.compile(
 _HEAD = re.compile(r"^(?:#(?!!| ===| shellcheck).*|LAB='[\w-]+')$", re.MULTILINE)
 """Comments, and the assignment of the lab's name."""
 
-_NAMESPACES = re.compile(rf"^NAMESPACES=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII)
+_NAMESPACES = re.compile(
+    rf"^(NAMESPACES|CONTAINERS|ATTACHED|PCAPS)=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII
+)
 
 
 def _frame(text: str, functions: frozenset[str]) -> str:
@@ -78,7 +87,7 @@ def _frame(text: str, functions: frozenset[str]) -> str:
         return f":{_lines_of(call[0])}" if call[1] in functions else call[0]
 
     text = _HEAD.sub(lambda line: "LAB=x" if line[0].startswith("LAB") else "", text)
-    text = _NAMESPACES.sub(lambda names: f"NAMESPACES=(\n{_lines_of(names[1])})", text)
+    text = _NAMESPACES.sub(lambda names: f"{names[1]}=(\n{_lines_of(names[2])})", text)
     return _CALL.sub(passed_over, text)
 
 

@@ -1,22 +1,28 @@
 #!/usr/bin/env bash
 # Measures the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 abe536814b506da934ffa6c95e3c67e300bbf0fde476bbd45ce6149d951a9a1a
+# Runtime: sha256 3e0646dff085cbb6b1acd3b370169cc89ce495e605f8787f14ec4f479b81513d
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE
+unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
 
 LAB='proved'
 IFS= read -rd '' USAGE <<'END' || true
-usage: bench.sh [--tsv | --json] [--repeat N]
+usage: bench.sh [--tsv | --json] [--repeat N] [--during-play]
 Measures the lab "proved" that is up.
   --tsv, --json  prints values separated by tabs, or JSON, and no table
   --repeat N     measures everything N times (3)
+  --during-play  plays the events of the lab beside each transfer
+END
+IFS= read -rd '' RESULT <<'END' || true
+mpc 0.1.0
+plan 101d9e87e748
+params {}
 END
 NAMESPACES=(
   proved-a
@@ -24,12 +30,327 @@ NAMESPACES=(
   proved-c
   proved-d
 )
+IFS= read -rd '' PLAY <<'PLAY' || true
+#!/usr/bin/env bash
+# Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
+# do not edit, change the topology and compile it again. Nothing runs before all of this is read.
+[ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
+{
+set -eEuo pipefail +o noglob +o posix
+shopt -u failglob nullglob nocasematch
+unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
+export LC_ALL=C
+umask 022
+trap '' PIPE
+
+LAB='proved'
+IFS= read -rd '' USAGE <<'END' || true
+usage: play.sh [--for SECONDS]
+Plays the events of the lab "proved" that is up.
+  --for SECONDS  ends the play then, before its last event or after it
+END
+
+# === the play's lab ==================================================================
+
+needs() {
+need_tool ip iproute2
+need_tool tc iproute2
+need_tool nsenter util-linux
+need_tool unshare util-linux
+need_tool flock util-linux
+need_queues tbf netem bfifo <<'END'
+qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+qdisc replace dev lo root netem delay 1ms
+qdisc replace dev lo root bfifo limit 10kb
+END
+}
+
+restore() {
+again links proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+again links proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+again links proved-a ip <<'END'
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+again links proved-d ip <<'END'
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+again proved-a:c proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: tbf rate 5mbit burst 6056b limit 15625b
+END
+:
+}
+
+events() {
+await 500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc change dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+END
+happened 500 'shape a:c rate 1mbit'
+
+await 1000
+alter links
+within proved-a ip <<'END'
+link set dev d down
+END
+within proved-d ip <<'END'
+link set dev a down
+END
+happened 1000 'down a:d -- d:a'
+
+await 1500
+alter links
+within proved-a ip <<'END'
+link set dev d up
+address replace 10.86.184.181/30 dev d
+END
+within proved-d ip <<'END'
+link set dev a up
+address replace 10.86.184.182/30 dev a
+END
+within proved-a ip <<'END'
+route replace 10.249.89.74 src 10.219.189.202 nexthop via 10.39.131.70 dev c nexthop via 10.86.184.182 dev d
+route replace 10.240.22.137 src 10.219.189.202 via 10.86.184.182 dev d
+route replace 10.75.138.208/30 via 10.86.184.182 dev d
+route replace 10.249.89.74 via 10.86.184.182 dev d table 41363
+route replace 10.52.126.101 via 10.86.184.182 dev d table 41363
+route replace 10.75.138.209 via 10.86.184.182 dev d table 41363
+END
+within proved-d ip <<'END'
+route replace 10.219.189.202 src 10.240.22.137 via 10.86.184.181 dev a
+route replace 10.39.131.69 via 10.86.184.181 dev a
+END
+happened 1500 'up a:d -- d:a'
+
+await 1500
+alter proved-a:c
+within proved-a tc <<'END'
+qdisc del dev c root
+qdisc add dev c root handle 1: tbf rate 1mbit burst 6056b limit 6056b
+qdisc add dev c parent 1:1 handle 10: netem limit 8473 delay 10ms
+qdisc add dev c parent 10:1 bfifo limit 9084b
+END
+happened 1500 'shape a:c rate 1mbit delay 10ms'
+}
+
+# === the play's runtime of mpc 0.1.0, for play =======================================
+
+# === what all scripts share ===================================================
+say() { printf '%s: %s\n' "$LAB" "$*" >&2 || true; }
+die() { say "error: $*"; exit 1; }
+
+# Says that the script is not called like this.
+misuse() { say "error: $1; ${USAGE%%$'\n'*}"; exit 2; }
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
+
+# === what check, bench and play share =========================================
+# (Before 4.4, bash takes an empty array for one that is not set.)
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  say "error: this needs bash 4.4 or later, and here it is run by bash $BASH_VERSION"
+  exit 2
+fi
+
+# Tells some lines. Where nobody reads them any more, the script ends as if by SIGPIPE.
+out() {
+  printf '%s\n' "$@" 2>/dev/null || {
+    [[ -p /dev/stdout || -S /dev/stdout ]] || say "error: what there is to tell cannot be written"
+    exit 141
+  }
+}
+
+# === the play's claim ================================================================
+# A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
+# file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
+# file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
+# `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
+CLAIM=/run/mpc-$LAB
+lock=
+declare -A notes=()
+
+# Opens the claim to lock it, and makes it where there is none.
+open_claim() { { exec {lock}>>"$CLAIM"; } 2>/dev/null || die "cannot make $CLAIM"; }
+
+# Whether what was locked is still the claim.
+current() { [[ $CLAIM -ef /proc/self/fd/$lock ]]; }
+
+# Reads the notes: each, and by its first word what follows.
+read_claim() {
+  local line
+  notes=()
+  while IFS= read -r line; do
+    [[ -z $line ]] || { notes[$line]=1 && notes[${line%% *}]=${line#* }; }
+  done 2>/dev/null <"$CLAIM"
+}
+
+# Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
+# and the time from which on it had it.
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}"; }
+
+noted() { [[ -n ${notes[$1]:-} ]]; }
+
+# === what bench and play share ================================================
+began=0
+now=0
+
+need_tool() { type -P "$1" >/dev/null || die "the command $1 (package $2) is missing"; }
+
+# Sets `now` to the time since the clock was set, in hundredths of a second.
+clock() {
+  local time
+  read -r time _ </proc/uptime
+  now=$((10#${time/./} - began))
+}
+
+# Sets the clock to nothing.
+set_clock() {
+  began=0
+  clock
+  began=$now
+}
+
+# === however the script ends ==================================================
+started=()
+
+# Has `undo` called however the script ends. (Where a signal comes while bash 5.2 expands a command substitution, it
+# reads the trap as if that were in one, up to a `)`. Otherwise the first line is done before the second is read.)
+guard() {
+  local signal
+  trap 'end "$?"' EXIT
+  for signal in 1 2 15; do trap -- "end $((128 + signal))"$'\n)' "$signal"; done # HUP INT TERM
+}
+
+# Undoes what there is to undo, and ends the script with a status, whatever signals follow the one that asks for it. (A
+# child that is asked to end before it has become another program has these traps still, and nothing to undo.)
+end() {
+  trap '' HUP INT TERM
+  trap - EXIT ERR
+  [[ $BASHPID != "$$" ]] || undo
+  exit "$1"
+}
+
+# Asks processes to end: PID...
+dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
+
+# === play =====================================================================
+# Events are told on standard output, a line each: when it was due, when it had happened, and what it was.
+touched=" "
+text=
+length=
+
+if (($#)); then
+  [[ $1 == --for ]] || misuse "no such option: $1"
+  [[ $# == 2 && $2 =~ ^([0-9]{1,6})(\.([0-9]{1,2}))?$ ]] || misuse "--for takes seconds, as 30 or 0.5"
+  length=${BASH_REMATCH[3]}00
+  length=$((10#${BASH_REMATCH[1]}${length:0:2}))
+fi
+((EUID == 0)) || die "must run as root"
+
+# Sets `text` to hundredths of a second as seconds.
+seconds() { printf -v text '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
+
+# Tests whether the kernel has the queueing disciplines that its input makes, where nobody sees them.
+need_queues() { unshare --net tc -batch - >/dev/null 2>&1 || die "this kernel has not all of: $*"; }
+
+# Begins a play, alone: no up, no down and no other play is at work on the lab. However it ends, the lab is as before.
+begin() {
+  { exec {lock}<"$CLAIM"; } 2>/dev/null || die "the lab is not up"
+  flock -n "$lock" || die "an up, a down or a play of this lab is at work"
+  { current && read_claim && noted up; } || die "the lab is not up"
+  guard
+  printf 'due\thappened\tevent\n'
+  set_clock
+}
+
+# Waits until a time of the play.
+sleep_until() {
+  while clock && ((now < $1)); do
+    seconds "$(($1 - now))"
+    sleep "$text" {lock}>&- &
+    started=("$!")
+    wait "$!"
+    started=()
+  done
+}
+
+# Waits until an event is due; where that is later than the play is to last, it ends when that is over.
+await() {
+  [[ -z $length ]] || (($1 <= length)) || close
+  sleep_until "$1"
+}
+
+# Tells of an event that was due at a time: TIME WHAT.
+happened() {
+  local due
+  seconds "$1"
+  due=$text
+  clock
+  seconds "$now"
+  printf '%s\t%s\t%s\n' "$due" "$text" "$2"
+}
+
+# Feeds its input to a tool in a namespace, to the end: NAMESPACE TOOL, or NAMESPACE lines TOOL, which has more words
+# in a line than a batch takes.
+enter() {
+  if [[ $2 == lines ]]; then
+    # shellcheck disable=SC2016 # (for sh)
+    nsenter --net="/run/netns/$1" sh -c 'failed=0; while read -r words; do "$0" $words || failed=1; done; exit "$failed"' "$3"
+  else
+    nsenter --net="/run/netns/$1" "$2" -force -batch -
+  fi
+}
+
+# Feeds its input to a tool, and ends the play where that fails.
+within() { enter "$@" || die "in $1: ${*:2} failed"; }
+
+# Notes that something is not as up made it.
+alter() { [[ $touched == *" $1 "* ]] || touched+="$1 "; }
+
+# Feeds its input to a tool, come what may, where something there is not as up made it.
+again() { [[ $touched != *" $1 "* ]] || enter "${@:2}" 2>/dev/null || true; }
+
+# Ends a play when its last event has happened, or when it has lasted as long as is asked for.
+close() {
+  [[ -z $length ]] || sleep_until "$length"
+  exit 0
+}
+
+# Makes the lab as up made it.
+undo() {
+  dismiss "${started[@]}"
+  say "as up made it"
+  restore
+}
+
+# === the play's call =================================================================
+needs
+begin
+events
+close
+}
+PLAY
 
 # === the lab ==================================================================
 
 needs() {
 need_tool ip iproute2
+need_tool tc iproute2
 need_tool nsenter util-linux
+need_tool awk mawk
 need_tool ss iproute2
 need_tool iperf3 iperf3
 need_tool flock util-linux
@@ -39,9 +360,13 @@ need_nodes a b c d
 
 transfers() {
 row a b 4782034,4782034,4782034 5 proved-a proved-b 10.249.89.74 tcp 1 6250000 cubic
+over a proved-a b proved-b c proved-c d proved-d
 row a b 9526709,9564069,9564069 5 proved-a proved-b 10.249.89.74 tcp 8 6250000 cubic
+over a proved-a b proved-b c proved-c d proved-d
 row a b 9379128,9379128,9379128 5 proved-a proved-b 10.249.89.74 mptcp 1 6250000 cubic
+over a proved-a b proved-b c proved-c d proved-d
 row b a 4861295,4861295,4861295 10 proved-b proved-a 10.219.189.202 udp 1 6250000 -
+over b proved-b a proved-a c proved-c d proved-d
 }
 
 # === the runtime of mpc 0.1.0, for bench ======================================
@@ -67,6 +392,40 @@ out() {
     [[ -p /dev/stdout || -S /dev/stdout ]] || say "error: what there is to tell cannot be written"
     exit 141
   }
+}
+
+# === what a result is of ======================================================
+# The lab, the plans of this script and of the up, the params, the kernel, the tools, and when: `NAME VALUE`.
+named=()
+# The versions of tools: `NAME VERSION`.
+versions=()
+time=
+
+# Sets `time` to the date and the time of day, in UTC.
+set_time() { TZ=UTC0 printf -v time '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }
+
+# Sets `version` to the first number with a dot that a tool tells of itself, and to `unknown` where there is none.
+version=
+read_version() {
+  local told word
+  version=unknown
+  told=$("$@" 2>/dev/null </dev/null) || true
+  for word in ${told//[!0-9.]/ }; do [[ $word != [0-9]*.[0-9]* ]] || { version=$word && return; }; done
+}
+
+# Notes all that.
+name_all() {
+  local kernel line plan up=unknown
+  read -r kernel </proc/sys/kernel/osrelease
+  { while read -r line; do [[ $line != "plan "* ]] || up=${line#plan }; done <"/run/mpc-$LAB"; } 2>/dev/null || true
+  versions=("bash ${BASH_VERSION%%(*}")
+  read_version ip -V && versions+=("iproute2 $version")
+  ! type -P iperf3 >/dev/null || { read_version iperf3 --version && versions+=("iperf3 $version"); }
+  set_time
+  mapfile -t named <<<"${RESULT%$'\n'}"
+  plan=${named[1]#plan }
+  named=("lab $LAB" "${named[@]}" "up $up" "kernel $kernel" "began $time")
+  [[ $up == "$plan" || $up == unknown ]] || say "warning: what is up has the plan $up, and this script is of $plan"
 }
 
 # === what bench and play share ================================================
@@ -119,17 +478,24 @@ closing=:
 # What only this script has open.
 alone=
 
+# Pipes that what was started has open, and what that has started in its turn.
+pipes=()
+
 # Ends all that was started.
 stop() {
+  local fd
   dismiss "${started[@]}"
   wait || wait || true # the first may tell of a signal that came before
-  started=()
+  for fd in "${pipes[@]}"; do while read -ru "$fd"; do :; done; done
+  started=() pipes=()
 }
 
 # Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
   guard
-  scratch=$(mktemp -d) || exit 2
+  # Its name first: a signal that ends what makes the folder finds it by this name.
+  scratch=$(mktemp -du) || exit 2
+  mkdir -m 700 "$scratch" || { scratch=; exit 2; }
   need_room
   exec {alone}</dev/null
 }
@@ -157,9 +523,14 @@ begin_in() {
 
 # === transfers ================================================================
 PORT=5379
+# That of the servers which nodes have for transfers that other machines open.
+SERVED=5380
+port=
 received=0
 said=
 refused=" "
+# What iperf3 is to tell while it measures, as options.
+reporting=()
 
 # Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
 be_alone() {
@@ -169,26 +540,47 @@ be_alone() {
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
 # `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
-# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
+# machine, where a server waits.
 transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  local wrap=() options tries=0 server=
+  choose_port "$2"
+  options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
-  server=$!
+  if [[ $2 != - ]]; then
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    server=$!
+  elif ((${#reporting[@]})); then
+    options+=(--get-server-output)
+  fi
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
     wait "$!" || true
-    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    ((++tries < $(patience "$(<"$scratch/client")"))) || break
     sleep 0.1
   done
-  kill "$server" 2>/dev/null || true
-  wait "$server" || true
+  if [[ $server ]]; then
+    kill "$server" 2>/dev/null || true
+    wait "$server" || true
+  fi
   read_report
   drain "$1"
   [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Sets `port` to that of the server in a namespace, `-` being one of another machine.
+choose_port() { if [[ $1 == - ]]; then port=$SERVED; else port=$PORT; fi; }
+
+# How often a client is to try that says so: until a server listens, and until it has done what others ask of it.
+patience() {
+  case $1 in
+    *"Connection refused"*) echo 50 ;;
+    *"server is busy"*) echo 600 ;;
+    *) echo 1 ;;
+  esac
 }
 
 # Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
@@ -203,7 +595,7 @@ refuse() {
 drain() {
   local _
   for _ in {1..100}; do
-    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$port" 2>/dev/null) ]] || break
     sleep 0.1
   done
 }
@@ -221,6 +613,195 @@ read_report() {
 # Kbit/s as Mbit/s.
 mbit() { printf '%d.%02d' $(($1 / 1000)) $(($1 % 1000 / 10)); }
 
+# === what happens over time ===================================================
+# The namespaces that packets of each transfer cross, with the nodes that they are of: `NODE NAMESPACE ...`.
+crossed=()
+
+# The files of what is told of those of the transfer that is measured.
+watched=()
+
+# Bytes that a socket sends at least, if it is not iperf3's own.
+DATA=20000
+
+# Has a shell in a namespace tell ten times a second, until it is asked to end, what each interface has sent, what waits in
+# its queues, and its TCP sockets: NODE BEGAN SOCKETS. (It waits by a read of what nobody writes.)
+# shellcheck disable=SC2016 # Expanded by that shell.
+WATCH='exec {never}<> <(:)
+began=$2 next=0
+while :; do
+  read -r time _ </proc/uptime
+  echo "at $((10#${time/./} - began)) $1"
+  while IFS=" :" read -r name _ _ _ _ _ _ _ _ sent _; do
+    [[ $name == lo || ! $sent =~ ^[0-9]+$ ]] || echo "sent $name $sent"
+  done </proc/net/dev
+  echo "queues $(tc -s -j qdisc show)"
+  [[ $3 == - ]] || while read -r line; do echo "socket $line"; done < <(ss -tinHO "$3")
+  read -r time _ </proc/uptime
+  left=$(((next += 10) + began - 10#${time/./}))
+  ((left > 0)) || next=$((next - left)) left=1
+  printf -v left 0.%02d "$left"
+  read -rt "$left" -u "$never" || true
+done 2>/dev/null'
+
+# Makes JSON of that and of what a receiver said: series of [SECONDS, VALUE]. What waits is that of the queue that has a
+# rate, in bytes and packets: netem has what is under way.
+IFS= read -rd '' SERIES <<'SERIES' || true
+function number(name) {
+  return match($0, name ":[0-9.]+") ? substr($0, RSTART + length(name) + 1, RLENGTH - length(name) - 1) : 0
+}
+
+# The value of a name in JSON that has no escapes.
+function value(text, name) {
+  if (!match(text, "\"" name "\":\"?[^,\"}]+")) return ""
+  text = substr(text, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+  sub(/^"/, "", text)
+  return text
+}
+
+function add(list, key, what) {
+  if (!((list, key) in series)) keys[list, ++count[list]] = key
+  series[list, key] = series[list, key] (series[list, key] == "" ? "" : ", ") sprintf("[%.2f, %s]", time, what)
+}
+
+# Bits a second since the last time, from a count of bytes.
+function rate(key, bytes,   told) {
+  told = ""
+  if (key in counted && time > since[key]) told = sprintf("%.0f", (bytes - counted[key]) * 8 / (time - since[key]))
+  counted[key] = bytes
+  since[key] = time
+  return told
+}
+
+function interface(name,   told) {
+  if (!(name in shown)) return
+  told = rate(name, $3)
+  if (told != "") add("interfaces", name, told)
+}
+
+function queues(   parts, i, device, kind, waits) {
+  for (i = split($0, parts, /\{"kind":"/); i > 1; i--) {
+    kind = parts[i]
+    sub(/".*/, "", kind)
+    device = value(parts[i], "dev")
+    if (device in waits) continue
+    waits[device] = ""
+    if (kind ~ /^(tbf|[pb]fifo)$/) waits[device] = value(parts[i], "backlog") ", " value(parts[i], "qlen")
+  }
+  for (device in waits) if (waits[device] != "" && (node ":" device) in shown) add("queues", node ":" device, waits[device])
+}
+
+function socket(   key, told, again) {
+  key = $5 " " $6
+  total[key] = number("bytes_sent") + 0
+  told = rate("socket " key, total[key])
+  if (told == "") return
+  again = match($0, /retrans:[0-9]+\/[0-9]+/) ? substr($0, RSTART, RLENGTH) : 0
+  sub(/.*\//, "", again)
+  add("sent", key, told)
+  add("window", key, number("cwnd"))
+  add("rtt", key, number(" rtt"))
+  add("retransmitted", key, again)
+}
+
+function object(list,   i, text) {
+  for (i = 1; i <= count[list]; i++) {
+    text = text sprintf("%s\"%s\": [%s]", i > 1 ? ", " : "", keys[list, i], series[list, keys[list, i]])
+  }
+  return "{" text "}"
+}
+
+function subflow(key,   ends) {
+  split(key, ends, " ")
+  return sprintf("{\"source\": \"%s\", \"target\": \"%s\", \"sent\": [%s], ", ends[1], ends[2], series["sent", key]) \
+    sprintf("\"window\": [%s], \"rtt\": [%s], ", series["window", key], series["rtt", key]) \
+    sprintf("\"retransmitted\": [%s]}", series["retransmitted", key])
+}
+
+function subflows(   i, key, text) {
+  for (i = 1; i <= count["sent"]; i++) {
+    key = keys["sent", i]
+    if (total[key] >= DATA) text = text (text == "" ? "" : ", ") subflow(key)
+  }
+  return "[" text "]"
+}
+
+BEGIN {
+  split(MOVED, names, " ")
+  for (i in names) shown[names[i]] = 1
+}
+$1 == "at" { time = $2 / 100; node = $3 }
+$1 == "sent" { interface(node ":" $2) }
+$1 == "queues" { queues() }
+$1 == "socket" { socket() }
+# (iperf3 tells all again where it is asked to end while it ends; its last interval is too short for a rate.)
+/^\[.* sec .* Kbits\/sec/ && !/ (sender|receiver)/ && (/^\[SUM\]/ || FLOWS == 1) {
+  match($0, /-[0-9.]+ +sec/)
+  time = substr($0, RSTART + 1) + 0
+  if (time < last + 0.05) next
+  last = time
+  match($0, /[0-9.]+ Kbits\/sec/)
+  add("received", "all", sprintf("%.0f", substr($0, RSTART) * 1000))
+}
+/^Server output:/ {
+  series["received", "all"] = ""
+  last = 0
+}
+END {
+  printf "{\"received\": [%s], \"interfaces\": %s, ", series["received", "all"], object("interfaces")
+  printf "\"queues\": %s, \"subflows\": %s}\n", object("queues"), subflows()
+}
+SERIES
+
+# Notes which namespaces the packets of the last transfer cross: NODE NAMESPACE ...
+over() { crossed[${#rows[@]} - 1]=$*; }
+
+# Has those of a transfer watched, and of the one that sends its sockets too: NUMBER SOURCE SOCKETS.
+watch_all() {
+  local i words sockets
+  read -ra words <<<"${crossed[$1]:-}"
+  watched=()
+  for ((i = 0; i < ${#words[@]}; i += 2)); do
+    sockets=-
+    [[ ${words[i]} != "$2" ]] || sockets=$3
+    watched+=("$scratch/over.$i")
+    begin_in "over.$i" "${words[i + 1]}" bash -c "$WATCH" - "${words[i]}" "$began" "$sockets"
+  done
+}
+
+# Tells what happened over time: FLOWS, and the file of what the receiver said.
+series() { awk -v MOVED="${moved[*]%%=*}" -v DATA="$DATA" -v FLOWS="$1" "$SERIES" "${watched[@]}" "$scratch/$2"; }
+
+# === events beside a transfer =================================================
+# Whether the events of the lab are played beside each transfer, and what of them happened beside the last, and when:
+# HUNDREDTHS DUE EVENT.
+during=
+played=()
+player=
+
+# Has the play script, which is in PLAY, play for some seconds, and makes the lab as it was when they are over, so that
+# iperf3 can end: SECONDS.
+start_play() {
+  printf %s "$PLAY" >"$scratch/play"
+  : >"$scratch/played"
+  bash "$scratch/play" --for "$1" </dev/null > >(stamp >"$scratch/played") 2>"$scratch/play.said" {alone}<&- &
+  player=$!
+  started+=("$player")
+}
+
+# Waits until the lab is as it was, and reads what has happened.
+end_play() {
+  local line status=0
+  dismiss "$player"
+  wait "$player" || status=$?
+  until [[ $(<"$scratch/played") == *. ]]; do sleep 0.02; done
+  played=()
+  while IFS= read -r line; do
+    [[ ! $line =~ ^([0-9]+)\ ([0-9.]+)$'\t'[0-9.]+$'\t'(.*)$ ]] ||
+      played+=("${BASH_REMATCH[1]} ${BASH_REMATCH[2]} ${BASH_REMATCH[3]}")
+  done <"$scratch/played"
+  ((status == 0 || status == 143)) || said=${said:-the play failed: $(<"$scratch/play.said")}
+}
+
 # === bench ====================================================================
 # What is measured goes to standard output, and how far the bench has come to standard error.
 # Bytes of a packet on average, below which all are acknowledgements.
@@ -232,6 +813,9 @@ odds=()
 nodes=()
 moved=()
 arrived=0
+again=0
+namespace=
+over_time=
 events=()
 counted=
 failures=0
@@ -239,6 +823,7 @@ failures=0
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
+    --during-play) [[ -n ${PLAY:-} ]] || misuse "the lab has no events that are played here"; during=1 ;;
     --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
     *) misuse "no such option: $1" ;;
   esac
@@ -261,6 +846,23 @@ row() { rows+=("$*"); }
 # Notes how likely is what is predicted of the last transfer.
 likely() { odds[${#rows[@]} - 1]=$1; }
 
+# How many segments of TCP a namespace has sent again so far, or `-` for that of another machine: NAMESPACE.
+count_again() {
+  local words
+  again=-
+  [[ $1 ]] || return 0
+  while read -ra words; do
+    [[ ${words[0]} != Tcp: ]] || again=${words[12]}
+  done < <(nsenter --net="/run/netns/$1" cat /proc/net/snmp)
+}
+
+# The namespace that a node is on this machine.
+namespace_of() {
+  local i
+  namespace=
+  for i in "${!nodes[@]}"; do [[ ${nodes[i]} != "$1" ]] || namespace=${NAMESPACES[i]}; done
+}
+
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
 count_bytes() {
   local i name in out packets
@@ -271,10 +873,9 @@ count_bytes() {
   done
 }
 
-# Puts the time since now before each line, and a dot after the last.
+# Puts the time since the clock was set before each line, and a dot after the last.
 stamp() {
   local line
-  set_clock
   while read -r line; do clock && echo "$now $line"; done
   echo .
 }
@@ -294,7 +895,7 @@ echo "$found"'
 watch_subflows() {
   nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
-  begin_in sockets "$1" bash -c "$COUNT" - "$2" "$PORT"
+  begin_in sockets "$1" bash -c "$COUNT" - "$2" "$port"
 }
 
 # Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
@@ -339,26 +940,44 @@ field() {
   if [[ $2 =~ \ $1[46]=([^\ ]+) ]]; then echo "${BASH_REMATCH[1]}"; else echo -; fi
 }
 
-# Measures a row: ROUND, and its words. What there is to tell of it is in `received`, `arrived` (both in kbit/s),
-# `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `events`
-# and `counted`.
+# Measures a row: its number, and its words. What there is to tell of it is in `received`, `arrived` (both in kbit/s),
+# `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `again` (the
+# segments that were sent again), `events`, `counted`, and `over_time`.
 measure() {
-  local name in out packets was_in was_out was_packets
+  local name in out packets was_in was_out was_packets was_again receiver=server sockets
   local -A before=()
   : >"$scratch/events"
   : >"$scratch/sockets"
+  set_clock
+  set_time
+  choose_port "$7"
+  sockets="dport = :$port"
+  [[ $7 != - ]] || receiver=client
+  [[ ${*: -1} != -R ]] || receiver=client sockets="sport = :$port"
   [[ $9 != mptcp ]] || watch_subflows "$6" "$(($5 / 2))"
+  [[ $FORM != json ]] || watch_all "$1" "$2" "$sockets"
+  namespace_of "$2"
+  count_again "$namespace"
+  was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
+  [[ -z $during ]] || start_play "$5"
   transfer "${@:6}" -t "$5"
-  moved=() arrived=0
+  [[ -z $during ]] || end_play
+  moved=()
+  namespace_of "$3"
+  if [[ $namespace ]]; then arrived=0; else arrived=-; fi
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
     [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
+  namespace_of "$2"
+  count_again "$namespace"
+  [[ $again == - ]] || again=$((again - was_again))
   [[ $9 != mptcp ]] || await_ends
   stop
+  [[ $FORM != json ]] || over_time=$(series "${10}" "$receiver")
   [[ $9 != mptcp ]] || until [[ $(<"$scratch/events") == *. ]]; do sleep 0.02; done
   read_events
 }
@@ -367,13 +986,15 @@ measure() {
 run_all() {
   local round i words
   prepare
+  [[ $FORM == table ]] || name_all
+  [[ $FORM != json ]] || reporting=(-i 0.1)
   be_alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
       read -ra words <<<"${rows[i]}"
       say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
-      measure "$round" "${words[@]}"
+      measure "$i" "${words[@]}"
       [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done
@@ -386,7 +1007,7 @@ run_all() {
 # Each form has a head, something to tell or to keep of each measurement (ROUND NUMBER, and the words of its row), and
 # an end. Tables are in Mbit/s, and what programs read in bits a second.
 told=0
-declare -A rates=() wires=() paths=() subflows=() counts=()
+declare -A rates=() wires=() paths=() subflows=() counts=() repeats=() plays=()
 
 # What a row is called: SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
 called() {
@@ -420,33 +1041,54 @@ tabbed() {
   out "$*"
 }
 
-tsv_head() { tabbed round source target transfer flows seconds predicted received arrived interfaces likely; }
+# What the result is of, in lines that begin with `#`, and the names of columns.
+tsv_head() {
+  local one
+  for one in "${named[@]}"; do tabbed "# ${one%% *}" "${one#* }"; done
+  tabbed "# tools" "${versions[*]}"
+  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted
+}
 
 tsv_one() {
   local one words=() mean low high
   read -r mean low high < <(foreseen "$5")
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))" "${words[*]}" \
-    "$low..$high"
+  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$(came -)" "${words[*]}" \
+    "$low..$high" "$time" "$(sent_again "${10}")"
 }
+
+# The segments that were sent again, of a protocol that sends again: PROTOCOL, and what stands for none.
+sent_again() { if [[ $1 == udp ]]; then echo "${2:--}"; else echo "${again/-/${2:--}}"; fi; }
+
+# What came in at the receiver, in bits a second, or what stands for that of another machine.
+came() { if [[ $arrived == - ]]; then echo "$1"; else echo "$((arrived * 1000))"; fi; }
 
 tsv_end() { :; }
 
 # However the bench ends, the list does.
 json_head() {
-  out '['
+  local one text='{' comma=
+  for one in "${named[@]}"; do
+    if [[ $one == "params "* ]]; then text+="\"params\": ${one#* }, "; else text+="\"${one%% *}\": \"${one#* }\", "; fi
+  done
+  text+='"tools": {'
+  for one in "${versions[@]}"; do
+    text+="$comma\"${one%% *}\": \"${one#* }\""
+    comma=', '
+  done
+  out "$text}, \"measurements\": ["
   closing=json_end
 }
 
 json_one() {
-  local one comma='' time name source target text row=' ' mean low high
+  local one comma='' when name source target text row=' ' mean low high
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || row=,
   printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
   row+=$text
   printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   row+=$text
-  printf -v text '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  printf -v text '"received": %d, "arrived": %s, "interfaces": {' "$((received * 1000))" "$(came null)"
   row+=$text
   for one in "${moved[@]}"; do
     row+="$comma\"${one%=*}\": $((${one#*=} * 1000))"
@@ -455,23 +1097,37 @@ json_one() {
   row+='}, "events": ['
   comma=
   for one in "${events[@]}"; do
-    read -r time name source target <<<"$one"
-    row+="$comma{\"seconds\": $(hundredths "$time"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
+    read -r when name source target <<<"$one"
+    row+="$comma{\"seconds\": $(hundredths "$when"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
     comma=', '
   done
-  out "$row], \"subflows\": ${counted:-null}}"
+  row+='], '
+  [[ -z $during ]] || row+="\"played\": [$(json_played)], "
+  row+="\"subflows\": ${counted:-null}, \"began\": \"$time\", \"retransmitted\": $(sent_again "${10}" null), "
+  out "$row\"over_time\": $over_time}"
+}
+
+# The events that were played beside the last transfer.
+json_played() {
+  local one comma='' when due what
+  for one in "${played[@]}"; do
+    read -r when due what <<<"$one"
+    printf '%s{"seconds": %s, "due": %s, "event": "%s"}' "$comma" "$(hundredths "$when")" "$due" "$what"
+    comma=', '
+  done
 }
 
 json_end() {
   closing=:
-  out ']'
+  set_time
+  out "], \"ended\": \"$time\"}"
 }
 
 table_head() { :; }
 
 table_one() {
-  rates[$2]+=" $received" wires[$2]+=" $arrived" paths[$2]=${moved[*]} subflows[$2]=$(printf '%s\n' "${events[@]}")
-  counts[$2]=$counted
+  rates[$2]+=" $received" wires[$2]+=" $arrived" paths[$2]=${moved[*]} repeats[$2]=$(sent_again "${10}") subflows[$2]=$(printf '%s\n' "${events[@]}")
+  counts[$2]=$counted plays[$2]=$(printf '%s\n' "${played[@]}")
 }
 
 # The lowest, the middle and the highest of some numbers.
@@ -489,7 +1145,7 @@ table_end() {
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
     printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
-      "$(mbit "$low") .. $(mbit "$high")" "$(mbit "$wire")"
+      "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
@@ -499,14 +1155,18 @@ table_end() {
 
 # Tells on which paths the bytes of the last round of a row went, and when its subflows came and went.
 details() {
-  local one list time name source target
+  local one list when name source target
   read -ra list <<<"${paths[$1]}"
   printf '\n%s, the last time:\n' "$(called "${@:2}")"
   [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
+  [[ ${repeats[$1]} == - ]] || printf '  %8s segments sent again\n' "${repeats[$1]}"
   [[ -z ${counts[$1]} ]] || printf '  %8s subflows beside the first, half-way, says ss\n' "${counts[$1]}"
-  [[ -z ${subflows[$1]} ]] || while read -r time name source target; do
-    printf '  %8s s %s %s -> %s\n' "$(hundredths "$time")" "$name" "$source" "$target"
+  [[ -z ${plays[$1]} ]] || while read -r when _ name; do
+    printf '  %8s s %s\n' "$(hundredths "$when")" "$name"
+  done <<<"${plays[$1]}"
+  [[ -z ${subflows[$1]} ]] || while read -r when name source target; do
+    printf '  %8s s %s %s -> %s\n' "$(hundredths "$when")" "$name" "$source" "$target"
   done <<<"${subflows[$1]}"
 }
 

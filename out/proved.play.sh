@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 bf02ea419081869ba5c8bc4cc18caf27729b28953f4719acb7d298f26143783d
+# Runtime: sha256 6f229b10ff445a8e9585b14e63a0c60ccc12c4c07d07a07f5ee63582a60b7912
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE
+unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
@@ -143,8 +143,9 @@ out() {
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
-# TIME` of each namespace, and `up`.
+# `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -166,7 +167,7 @@ read_claim() {
 
 # Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
 # and the time from which on it had it.
-inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}"; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }
 

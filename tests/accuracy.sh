@@ -2,8 +2,9 @@
 # Measures transfers from a to b in a lab: accuracy.sh FOLDER ROUNDS
 #
 # FOLDER has the name of the lab, and holds its scripts, how many seconds a transfer takes, its transfers (name, protocol,
-# and the address that it is opened from, or `-`), and the addresses to ping from. Reports of iperf3 and ping are left
-# there, and the kernel's release. The congestion control is CUBIC, whatever the machine's is.
+# the address that it is opened from, or `-`, the congestion control, the rate that UDP offers, or `-`, and the seconds
+# at the start that do not count), and the addresses to ping from. Reports of iperf3 and ping are left there, and the
+# kernel's release.
 set -euo pipefail
 cd "$1"
 lab=${PWD##*/} rounds=$2
@@ -20,11 +21,13 @@ while read -r source; do
   within "$lab-a" ping -c 20 -i 0.2 -I "$source" b >"ping.$source" || true
 done <sources
 for ((round = 1; round <= rounds; round++)); do
-  while read -r name protocol source; do
+  while read -r name protocol source control offered omitted; do
     wrap=(iperf3)
     [[ $protocol != mptcp ]] || wrap=(mptcpize run iperf3)
     [[ $source == - ]] || wrap+=(--bind "$source")
-    within "$lab-a" "${wrap[@]}" --client b --time "$seconds" --congestion cubic --json </dev/null >"$name.$round" || true
+    options=(--congestion "$control" --omit "$omitted")
+    [[ $protocol != udp ]] || options=(--udp --bitrate "$offered")
+    within "$lab-a" "${wrap[@]}" --client b --time "$seconds" "${options[@]}" --json </dev/null >"$name.$round" || true
   done <transfers
 done
 kill $!

@@ -12,11 +12,13 @@ class Lab:
     name: str
     title: str
     text: str
+    plain: bool = False
+    """Whether it is measured by plain TCP with several congestion controls, and by UDP."""
 
     @property
     def seconds(self) -> int:
         """The duration of a transfer: with losses, long enough for some hundred of them."""
-        return 180 if "loss" in self.text else 10
+        return 180 if "loss" in self.text else 6 if self.plain else 10
 
     def compiled(self) -> Compilation:
         return Compilation("-", f"lab {self.name}\n{self.text}")
@@ -126,5 +128,68 @@ DELAYED = {
 }
 
 
-def labs(which: dict[str, tuple[str, str]]) -> list[Lab]:
-    return [Lab(name, title, text) for name, (title, text) in which.items()]
+TEN, FIVE, FAST = "rate 10mbit", "rate 5mbit", "rate 100mbit"
+
+
+def behind(*between: str, weights: str = "c, d") -> str:
+    """Paths over c and d between two routers that spray for the hosts behind them."""
+    names = "cd"[: len(between)]
+    links = [f"link e -- {name} -- f {attributes}" for name, attributes in zip(names, between, strict=True)]
+    turns = f"route e to b via {weights} per-packet\nroute f to a via {weights} per-packet"
+    ends = f"link a -- e {FAST}\nlink f -- b {FAST}"
+    return "\n".join(["host a b\nrouter e c d f", ends, *links, turns])
+
+
+def carried(hops: int, kind: str, rate: str = TEN, pool: str = "") -> str:
+    """A tunnel from a to b over some routers in a row."""
+    row = " ".join(f"r{number}" for number in range(hops))
+    chain = " -- ".join(["a", *row.split(), "b"])
+    tunnel = f"tunnel a:t -- b:t via {row} kind {kind}"
+    return f"{pool}router a b {row}\nlink {chain} {rate} cost 9\n{tunnel}\nrouting shortest by cost"
+
+
+def two_tunnels(kind: str, *rates: str, weight: int = 1) -> str:
+    """A tunnel over each of two routers, whose packets take turns."""
+    lines = ["router a b c d"]
+    for name, far, rate in zip("cd", "tu", rates, strict=True):
+        lines += [f"link a -- {name} -- b {rate}", f"tunnel a:{far} -- b:{far} via {name} kind {kind}"]
+    for source, target in ("ab", "ba"):
+        hops = f"{target}:t weight {weight}, {target}:u"
+        lines.append(f"route {source} to {target} via {hops} per-packet")
+    return "\n".join(lines)
+
+
+SPRAY = "spray a -- b"
+
+IN_TURN = {
+    "t10": ("two of 10, `spray`", parallel(TEN, TEN, more=SPRAY)),
+    "t10x5": ("10 and 5, `spray`", parallel(TEN, FIVE, more=SPRAY)),
+    "t20x5": ("20 and 5, `spray`", parallel("rate 20mbit", FIVE, more=SPRAY)),
+    "t15x10": ("15 and 10, `spray`", parallel("rate 15mbit", TEN, more=SPRAY)),
+    "t3": ("three of 10, `spray`", parallel(TEN, TEN, TEN, more=SPRAY)),
+    "t10x5x5": ("10, 5 and 5, `spray`", parallel(TEN, FIVE, FIVE, more=SPRAY)),
+    "teven": ("10 and 5, equal turns", parallel(TEN, FIVE, more="spray a -- b weights r0 1 r1 1")),
+    "tfar": (
+        "10 and 5, where the second link is of 5",
+        f"host a b\nrouter c d\nlink a -- c -- b {TEN}\nlink a -- d {TEN}\nlink d -- b {FIVE}\n{SPRAY}",
+    ),
+    "tdelay": ("two of 10, 20 ms, `spray`", parallel(*[f"{TEN} delay 5ms"] * 2, more=SPRAY)),
+    "tapart": ("two of 10, 20 and 60 ms", parallel(f"{TEN} delay 5ms", f"{TEN} delay 15ms", more=SPRAY)),
+    "tboth": ("10 and 5, 20 and 40 ms", parallel(f"{TEN} delay 5ms", f"{FIVE} delay 10ms", more=SPRAY)),
+    "t6": ("IPv6, two of 10, `spray`", "pool fd00::/48\n" + parallel(TEN, TEN, more=SPRAY)),
+    "t6x5": ("IPv6, 10 and 5, `spray`", "pool fd00::/48\n" + parallel(TEN, FIVE, more=SPRAY)),
+    "tb": ("two of 10 behind a router, `per-packet`", behind(TEN, TEN)),
+    "tb5": ("10 and 5 behind a router, `per-packet`", behind(TEN, FIVE, weights="c weight 2, d")),
+    "tvx": ("VXLAN over 1 router", carried(1, "vxlan")),
+    "tgre": ("GRE over 2 routers", carried(2, "gre")),
+    "tipip": ("IPIP over 3 routers", carried(3, "ipip", f"{TEN} delay 2ms")),
+    "tvx6": ("VXLAN over IPv6, 1 router", carried(1, "vxlan", pool="pool fd00::/48\n")),
+    "tgt": ("two GRE tunnels of 10, `spray`", two_tunnels("gre", TEN, TEN)),
+    "tgt5": ("VXLAN tunnels of 10 and 5, `spray`", two_tunnels("vxlan", TEN, FIVE, weight=2)),
+    "tecmp": ("two of 10, ECMP", parallel(TEN, TEN, more="")),
+}
+"""Packets in turn, tunnels, and ECMP beside them."""
+
+
+def labs(which: dict[str, tuple[str, str]], *, plain: bool = False) -> list[Lab]:
+    return [Lab(name, title, text, plain) for name, (title, text) in which.items()]

@@ -1,4 +1,4 @@
-"""The figures of the README, each a ratio that is measured in one run.
+"""The figures of docs/figures.md and the README, each a ratio that is measured in one run.
 
 `python tests/bench.py [PART ...]` runs the named parts, or all of them; `main` lists them. Alternatives are
 measured in turns, and medians are reported, so that a drift of the machine's speed affects them alike.
@@ -21,23 +21,35 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import accuracy
+import answer
 import live
 import machine
-from accuracy_labs import DELAYED, PLAIN, Lab, labs, parallel
+from accuracy_labs import DELAYED, IN_TURN, PLAIN, Lab, labs, parallel
+from bench_containers import ways
+from bench_graph import PICTURED, drawings, resolving
+from bench_machines import compiling as compiling_over
+from bench_machines import grid, ups
 from bench_scale import (
     REFERENCE,
     SIZES,
     TOPOLOGIES,
+    comparing,
     compiling,
+    drafting,
     edited,
     expanding,
+    formatting,
     per_node,
+    reading,
     rechecking,
     routes_of,
+    scripting,
     written,
 )
 from bench_up import (
     CHECKED,
+    OF_CHECK,
+    OF_UP,
     Work,
     by_check,
     by_floor,
@@ -45,6 +57,7 @@ from bench_up import (
     by_mininet,
     by_mpc,
     by_netlink,
+    by_programs,
     compiler,
     has_mininet,
     settle,
@@ -166,12 +179,59 @@ def bench_expand() -> None:
     ratio("expanding / reading what it becomes", made / read, "at most 1.5")
 
 
-def bench_recheck() -> None:
-    """A lab of 1,000 lines with all that `mpc check` says of it, in one process, as an editor does."""
+def bench_diff() -> None:
+    """`mpc diff` of two labs, with one link more, against compiling both with all their scripts."""
     gc.set_threshold(GARBAGE)
+    diamond = (live.GOLDEN / "diamond.topo").read_text()
+    tree = "use std/fat-tree as t with k=8 rate=10mbit\n"
+    cases = {
+        "the diamond": (diamond, f"{diamond}link a -- b rate 1mbit\n"),
+        "a fat tree of k=8": (tree, f"{tree}link t-h0-0-0 -- t-h1-0-0 rate 1mbit\n"),
+    }
+    for name, texts in cases.items():
+        compiled, compared = medians(5, partial(scripting, texts), partial(comparing, texts))
+        say(f"diff {name} and one link more: {compared:.2f} s; compiling both {compiled:.2f} s")
+        ratio("diff / compiling both with all scripts", compared / compiled, "at most 2")
+
+
+def bench_machines() -> None:
+    """A grid over machines, against the same on one: compiled, and brought up."""
+    gc.set_threshold(GARBAGE)
+    one, _ = compiling_over(grid(100, 0))
+    ten, largest = compiling_over(grid(100, 10))
+    say(f"compile a grid of 10,000 nodes: {one:.1f} s; over ten machines {ten:.1f} s")
+    ratio("over ten machines / on one", ten / one, "at most 3")
+    say(f"the largest of the ten scripts: {largest / 1e6:.2f} MB")
+    single, several = ups(20, (1, 4), 3)
+    say(f"up of a grid of 400 nodes: {single:.2f} s; over four machines {several:.2f} s")
+    ratio("over four machines / on one", several / single, "at most 1.3")
+
+
+def bench_containers() -> None:
+    """Twenty containers on a switch, against the bare engine with as many that have no network."""
+    with ways() as (up, in_turn, at_once):
+        mpc, loop, bare = medians(3, up, in_turn, at_once)
+    say(f"20 containers: up {mpc:.2f} s; podman run in a loop {loop:.2f} s, all at once {bare:.2f} s")
+    ratio("up / podman run, all at once", mpc / bare, "at most 1.3")
+
+
+def bench_recheck() -> None:
+    """A lab of 1,000 lines in one process, as an editor does it: while one types, and all of `mpc check`."""
+    gc.set_threshold(GARBAGE)
+    for routing in ("none", "shortest"):
+        (seconds,) = medians(9, partial(drafting, edited(routing)))
+        say(f"draft of 1,000 lines with routing {routing}: {seconds * 1000:.0f} ms (at most 150 ms)")
     for routing, target in (("none", "at most 150 ms"), ("shortest", "no target: 110,000 routes")):
         (seconds,) = medians(9, partial(rechecking, edited(routing)))
         say(f"recheck 1,000 lines with routing {routing}: {seconds * 1000:.0f} ms ({target})")
+
+
+def bench_fmt() -> None:
+    """The layout of a lab of 1,000 lines, against reading it to its tree, which is a part of that."""
+    text = edited("none")
+    read, laid_out = medians(9, partial(reading, text), partial(formatting, text))
+    say(f"format 1,000 lines: {laid_out * 1000:.0f} ms; read them: {read * 1000:.0f} ms")
+    ratio("formatting / reading", laid_out / read, "at most 3")
 
 
 # --- expectations -----------------------------------------------------------------------------------
@@ -187,6 +247,21 @@ def bench_expect() -> None:
     times = f"with 16,256 claims of two kinds {claimed[0]:.2f} and {claimed[1]:.2f} s"
     say(f"compile a fat tree of k=8: {bare:.2f} s; {times}")
     ratio("with claims / without", max(claimed) / bare, "at most 6")
+
+
+# --- pictures ---------------------------------------------------------------------------------------
+
+
+def bench_graph() -> None:
+    gc.set_threshold(GARBAGE)
+    for name, (text, forms) in PICTURED.items():
+        works = drawings(text, forms)
+        bare, *drawn = medians(3, partial(resolving, text), *works.values())
+        told = (
+            f"{form} {seconds:.2f} s, {seconds / bare:.1f}"
+            for form, seconds in zip(works, drawn, strict=True)
+        )
+        say(f"  {name}, compiled in {bare:.2f} s: {'; '.join(told)} times that")
 
 
 # --- routes: what `aggregate` saves -----------------------------------------------------------------
@@ -231,19 +306,21 @@ def bench_floor(nodes: int) -> None:
     if compiler() is None:
         say("the floor: left out, as there is no compiler of C")
         return
-    ours, floor = by_mpc(nodes), by_floor(nodes)
+    ways = by_mpc(nodes), by_floor(nodes), by_programs(nodes, OF_UP)
     rounds: list[tuple[float, ...]] = []
     for _ in range(5):
-        rounds.append(ours())
-        settle()
-        rounds[-1] += floor()
-        settle()
-    up, down, least, deleted = (statistics.median(column) for column in zip(*rounds, strict=True))
+        rounds.append(())
+        for work in ways:
+            rounds[-1] += work()
+            settle()
+    up, down, least, deleted, idle, _ = (statistics.median(column) for column in zip(*rounds, strict=True))
     say(f"a ring of {nodes} with rates: up {up:.2f} s, down {down:.2f} s")
     say(
         f"  the floor, threads of C over netlink: {least:.2f} s, and {deleted:.2f} s to delete its namespaces"
     )
+    say(f"  the programs that up starts in each namespace, with nothing to do: {idle:.2f} s")
     ratio("up / the floor", up / least, "at most 2.0")
+    ratio("up / the floor and the programs", up / (least + idle), "at most 1.5")
     ratio("down / the floor", down / least, "at most 0.5")
 
 
@@ -263,6 +340,9 @@ def bench_check() -> None:
         up, check = (statistics.median(column) for column in zip(*rounds, strict=True))
         say(f"{title}: up {up:.2f} s, check {check:.2f} s")
         ratio("check / up", check / up, "at most 1.0")
+    idle, asked = (by_programs(1024, programs)()[0] for programs in (OF_UP, OF_CHECK))
+    say(f"the programs in 1,024 namespaces with nothing to do: of up {idle:.2f} s, of check {asked:.2f} s")
+    ratio("programs of check / of up", asked / idle, "no target")
 
 
 # --- multipath --------------------------------------------------------------------------------------
@@ -405,19 +485,37 @@ def bench_accuracy() -> None:
         say("delays and losses: left out, as this kernel has no netem; ./dev guests fetches one that has")
 
 
+def bench_turns() -> None:
+    """Packets in turn and tunnels, on the kernels of two guests."""
+    for suite in filter(has_guest, ("bookworm", GUEST)):
+        found = labs(IN_TURN, plain=True)
+        measure_accuracy("packets in turn, tunnels", found, in_guest(suite), at_once=2, rounds=1)
+
+
 def bench_joins() -> None:
     """MPTCP opened over each of three paths with different delays, on the kernels of two guests."""
     for suite in filter(has_guest, ("bookworm", GUEST)):
         measure_accuracy("three paths", labs({"ddd5": DELAYED["ddd5"]}), in_guest(suite), at_once=1)
 
 
-def measure_accuracy(title: str, found: list[Lab], start: Callable[..., str], *, at_once: int) -> None:
+def bench_answer() -> None:
+    """All ways to use several paths, each over equal and unequal ones, with delays and without."""
+    if not has_guest(GUEST):
+        say("answer: left out, as it is measured in a guest, which ./dev guests fetches")
+        return
+    for line in answer.table(in_guest(GUEST, seconds=1800), here):
+        say(line)
+
+
+def measure_accuracy(
+    title: str, found: list[Lab], start: Callable[..., str], *, at_once: int, rounds: int = 2
+) -> None:
     """Measures labs, `at_once` of them in parallel, and prints a table; `start` runs MEASURE."""
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(at_once) as pool:
         folder = Path(name)
         accuracy.prepare(folder, found)
         folders = [folder / lab.name for lab in longest_first(found)]
-        list(pool.map(lambda own: start("bash", accuracy.MEASURE, own, "2"), folders))
+        list(pool.map(lambda own: start("bash", accuracy.MEASURE, own, str(rounds)), folders))
         say(f"{title}, Linux {(folders[0] / 'kernel').read_text().strip()}:\n")
         for line in accuracy.table(accuracy.rows(folder, found)):
             say(line)
@@ -436,10 +534,14 @@ def has_guest(suite: str) -> bool:
     return live.run("bash", "-c", f"[[ -d ~/.cache/mpc/guests/{suite} ]]").returncode == 0
 
 
-def in_guest(suite: str) -> Callable[..., str]:
-    """A function that runs MEASURE under a suite's kernel, in a new guest each time."""
-    run = ("env", "GUEST_SECONDS=900", live.ROOT / "tests" / "guest" / "run", suite)
-    return lambda *argv: live.succeed(*run, argv[2], *argv, seconds=930)
+def in_guest(suite: str, *, seconds: int = 900) -> Callable[..., str]:
+    """A function that runs a MEASURE under a suite's kernel, in a new guest each time."""
+    run = ("env", f"GUEST_SECONDS={seconds}", live.ROOT / "tests" / "guest" / "run", suite)
+    return lambda *argv: live.succeed(*run, argv[2], *argv, seconds=seconds + 30)
+
+
+WITHOUT_ROOT = {"compile", "scale", "routes", "expect", "expand", "recheck", "diff", "fmt", "graph"}
+"""The parts that no namespaces are made for."""
 
 
 def main() -> None:
@@ -456,11 +558,18 @@ def main() -> None:
         "expect": bench_expect,
         "expand": bench_expand,
         "recheck": bench_recheck,
+        "diff": bench_diff,
+        "fmt": bench_fmt,
+        "graph": bench_graph,
         "accuracy": bench_accuracy,
+        "turns": bench_turns,
         "joins": bench_joins,
+        "containers": bench_containers,
+        "machines": bench_machines,
+        "answer": bench_answer,
     }
     for name in sys.argv[1:] or parts:
-        if name not in ("compile", "scale", "routes", "expect", "expand", "recheck") and os.geteuid() != 0:
+        if name not in WITHOUT_ROOT and os.geteuid() != 0:
             say(f"{name}: left out, it needs root")
         else:
             parts[name]()

@@ -4,11 +4,17 @@ import gc
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple
 
+from compiler import kept
+from compiler.diff import compare, told
 from compiler.driver import Compilation
+from compiler.ground.diagnostics import Diagnostics
+from compiler.ground.source import Source
+from compiler.language.parse import parse
 
 SIZES = {
     "ring": ("n=100", "n=10000"),
@@ -51,6 +57,26 @@ def per_node(text: str) -> float:
     return (time.process_time() - start) / len(compilation.lab.ip_nodes)
 
 
+def scripting(texts: Iterable[str]) -> float:
+    """Processor seconds for some labs and all their scripts."""
+    gc.collect()
+    start = time.process_time()
+    for compilation in (Compilation("lab.topo", text) for text in texts):
+        for kind in compilation.kinds:
+            for _ in compilation.pieces(kind):
+                pass
+    return time.process_time() - start
+
+
+def comparing(texts: tuple[str, str]) -> float:
+    """Processor seconds for compiling two labs and telling what differs."""
+    gc.collect()
+    start = time.process_time()
+    old, new = (Compilation("lab.topo", text) for text in texts)
+    told(compare(old, new), "text")
+    return time.process_time() - start
+
+
 def compiling(text: str) -> float:
     """Processor seconds for a lab and its script."""
     gc.collect()
@@ -84,6 +110,31 @@ def rechecking(text: str) -> float:
     compilation = Compilation("lab.topo", text)
     compilation.survey()
     assert not compilation.diagnostics.failed
+    return time.process_time() - start
+
+
+def drafting(text: str) -> float:
+    """Seconds of a processor for the diagnostics that an editor has while one types: without routes."""
+    gc.collect()
+    start = time.process_time()
+    compilation = Compilation("lab.topo", text, kept.folder())
+    _ = compilation.draft
+    return time.process_time() - start
+
+
+def reading(text: str) -> float:
+    """Seconds of a processor for reading a lab to its syntax tree."""
+    gc.collect()
+    start = time.process_time()
+    assert parse(Source("lab.topo", text), Diagnostics(), kept.folder())
+    return time.process_time() - start
+
+
+def formatting(text: str) -> float:
+    """Seconds of a processor for the layout of a lab, from its text."""
+    gc.collect()
+    start = time.process_time()
+    assert Compilation("lab.topo", text, kept.folder()).layout() != text
     return time.process_time() - start
 
 

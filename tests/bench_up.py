@@ -192,6 +192,38 @@ def by_floor(nodes: int) -> Work:
     return work
 
 
+# --- the programs -------------------------------------------------------------------------------------
+
+IDLE = """
+enter() {
+  local node
+  for ((node = $1; node < $2; node += $3)); do
+    nsenter --net="/run/netns/idle-$node" sh -c "$4" </dev/null >/dev/null || exit
+  done
+}
+for ((part = 0; part < $2; part++)); do enter "$part" "$@" & done
+wait
+"""
+"""Runs programs in namespaces that have nothing, side by side: NODES PARTS PROGRAMS."""
+
+OF_UP = "ip -batch -; exec tc -batch -"
+OF_CHECK = "ip -batch -; ip -6 -o rule; grep -sH '' /proc/net/*_tables_names; tc qdisc; nft -st list ruleset"
+"""The programs that up and check start for each node; `bash` and the shell of a namespace do the rest."""
+
+
+def by_programs(nodes: int, programs: str) -> Work:
+    """What it takes to enter namespaces and to start programs there that have nothing to do."""
+    names = [f"idle-{node}" for node in range(nodes)]
+    made, removed = ("".join(f"netns {verb} {name}\n" for name in names) for verb in ("add", "del"))
+
+    def work() -> tuple[float, float]:
+        live.succeed("ip", "-batch", "-", stdin=made)
+        up = timed("bash", "-c", IDLE, "idle", str(nodes), str(os.cpu_count() or 1), programs)
+        return up, timed("ip", "-batch", "-", stdin=removed)
+
+    return work
+
+
 # --- over netlink -----------------------------------------------------------------------------------
 
 

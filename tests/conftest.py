@@ -5,11 +5,10 @@ import os
 import signal
 from collections.abc import Callable, Generator
 from pathlib import Path
+from shutil import which
 
 import machine
 import pytest
-
-skipped_live: list[str] = []
 
 Golden = Callable[[Path, str], None]
 
@@ -43,6 +42,13 @@ def live_required() -> bool:
     return os.environ.get("MPC_LIVE") == "require"
 
 
+def needs_programs(*names: str) -> pytest.MarkDecorator:
+    """A mark for tests of programs that are not everywhere; with MPC_LIVE=require they fail without them."""
+    missing = [name for name in names if not which(name)]
+    reason = f"there is no {' and no '.join(missing)}"
+    return pytest.mark.skipif(bool(missing) and not live_required(), reason=reason)
+
+
 def lacking(item: pytest.Item) -> list[str]:
     """The features that a test needs and this kernel lacks."""
     needed = {str(feature) for marker in item.iter_markers("every_kernel") for feature in marker.args}
@@ -70,14 +76,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Counts skipped live tests, and with MPC_LIVE=require makes them failures.
+    """Names skipped live tests, and with MPC_LIVE=require makes them failures.
 
     Tests that are not for this kernel are excluded: they have to run on another one (tests/ran.py).
     """
     report = yield
     elsewhere = not machine.missing() and lacking(item)
     if report.skipped and item.get_closest_marker("live") and not elsewhere:
-        skipped_live.append(item.nodeid)
+        report.user_properties.append(("live", "skipped"))
         if live_required():
             report.outcome, report.longrepr = "failed", "a live test was skipped under MPC_LIVE=require"
     return report
@@ -85,7 +91,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if skipped_live:
+    """Counts the skipped live tests by their reports, which also workers of xdist send."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if count := sum(("live", "skipped") in map(tuple, report.user_properties) for report in skipped):
         reason = "; missing: " + ", ".join(machine.missing()) if machine.missing() else ""
-        line = f"{len(skipped_live)} LIVE TESTS SKIPPED: the scripts were not run on a kernel{reason}"
+        line = f"{count} LIVE TESTS SKIPPED: the scripts were not run on a kernel{reason}"
         terminalreporter.write_sep("!", line, red=True, bold=True)

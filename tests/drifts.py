@@ -29,6 +29,10 @@ def drifts(plan: Plan) -> Iterator[Drift]:
             kill = f"kill -9 $(cat /run/mpc-{plan.lab}.d/{process.name}.pid); sleep 0.2"
             named = f"missing: the process {process.name}, which has ended with 137 (SIGKILL)"
             yield Drift(process.namespace, kill, named)
+    for capture in plan.captures:
+        kill = f"kill -9 $(cat /run/mpc-{plan.lab}.d/{capture.name}.pid); sleep 0.2"
+        named = f"missing: the capture of {capture.name}, which has ended with 137 (SIGKILL)"
+        yield Drift(capture.namespace, kill, named)
     for namespace in plan.namespaces:
         yield from (Drift(namespace, *foreign) for foreign in FOREIGN)
         yield from _names(namespace)
@@ -47,12 +51,10 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield from _mptcp(here, rest)
         case "ip", "address" | "route" | "rule", *_:
             yield from _gone(here, command.tool, call)
-        case "tc", "qdisc", "add", "dev", device, "root", "noqueue":
-            yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
         case "tc", "qdisc", "add", "dev", device, *rest:
-            place = " ".join(rest[: 1 if rest[0] == "root" else 2])
-            yield Drift(here, f"tc qdisc del dev {device} {place}", "missing: qdisc ")
-            yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
+            yield from _queue(here, device, rest)
+        case "take_slot", there, device, *legs:
+            yield from _teql(there, device, legs)
         case "sysctl", setting:
             yield from _sysctls(here, *setting.split("=", 1))
         case "nft", "add", kind, family, table, name, *rest:
@@ -84,6 +86,8 @@ def _set(here: str, device: str, words: list[str]) -> Iterator[Drift]:
         yield Drift(here, f"ip link set dev {device} alias mpc:other", "missing: mark ", mark)
     if "master" in words:
         yield Drift(here, f"ip link set dev {device} nomaster", f"missing: link {device} mtu ")
+        if "up" not in words:  # a leg of a bond
+            return
         for flag in ("isolated on", "learning off", "flood off", "hairpin on"):
             change = f"bridge link set dev {device} {flag}"
             yield Drift(here, change, f"missing: port {device} {flag.split()[0]}")
@@ -124,13 +128,35 @@ def _links(device: str, words: list[str]) -> Iterator[Drift]:
 
 
 def _tunnel(here: str, device: str, mtu: int, kind: str) -> Iterator[Drift]:
+    """Changes of the end of a tunnel or of a bond."""
     yield Drift(here, f"ip link set dev {device} mtu {mtu - 1}", f"missing: link {device} mtu ")
+    if kind == "bond":
+        change = f"ip link set dev {device} type bond xmit_hash_policy layer2+3"
+        yield Drift(here, change, f"missing: bond {device} mode ")
+        yield Drift(here, f"ip link del dev {device}", f"missing: bond {device} mode ")
+        return
     other = "2001:db8::1" if kind.startswith("ip6") else "192.0.2.1"
     if kind != "vxlan":  # to which ip-link(8) wants its `id` said again
         yield Drift(
             here, f"ip link set dev {device} type {kind} remote {other}", f"missing: tunnel {device} "
         )
     yield Drift(here, f"ip link del dev {device}", f"missing: tunnel {device} ")
+
+
+def _queue(here: str, device: str, rest: list[str]) -> Iterator[Drift]:
+    """A queueing discipline that is gone, or is another; that of a tunnel is none."""
+    if rest != ["root", "noqueue"]:
+        place = " ".join(rest[: 1 if rest[0] == "root" else 2])
+        yield Drift(here, f"tc qdisc del dev {device} {place}", "missing: qdisc ")
+    yield Drift(here, f"tc qdisc replace dev {device} root pfifo limit 7", "unexpected: qdisc pfifo ")
+
+
+def _teql(here: str, device: str, legs: list[str]) -> Iterator[Drift]:
+    """Changes of the end of a teql, and of its legs."""
+    yield Drift(here, f"ip link set dev {device} mtu 1000", f"missing: link {device} mtu ")
+    for leg in legs:
+        yield Drift(here, f"tc qdisc del dev {leg} root", "missing: qdisc teql")
+        yield Drift(here, f"ip link del dev {leg}", f"missing: link {leg} mtu ")
 
 
 BRIDGE = {"stp_state": "1", "mcast_snooping": "1", "group_fwd_mask": "8"}

@@ -82,13 +82,18 @@ NONE = Fault("none", 0)
 
 
 class Shims:
-    """A directory for PATH. Its nproc reports one processor, so that calls have one order."""
+    """A directory for PATH. Its nproc reports one processor, so that calls have one order.
 
-    def __init__(self, folder: Path) -> None:
+    With `only`, it has but these programs, and others and the environment are the machine's.
+    """
+
+    def __init__(self, folder: Path, only: tuple[str, ...] = ()) -> None:
         self.folder = folder
-        real = {name: shutil.which(name) for name in PROGRAMS}
+        self.path = str(folder) if not only else f"{folder}:{os.environ['PATH']}"
+        self.environment = [] if only else ["-i"]
+        real = {name: shutil.which(name) for name in (*PROGRAMS, *only)}
         for name, path in real.items():
-            if path is None:
+            if path is None or name not in (only or PROGRAMS):
                 continue
             command = "echo 1" if name == "nproc" else f'{path} "$@"'
             (folder / name).write_text(SHIM.format(**real, command=command, folder=folder))
@@ -100,7 +105,7 @@ class Shims:
         (self.folder / "fault").write_text(" ".join(map(str, fields)) + "\n")
         (self.folder / "calls").write_text("")
         bash = shutil.which("bash") or "bash"
-        return live.run("env", "-i", f"PATH={self.folder}", bash, "-s", stdin=script, seconds=60)
+        return live.run("env", *self.environment, f"PATH={self.path}", bash, "-s", stdin=script, seconds=60)
 
     def calls(self) -> list[tuple[str, int, int]]:
         """The calls of the last run: program, number of the call, lines of its batch."""

@@ -14,7 +14,7 @@ Listing = dict[str, list[str]]
 
 # Directories of /run in which daemons of the host make and remove files: systemd's units and
 # sessions, udev's database, the journal, and the state of container engines.
-CHURN = {f"/run/{name}" for name in ("systemd", "user", "udev", "log", "docker", "containerd")}
+CHURN = {f"/run/{name}" for name in ("systemd", "user", "udev", "log", "docker", "containerd", "runc")}
 # Settings that a namespace inherits, or that a script could set in the host by mistake.
 SYSCTLS = (
     "ipv4/ip_forward",
@@ -52,7 +52,7 @@ def snapshot() -> Listing:
     Nothing else may make namespaces on this machine in between.
     """
     return {
-        "links": [f"{link['ifindex']} {_link(link)} {link['address']}" for link in rows(*IP, "link")],
+        "links": [f"{link['ifindex']} {_link(link)} {link.get('address', '')}" for link in rows(*IP, "link")],
         "namespaces": namespaces(),
         "/etc/netns": sorted(_tree(Path("/etc/netns"), contents=True)),
         "/run": sorted(_tree(Path("/run"), contents=False)),

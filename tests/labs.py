@@ -43,7 +43,7 @@ def codes(text: str) -> list[str]:
     """The codes of all errors and warnings of a text."""
     compilation = compiled(text)
     try:
-        _ = compilation.plan
+        _ = compilation.plans
     except TopologyError:
         assert compilation.diagnostics.failed
     return [found.code for found in compilation.diagnostics]
@@ -171,7 +171,9 @@ def checked(text: str, name: str = "lab.topo") -> str | None:
     """
     compilation = compiled(text, name)
     try:
-        scripts = [compilation.up(Style.PLAIN), *map(compilation.script, compilation.kinds)]
+        kinds = [("up", Style.PLAIN), *((kind, Style.BATCH) for kind in compilation.kinds)]
+        pieces = [compilation.pieces(*kind, name) for name in compilation.machines for kind in kinds]
+        scripts = ["".join(lines) for lines in pieces]
         compilation.survey()
     except TopologyError:
         scripts = []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import kernel
 import machine
@@ -184,10 +185,14 @@ def iperf(
     whatever the host's congestion control is.
     """
     wrapped = ("mptcpize", "run") if mptcp else ()
-    with listening(server, [*wrapped, "iperf3", "--server", "--one-off"], seconds + 20):
-        argv = [*wrapped, "iperf3", "--client", target, "--time", str(seconds), "--json"]
-        argv += ["--congestion", "cubic", *options]
-        report = json.loads(in_ns(client, *argv, seconds=seconds + 15).stdout or "{}")
+    argv = [*wrapped, "iperf3", "--client", target, "--time", str(seconds), "--json"]
+    argv += ["--congestion", "cubic", *options]
+    report: dict[str, Any] = {}
+    for _ in range(2):  # iperf3 loses its control connection now and then
+        with listening(server, [*wrapped, "iperf3", "--server", "--one-off"], seconds + 20):
+            report = json.loads(in_ns(client, *argv, seconds=seconds + 15).stdout or "{}")
+        if "control socket" not in report.get("error", ""):
+            break
     assert "error" not in report, f"iperf3 from {client} to {target}: {report.get('error')}"
     return float(report["end"]["sum_received"]["bits_per_second"])
 

@@ -6,7 +6,20 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-TOOLS = ("bash", "ip", "tc", "ss", "nft", "ping", "iperf3", "mptcpize", "sysctl", "timeout", "unshare")
+TOOLS = (
+    "bash",
+    "ip",
+    "tc",
+    "ss",
+    "nft",
+    "ping",
+    "iperf3",
+    "mptcpize",
+    "sysctl",
+    "tcpdump",
+    "timeout",
+    "unshare",
+)
 MPTCP = Path("/proc/sys/net/mptcp/enabled")
 
 # Features that some kernels lack, each with a command that succeeds in an empty namespace if the kernel
@@ -15,9 +28,12 @@ FEATURES = {
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
     "vxlan": "ip link add name probe type vxlan id 1 local 127.0.0.1 remote 127.0.0.1 dstport 4789",
+    "bond": "modprobe -q bonding max_bonds=0; ip link add name probe type bond mode balance-rr",
     # Modules that make devices in every namespace, so that they are tried in guests alone.
     "gre": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type gretap local 127.0.0.1 remote 127.0.0.1",
     "ipip": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type ipip local 127.0.0.1 remote 127.0.0.1",
+    # Its devices are in the first namespace alone, and all labs share them: likewise.
+    "teql": "[[ -n ${MPC_GUEST:-} ]] && modprobe sch_teql && modprobe -r sch_teql",
     # An emulated machine that is thrown away, so that a test may unload modules; see tests/guest.
     "guest": "[[ -n ${MPC_GUEST:-} ]]",
 }

@@ -49,6 +49,8 @@ class _Writer:
         self.nodes()
         self.links()
         self.tunnels()
+        self.bonds()
+        self.teqls()
         self.services()
         return "\n".join(self.lines) + "\n"
 
@@ -107,6 +109,23 @@ class _Writer:
                 cost = f" cost {self.chance.randint(1, 9)}" * self.maybe(0.3)
                 self.lines.append(f"tunnel {left} -- {right} via {via}{cost}")
 
+    def bonds(self) -> None:
+        """Over two further links of nodes that have one, whose interfaces have names of their own."""
+        for place, (left, right) in enumerate(self.joined):
+            if self.maybe(0.1) and machine.has("bond"):
+                mode = self.chance.choice(("balance-rr", "active-backup", "balance-xor", "broadcast"))
+                legs = [f"{left}:l{place}-{number}" for number in (1, 2)]
+                self.lines += [f"link {leg} -- {right}" for leg in legs]
+                self.lines.append(f"bond {left} -- {right} over {' '.join(legs)} mode {mode}")
+
+    def teqls(self) -> None:
+        """Likewise."""
+        for place, (left, right) in enumerate(self.joined):
+            if self.maybe(0.1) and machine.has("teql"):
+                legs = [f"{left}:t{place}-{number}" for number in (1, 2)]
+                self.lines += [f"link {leg} -- {right}" for leg in legs]
+                self.lines.append(f"teql {left} -- {right} over {' '.join(legs)}")
+
     def pin(self) -> str:
         if not self.maybe(0.2):
             return ""
@@ -138,7 +157,8 @@ class _Writer:
             self.lines.append(f"sysctl {self.chance.choice(self.hosts)} net.ipv4.{key}")
         if self.maybe(0.3):
             command = self.chance.choice(("sleep 9999", "exec sleep 9999", "true"))
-            self.lines.append(f'run {self.chance.choice(self.hosts)} "{command}"')
+            ready = ' ready "true"' * self.maybe(0.3)
+            self.lines.append(f'run {self.chance.choice(self.hosts)} "{command}"{ready}')
         if self.maybe(0.3):
             left, right = self.chance.choice(self.joined)
             target = self.chance.choice(("172.30.0.0/16", "10.200.0.0/16", "172.31.1.1/32"))

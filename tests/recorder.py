@@ -6,6 +6,7 @@ nothing real is read or changed. Sleeping advances their clock without waiting.
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,16 +16,23 @@ from shapes import (
     ADDRESS,
     COMMANDS,
     EVENTS,
+    IMAGE,
+    INTERFACE,
     KEY,
     NAME,
     NAMESPACE,
     NUMBER,
     STP,
+    TUNNEL,
+    UNDO,
+    UNDONE,
     VALUE,
     is_command,
+    is_container,
     is_host,
     is_note,
     is_process,
+    is_trial,
 )
 
 from compiler import resources
@@ -33,7 +41,7 @@ from compiler.scripts.bash import Style
 
 TOOLS = "ip tc sysctl nft nsenter unshare mount umount modprobe nproc sleep".split()
 TOOLS += "setsid bash flock ln mkdir rm rmdir sh stat".split()
-TOOLS += "ping iperf3 mptcpize ss cat grep mktemp sort bridge date xargs".split()
+TOOLS += "awk ping iperf3 mptcpize ss cat grep mktemp sort bridge date xargs podman docker timeout".split()
 SHIM = Path(__file__).with_name("recorder.sh")
 
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--ipc"]
@@ -113,6 +121,8 @@ def _write_shims(folder: Path) -> None:
     folder.mkdir()
     for tool in TOOLS:
         (folder / tool).symlink_to(SHIM)
+    awk = Path(shutil.which("awk") or "/usr/bin/awk")
+    (folder.parent / "awk").symlink_to(awk.resolve())  # a link of Debian's, by /etc, which is hidden
 
 
 def _run(folder: Path, paths: list[Path], mark: str) -> "subprocess.CompletedProcess[str]":
@@ -139,6 +149,7 @@ STARTED = "ip netns exec NAMESPACE bash -c BECOME bash PID COMMAND".split()
 """The arguments of setsid, up to the environment of a process."""
 
 CLAIM = rf"/run/mpc-{NAME}"
+SCRATCH = r"/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+"
 NAMES = rf"/etc/netns/{NAMESPACE}"
 WHERE = rf"(?:-6 )?(?:-n {NAMESPACE} )?"
 
@@ -151,18 +162,25 @@ RUN = "(?:exec )?(?:put|lines ip|ip -batch|ip -6 -batch|tc -batch|nft -f) -"
 STEP = rf'{RUN} <<"END"(?: \|\| exit 10[0-3])?'
 VISIT = re.compile(rf"{re.escape(PUT)}(?:{STEP}\n(?:(?!END$).*\n)*?END\n)+", re.MULTILINE)
 """What a shell reads in a namespace where up is at work; what its tools read shows in their own calls."""
-SPACED = rf"%i %n|inode %n %i %z|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|made /(?:etc|run)/netns"
+KINDS = "(?: (?:bridge|tunnel|bond|device))*"
+PROCESSES = rf"(?: {NAME}(?:\.{NUMBER}|:{INTERFACE})?)*"
+SYSCTLS_OF = r"(?:\.|[a-z0-9]+)(?: [A-Za-z0-9_./-]+)+"
+SPACED = rf"{KINDS}|{PROCESSES}|{SYSCTLS_OF}"
+SPACED += rf"|%i %n|inode %n %i %z|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|made /(?:etc|run)/netns"
+SPACED += "|module sch_teql"
 """Words of calls that have spaces in them."""
 
 PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
-SENDS = (
-    rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k -t {NUMBER}(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
-)
-TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379|{SENDS})"
+SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k(?: -i 0\.1)? -t {NUMBER}"
+SENDS += rf"(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
+TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379 -f k(?: -i 0\.1)?|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"
 SOCKETS, COUNTS = "-HtMn dport = :5379", "-Mni dport = :5379"
+LISTENS = f"-Hltn sport = :{NUMBER}"
 WATCH = f"-c COUNT - {NUMBER} 5379"
-SYSCTLS = "(?:/proc/sys/net/[A-Za-z0-9_./-]+ ?)*"
+OVER_TIME = rf"-c WATCH - {NAME} {NUMBER} (?:-|[ds]port = :5379)"
+SOCKETS_OVER_TIME = "-tinHO [ds]port = :5379"
+SYSCTLS = "(?:[A-Za-z0-9_./-]+ ?)*"
 COPIED = r"ipv(?:[46]|\[46\])/(?:conf|neigh)/\*/\w+ \w+"
 TESTS = f"-s(?: {COPIED})+"
 
@@ -173,24 +191,47 @@ def _quoted(part: str, name: str) -> str:
     return text.partition(f"\n{name}='")[2].partition("'\n")[0]
 
 
-TABLES = "\necho about tables\nnft -st list ruleset"
-QUESTIONS = [_quoted("drift", "QUESTIONS") + more for more in ("", TABLES)]
-QUESTIONS += [text + _quoted("drift", "OF_SWITCHES") for text in QUESTIONS]
-QUESTIONS += [text + _quoted("drift", "OF_TUNNELS") for text in QUESTIONS]
-QUESTIONS += [text + _quoted("drift", "OF_DEVICES") for text in QUESTIONS]
-ASKED = re.compile(
-    rf"exec >'/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/told{NUMBER}' 2>/dev/null\n"
-    rf"(?:{'|'.join(map(re.escape, QUESTIONS))})\nexit 0\n"
+COMPARE = (
+    resources.read("compiler/scripts/parts/compare.bash")
+    .partition("<<'COMPARE' || true\n")[2]
+    .rpartition("COMPARE\n")[0]
 )
-"""What a shell reads in a namespace where a check asks."""
-INNER = {_quoted("bench", "COUNT"): "COUNT", _quoted("up", "LINK"): "LINK"}
-"""Scripts that a bench and an up give to other shells, and what they are called here."""
+SERIES = (
+    resources.read("compiler/scripts/parts/watch.bash")
+    .partition("<<'SERIES' || true\n")[2]
+    .rpartition("SERIES\n")[0]
+)
+INNER = {
+    _quoted("bench", "COUNT"): "COUNT",
+    _quoted("watch", "WATCH"): "WATCH",
+    _quoted("up", "LINK"): "LINK",
+    _quoted("drift", "ENTER"): "ENTER",
+    COMPARE: "COMPARE",
+    SERIES: "SERIES",
+}
+"""Programs that a bench, an up and a check give to others, and what they are called here."""
+ASKS = rf"sh {SCRATCH}/questions {NAMESPACE} {KINDS} {PROCESSES} [0-9 ]*{SYSCTLS}"
 
 TRIED = (
-    f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash {WATCH}|cat /proc/net/dev|"
-    rf"sh -s - ?{SYSCTLS}|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
+    f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash (?:{WATCH}|{OVER_TIME})|"
+    "cat /proc/net/(?:dev|snmp)|"
+    r"sh -s -|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
 )
 """The calls of check, bench and play in a namespace."""
+
+ENGINES = ("podman", "docker")
+MOUNTS = r"-c mount -n -t tmpfs tmpfs /run && ip netns (?:add p|attach p \$\$)"
+PUTS_BACK = rf"-c PUT_BACK bash {CLAIM}\.d/{NAMESPACE}\.sysctls"
+SYSCTLS_THAT_WERE = "-rsH  /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/net/ipv6 /proc/sys/net/mptcp"
+"""How its sysctls are noted, and set again."""
+ENGINE = [
+    rf"ps --all(?: --no-trunc)? --filter label=mpc\.lab={NAME}(?: --format \{{\{{.*\}}\}})?",
+    rf"image inspect --format \{{\{{\.Id\}}\}} {IMAGE}",
+    rf"container inspect --format \{{\{{\S.*\}}\}}(?: {NAMESPACE})+",
+    rf"(?:stop -t 5|rm --force --volumes)(?: {NAMESPACE})*",
+    rf"rm --force {NAMESPACE}",
+]
+"""What is asked of each engine, besides the starts of containers."""
 
 CALLS = {
     "ip": [
@@ -198,83 +239,150 @@ CALLS = {
         rf"netns pids {NAMESPACE}",
         rf"-n {NAMESPACE} link show dev lo",
         rf"-n {NAMESPACE} -d link show type bridge_slave",
+        rf"(?:-n {NAMESPACE} )?(?:-d )?-o link show",
+        rf"-o link show dev (?:{INTERFACE}|teql[0-9]+)",
+        rf"-n {NAMESPACE} link del dev {INTERFACE}",
         "link set dev lo up",
         "link set dev lo gso_max_segs 1",
         "link add name p type veth peer name q",
         "link add name s type bridge mcast_snooping 0",
         "link add name t type bridge stp_state 1 forward_delay 200",
         "link add name d type dummy",
+        rf"link add name [a-z0-9-]+ type {TUNNEL}",
+        "link add name b type bond mode balance-rr",
         "route add 10.0.0.0/8 nexthop dev lo nexthop dev lo",
         "netns add p",
         "mptcp limits set subflows 1",
         rf"{WHERE}-batch -",
         r"-(?:force|o|d -o) -batch -",
-        "-d -o link show",
         "-6 -o rule show",
         "mptcp monitor",
+        "-V",
         "link show dev lo",
+        "netns identify [0-9]+",
+        rf"netns attach {NAMESPACE} [0-9]+",
+        "mptcp limits",
+        "-o link show",
+        UNDONE.replace("ip ", ""),
+        "mptcp endpoint show",
+        "mptcp limits set ?",
         "-d link show type bridge_slave",
     ],
     "tc": [
         r"(?:-force )?-batch -",
         "qdisc show",
+        "-s -j qdisc show",
         r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
     ],
-    "sh": ["", rf"-s - ?{SYSCTLS}", rf"-c LINK sh {NAMES}/hosts"],
-    "ln": [rf"{NAMES}/hosts {NAMES}/"],
+    "sh": [
+        "",
+        "-s -",
+        "-c ENTER sh COMPARE",
+        f"{SCRATCH}/asked.{NUMBER}",
+        ASKS.removeprefix("sh "),
+        rf"-c LINK sh {NAMES}/hosts",
+    ],
+    "ln": [
+        rf"{NAMES}/hosts {NAMES}/",
+        rf"-s {NAMES}/(?:hosts|resolv\.conf) {SCRATCH}/same/",
+        rf"-s -t {SCRATCH}/few/{NUMBER}\.{NUMBER}(?: {SCRATCH}/netns/{NAMESPACE})*",
+    ],
+    "awk": ["COMPARE", rf"-v MOVED=\S* -v DATA={NUMBER} -v FLOWS={NUMBER} SERIES .*"],
     "nft": [
         "-f -",
         "-st list ruleset",
         r"add table inet mpc; add set .* update @away \{ meta mark \}",
+        r"add table inet mpc; add set .* update @away[46] \{ meta mark \. @th,[0-9,]+ \}",
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
     ],
     "unshare": [
         f"--net --mount bash {TESTS}",
+        "--mount sh -c ENTER sh COMPARE",
         "--net tc -batch -",
         "--net ip -d -o -batch -",
         "--net grep -sH  -r /proc/sys/net/mptcp",
     ],
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
+        rf"--net=/run/netns/{NAMESPACE} ss {LISTENS}",
         rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
+        rf"--net=/run/netns/{NAMESPACE} ip (?:-d )?-o link show",
         rf"--net=/run/netns/{NAMESPACE} {TRIED}",
+        rf"--net={SCRATCH}/netns/{NAMESPACE} {ASKS}",
+        r"--net=/proc/[0-9]+/ns/net (?:ip mptcp limits|ip -o link show)",
+        rf"--net=/proc/[0-9]+/ns/net grep {SYSCTLS_THAT_WERE}",
+        rf"--net=/run/netns/{NAMESPACE} (?:{UNDONE}|ip mptcp endpoint show|ip mptcp limits set ?)",
+        rf"--net=/run/netns/{NAMESPACE} bash {PUTS_BACK}",
     ],
     "ping": [PING],
-    "iperf3": [TRANSFER],
-    "mptcpize": [f"run {IPERF}"],
-    "ss": [SOCKETS, COUNTS],
-    "cat": ["", "/proc/net/dev"],
+    "iperf3": [TRANSFER, "--version"],
+    "mptcpize": [f"run {IPERF}", "run env"],
+    "ss": [SOCKETS, SOCKETS_OVER_TIME, COUNTS, LISTENS],
+    "cat": ["", "/proc/net/(?:dev|snmp)"],
     "date": [r"\+%F %T %Z"],
-    "xargs": ["-r kill(?: -KILL)?"],
+    "xargs": ["-r kill(?: -KILL)?", "-r (?:podman|docker) (?:stop -t 5|rm --force --volumes)"],
+    "podman": [r"ps --all --external --format \{\{.*\}\}", *ENGINE],
+    "docker": [r"ps --all --format \{\{.*\}\}", r"context inspect --format \{\{.*\}\}", *ENGINE],
     "grep": [
         rf"-qi  [A-Za-z0-9.-]+\$ {NAMES}/hosts",
-        rf"-qsx (?:# mpc:{NAME} {NAMES}/hosts|made /(?:etc|run)/netns {CLAIM})",
-        rf"-sH  {SYSCTLS}(?:/proc/net/\S*_tables_names ?)+",
+        rf"-qsx (?:# mpc:{NAME} {NAMES}/hosts|(?:made /(?:etc|run)/netns|module sch_teql) {CLAIM})",
+        r"-v \\\.net\$",
+        rf"-qx {NAMESPACE}",
+        f"-sH  {SYSCTLS}",
+        SYSCTLS_THAT_WERE,
+        "-qs libmptcpwrap /proc/[0-9]+/maps",
+        r"\^LD_PRELOAD=",
         "-sH  -r /proc/sys/net/mptcp",
     ],
     "bridge": ["fdb show"],
-    "mktemp": ["-d"],
-    "sort": ["-n"],
-    "bash": [TESTS, WATCH, re.escape("-c mount -n -t tmpfs tmpfs /run && ip netns add p")],
-    "mount": ["-n -t tmpfs tmpfs /run"],
+    "mktemp": ["-du"],
+    "sort": ["(?:-n)?"],
+    "bash": [
+        PUTS_BACK,
+        TESTS,
+        WATCH,
+        OVER_TIME,
+        MOUNTS,
+    ],
+    "mount": [
+        "-n -t tmpfs tmpfs /run",
+        f"--rbind /run/netns {SCRATCH}/netns",
+        rf"-n -t tmpfs tmpfs {SCRATCH}/few",
+        rf"--bind {SCRATCH}/few/{NUMBER}\.{NUMBER} /run/netns",
+    ],
     "umount": ["-n /(?:etc|run)/netns"],
-    "flock": ["-[nw] (?:1 )?[0-9]+"],
-    "mkdir": [rf"{CLAIM}\.d", rf"-p {NAMES}(?: {NAMES})*", "-p /etc/netns", NAMES],
+    "flock": ["-[nw] (?:1 |60 )?[0-9]+"],
+    "mkdir": [
+        rf"{CLAIM}\.d",
+        f"-m 700 {SCRATCH}",
+        rf"-p {NAMES}(?: {NAMES})*",
+        "-p /etc/netns",
+        f"-m 700 {SCRATCH}",
+        NAMES,
+        f"-m 700 {SCRATCH}",
+        f"-p {SCRATCH}/files {SCRATCH}/same",
+        rf"{SCRATCH}/(?:netns {SCRATCH}/few|few/{NUMBER}\.{NUMBER})",
+    ],
     "rm": [
         rf"-f {NAMES}/hosts(?: {NAMES}/(?:hosts|resolv\.conf))*",
         rf"-rf {CLAIM} {CLAIM}\.d",
         f"-f {CLAIM}",
         rf"-r {CLAIM}\.d",
-        r"-rf /tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+",
-        r"/tmp/[a-z0-9_]+/tmp\.[A-Za-z0-9]+/room",
+        f"-rf {SCRATCH}",
+        f"{SCRATCH}/room",
     ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [
         rf"-Lc inode %n %i %z(?: /run/netns/{NAMESPACE})+",
-        rf"-Lc %i(?: /run/netns/{NAMESPACE})+",
+        rf"-Lc %i %n(?: /run/netns/{NAMESPACE})+",
+        "-Lc %i /proc/[0-9]+/ns/net",
         r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+",
     ],
-    "modprobe": [r"-q dummy numdummies=0"],
+    "modprobe": [
+        r"-q (?:dummy numdummies|bonding max_bonds)=0",
+        f"-q sch_teql max_equalizers={NUMBER}",
+        "-qr sch_teql",
+    ],
     "nproc": [""],
     "sleep": [r"[0-9]+(?:\.[0-9]{1,2})?"],
 }
@@ -294,6 +402,9 @@ _TRIED = re.compile("|".join([*EVENTS, *(f"{thing} show" for thing in SHOWN), *S
 _CALLS = {tool: re.compile("|".join(patterns)) for tool, patterns in CALLS.items()}
 
 
+_WAS = re.compile(rf"/proc/sys/net/[^:]+:.*|ip mptcp limits set |{UNDO}")
+
+
 def strange(record: Record) -> list[str]:
     """The effects of scripts that no lab should have."""
     found = [f"call: {call.argv}" for call in record.calls if not _is_known(call)]
@@ -303,20 +414,29 @@ def strange(record: Record) -> list[str]:
 
 
 def _is_written(line: str) -> bool:
-    """Whether scripts may write a line: to a hosts file, the claim, or a file with a PID."""
-    return is_host(line) or is_note(line) or line.isdigit()
+    """Whether scripts may write a line: to a hosts file, the claim, a PID, a log, or notes of what was."""
+    fits = is_host(line) or is_note(line) or line.isdigit() or _WAS.fullmatch(line) is not None
+    return fits or line == "listening on an interface"
+
+
+def _named(word: str) -> str:
+    """A word of a call, or the name of the program that it is."""
+    inside = re.fullmatch(r'put_back \(\) \n\{.*\n\}\nput_back "\$1"', word, re.DOTALL)
+    return "PUT_BACK" if inside else INNER.get(word, word)
 
 
 def _is_known(call: Call) -> bool:
-    tool, *arguments = (INNER.get(word, word) for word in call.argv)
-    if tool == "setsid":
-        return _is_start(arguments)
+    tool, *arguments = map(_named, call.argv)
+    if _is_users(tool, arguments):
+        return True
     if tool == "ip" and arguments[:2] == ["netns", "exec"] and arguments[3:4] == ["sysctl"]:
         tool, *arguments = arguments[3:]
     if tool == "sysctl":
         return arguments[:1] == ["-qw"] and all(
             re.fullmatch(f"{KEY}={VALUE}", word) for word in arguments[1:]
         )
+    if tool in ENGINES:
+        return _CALLS[tool].fullmatch(" ".join(arguments)) is not None
     spaced = [word for word in arguments if " " in word and not re.fullmatch(f"{SPACED}|{COPIED}", word)]
     if spaced and not (spaced == arguments[-1:] and {"nft", "bash", "sh"} & set(call.argv)):
         return False
@@ -326,8 +446,26 @@ def _is_known(call: Call) -> bool:
     return tool in _CALLS and _CALLS[tool].fullmatch(said) is not None
 
 
+def _is_users(tool: str, arguments: list[str]) -> bool:
+    """Whether a call runs what a lab says, which may be anything, in the way of mpc."""
+    match [tool, *arguments]:
+        case ["setsid", *_]:
+            return _is_start(arguments)
+        case ["podman" | "docker", "run", *_]:
+            return is_container([tool, *arguments])
+        case ["timeout", "5", *rest]:
+            return is_trial(rest)
+        case ["ip", "netns", "exec", _, "bash", *_]:
+            return is_trial([tool, *arguments])
+        case ["bash", "-c", "--", _] | ["podman" | "docker", "exec", *_]:
+            return True
+    return False
+
+
 def _is_start(arguments: list[str]) -> bool:
     """Whether a call starts a process: with a command as one argument, which only bash in the lab reads."""
+    if entered := re.fullmatch(r"nsenter --net=/run/netns/(\S+)", " ".join(arguments[:2])):
+        arguments = ["ip", "netns", "exec", entered[1], *arguments[2:]]
     named = dict(zip(STARTED, arguments, strict=False))
     pid = re.fullmatch(rf"{CLAIM}\.d/(.*)", named.get("PID", ""))
     fixed = all(named[word] == word for word in STARTED if word.islower() or word == "-c")
@@ -341,9 +479,7 @@ def _is_start(arguments: list[str]) -> bool:
 
 
 def _is_visit(text: str) -> bool:
-    """Whether a shell in a namespace does what up has it do, or asks for what a check has to know."""
-    if text.startswith("exec >"):
-        return ASKED.fullmatch(text) is not None
+    """Whether a shell in a namespace does what up has it do."""
     rows = text.partition('put - <<"END"')[2].partition("\n")[2].partition("\nEND\n")[0].splitlines()
     return VISIT.fullmatch(text) is not None and all(map(_PUT.fullmatch, rows))
 

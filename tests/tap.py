@@ -12,11 +12,15 @@ class Point(NamedTuple):
 
 
 def points(result: live.Result) -> dict[str, Point]:
-    """The test points of a check, each with its result and its diagnostic; asserts that the form is TAP's."""
+    """The test points of a check, each with its result and its diagnostic; asserts that the form is TAP's.
+
+    What the check is of stands before the first."""
     version, plan, *rest = result.stdout.splitlines()
     assert version == "TAP version 14"
     found: dict[str, Point] = {}
     for line in rest:
+        if not found and line.startswith("# "):
+            continue
         if match := re.fullmatch(r"(not )?ok (\d+) - (.+)", line):
             assert int(match[2]) == len(found) + 1
             found[match[3]] = Point(not match[1], [])

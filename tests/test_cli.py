@@ -365,6 +365,12 @@ def test_help_has_an_example(command: str | None) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_help_has_the_whole_summary_of_each_command() -> None:
+    said = " ".join(mpc("--help").stdout.partition("Commands:")[2].split())
+    assert "..." not in said
+    assert all(f"{name} {command.help}" in said for name, command in main.commands.items())
+
+
 def test_explain_knows_every_code() -> None:
     """Every code in the source of the compiler."""
     folder = Path(__file__).resolve().parent.parent / "compiler"
@@ -425,6 +431,9 @@ LABS: dict[str, str | bytes] = {
         ("paths wrong.topo", "", []),
         ("paths missing.topo", "", []),
         ("check good.topo -D", "", ["plain,n=4", "plain,hosts="]),
+        ("check good.topo broken.topo -D", "h", ["plain,hosts="]),
+        ("check good.topo", "b", ["plain,broken.topo"]),
+        ("fmt good.topo", "b", ["plain,broken.topo"]),
         ("check broken.topo -D", "", ["plain,n=4"]),
         ("check wrong.topo -D", "", []),
         ("explain", "mpc20", [f"plain,MPC20{digit}" for digit in range(1, 10)]),
@@ -490,8 +499,9 @@ def on_a_terminal(lab: Path, **environment: str) -> bytes:
 
 def test_colour_is_for_terminals(lab: Path) -> None:
     lab.write_text(WRONG)
-    assert b"\x1b[" in on_a_terminal(lab)
+    assert b"\x1b[" in on_a_terminal(lab, TERM="xterm")
     assert b"\x1b[" not in on_a_terminal(lab, NO_COLOR="1")
+    assert b"\x1b[" not in on_a_terminal(lab, TERM="dumb")
     assert "\x1b[" not in mpc("check", "lab.topo").stderr
 
 

@@ -13,7 +13,7 @@ ROWS = dict(re.findall(r"^\| ([A-Z]\d\d) \| (.*) \|$", PAGE, re.MULTILINE))
 TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
 CASES = [path.stem for path in (ROOT / "tests" / "errors").glob("*.topo")]
 
-WANTED = {"M": 23, "E": 14, "T": 1, "Q": 6, "S": 7}
+WANTED = {"M": 23, "E": 14, "T": 4, "Q": 6, "S": 7}
 """How many rules there are, by their first letter."""
 
 

@@ -29,7 +29,7 @@ CODES = {
 }
 """The codes in the compiler's source."""
 
-NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC756"}
+NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC744", "MPC756", "MPC776", "MPC777"}
 """Codes of notes, which `mpc check` reports; the examples of other codes may give them too."""
 
 WIDTH = 90
@@ -62,7 +62,7 @@ def places(stderr: str) -> list[tuple[str, int, int]]:
 def diagnosed(text: bytes, *, notes: bool = False) -> list[Diagnostic]:
     compilation = Compilation("lab.topo", text)
     try:
-        _ = compilation.plan
+        _ = compilation.plans
         if notes:
             compilation.survey()
     except TopologyError:

@@ -12,18 +12,16 @@ from compiler.ground.diagnostics import Diagnostics
 from compiler.ground.names import RESERVED
 from compiler.ground.source import Source
 from compiler.language import syntax
-from compiler.language.complaints import PLANNED
 from compiler.language.grammars import parser
 from compiler.language.parse import MADE, NODES, TUPLES, parse
 from compiler.language.syntax import LINK_ATTRIBUTES, NODE_ATTRIBUTES
-from compiler.model.links import Shaping
+from compiler.model.links import FORMS, Shaping
 from compiler.resolve import attributes
-from compiler.scripts import play
 
 LARK = parser("topo")
 KEYWORDS = sorted(
     {t.pattern.value for t in LARK.terminals if t.pattern.type == "str" and t.pattern.value.isalpha()}.union(
-        PLANNED, {"if"}
+        {"if"}
     ).difference(RESERVED)
 )
 
@@ -60,9 +58,14 @@ PLACES = {
     "bench": "host {X,Y}\nlink X -- Y\nbench X -> Y using tcp, udp 2 for 1s",
     "event": "host {X,Y}\nlink X -- Y\nat 1s shape X -> Y rate 1mbit",
     "down": "host {X,Y}\nlink X -- Y\nat 1s down X -- Y",
+    "capture": "host {X,Y}\nlink X -- Y\ncapture X:Y",
+    "capture sets": "host {X,Y}\nlink X -- Y\ncapture {X:Y,Y:X} snap 96",
     "run": 'host {X,Y}\nlink X -- Y\nrun X "true"',
     "run a word": "host {X,Y}\nlink X -- Y\nrun X Y",
     "run on a set": "host {X,Y}\nlink X -- Y\nrun {X,Y} X env A=Y",
+    "container": 'container {X,Y} image "i"\nlink X -- Y',
+    "container's attributes": 'container X image i ready Y options "-i"\nhost Y\nlink X -- Y',
+    "run inside": 'container {X,Y} image "i"\nlink X -- Y\nrun X inside "Y"',
     "lab": "lab X\nhost {X,Y}\nlink X -- Y",
     "param": "param X = Y\nhost Y z-z\nlink Y -- z-z",
     "loop": "for X in {Y} { host [X] z-z }\nlink Y -- z-z",
@@ -113,7 +116,7 @@ def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
     assert {*keywords, "address"} == set(LINK_ATTRIBUTES)
     assert [*attributes.VALUES, "subnet", "address"] == LINK_ATTRIBUTES
     assert set(attributes.PER_DIRECTION) <= set(Shaping._fields)
-    assert list(play.FORMS) == list(attributes.PER_DIRECTION)
+    assert list(FORMS) == list(attributes.PER_DIRECTION)
 
 
 @pytest.mark.parametrize("word", sorted(LINK_ATTRIBUTES))
@@ -163,15 +166,6 @@ def test_braces_touch_no_word() -> None:
     assert "MPC106" in codes("host {a,b}h")
 
 
-@pytest.mark.parametrize("word", sorted(PLANNED))
-def test_what_is_planned_says_so(word: str) -> None:
-    compilation = compiled(f"{word} x y z")
-    parse(compilation.source, compilation.diagnostics)
-    (found,) = compilation.diagnostics
-    assert found.code == "MPC101"
-    assert "not in this version of mpc yet" in found.message
-
-
 def test_every_line_reports_its_own_error() -> None:
     assert codes("host a b\nlink a -- b rate\nhots c\nlink a -- \nlink a -- b") == [
         "MPC102",
@@ -202,6 +196,8 @@ default link mtu 1400
 link a -- b p
 shape a -> b rate 2mbit
 tunnel a -- b via c
+bond a -- b over a:b mode active-backup
+teql a -- b over a:b mtu 1400
 routing none
 route a to b via b
 spray a -> b
@@ -212,6 +208,9 @@ expect a -> b rate >= 1mbit
 bench a -> b using tcp
 at 1s down a -- b
 run a "true"
+capture a:b snap 96
+machine m ssh "root@192.0.2.1" rate 1gbit
+place {a,b} on m
 param n = 4
 for i in 0..3 { host h[i] }
 if n > 2 { host x } else if n { host y } else { host z }

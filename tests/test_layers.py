@@ -15,43 +15,71 @@ _FILE = re.compile(r"`(\w+)\.py`")
 # The rooms of the compiler, each with its modules. A module may import what stands before it.
 ROOMS = {
     "ground": """
-        source diagnostics codes foreign mends text units names
+        source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks links routes multipath nodes events trials segments lab
+        networks links machines routes multipath nodes events trials segments lab
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
-        words flat references files expand write
+        words flat references files expand write layout
     """.split(),
     "resolve": """
-        attributes scope misnamed nodes pinned links tunnels routes pairs sprays services events trials
-        resolve
+        attributes scope misnamed programs containers nodes pinned links tunnels bonds routes pairs sprays
+        services events trials machines resolve
     """.split(),
     "infer": """
         subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        routing tunnels shaping neighbours bridging paths endpoints quotas steering backlog weights spraying
-        multipath aggregation
+        routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering backlog
+        weights spraying multipath aggregation
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
-        estimate predict advice quantities inbound rounds expectations turns verify reach joins passed survey
-        export show
+        estimate predict advice quantities inbound groups rounds expectations turns unnoticed verify
+        reach joins passed outages survey export show
     """.split(),
     "plan": """
-        facts turns commands traffic settings needs plan
+        facts engines turns commands traffic settings needs served plan undo
     """.split(),
     "scripts": """
-        braces quoting bash batch naming plain measure drift check bench play kinds emit
+        braces quoting bash readiness batch naming plain identity measure drift check play bench share kinds
+        ansible emit
+    """.split(),
+    "compare": """
+        short names things changes inferred routes reached figures lines difference sections show
+        markdown export
+    """.split(),
+    "pictures": """
+        wording picture courses dot mermaid data drawing page forms
+    """.split(),
+    "results": """
+        values measured summary tables charts page stack
     """.split(),
 }
 BEFORE = ["compiler", "compiler.resources", "compiler.kept"]
 AFTER = [
     "compiler.library",
+    "compiler.revision",
     "compiler.driver",
+    "compiler.diff",
     "compiler.lint",
+    "compiler.replace",
+    "compiler.sweep",
+    "compiler.report",
     "compiler.streams",
     "compiler.completion",
+    "compiler.editor",
+    "compiler.editor.answers",
+    "compiler.editor.highlight",
+    "compiler.editor.server",
+    "compiler.command",
+    "compiler.machine",
+    "compiler.habits",
+    "compiler.measuring",
+    "compiler.counters",
+    "compiler.filling",
+    "compiler.screen",
+    "compiler.watching",
     "compiler.cli",
     "compiler.__main__",
 ]
@@ -64,22 +92,67 @@ ORDER = [
 # What only these modules may import: the parser, the command line, and input and output.
 # (`pathlib.PurePath` only computes, so any module may.)
 ONLY = {
+    "matplotlib": {"compiler.results.charts"},
+    "rich": {"compiler.screen"},
     "lark": {"compiler.language.grammars", "compiler.language.stopped"},
-    "click": {"compiler.cli", "compiler.completion", "compiler.streams"},
-    "os": {"compiler.cli", "compiler.kept", "compiler.library", "compiler.streams"},
+    "click": {
+        "compiler.cli",
+        "compiler.command",
+        "compiler.completion",
+        "compiler.habits",
+        "compiler.measuring",
+        "compiler.streams",
+        "compiler.watching",
+    },
+    "os": {
+        "compiler.command",
+        "compiler.counters",
+        "compiler.kept",
+        "compiler.library",
+        "compiler.machine",
+        "compiler.replace",
+        "compiler.streams",
+        "compiler.watching",
+    },
     "pathlib.Path": {
         "compiler.cli",
+        "compiler.command",
         "compiler.completion",
+        "compiler.counters",
+        "compiler.editor.server",
+        "compiler.habits",
         "compiler.kept",
         "compiler.language.tables",
         "compiler.library",
         "compiler.lint",
+        "compiler.measuring",
+        "compiler.replace",
         "compiler.resources",
+        "compiler.results.measured",
+        "compiler.revision",
+        "compiler.report",
+        "compiler.sweep",
     },
-    "shutil": {"compiler.lint"},
-    "subprocess": {"compiler.lint"},
-    "sys": {"compiler.cli", "compiler.language.tables", "compiler.lint", "compiler.streams"},
-    "tempfile": {"compiler.cli"},
+    "shutil": {"compiler.lint", "compiler.machine", "compiler.pictures.drawing"},
+    "subprocess": {
+        "compiler.lint",
+        "compiler.machine",
+        "compiler.pictures.drawing",
+        "compiler.revision",
+        "compiler.sweep",
+    },
+    "sys": {
+        "compiler.cli",
+        "compiler.command",
+        "compiler.habits",
+        "compiler.language.tables",
+        "compiler.lint",
+        "compiler.machine",
+        "compiler.measuring",
+        "compiler.streams",
+        "compiler.watching",
+    },
+    "tempfile": {"compiler.replace"},
 }
 
 

@@ -121,14 +121,14 @@ def test_routes_are_passed_over() -> None:
     place = UP.index("complete\n")
     harmless = [
         "h1='via 10.0.0.1 dev b'\n",
-        'routes "nexthop $h1" 10.{0..3}.{0,1}.0/24 fd00::{1,2}\n',
+        'mine && routes "nexthop $h1" 10.{0..3}.{0,1}.0/24 fd00::{1,2}\n',
         "ip -n lab-a route add 10.0.0.0/8 nexthop via 10.0.0.1 dev b nexthop dev c  # a, b and 3 more\n",
         "tc -n lab-a qdisc add dev b root netem loss 1%\n",
     ] * 2_000
     with pytest.raises(LintError, match="unknown"):
         lint([*UP[:place], *harmless, "echo $unknown\n", *UP[place:]])
     for line in (
-        'routes "$unknown" 10.0.0.1/32; echo $unknown\n',
+        'mine && routes "$unknown" 10.0.0.1/32; echo $unknown\n',
         "h1='a'$unknown\n",
         "ip -n lab-a $unknown\n",
         "tc qdisc; echo $unknown  # a\n",

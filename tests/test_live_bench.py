@@ -14,7 +14,7 @@ import kernel
 import live
 import pytest
 
-from compiler.driver import Compilation
+from compiler.driver import Compilation, Options
 
 pytestmark = pytest.mark.live
 
@@ -29,10 +29,15 @@ bench a -> b using mptcp for 2s
 bench b -> a using udp for 1s
 bench x -> c using tcp 2 for 1s
 """
+
+
+def without(script: str, row: str) -> str:
+    """A bench without some of its transfers."""
+    return re.sub(rf"^{row}.*\n(?:(?:over|likely) .*\n)*", "", script, flags=re.MULTILINE)
+
+
 SCRIPT = Compilation("-", f"lab benched\n{LAB}").script("bench")
-SHORT = "".join(
-    line for line in SCRIPT.splitlines(keepends=True) if not re.match("row .* (?:tcp 1|udp) ", line)
-)
+SHORT = without(SCRIPT, "row .* (?:tcp 1|udp) ")
 """The script with the second and the last of its transfers only."""
 
 
@@ -44,6 +49,11 @@ def lab() -> Iterator[live.Lab]:
 
 def bench(*options: str, script: str = SCRIPT) -> live.Result:
     return live.run("bash", "-s", "--", *options, stdin=script, seconds=60)
+
+
+def rows(told: str) -> list[str]:
+    """The measurements among lines with tabs, after what they are of and the names of columns."""
+    return [line for line in told.splitlines() if not line.startswith("# ")][1:]
 
 
 def residents(lab: live.Lab) -> list[str]:
@@ -62,8 +72,15 @@ def measured(lab: live.Lab) -> list[dict[str, Any]]:
     result = bench("--json", "--repeat", "2")
     assert result.returncode == 0, result.stderr
     assert not residents(lab)
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
+    found = json.loads(result.stdout)
+    digest = Compilation("-", f"lab benched\n{LAB}").plan.digest
+    assert (found["lab"], found["plan"], found["up"], found["params"]) == ("benched", digest, digest, {})
+    assert found["kernel"] == os.uname().release
+    assert {*found["tools"]} == {"bash", "iproute2", "iperf3"}
+    times = [found["began"], *(one["began"] for one in found["measurements"]), found["ended"]]
+    assert times == sorted(times)
+    measurements: list[dict[str, Any]] = found["measurements"]
+    return measurements
 
 
 def test_all_is_measured_as_often_as_is_asked_for(measured: list[dict[str, Any]]) -> None:
@@ -115,6 +132,49 @@ def test_subflows_are_told(measured: list[dict[str, Any]]) -> None:
     assert all(one["events"] == [] and one["subflows"] is None for one in others)
 
 
+def test_what_happens_over_time(measured: list[dict[str, Any]]) -> None:
+    """At the receiver, at the interfaces that carried it, in their queues, and of each subflow."""
+    for one in (*measured[:3], *measured[4:7]):
+        over = one["over_time"]
+        assert len(over["received"]) >= 9 * one["seconds"]
+        assert {*over["interfaces"]} == {*over["queues"]} == {*one["interfaces"]}
+        for series in (over["received"], *over["interfaces"].values(), *over["queues"].values()):
+            times = [entry[0] for entry in series]
+            assert times == sorted(times)
+            assert times[0] >= 0
+        mean = sum(rate for _, rate in over["received"]) / len(over["received"])
+        assert mean == pytest.approx(one["received"], rel=0.3)
+        assert any(size > 0 for series in over["queues"].values() for _, size, _ in series)
+        assert all(0 <= packets <= 40 for series in over["queues"].values() for _, _, packets in series)
+    flows = {"tcp": 1, "mptcp": 3, "udp": 0}
+    for one in measured[:3]:
+        subflows = one["over_time"]["subflows"]
+        assert len(subflows) <= flows[one["transfer"]]
+        assert bool(subflows) == (one["transfer"] != "udp")
+        assert all(
+            len({len(subflow[kind]) for kind in ("sent", "window", "rtt", "retransmitted")}) == 1
+            for subflow in subflows
+        )
+        assert (one["retransmitted"] is None) == (one["transfer"] == "udp")
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_bench_of_another_plan_says_so() -> None:
+    """So that a result is not taken for one of the lab that it names."""
+    other = Compilation("-", f"lab benched\n{LAB}".replace("5mbit", "6mbit")).script("bench")
+    result = bench("--tsv", "--repeat", "1", script=without(other, "row (?!x c )"))
+    assert re.search(r"warning: what is up has the plan [0-9a-f]{12}, and this script is of", result.stderr)
+
+
+def test_params_are_named_whatever_they_are() -> None:
+    """As JSON in ASCII, in the here-document of the script's head."""
+    value = '"</script>$(id)`é\\"'
+    script = Compilation("-", f"param x = 1\n{LAB}", options=Options({"x": value})).script("bench")
+    (line,) = (line for line in script.splitlines() if line.startswith("params "))
+    assert line.isascii()
+    assert json.loads(line.removeprefix("params ")) == {"x": value}
+
+
 @pytest.mark.usefixtures("lab")
 def test_a_table_and_lines_with_tabs() -> None:
     result = bench("--repeat", "1", script=SHORT)
@@ -126,9 +186,10 @@ def test_a_table_and_lines_with_tabs() -> None:
     assert "a -> b using mptcp, the last time:\n" in result.stdout
     said = result.stderr.splitlines()
     assert said[1] == "benched: round 1 of 1, transfer 2 of 2: x -> c using tcp 2, 1 s"
-    head, *rest = bench("--tsv", "--repeat", "1", script=SHORT).stdout.splitlines()
+    told = bench("--tsv", "--repeat", "1", script=SHORT).stdout.splitlines()
+    head, *rest = (line for line in told if not line.startswith("# "))
     assert len(rest) == 2
-    assert {line.count("\t") for line in (head, *rest)} == {10}
+    assert {line.count("\t") for line in (head, *rest)} == {12}
     assert rest[1].split("\t")[6] == "-"
 
 
@@ -165,7 +226,7 @@ def test_a_transfer_that_fails_is_told_and_the_rest_measured() -> None:
     wrong = SHORT.replace("10.249.89.74 mptcp 1", "10.99.99.99 mptcp 1")
     assert wrong != SHORT
     result = bench("--tsv", "--repeat", "1", script=wrong)
-    received = [int(line.split("\t")[7]) for line in result.stdout.splitlines()[1:]]
+    received = [int(line.split("\t")[7]) for line in rows(result.stdout)]
     assert received[0] == 0 < min(received[1:])
     assert "benched: warning: unable to connect to server" in result.stderr
     assert result.returncode == 1
@@ -190,7 +251,7 @@ def controls(lab: live.Lab, script: str) -> tuple[set[str], str]:
         return found, process.stderr.read()
 
 
-TO_B = "".join(line for line in SCRIPT.splitlines(keepends=True) if not re.match("row (?:b a|x c) ", line))
+TO_B = without(SCRIPT, "row (?:b a|x c) ")
 """TCP and MPTCP from a to b."""
 
 
@@ -206,8 +267,7 @@ def test_the_lab_says_which_congestion_control() -> None:
     text = LAB + "sysctl a net.ipv4.tcp_congestion_control=reno\n"
     with live.running(live.lab_of("chosen", text)) as lab:
         script = Compilation("-", f"lab chosen\n{text}").script("bench")
-        wanted = [line for line in script.splitlines() if not re.match("row (?:b a|x c) ", line)]
-        assert controls(lab, "\n".join(wanted) + "\n")[0] == {"reno"}
+        assert controls(lab, without(script, "row (?:b a|x c) "))[0] == {"reno"}
 
 
 def test_a_congestion_control_that_is_not_to_be_had_is_told(lab: live.Lab) -> None:
@@ -217,7 +277,7 @@ def test_a_congestion_control_that_is_not_to_be_had_is_told(lab: live.Lab) -> No
     assert script.count(" nosuch\n") == 2
     result = bench("--tsv", "--repeat", "1", script=script)
     assert result.returncode == 0, result.stderr
-    assert all(int(line.split("\t")[7]) > 0 for line in result.stdout.splitlines()[1:])
+    assert all(int(line.split("\t")[7]) > 0 for line in rows(result.stdout))
     assert f"benched: warning: this machine has no nosuch for mptcp, so {own} is measured" in result.stderr
 
 
@@ -252,11 +312,11 @@ def test_what_was_measured_before_an_interrupt_is_whole(after: float) -> None:
     """As valid JSON, or as whole lines."""
     status, told = interrupted("--json", after)
     assert status == 128 + signal.SIGINT
-    assert all(one["received"] for one in json.loads(told))
+    assert all(one["received"] for one in json.loads(told)["measurements"])
     status, told = interrupted("--tsv", after)
     assert status == 128 + signal.SIGINT
     assert told.endswith("\n")
-    assert {line.count("\t") for line in told.splitlines()} == {10}
+    assert {line.count("\t") for line in rows(told)} <= {12}
 
 
 @pytest.mark.usefixtures("lab")
@@ -278,7 +338,7 @@ def test_one_bench_at_a_time() -> None:
         "Bail out! a bench or another check measures in this lab now",
     )
     assert first.returncode == 0
-    assert all(int(line.split("\t")[7]) > 0 for line in told.splitlines()[1:])
+    assert all(int(line.split("\t")[7]) > 0 for line in rows(told))
 
 
 @pytest.mark.usefixtures("lab")
@@ -292,4 +352,4 @@ def test_no_room_for_what_programs_say(tmp_path: Path, later: bool) -> None:
     result = live.run("unshare", "--mount", "bash", "-c", run, script, seconds=60)
     assert result.returncode == 2
     assert f"benched: error: there is no room in {tmp_path}" in result.stderr
-    assert all(int(line.split("\t")[7]) > 0 for line in result.stdout.splitlines()[1:])
+    assert all(int(line.split("\t")[7]) > 0 for line in rows(result.stdout))

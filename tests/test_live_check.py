@@ -186,12 +186,26 @@ def test_a_drift_is_named(lab: live.Lab, name: str) -> None:
     assert all(holds for holds, _ in points(check(COMPILED)).values()), "what was changed is not taken back"
 
 
+def test_the_other_end_of_a_foreign_link_is_named(lab: live.Lab) -> None:
+    """A check looks for few names in /run/netns, and for all where an interface leads to none of them."""
+    live.succeed("ip", "netns", "add", "elsewhere")
+    try:
+        own = ("name", "own", "type", "veth", "peer", "name", "own", "netns", "elsewhere")
+        live.succeed("ip", "-n", lab.ns("d"), "link", "add", *own)
+        live.succeed("ip", "-n", lab.ns("d"), "link", "set", "dev", "own", "up")
+        said = points(check(COMPILED))[f"the namespace {lab.ns('d')} is as planned"].said
+    finally:
+        live.succeed("ip", "netns", "del", "elsewhere")
+    assert "unexpected: link own mtu 1500 up without a carrier to elsewhere" in said
+    live.wait_until(lambda: "own" not in live.succeed("ip", "-n", lab.ns("d"), "link"))
+
+
 @pytest.mark.usefixtures("lab")
 def test_the_same_is_told_by_any_number_of_processors() -> None:
     """OMP_NUM_THREADS sets the number that nproc(1) prints."""
     bash = [("env", f"OMP_NUM_THREADS={number}", "bash", "-s") for number in (1, 2, 5, 50)]
     told = [live.run(*argv, stdin=script_of(COMPILED), seconds=60) for argv in bash]
-    assert {one.stdout for one in told} == {told[0].stdout}
+    assert len({re.sub("# began .*", "", one.stdout) for one in told}) == 1
     assert len(points(told[0])) == 7
 
 
@@ -239,7 +253,7 @@ OTHERWISE = {
         " rtt 1500000 2000000 ",
         r"10\..*: \d+\.\d{3} ms at the fastest",
     ),
-    "a -> b rate >= 3mbit using udp": (" 3000000 ", " 6000000 ", r"[1-4]\.\d\d Mbit/s at the best of 3"),
+    "a -> b rate >= 3mbit using udp": (" 3000000 ", " 6000000 ", r"[0-4]\.\d\d Mbit/s at the best of 3"),
 }
 
 

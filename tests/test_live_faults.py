@@ -10,6 +10,7 @@ from pathlib import Path
 
 import kernel
 import live
+import machine
 import pytest
 from faults import PROGRAMS, Fault, Shims, moments, sample
 
@@ -36,6 +37,8 @@ sysctl c net.ipv4.conf.a.log_martians=1 net.ipv4.tcp_congestion_control=reno
 masquerade c out s
 tunnel a -- b via c
 """
+if machine.has("bond"):
+    LAB += "link b:up -- c\nlink b:down -- c\nbond b -- c over b:up b:down\n"
 TOLERATED = {"modprobe", "nproc"}
 """Programs whose failure up tolerates."""
 

@@ -162,7 +162,7 @@ def lengths(folder: Path) -> dict[str, int]:
 
 def steps_of(actor: Actor) -> int:
     actor.end()
-    assert actor.done, actor
+    assert actor.done, f"{actor}"
     return actor.steps
 
 

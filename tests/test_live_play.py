@@ -5,13 +5,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import permutations
 
 import kernel
 import live
+import networkx as nx
 import pytest
 from faults import moments
 
 from compiler.driver import Compilation
+from compiler.prediction.groups import places
+from compiler.prediction.lookup import Lookup
+from compiler.prediction.outages import outages, parted
+from compiler.prediction.reach import Reach
 
 pytestmark = pytest.mark.live
 
@@ -234,3 +240,32 @@ def test_links_come_back_on_every_kernel() -> None:
         live.succeed("bash", "-s", stdin=compilation.script("play"), seconds=120)
         for node, state in before.items():
             kernel.assert_same(state, kernel.state(f"played2-{node}"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_cut_off_is_told(seed: int) -> None:
+    """Each pair with one way, by costs of which no two sums are alike: lost are those that are noted."""
+    draw = random.Random(seed)
+    links = [*zip("abcde", "bcdea", strict=True), *draw.sample(["ac", "bd", "ce", "ad", "be"], 2)]
+    costs = draw.sample(range(len(links)), len(links))
+    lines = [f"link {a} -- {b} cost {2**cost}" for (a, b), cost in zip(links, costs, strict=True)]
+    cut = draw.sample(links, 2)
+    events = [f"at 1s down {a} -- {b}" for a, b in cut]
+    text = "\n".join(["routing shortest by cost", "router a b c d e", *lines, *events])
+    lab = Compilation("-", text).lab
+    (outage,) = outages(lab)
+    before = Reach(lab, Lookup(lab), 4)
+    noted = {
+        (lab.ip_nodes[place].name, lab.ip_nodes[other].name)
+        for place, row in enumerate(parted(lab, outage, before))
+        for other in places(row)
+    }
+    with live.running(live.lab_of("cut", text)) as running:
+        for a, b in cut:
+            live.succeed("ip", "-n", running.ns(a), "link", "set", "dev", b, "down")
+            live.succeed("ip", "-n", running.ns(b), "link", "set", "dev", a, "down")
+        lost = {(a, b) for a, b in permutations("abcde", 2) if live.answers_nobody(running.ns(a), b)}
+    graph = nx.Graph([link for link in links if link not in cut])
+    assert noted == {
+        (a, b) for a, b in lost if graph.has_node(a) and b in nx.node_connected_component(graph, a)
+    }

@@ -142,7 +142,7 @@ def test_the_end_that_may_open_lets_the_other_send() -> None:
     with live.running(live.lab_of("turned", text)):
         script = Compilation("-", f"lab turned\n{text}").script("bench")
         told = live.run("bash", "-s", "--", "--json", "--repeat", "1", stdin=script, seconds=60)
-    (row,) = json.loads(told.stdout)
+    (row,) = json.loads(told.stdout)["measurements"]
     assert {"b:c", "b:d"} < set(row["interfaces"])
     assert 3e6 < row["received"] < row["predicted"] * 1.05
 

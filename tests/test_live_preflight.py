@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import live
+import machine
 import pytest
 
 pytestmark = pytest.mark.live
@@ -27,6 +28,8 @@ masquerade c
 tunnel a -- b via d
 run a "true"
 """
+if machine.has("bond"):
+    LAB += "link b:up -- d\nlink b:down -- d\nbond b -- d over b:up b:down\n"
 NEED = re.compile(r"^need '([^']+)' (\S+)(.*)$", re.MULTILINE)
 TOOL = re.compile(r"^need_tool (\S+) (\S+)$", re.MULTILINE)
 SYSCTL = re.compile(r"^need_sysctl (\S+)$", re.MULTILINE)

@@ -1,6 +1,7 @@
 """`run`: processes from up to down, in their namespaces, with a log of their output."""
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import live
 import pytest
 from faults import Shims, moments
 from test_live_faults import ASKING, differs, interrupted, span
+
+from compiler.scripts.bash import Style
 
 pytestmark = pytest.mark.live
 
@@ -21,8 +24,8 @@ WRITTEN = ODD.replace("\\", "\\\\").replace('"', '\\"')
 FOLDER = Path("/run/mpc-runs.d")
 
 
-def lab_of(*statements: str) -> live.Lab:
-    return live.lab_of("runs", "\n".join(["host a b", "link a -- b", *statements]))
+def lab_of(*statements: str, style: Style = Style.BATCH) -> live.Lab:
+    return live.lab_of("runs", "\n".join(["host a b", "link a -- b", *statements]), style)
 
 
 @pytest.fixture(autouse=True)
@@ -187,3 +190,50 @@ def _sleepers() -> list[str]:
         except OSError:
             continue
     return found
+
+
+SERVER = "python3 -c 'import socket, time; time.sleep(1); socket.create_server((str(), 7000)).accept()'"
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_later_statement_starts_when_what_is_before_it_is_ready(style: Style) -> None:
+    """By its port or by a command in the same namespace; those of one statement start together."""
+    lab = lab_of(
+        f'run {{a,b}} "{SERVER}" ready 7000',
+        'run a "ss -Hltn sport = :7000 && sleep 1 && touch $TMPDIR/made; sleep 86401" '
+        f'ready "test -e {FOLDER}/made && ip link show b" env TMPDIR={FOLDER}',
+        f'run b "ls {FOLDER}/made; sleep 86402"',
+        style=style,
+    )
+    began = time.monotonic()
+    with live.running(lab):
+        assert time.monotonic() - began < 20
+        assert log("b.2") == f"{FOLDER}/made\n"
+        assert ":7000" in log("a.2")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ('"echo my last words; exit 3" ready 80', "what runs as a ended with 3"),
+        ('"exit 3" ready "false"', "what runs as a ended with 3"),
+    ],
+)
+def test_what_ends_before_it_is_ready_fails_up(run: str, said: str) -> None:
+    up = lab_of(f"run a {run}").up()
+    assert up.returncode == 1
+    assert said in up.stderr
+    assert "my last words" in up.stderr or "80" not in run
+    assert not kernel.namespaces()
+
+
+def test_what_does_not_become_ready_fails_up_in_half_a_minute() -> None:
+    began = time.monotonic()
+    up = lab_of('run a "echo waiting; sleep 86401" ready "sleep 7; false"').up()
+    assert 30 <= time.monotonic() - began < 50
+    assert up.returncode == 1
+    assert "waiting for a to be ready" in up.stderr
+    command = "ip netns exec runs-a bash -c -- sleep 7; false"
+    assert f"what runs as a is not ready: {command} does not succeed" in up.stderr
+    assert "the last lines of a:\nwaiting\n" in up.stderr
+    assert not _sleepers()

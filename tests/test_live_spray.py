@@ -1,6 +1,7 @@
 """Live tests of sprays: one TCP connection over all paths, measured on the links and at the receiver."""
 
 import json
+from functools import partial
 from random import Random
 
 import live
@@ -108,6 +109,33 @@ def test_a_path_that_breaks_anywhere_is_left_out(version: int, link: tuple[str, 
         live.succeed("ip", "-n", lab.ns(link[0]), "link", "set", "dev", link[1], "down")
         live.wait_until(lambda: answered(lab, target, 4) == 4)
         assert answered(lab, target, 100) >= 90
+
+
+PREFIXES = """
+route a to 203.0.113.0/24 via c, d per-packet
+route a to 2001:db8::/32 via c, d per-packet
+route {c,d} to 203.0.113.0/24 via b
+route {c,d} to 2001:db8::/32 via b
+"""
+
+
+@pytest.mark.every_kernel
+def test_of_a_prefix_a_next_hop_is_left_out_for_the_addresses_that_it_does_not_reach() -> None:
+    with live.running(live.lab_of("prefix", UNEQUAL + PREFIXES)) as lab:
+        for target, other in (("203.0.113.1", "203.0.113.2"), ("2001:db8::1", "2001:db8::2")):
+            live.succeed("ip", "-n", lab.ns("b"), "address", "add", target, "dev", "lo")
+            live.succeed("ip", "-n", lab.ns("b"), "address", "add", other, "dev", "lo")
+            assert answered(lab, target, 20) == answered(lab, other, 20) == 20
+            live.succeed("ip", "-n", lab.ns("d"), "route", "add", "unreachable", target)
+            live.wait_until(partial(all_answered, lab, target))
+            assert answered(lab, target, 100) >= 98
+            before = sent(lab.ns("a"), "d")
+            assert answered(lab, other, 100) == 100
+            assert sent(lab.ns("a"), "d") - before >= 50
+
+
+def all_answered(lab: live.Lab, target: str) -> bool:
+    return answered(lab, target, 4) == 4
 
 
 def answered(lab: live.Lab, target: str, count: int) -> int:

@@ -15,7 +15,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.scripts.bash import Style
 
-MOST = {"diamond": 185, "original": 180, "three-paths": 244, "dual-stack": 278, "sysctl": 132}
+MOST = {"diamond": 186, "original": 181, "three-paths": 244, "dual-stack": 278, "sysctl": 132}
 """The most lines of a script that is up and down; the hand-written original has 111, without a down."""
 
 SEED = 5

@@ -5,11 +5,22 @@ from pathlib import Path
 import pytest
 from labs import GOLDEN, compiled
 
-from compiler.plan.commands import Command
-from compiler.plan.facts import Tunnel
+from compiler.plan.commands import TAKE, Command
+from compiler.plan.facts import Attached, Container, Tunnel
 from compiler.plan.plan import Plan
 
-TITLES = ["namespaces", "links", "tunnels", "settings", "interfaces", "routes"]
+TITLES = [
+    "namespaces",
+    "attached",
+    "links",
+    "tunnels",
+    "bonds",
+    "teqls",
+    "settings",
+    "interfaces",
+    "routes",
+    "containers",
+]
 ENTER = {"flock", "nsenter", "unshare"}
 """Tools that only run other commands, in a namespace or under a lock."""
 BASE = {"bash", "test"}
@@ -38,15 +49,20 @@ def test_sections_come_in_order(plan: Plan) -> None:
 def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
     """All else is deleted with its namespace: a veth pair is made inside of two, a dummy inside of one."""
     for command in commands(plan):
-        if command.namespace is None and command.arguments[0] != "link":
+        if command.tool in (("podman",), ("docker",)):
+            name = command.arguments[command.arguments.index("--name") + 1]
+            assert command.undo == (*command.tool, "rm", "--force", name)
+        elif command.tool == (TAKE,):  # the claim says what it takes, and down gives that back
+            assert command.namespace is None
+        elif command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
         if command.arguments[0] == "link" and command.namespace is None:
             assert command.arguments.count("netns") == command.arguments.count("name")
 
 
 def test_namespaces_are_used_after_they_are_made(plan: Plan) -> None:
-    made = [command.arguments[2] for command in commands(plan) if command.arguments[:2] == ("netns", "add")]
-    assert made == list(plan.namespaces)
+    made = [command.arguments[2] for command in commands(plan) if command.arguments[0] == "netns"]
+    assert sorted(made) == sorted(plan.namespaces)
     assert len(set(made)) == len(made)
     assert {command.namespace for command in commands(plan)} - {None} <= set(made)
 
@@ -60,7 +76,13 @@ def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
             continue
         for place, word in enumerate(words):
             if word in devices and (word, words[0]) != ("up", "link"):
-                assert words[place - 1] in ("dev", "name", "iif", "master"), words
+                assert command.tool == (TAKE,) or words[place - 1] in (
+                    "dev",
+                    "name",
+                    "iif",
+                    "master",
+                    "primary",
+                ), words
 
 
 def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
@@ -71,8 +93,16 @@ def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
 
 
 def test_tools_are_those_that_are_called(plan: Plan) -> None:
-    called = {command.tool[0] for command in commands(plan)} | {need.command[0] for need in plan.needs}
-    assert set(plan.tools) == called - BASE | ENTER | ({"setsid"} if plan.processes else set())
+    called = {command.tool[0] for command in commands(plan)} - {TAKE} | {
+        need.command[0] for need in plan.needs
+    }
+    ready: list[object] = [fact.started.ready for fact in plan.facts if isinstance(fact, Container)]
+    ready += [process.ready for process in plan.processes]
+    called |= {fact.engine for fact in plan.facts if isinstance(fact, Attached)}
+    called |= {"mptcpize"} if plan.mptcpized else set()
+    called |= {"ss" if isinstance(one, int) else "timeout" for one in ready if one is not None}
+    called |= {"setsid", *["tcpdump"] * bool(plan.captures)} if plan.processes or plan.captures else set()
+    assert set(plan.tools) == called - BASE | ENTER
 
 
 def test_no_command_twice(plan: Plan) -> None:
@@ -130,7 +160,7 @@ def test_an_interface_is_shaped_before_it_is_up(plan: Plan) -> None:
         if command.tool == ("tc",):
             start = ("link", "set", "dev", command.arguments[3])
             later = [c.arguments for c in commands(plan)[number:] if c.namespace == command.namespace]
-            assert any(said[:4] == start and "up" in said[4:] for said in later)
+            assert any(said[:4] == start and {"up", "master"} & set(said[4:]) for said in later)
 
 
 def test_a_user_setting_stands_over_an_inferred_one() -> None:

@@ -46,6 +46,8 @@ def read_by_both(grammar: str, text: str) -> object:
     wanted = None if grammars.first_mistake(lark, text) else grammars.parse(lark, text, Tree())
     found = READERS[grammar].read(text, Tree())
     assert found == wanted, text
+    tokens = None if wanted is None else grammars.tokens(lark, text, Tree())
+    assert READERS[grammar].tokens(text, Tree()) == tokens, text
     return found
 
 

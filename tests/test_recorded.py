@@ -22,6 +22,8 @@ FUZZED = 6
 
 ASCII = "".join(map(chr, range(32, 127))).replace("\\", "\\\\").replace('"', '\\"')
 
+WORD = "'" + ASCII.replace("'", "") + "'"
+
 HOSTILE = {
     "values": f"""
 host a b
@@ -29,9 +31,20 @@ link a -- b
 sysctl a net.ipv4.tcp_rmem="{ASCII}" net.ipv4.tcp_wmem="$(reboot)" net.ipv4.conf.b.rp_filter="`reboot`"
 sysctl a net.ipv4.tcp_sack="'; reboot; '" net.ipv4.tcp_ecn="END" net.ipv4.tcp_fack="SYSCTL"
 run a "{ASCII}" env X="{ASCII}"
-run {{a,b}} "'; reboot; '"
-run b ["-" ] env A=["$(reboot)"]
+run {{a,b}} "'; reboot; '" ready "true '; reboot; '"
+run b ["-" ] env A=["$(reboot)"] ready 80
 sysctl b net.ipv4.tcp_sack="; reboot" net.ipv4.tcp_ecn=" # " net.ipv4.tcp_rmem="\\\\" net.ipv4.tcp_wmem="-w"
+""",
+    "containers": f"""
+container a b image "i:1" command "{WORD}" env X="{ASCII}" END=reboot ready "reboot '$(reboot)'"
+container run image "podman" options "--volume '/; reboot:/x' --env `reboot` -v /a:/b -t" ready 80 netns image
+container beside image "docker" engine docker command "{WORD}" options "--volume '/; reboot:/x'" ready 80 \\
+  mptcpize on
+router r
+link {{a,b,run,beside}} -- r
+run beside inside "{WORD}" env X="{ASCII}"
+run a inside "{WORD}" env X="{ASCII}" ready "{WORD}"
+run run inside reboot
 """,
     "names": """
 host {END,HOSTS,netns}
@@ -61,7 +74,7 @@ run netns "END"
 
 ENDS = {
     "check": r"\n# \d+ of \d+ failed\n$",
-    "bench": r"\n.* using .*, the last time:\n$",
+    "bench": r"\n.* using .*, the last time:\n(?: +0 segments sent again\n)?$",
     "play": ": as up made it\n$",
 }
 """The last output of scripts when tools print nothing."""
@@ -78,7 +91,21 @@ def deeds(compilation: Compilation) -> list[str]:
     return recorder.strange(record)
 
 
-@pytest.mark.parametrize("name", ["dual-stack", "masquerade", "proved", "shaped", "spanning-tree"])
+RECORDED = [
+    "attached",
+    "bonds",
+    "dual-stack",
+    "masquerade",
+    "proved",
+    "shaped",
+    "spanning-tree",
+    "spray",
+    "teql",
+    "tunnels-ipv6",
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
 def test_golden(name: str) -> None:
     assert deeds(compiled((TESTS / "golden" / f"{name}.topo").read_text())) == []
 

@@ -53,7 +53,8 @@ def found_in(block: Block) -> dict[Severity, set[str]]:
     """The codes of a compilation to scripts."""
     compilation = Compilation("-", block.text)
     with suppress(TopologyError):
-        compilation.up()
+        for machine in compilation.machines:
+            "".join(compilation.pieces("up", machine=machine))
     return {
         severity: {found.code for found in compilation.diagnostics if found.severity is severity}
         for severity in (Severity.ERROR, Severity.WARNING)
@@ -81,7 +82,9 @@ def test_scripts_are_bash(tmp_path: Path) -> None:
     for block in labelled("topo"):
         compilation = Compilation("-", block.text)
         for style in Style:
-            (tmp_path / f"line{block.line}.{style}.up.sh").write_text(compilation.up(style))
+            for machine in compilation.machines:
+                script = "".join(compilation.pieces("up", style, machine))
+                (tmp_path / f"line{block.line}.{style}.{machine}.up.sh").write_text(script)
     check = 'for script; do bash -n "$script" || failed=1; done; exit "${failed:-0}"'
     argv = ["bash", "-c", check, "bash", *map(str, sorted(tmp_path.iterdir()))]
     run = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)

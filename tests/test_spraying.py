@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import codes, lab_of
+from labs import codes, compiled, lab_of
 from labs import node_of as node
 from random_labs import labs
 
@@ -16,6 +16,7 @@ from compiler.model.lab import Lab
 from compiler.model.routes import MAIN
 from compiler.model.trials import Protocol, Transfer
 from compiler.plan import turns
+from compiler.plan.facts import Sysctl
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.predict import Predictor
 from compiler.prediction.ways import Fate, ways
@@ -140,12 +141,35 @@ def test_who_sends_to_a_router_that_sprays_hands_down_single_packets() -> None:
 def test_what_is_told_to_nft_names_what_it_uses() -> None:
     for text in SPRAYED:
         for one in lab_of(text).ip_nodes:
-            versions = {spray.version for spray in one.sprays}
-            lines = [*turns.frame(versions), *(line for spray in one.sprays for line in turns.lines(spray))]
+            lines = [*turns.frame(one.sprays), *(line for spray in one.sprays for line in turns.lines(spray))]
             made = [line[4] for line in lines if line[1] == "chain"]
             assert len(made) == len(set(made))
             led = {line[line.index("goto") + 1] for line in lines if "goto" in line}
             assert {line[4] for line in lines if line[1] == "rule"} | led <= set(made)
+            sets = [line[4] for line in lines if line[1] == "set"]
+            assert {word[1:] for line in lines for word in line if word[0] == "@" and word[1] == "a"} <= set(
+                sets
+            )
+            assert len(lines) == len(set(lines))
+
+
+RECOVERY = "net.ipv4.tcp_recovery"
+
+
+@pytest.mark.parametrize(
+    ("more", "off"),
+    [
+        ("spray a -- b", True),
+        ("spray a -- b weights c 1 d 1", False),
+        ("spray a -- b\nshape a -> d loss 1%", False),
+        ("spray a -- b\nat 1s shape a -> d corrupt 1%", False),
+        ("route a to b via c weight 2, d per-packet", True),
+        ("route a to b via c weight 2, d", False),
+    ],
+)
+def test_rack_is_off_where_turns_have_weights_and_nothing_is_lost_at_random(more: str, off: bool) -> None:
+    facts = compiled(DIAMOND + more).plan.facts
+    assert any(isinstance(fact, Sysctl) and fact.key == RECOVERY for fact in facts) == off
 
 
 # --- prediction -------------------------------------------------------------------------------------
@@ -184,3 +208,30 @@ def test_a_rate_that_turns_do_not_allow_is_refuted() -> None:
     assert set(codes(text(12))) == {"MPC813", "MPC771"}
     assert set(codes(text(9))) == {"MPC771"}
     assert set(codes(text(12, " using udp"))) == {"MPC771"}
+
+
+SWITCHED = "host a b\nswitch s t\nrouter c d\nlink {a,c} -- s\nlink s -- t -- d\nlink {c,d} -- b\n"
+
+
+@pytest.mark.parametrize(
+    ("link", "told"), [("d -- t", True), ("s -- t", True), ("a -- s", False), ("d -- b", False)]
+)
+def test_a_next_hop_that_is_gone_behind_switches_is_told(link: str, told: bool) -> None:
+    text = f"{SWITCHED}route a to b via c, d per-packet\nat 1s down {link}"
+    assert ("MPC775" in codes(text)) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (DIAMOND + "spray a -- b\nmptcp a -- b", "MPC776"),
+        (DIAMOND + "route a to b via c weight 2, d per-packet\nmptcp b -- a", "MPC776"),
+        (DIAMOND + "spray a -- b\nshape a -> d delay 5ms", "MPC777"),
+        (DEEP.replace("f -- b", "f -- b rate 10mbit") + "route e to b via c, d per-packet", "MPC778"),
+    ],
+)
+def test_what_works_against_packets_in_turn_is_told(text: str, code: str) -> None:
+    compilation = compiled(text)
+    compilation.survey()
+    assert code in [found.code for found in compilation.diagnostics]
+    assert (code in codes(text)) == (code not in ("MPC776", "MPC777"))

@@ -30,6 +30,8 @@ COMMANDS = [
     ["compile", "--no-lint", "lab.topo"],
     ["compile", "--emit", "plan", "lab.topo"],
     ["check", "--format", "json", "lab.topo"],
+    ["check", "--format", "sarif", "lab.topo"],
+    ["fmt", "--diff", "lab.topo"],
     ["expand", "lab.topo"],
     ["explain", "MPC201"],
     ["paths", "lab.topo", "a", "b"],

@@ -223,3 +223,32 @@ def test_subflows_of_many_pairs_are_told_once() -> None:
         "some kernels refuse a subflow of 3 more pairs at times",
         "some kernels refuse a subflow between `h1` and `a` at times",
     ]
+
+
+def test_an_event_that_cuts_off_what_other_links_join() -> None:
+    ring = "router a b c d\nlink a -- b -- c -- d -- a\n"
+    lost = "are lost from 5s on, though links that stay up join them"
+    assert said(ring + "at 5s down b -- c\nat 9s up b -- c") == [
+        f"packets between `c` on one side and `a` and `b` on the other {lost}",
+        f"packets between `b` and `d` {lost}",
+    ]
+    assert said("router a b\nlink a -- b\nat 5s down a -- b") == []
+    assert said(ring + "link b -- c\nat 5s down b:c -- c") == []
+
+
+def test_a_link_that_loses_all_cuts_off_whom_it_joins() -> None:
+    text = "router a b c\nlink a -- b -- c -- a\nat 1500ms shape a -> b loss 100%"
+    assert said(text) == [
+        "packets between `a` and `b` are lost from 1500ms on, though links that stay up join them"
+    ]
+
+
+def test_switches_change_their_tree_in_an_outage() -> None:
+    text = """
+        switch s t u stp on
+        link s -- t -- u -- s
+        host a b
+        link a -- t
+        link b -- u
+    """
+    assert said(text + "at 5s down s -- u\n") == said(text) == []

@@ -27,7 +27,7 @@ _MEND = re.compile(r"did you mean `(.+?)`\?")
 def diagnosed(text: str, name: str = "lab.topo") -> list[Diagnostic]:
     compilation = Compilation(name, text)
     with suppress(TopologyError):
-        _ = compilation.plan
+        _ = compilation.plans
     return [found for found in compilation.diagnostics if found.code not in OF_THE_LAB_ALONE]
 
 
@@ -82,7 +82,7 @@ def test_mends_of_golden_files(case: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(FOLDER)
     compilation = Compilation(case, (FOLDER / case).read_bytes())
     with suppress(TopologyError):
-        _ = compilation.plan
+        _ = compilation.plans
     for found in compilation.diagnostics:
         if not (match := _MEND.match(found.help)) or found.span.source is not compilation.source:
             continue
@@ -188,8 +188,9 @@ def test_names_in_braces_are_names() -> None:
         (["chekc", "l.topo"], "'check'"),
         (["check", "--strct", "l.topo"], "'--strict'"),
         (["l.topo"], "`mpc compile l.topo`"),
-        (["deploy", "l.topo"], "`mpc compile l.topo`"),
-        (["destroy", "l.topo"], "`mpc compile --down l.topo`"),
+        (["deploy", "l.topo"], "`mpc up l.topo`"),
+        (["destroy", "l.topo"], "`mpc down l.topo`"),
+        (["build", "l.topo"], "`mpc compile l.topo`"),
         (["validate", "l.topo"], "`mpc check l.topo`"),
         (["explain", "msc201"], "did you mean MPC201?"),
         (["explain", "201"], "did you mean MPC201?"),

@@ -112,6 +112,7 @@ at 2s down b:only -- {d}
 expect a -> b reachable
 bench b -> a using tcp
 run a "a:c" env A=a:c
+capture {a:c,b:only} snap 96
 """
 
 
@@ -142,7 +143,8 @@ def test_interfaces_are_named_as_in_the_file(tmp_path: Path) -> None:
         .replace("at 2s down b:only -- {d}", "at 2s down r-b:only -- {r-d}")
         .replace("expect a -> b", "expect r-a -> r-b")
         .replace("bench b -> a", "bench r-b -> r-a")
-        .replace("run a ", "run r-a "),
+        .replace("run a ", "run r-a ")
+        .replace("capture {a:c,b:only}", "capture {r-a:r-c,r-b:only}"),
     )
 
 

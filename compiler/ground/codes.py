@@ -8,7 +8,17 @@ import re
 
 from compiler import resources
 
-FILES = ("1-syntax", "2-names", "3-values", "4-addresses", "5-routes", "6-mptcp", "7-warnings", "8-trials")
+FILES = (
+    "1-syntax",
+    "2-names",
+    "3-values",
+    "4-addresses",
+    "5-routes",
+    "6-mptcp",
+    "7-warnings",
+    "8-trials",
+    "9-containers",
+)
 
 
 def _read() -> dict[str, str]:

@@ -54,6 +54,7 @@ STATEMENTS = Words(
         "expect": "test assert validate verify ping reachable",
         "bench": "iperf iperf3 benchmark measure",
         "run": "exec cmd command start spawn daemon sh bash",
+        "capture": "tcpdump pcap wireshark tshark sniff dump record trace",
         "at": "after when event schedule on",
         "param": "var let const define variable parameter def local",
         "for": "foreach while loop repeat",
@@ -89,7 +90,7 @@ STATEMENTS = Words(
         "down up fail": "an event has a time: `at 10s down a -- b`",
         "// /* / %": "a comment begins with `#`",
         "dns dhcp": "each node knows the names of all; what else it needs is started by `run`",
-        "image kind": "every node is a namespace of this machine, so there are no images and kinds",
+        "image kind": 'a node with an image is a container: `container NAME image "REF"`',
     },
     why={
         "host": "A `host` is a namespace that does not forward, a `router` one that does",
@@ -99,6 +100,7 @@ STATEMENTS = Words(
         "expect": "`expect a -> b reachable` has one node ping another",
         "bench": "`bench a -> b using tcp` measures with iperf3",
         "run": 'A command is a string: `run a "COMMAND"`',
+        "capture": "`capture a:b` writes the packets of an interface to a file, by tcpdump",
         "at": "`at 10s down a -- b` is an event",
         "param": "A param is set by `param NAME = VALUE`",
         "for": "`for i in 0..3 { ... }` goes over a range",
@@ -168,7 +170,7 @@ NODE_ATTRIBUTES = Words(
         ),
         "mac hwaddr lladdr": "interfaces have MAC addresses of the kernel's",
         "image kind type docker container os": (
-            "every node is a namespace of this machine, with its programs: there are no images and kinds"
+            'this is a namespace with the programs of the machine; `container NAME image "REF"` has an image'
         ),
         "cpu cpus memory mem ram cores": "nodes have no limits of their own",
         "vlan vlans": "there are no VLANs: each broadcast domain has a switch of its own",
@@ -237,24 +239,21 @@ KEYWORDS = Words(
 
 COMMANDS = Words(
     ours={
-        "compile": "build generate up deploy start run create make gen emit",
+        "compile": "build generate make gen emit",
+        "up": "deploy start run create apply launch",
+        "down": "destroy stop clean remove delete teardown rm",
         "check": "validate verify lint test diagnose",
+        "bench": "benchmark measure",
+        "exec": "enter shell sh attach ssh",
+        "list": "ls ps inspect status show labs",
+        "watch": "top monitor live bmon iftop nload",
+        "diff": "compare delta",
         "expand": "flatten preprocess",
         "paths": "path trace traceroute predict",
         "explain": "why code error",
     },
     advice={},
     why={"compile": "It prints a script: `mpc compile LAB | sudo bash` brings the lab up"},
-)
-
-SCRIPTS = Words(
-    ours={
-        "compile --down": "down destroy stop clean remove delete teardown",
-        "compile --bench": "bench benchmark measure",
-        "compile --play": "play",
-    },
-    advice={},
-    why={},
 )
 
 UNITS = {

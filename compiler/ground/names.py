@@ -20,6 +20,11 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?")
 _DUMMY = re.compile(r"dummy[0-9]{1,9}")
 _SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_][A-Za-z0-9_/-]*)+")
 
+_OF_MODULES = re.compile(
+    r"(?:bond|teql)[0-9]+|(?:ip6?)?gre0|gretap0|erspan0|tunl0|sit0|ip6tnl0|ip_vti0|ip6_vti0"
+)
+"""Devices that modules of the kernel make by themselves, most of them in every namespace."""
+
 RESERVED = frozenset({"lo", "all", "default"})
 """Names with a meaning in the kernel: a device, and two directories of its sysctls."""
 
@@ -50,9 +55,17 @@ def is_interface(word: str) -> bool:
     return _INTERFACE.fullmatch(word) is not None and word not in RESERVED | {".", ".."}
 
 
+def is_of_module(word: str) -> bool:
+    """Whether a module of the kernel makes an interface of this name, in a namespace that may be a lab's."""
+    return _OF_MODULES.fullmatch(word) is not None
+
+
 def default_name(file: str) -> str:
-    """The name of a lab without a `lab` statement: the stem of the file name, or `lab` for standard input."""
-    return "lab" if file == "-" else PurePath(file).stem
+    """The name of a lab without a `lab` statement: the stem of the file name, or `lab` for standard input.
+
+    Of `REV:path`, a file in a revision of git, it is that of the path.
+    """
+    return "lab" if file == "-" else PurePath(file.rpartition(":")[2]).stem
 
 
 def fault(word: str, most: int) -> str:
@@ -91,6 +104,14 @@ def is_of_machine(sysctl: str) -> bool:
 def shown_file(name: str) -> str:
     """A file's name as scripts show it: printable ASCII on one line, with `?` for other characters."""
     return re.sub("[^ -~]", "?", name)
+
+
+LOGICAL = {"bond": "bond-", "teql": "teql-"}
+"""What the name of the end of a link over others begins with, before that of the node at the other end, by
+the statement."""
+
+LEG = "q."
+"""What the name of the bridge over a leg of a `teql` begins with, before that of the leg's interface."""
 
 
 def whole_name(peer: str, number: int) -> str:

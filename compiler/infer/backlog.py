@@ -32,13 +32,17 @@ class Rates:
     def __init__(self, lab: Lab) -> None:
         shaping = {end.id: end.shaping for link in lab.links for end in link.ends}
         self.rates = {
-            end.id: [shaping[id].rate for id in link.carriers(end)] for link in lab.links for end in link.ends
+            end.id: [
+                rate * link.parallel for way in link.ways(end) for id in way if (rate := shaping[id].rate)
+            ]
+            for link in lab.links
+            for end in link.ends
         }
 
     def lowest(self, edges: Iterable[Edge]) -> int | None:
         """The lowest rate of edges, bits a second; None where none has a rate."""
         own = (self.rates[InterfaceName(edge.source, edge.interface)] for edge in edges)
-        return min((rate for rates in own for rate in rates if rate), default=None)
+        return min((rate for rates in own for rate in rates), default=None)
 
 
 class Backlog:

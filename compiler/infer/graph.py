@@ -8,7 +8,7 @@ Weights are whole numbers, so that equal costs compare exactly. They are positiv
 but the edges out of a switch are free where a domain is one vertex, as no cycle consists of such edges.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import lcm
@@ -87,7 +87,7 @@ class Graph:
         self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}
         own = {id: end.address(version) for id, end in lab.interfaces.items()}
         for place, link in enumerate(lab.links):
-            if link.spare or any(end.id in own and not own[end.id] for end in link.ends):
+            if link.spare or link.leg or any(end.id in own and not own[end.id] for end in link.ends):
                 continue
             for near, far in link.directions:
                 source, target = merged.get(near.node, near.node), merged.get(far.node, far.node)
@@ -157,7 +157,7 @@ class _Weights:
         shaped = self.metric in (Metric.DELAY, Metric.RATE)
         self.shaping = {end.id: end.shaping for link in lab.links for end in link.ends} if shaped else {}
         rates = {shaping.rate for shaping in self.shaping.values()} if self.metric is Metric.RATE else set()
-        self.dividend = lcm(*(rate for rate in rates if rate))
+        self.dividend = lcm(*(rate for rate in rates if rate), *(link.parallel for link in lab.links))
 
     def __call__(self, near: Port, link: Link, *, from_switch: bool) -> int:
         return self._cost(near, link, from_switch=from_switch) * self.scale or 1
@@ -169,7 +169,11 @@ class _Weights:
             case Metric.COST:
                 return link.cost
             case Metric.DELAY:
-                return sum(self.shaping[id].delay or 0 for id in link.carriers(near))
+                return max(sum(self.shaping[id].delay or 0 for id in way) for way in link.ways(near))
             case Metric.RATE:
-                rates = (self.shaping[id].rate for id in link.carriers(near))
-                return sum(self.dividend // rate for rate in rates if rate)
+                return max(map(self._time, link.ways(near))) // link.parallel
+
+    def _time(self, way: Iterable[InterfaceName]) -> int:
+        """What a packet costs by the rates of the ports that it leaves nodes by."""
+        rates = (self.shaping[id].rate for id in way)
+        return sum(self.dividend // rate for rate in rates if rate)

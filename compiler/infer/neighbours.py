@@ -40,8 +40,10 @@ def _times(lab: Lab) -> dict[InterfaceName, int]:
         if isinstance(change, Reshaping):
             id = change.interface
             found[id] = max(found[id], waits(change.shaping, frames[id]))
-    tunnels = [(link, near) for link in lab.links if link.tunnel for near in link.ends]
-    return found | {near.id: sum(found[id] for id in link.carriers(near)) for link, near in tunnels}
+    others = [(link, near) for link in lab.links if link.tunnel or link.bond for near in link.ends]
+    return found | {
+        near.id: max(sum(found[id] for id in way) for way in link.ways(near)) for link, near in others
+    }
 
 
 def _longest(segment: Segment, links: tuple[Link, ...], times: dict[InterfaceName, int]) -> int:

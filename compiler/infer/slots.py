@@ -63,10 +63,15 @@ class Slots:
         return max(slot, self.ranges[place - 1][1] + 1) if place else slot
 
 
-def hashed_numbers(identities: Iterable[str], first: int, count: int) -> dict[str, int]:
-    """A number for each identity by its hash, of `count` from `first` on, or the next free one."""
+def hashed_numbers(
+    identities: Iterable[str], first: int, count: int, others: Iterable[int] = ()
+) -> dict[str, int]:
+    """A number for each identity by its hash, of `count` from `first` on, or the next free one.
+
+    `others` are numbers that are not free.
+    """
     found: dict[str, int] = {}
-    taken: set[int] = set()
+    taken = {number - first for number in others}
     for identity in sorted(identities):
         number = int.from_bytes(sha256(identity.encode()).digest()[:4], "big") % count
         while number in taken:

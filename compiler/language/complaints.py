@@ -13,21 +13,31 @@ from compiler.ground.mends import did_you_mean
 from compiler.ground.source import Source
 from compiler.language.syntax import LINK_ATTRIBUTES
 
-PLANNED = frozenset("container bond teql machine place".split())
-"""Keywords of planned statements, which this version does not have yet."""
-
 NOUNS = {
     "lab": "a name",
     "pool": "a prefix, like `10.0.0.0/8`",
     "host": "a node's name",
     "router": "a node's name",
     "switch": "a switch's name",
+    "container": "a node's name",
+    "image": 'an image, like `"localhost/redis:7"`',
+    "mptcpize": "`on` or `off`",
+    "attach": "the name of a container that runs",
+    "command": "a command in quotes",
+    "options": 'options of `podman run` or `docker run`, like `"--memory 1g"`',
+    "ready": "a port, or a command in quotes",
+    "engine": "`podman` or `docker`",
+    "inside": "a command in quotes",
     "profile": "a profile's name",
     "link": "a node",
     "--": "a node",
     "->": "a node",
     "tunnel": "a node",
     "kind": "`vxlan`, `gre` or `ipip`",
+    "bond": "a node",
+    "teql": "a node",
+    "over": "an interface, like `a:b`",
+    "mode": "the mode of a bond, like `balance-rr`",
     "shape": "a node",
     "route": "a node",
     "to": "a node, an interface, a prefix or `default`",
@@ -50,6 +60,11 @@ NOUNS = {
     "down": "a node",
     "up": "a node",
     "run": "a node",
+    "capture": "an interface, like `a:b`",
+    "snap": "a number of bytes, like `128`",
+    "machine": "a name",
+    "ssh": 'a host in quotes, like `"root@192.0.2.1"`',
+    "place": "a node",
     "env": "a variable's name",
     "{": "a node",
     "netns": "a name",
@@ -68,13 +83,14 @@ NOUNS = {
     "with": "a param",
     **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), "a share, like `1%`"),
     "mtu": "a number of bytes, like `1500`",
+    "vni": "a number, like `5001`",
     **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""
 
 STATEMENTS = (
-    "lab pool profile default host router switch link tunnel shape routing route spray mptcp sysctl"
-    " masquerade expect bench at run param for if use"
+    "lab pool profile default host router switch container link tunnel bond teql shape routing route spray"
+    " mptcp sysctl masquerade expect bench at run capture machine place param for if use"
 ).split()
 
 STATEMENT = "HOST"
@@ -83,7 +99,14 @@ STATEMENT = "HOST"
 ENDINGS = {"_NL", "$END"}
 
 _SIGNS = {"LBRACE": "{", "RBRACE": "}", "COMMA": ",", "EQUAL": "=", "EITHER": "--", "CLIENT": "->"}
-_SIGNS |= {"STRING": '"..."', "OVER": "in", "_AT_LEAST": ">=", "_DURING": "for", "PER_PACKET": "per-packet"}
+_SIGNS |= {
+    "STRING": '"..."',
+    "OVER": "in",
+    "_AT_LEAST": ">=",
+    "_DURING": "for",
+    "_ACROSS": "over",
+    "PER_PACKET": "per-packet",
+}
 
 _MISPLACED = {
     "{": "a block opens on the line of its `for`, `if` or `else`",
@@ -111,6 +134,8 @@ _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
 CONNECTED = {
     "link": "--",
     "tunnel": "--",
+    "bond": "--",
+    "teql": "--",
     "mptcp": "--",
     "spray": "--",
     "shape": "->",
@@ -295,7 +320,7 @@ def _comma_help(found: Found) -> str:
         return "attributes stand apart by spaces"
     if found.head in ("use", "sysctl") or '"' in found.line_before:
         return "values stand apart by spaces"
-    if found.head in ("host", "router", "switch"):
+    if found.head in ("host", "router", "switch", "container"):
         return "names stand apart by spaces, or in braces: `{a,b}`"
     return "several nodes stand in braces: `{a,b}`; only next hops and endpoints stand apart by commas alone"
 
@@ -315,10 +340,7 @@ def _help_at_the_end(found: Found) -> str:
 def _unknown_statement(found: Found) -> Complaint:
     text = found.text
     message, label, help = f"unknown statement `{text}`", "no statement starts so", ""
-    if text in PLANNED:
-        message = f"`{text}` is not in this version of mpc yet"
-        label = "a statement of the language that is not built"
-    elif found.kind != "WORD":
+    if found.kind != "WORD":
         message = f"expected a statement, found `{text}`"
         help = _MISPLACED.get(text, "a line that goes on in the next one ends in `\\`")
     elif text == "else":

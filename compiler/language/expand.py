@@ -25,6 +25,9 @@ LONGEST_SHOWN = 100
 COST_OF_USE = 9
 """The cost of a `use` besides its statements, in statements that take as long."""
 
+OF_FILE = (syntax.Lab, syntax.Pool, syntax.Routing, syntax.Machine, syntax.Place)
+"""Statements that count in the compiled file only."""
+
 DEEPEST = 50
 """The greatest nesting of blocks and used files."""
 
@@ -115,10 +118,10 @@ class _Expansion:
             raise _TooLargeError(span)
 
     def statements(self, tree: Iterable[syntax.Node], scope: _Scope) -> Iterator[syntax.Statement]:
-        """The flat statements; `lab`, `pool` and `routing` count in the compiled file only."""
+        """The flat statements; `lab`, `pool`, `routing` and machines count in the compiled file only."""
         for node, seen in self.walk(tree, scope):
             own = len(seen.files) == 1
-            if own or not isinstance(node, syntax.Lab | syntax.Pool | syntax.Routing):
+            if own or not isinstance(node, OF_FILE):
                 flattener = Flattener(self.words, seen.names, seen.within, seen.prefix)
                 try:
                     yield from list(flattener.statements(node))

@@ -78,16 +78,17 @@ def evaluate(expression: Expression, names: Mapping[str, Value]) -> Value:
             raise UnknownNameError(expression.name) from None
     if not isinstance(expression, Operation):
         return expression.value
-    name, operands = expression.operator, expression.operands
+    name, operands, _ = expression
+    if name in _OF_WHOLE and len(operands) == 2:
+        left, right = evaluate(operands[0], names), evaluate(operands[1], names)
+        if type(left) is int and type(right) is int:
+            return _bounded_number(_OF_WHOLE[name](left, right))
+        return _bounded(_apply(name, [left, right]))
     if name in ("and", "or"):
-        left, right = operands
-        if _is_true(evaluate(left, names)) == (name == "or"):
+        if _is_true(evaluate(operands[0], names)) == (name == "or"):
             return int(name == "or")
-        return int(_is_true(evaluate(right, names)))
-    values = [evaluate(operand, names) for operand in operands]
-    if name in _OF_WHOLE and type(values[0]) is int and type(values[-1]) is int and len(values) == 2:
-        return _bounded_number(_OF_WHOLE[name](*values))
-    return _bounded(_apply(name, values))
+        return int(_is_true(evaluate(operands[1], names)))
+    return _bounded(_apply(name, [evaluate(operand, names) for operand in operands]))
 
 
 def operation(name: str, *operands: Expression) -> Operation:

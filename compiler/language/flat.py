@@ -33,6 +33,11 @@ class Flattener:
                 yield from [made] if made.names else []
             case syntax.Tunnel(left=left, right=right, via=via):
                 yield from [made] if all(nodes.words for nodes in (left, right, *via)) else []
+            case (
+                syntax.Bond(left=left, right=right, over=over)
+                | syntax.Teql(left=left, right=right, over=over)
+            ):
+                yield from [made] if all(nodes.words for nodes in (left, right, *(over or ()))) else []
             case syntax.Route(sources=sources):
                 yield from [made] if sources.words else []
             case _:
@@ -82,8 +87,19 @@ class Flattener:
         return syntax.Assignment(self._span(made.span), self.word(made.key), self._text(made.value))
 
     def _run(self, made: syntax.Run) -> syntax.Run:
-        span, nodes, command, environment = made
-        return syntax.Run(self._span(span), self._set(nodes), self._text(command), self._made(environment))
+        span, nodes, inside, command, items = made
+        parts = self._set(nodes), self._made(inside), self._text(command), self._made(items)
+        return syntax.Run(self._span(span), *parts)
+
+    def _machine(self, made: syntax.Machine) -> syntax.Machine:
+        span, name, ssh, items = made
+        return syntax.Machine(self._span(span), self.word(name), self._text(ssh), self._parts(items))
+
+    def _attribute(self, made: syntax.ContainerAttribute) -> syntax.ContainerAttribute:
+        span, keyword, value = made
+        if isinstance(value, syntax.Word) and keyword.text in syntax.TEXTS:
+            return syntax.ContainerAttribute(self._span(span), self.word(keyword), self._text(value))
+        return syntax.ContainerAttribute(self._span(span), self.word(keyword), self._made(value))
 
     def _text(self, value: syntax.Word | syntax.String) -> syntax.Word | syntax.String:
         """A value that may be any text: a string if it is computed and not a valid word."""
@@ -128,11 +144,13 @@ class Flattener:
         syntax.String: _string,
         syntax.Nodes: _set,
         syntax.Declaration: _declaration,
+        syntax.ContainerAttribute: _attribute,
         syntax.Hop: _hop,
         syntax.Weight: _weight,
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,
         syntax.Run: _run,
+        syntax.Machine: _machine,
     }
     """The methods for parts of some classes; any other part is rebuilt from its flattened fields."""
 

@@ -16,6 +16,7 @@ from lark.lexer import BasicLexer, UnlessCallback
 from lark.visitors import Transformer_NonRecursive
 
 from compiler import resources
+from compiler.language import lalr
 from compiler.language.lalr import SPLICED, TERMINAL, VALUE, Lexer, Maker, Rule, Tables
 from compiler.language.stopped import Stopped
 
@@ -60,6 +61,29 @@ def parse(lark: Lark, text: str, maker: Maker, on_error: Callable[[Stopped], Non
         return _Making(maker).transform(tree)
     except VisitError as error:  # lark's wrapping of what a maker raises
         raise error.orig_exc from None
+
+
+def tokens(lark: Lark, text: str, maker: Maker) -> list[lalr.Token]:
+    """All tokens of a text without syntax errors, as `lalr.Reader` reads them."""
+    session: Any = lark.parse_interactive(text)
+    found = [(token.type, str(token), token.start_pos or 0) for token in session.iter_parse()]
+    _Making(maker).transform(session.feed_eof())
+    return found
+
+
+def accepted(lark: Lark, text: str) -> dict[str, str]:
+    """The terminals that can follow a text, each with its word, or an empty text where it is a pattern.
+
+    Empty if the text has a mistake.
+    """
+    session: Any = lark.parse_interactive(text)
+    try:
+        for _ in session.iter_parse():
+            pass
+    except UnexpectedInput:
+        return {}
+    words = {one.name: one.pattern.value for one in lark.terminals if one.pattern.type == "str"}
+    return {name: words.get(name, "") for name in session.accepts()}
 
 
 def first_mistake(lark: Lark, text: str) -> tuple[str, int] | None:

@@ -5,7 +5,7 @@ compare the two.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 END = "$END"
@@ -58,6 +58,10 @@ class Tables(NamedTuple):
     lexers: Sequence[Lexer]
 
 
+Token = tuple[str, str, int]
+"""A terminal, its text and its start offset."""
+
+
 class Maker(Protocol):
     """Makes the values of terminals and rules; `start` and `end` are offsets, -1 for an empty rule."""
 
@@ -77,10 +81,21 @@ class Reader:
 
     def read(self, text: str, maker: Maker) -> Any:
         """The value of a text; None if it has a syntax error."""
-        actions, rules, end = self.tables.actions, self.tables.rules, self.tables.end
         states = [self.tables.start]
+        return self._value(self._tokens(text, states), states, maker)
+
+    def tokens(self, text: str, maker: Maker) -> list[Token] | None:
+        """All tokens of a text, also those that are no children of rules; None if it has a syntax error."""
+        states = [self.tables.start]
+        found: list[Token] = []
+        value = self._value(_noted(self._tokens(text, states), found), states, maker)
+        return None if value is None else found[:-1]
+
+    def _value(self, tokens: Iterable[Token], states: list[int], maker: Maker) -> Any:
+        """The value of a rule that tokens derive from; `states` is the parser's stack."""
+        actions, rules, end = self.tables.actions, self.tables.rules, self.tables.end
         parts: list[_Part] = []
-        for kind, word, start in self._tokens(text, states):
+        for kind, word, start in tokens:
             while (action := actions[states[-1]].get(kind)) is not None and action < 0:
                 rule = rules[~action]
                 made = _reduced(rule, parts[len(parts) - rule.size :], maker)
@@ -96,7 +111,7 @@ class Reader:
             states.append(action)
         return None
 
-    def _tokens(self, text: str, states: list[int]) -> Iterator[tuple[str, str, int]]:
+    def _tokens(self, text: str, states: list[int]) -> Iterator[Token]:
         """The tokens of a text, each by the lexer of the then current state; ends where none matches."""
         ignored, kinds, lexers = self.tables.ignored, self.tables.kinds, self.tables.lexers
         any_of_all = self._pattern(tuple(self.tables.terminals))
@@ -125,6 +140,13 @@ class Reader:
             groups = (f"(?P<{name}>{self.tables.terminals[name]})" for name in terminals)
             self._patterns[terminals] = re.compile("|".join(groups))
         return self._patterns[terminals]
+
+
+def _noted(tokens: Iterable[Token], found: list[Token]) -> Iterator[Token]:
+    """The tokens, each added to `found` when it is read."""
+    for token in tokens:
+        found.append(token)
+        yield token
 
 
 _Part = tuple[Any, int, int]

@@ -40,7 +40,12 @@ CLASSES: dict[str, Callable[..., object]] = {
     "at": syntax.At,
     "attribute": syntax.Attribute,
     "bench": syntax.Bench,
+    "capture": syntax.Capture,
+    "bond": syntax.Bond,
     "branch": syntax.Branch,
+    "container": syntax.Declaration,
+    "container_attribute": syntax.ContainerAttribute,
+    "run_item": syntax.ContainerAttribute,
     "declaration": syntax.Declaration,
     "default_link": syntax.DefaultLink,
     "endpoint": syntax.Endpoint,
@@ -53,36 +58,42 @@ CLASSES: dict[str, Callable[..., object]] = {
     "link": syntax.Link,
     "loop": syntax.Loop,
     "masquerade": syntax.Masquerade,
+    "mode": syntax.Attribute,
+    "machine": syntax.Machine,
+    "machine_item": syntax.Attribute,
     "mptcp": syntax.Mptcp,
     "node_attribute": syntax.NodeAttribute,
     "param": syntax.Param,
+    "place": syntax.NodeAttribute,
+    "placing": syntax.Place,
     "pool": syntax.Pool,
     "profile": syntax.Profile,
     "reachability": syntax.Reachability,
     "round_trip": syntax.RoundTrip,
     "route": syntax.Route,
     "routing": syntax.Routing,
-    "run": syntax.Run,
     "shape": syntax.Shape,
     "switching": syntax.Switching,
     "spray": syntax.Spray,
     "sysctl": syntax.Sysctl,
+    "teql": syntax.Teql,
     "throughput": syntax.Throughput,
     "transfer": syntax.Transfer,
     "tunnel": syntax.Tunnel,
+    "variable": syntax.Assignment,
     "weight": syntax.Weight,
 }
 """The classes of rules, which take the span as the first argument; `MADE` has all rules."""
 
 TUPLES = frozenset(
     (
-        "start block node_attributes chain path items tunnel_items hops weights options endpoints flags"
-        " assignments transfers"
+        "start block node_attributes container_attributes variables chain path legs items tunnel_items"
+        " bond_items machine_items run_items hops weights options endpoints flags assignments transfers"
     ).split()
 )
 """The rules that become tuples of their children."""
 
-NODES = frozenset("nodes ends where braced joined passed".split())
+NODES = frozenset("nodes ends where braced inside joined passed bound placed over recorded".split())
 """The rules of sets of nodes."""
 
 
@@ -147,12 +158,20 @@ def _names(_: Span, *children: syntax.Word | syntax.Nodes) -> tuple[syntax.Word,
     return tuple(word for part in parts for word in part)
 
 
+def _run(span: Span, nodes: syntax.Nodes, *parts: Any) -> syntax.Run:
+    """A `run` of a command, and its attributes; the keyword `inside` is there or not."""
+    inside, command, items = parts if len(parts) == 3 else (None, *parts)
+    return syntax.Run(span, nodes, inside, command, items)
+
+
 MADE: dict[str, Callable[..., object]] = {
     **CLASSES,
     "attributes": _attributes,
     "choice": _choice,
+    "contained": _names,
     "listing": _listing,
     "names": _names,
+    "run": _run,
     "use": _use,
 }
 """The functions that make a rule's value of its span and its children."""

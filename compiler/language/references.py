@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from compiler.ground.names import is_name
+from compiler.ground.names import LOGICAL, is_name
 from compiler.language import syntax
 
 _NUMBERED = re.compile(r"(.+?)(?:\.([1-9][0-9]{0,8}))?")
@@ -31,7 +31,8 @@ class _References:
                     self.nodes.update(word.text for word in names)
                 case syntax.Link(chain=chain):
                     self._pin(chain)
-                case syntax.Tunnel(left=left, right=right):
+                case syntax.Tunnel() | syntax.Bond() | syntax.Teql():
+                    left, right = statement.left, statement.right
                     self._pin((left, right))
 
     def _pin(self, ends: Iterable[syntax.Nodes]) -> None:
@@ -55,7 +56,7 @@ class _References:
                 return syntax.Word(span, self._interface(text, prefix))
             case syntax.Nodes(span, words):
                 return syntax.Nodes(span, tuple(self._renamed(word, prefix) for word in words))
-            case syntax.Hop() | syntax.Weight() | syntax.Endpoint():
+            case syntax.Hop() | syntax.Weight() | syntax.Endpoint() | syntax.Capture():
                 return type(value)(*(self._renamed(part, prefix) for part in value))
             case syntax.Route(target=target, hops=hops):
                 hops = tuple(self._renamed(hop, prefix) for hop in hops)
@@ -66,7 +67,7 @@ class _References:
                 )
             case syntax.Mptcp():
                 return self._mptcp(value, prefix)
-            case syntax.Shape() | syntax.Switching() | syntax.Tunnel():
+            case syntax.Shape() | syntax.Switching() | syntax.Tunnel() | syntax.Bond() | syntax.Teql():
                 return type(value)(*(self._ends(part, prefix) for part in value))
             case syntax.At(span, time, event):
                 return syntax.At(span, time, self._renamed(event, prefix))
@@ -96,6 +97,9 @@ class _References:
 
     def _name(self, name: str, prefix: str) -> str:
         """The lab's name of an interface, which is prefixed if it is that of a node of the file."""
+        for before in LOGICAL.values():
+            if name.startswith(before) and name not in self.nodes:
+                return f"{before}{self._name(name.removeprefix(before), prefix)}"
         match = _NUMBERED.fullmatch(name)
         if not match or not is_name(match[1]) or prefix + match[1] not in self.nodes:
             return name

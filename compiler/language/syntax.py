@@ -39,6 +39,12 @@ class Pool(NamedTuple):
     prefix: Word
 
 
+class Assignment(NamedTuple):
+    span: Span
+    key: Word
+    value: Word | String
+
+
 class NodeAttribute(NamedTuple):
     """An attribute of a node; `device` follows `on`, for an `address` only."""
 
@@ -52,17 +58,32 @@ NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
 """The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
+class ContainerAttribute(NamedTuple):
+    """An attribute of containers, two of which (`env`, `ready`) `run` has, too; `env` has assignments."""
+
+    span: Span
+    keyword: Word
+    value: Word | String | tuple[Assignment, ...]
+
+
+TEXTS = frozenset({"image", "attach", "command", "options", "ready"})
+"""The keywords of `ContainerAttribute` whose value may be any text."""
+
+CONTAINER_ATTRIBUTES = frozenset({"address", "netns", "forward", "engine", "env", "mptcpize"}) | TEXTS
+"""The same as NODE_ATTRIBUTES, after the first name of a `container`."""
+
+
 class Declaration(NamedTuple):
-    """`host a b`, `router a b` or `switch a b`."""
+    """`host a b`, `router a b`, `switch a b` or `container a b`."""
 
     span: Span
     kind: Word
     names: tuple[Word, ...]
-    attributes: tuple[NodeAttribute, ...]
+    attributes: tuple[NodeAttribute | ContainerAttribute, ...]
 
 
 class Attribute(NamedTuple):
-    """An attribute of a link, or the kind of a tunnel.
+    """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
     `second` is the right end's address, for an `address` of two ends only.
     """
@@ -74,7 +95,7 @@ class Attribute(NamedTuple):
 
 
 LINK_ATTRIBUTES = (
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost subnet address".split()
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address".split()
 )
 """The keywords of `Attribute`, in the order of lists in messages."""
 
@@ -110,6 +131,26 @@ class Tunnel(NamedTuple):
     left: Nodes
     right: Nodes
     via: tuple[Nodes, ...]
+    items: tuple[Attribute, ...]
+
+
+class Bond(NamedTuple):
+    """A bond between two nodes; `over` names the interfaces of its legs, or is None for all links."""
+
+    span: Span
+    left: Nodes
+    right: Nodes
+    over: tuple[Nodes, ...] | None
+    items: tuple[Attribute, ...]
+
+
+class Teql(NamedTuple):
+    """A link by sch_teql between two nodes; `over` as that of a bond."""
+
+    span: Span
+    left: Nodes
+    right: Nodes
+    over: tuple[Nodes, ...] | None
     items: tuple[Attribute, ...]
 
 
@@ -187,12 +228,6 @@ class Mptcp(NamedTuple):
     options: tuple[tuple[Endpoint, ...] | Limit, ...]
 
 
-class Assignment(NamedTuple):
-    span: Span
-    key: Word
-    value: Word | String
-
-
 class Sysctl(NamedTuple):
     span: Span
     nodes: Nodes
@@ -266,16 +301,45 @@ class At(NamedTuple):
 
 
 class Run(NamedTuple):
+    """`inside` is that keyword, where the command runs in a container."""
+
     span: Span
     nodes: Nodes
+    inside: Word | None
     command: Word | String
-    environment: tuple[Assignment, ...] | None
+    items: tuple[ContainerAttribute, ...]
+
+
+class Capture(NamedTuple):
+    """A capture of the packets of interfaces; `snap` is how many bytes of each."""
+
+    span: Span
+    interfaces: Nodes
+    snap: Word | None
+
+
+class Machine(NamedTuple):
+    """A machine: how ssh(1) reaches it, and its attributes."""
+
+    span: Span
+    name: Word
+    ssh: Word | String
+    items: tuple[Attribute, ...]
+
+
+class Place(NamedTuple):
+    """The machine that nodes are on."""
+
+    span: Span
+    nodes: Nodes
+    machine: Word
 
 
 Statement = (
-    Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Shape
-    | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
-    | Expect | Bench | At | Run
+    Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Bond | Teql
+    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
+    | Expect | Bench | At | Run | Capture
+    | Machine | Place
 )  # fmt: skip
 """The flat statements, which a lab consists of after expansion."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from compiler import kept, resources
-from compiler.language.lalr import Lexer, Maker, Reader, Rule, Tables
+from compiler.language.lalr import Lexer, Maker, Reader, Rule, Tables, Token
 
 MADE_BY = ("compiler/language/grammars.py", "compiler/language/lalr.py")
 """The sources that determine the content of the tables."""
@@ -23,6 +23,15 @@ def read(grammar: str, text: str, maker: Maker, folder: str | None) -> Any:
     """
     found = reader(grammar, folder)
     return found.read(text, maker) if found else None
+
+
+def tokens(grammar: str, text: str, maker: Maker, folder: str | None) -> list[Token]:
+    """All tokens of a text without syntax errors; `maker` has its rules, and `folder` is as for `read`."""
+    if (own := reader(grammar, folder)) and (found := own.tokens(text, maker)) is not None:
+        return found
+    from compiler.language import grammars
+
+    return grammars.tokens(grammars.parser(grammar, for_lark(grammar, folder)), text, maker)
 
 
 @cache

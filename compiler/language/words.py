@@ -124,9 +124,9 @@ class Words:
 
     def nodes(self, word: syntax.Word, names: Names) -> list[str]:
         """The words that a word expands to, where several are allowed; the rightmost range varies fastest."""
-        parts, tail = _split(word.text)
-        if not any(part.is_difference for part in parts) and (quick := self._quick(word.text, names)):
+        if not _has_difference(word.text) and (quick := self._quick(word.text, names)):
             return [self._well_formed(self._joined(quick, word.span), word.span)]
+        parts, tail = _split(word.text)
         choices = [self._choices(part, word.span, names) for part in parts]
         if any(isinstance(values, range) for values in choices):
             self.spend(prod(_count(values) for values in choices), word.span)
@@ -279,6 +279,12 @@ def _split(text: str) -> tuple[tuple[_Part, ...], str]:
         parts.append(_Part(before, match.start(), match.end(), inside, is_difference))
         end = match.end()
     return tuple(parts), text[end:]
+
+
+@cache
+def _has_difference(text: str) -> bool:
+    """Whether a bracket of a word looks like a range in other tools."""
+    return any(part.is_difference for part in _split(text)[0])
 
 
 def _between(befores: list[str], values: Iterable[Value]) -> Iterator[str]:

@@ -58,6 +58,10 @@ class _Writer:
             case syntax.Tunnel(_, left, right, via, items):
                 yield from ("tunnel", _nodes(left), "--", _nodes(right), "via", *map(_nodes, via))
                 yield from _items(items)
+            case syntax.Bond(_, left, right, over, items) | syntax.Teql(_, left, right, over, items):
+                yield from (type(statement).__name__.lower(), _nodes(left), "--", _nodes(right))
+                yield from ("over", *map(_nodes, over)) if over else ()
+                yield from _items(items)
             case syntax.Shape(_, sources, targets, attributes):
                 yield from ("shape", _nodes(sources), "->", _nodes(targets))
                 yield from self._attributes(attributes, unit, [])
@@ -86,9 +90,16 @@ class _Writer:
                 yield from (
                     _switching(event) if isinstance(event, syntax.Switching) else self._words(event, unit)
                 )
-            case syntax.Run(_, nodes, command, environment):
-                yield from ("run", _nodes(nodes), _value(command))
-                yield from ("env", *map(_assignment, environment)) if environment else ()
+            case syntax.Run(_, nodes, inside, command, items):
+                yield from ("run", _nodes(nodes), *(("inside",) if inside else ()), _value(command))
+                for item in items:
+                    yield from _started(item)
+            case syntax.Capture(_, interfaces, snap):
+                yield from ("capture", _nodes(interfaces), *(("snap", snap.text) if snap else ()))
+            case syntax.Machine(_, name, ssh, items):
+                yield from ("machine", name.text, "ssh", _value(ssh), *_items(items))
+            case syntax.Place(_, nodes, machine):
+                yield from ("place", _nodes(nodes), "on", machine.text)
             case _:
                 assert_never(statement)
 
@@ -112,9 +123,22 @@ class _Writer:
 def _declaration(statement: syntax.Declaration) -> Iterator[str]:
     names = [name.text for name in statement.names]
     yield statement.kind.text
-    yield from ["{" + ",".join(names) + "}"] if syntax.NODE_ATTRIBUTES.intersection(names) else names
+    is_container = statement.kind.text == "container"
+    keywords = syntax.CONTAINER_ATTRIBUTES if is_container else syntax.NODE_ATTRIBUTES
+    yield from ["{" + ",".join(names) + "}"] if keywords.intersection(names) else names
     for item in statement.attributes:
+        if isinstance(item, syntax.ContainerAttribute):
+            yield from _started(item)
+            continue
         yield from (item.keyword.text, item.value.text, *(("on", item.device.text) if item.device else ()))
+
+
+def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
+    yield item.keyword.text
+    if isinstance(item.value, syntax.Word | syntax.String):
+        yield _value(item.value)
+    else:
+        yield from map(_assignment, item.value)
 
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from compiler.ground.source import Span
 from compiler.model.events import Event
 from compiler.model.links import InterfaceName, Link
+from compiler.model.machines import Machine
 from compiler.model.multipath import Pair
 from compiler.model.networks import Network
 from compiler.model.nodes import Node, Role
@@ -21,7 +22,7 @@ from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
 if TYPE_CHECKING:  # Few labs have any, and this import takes longer than most compilations.
-    from compiler.model.trials import Bench, Expectation, Run
+    from compiler.model.trials import Bench, Capture, Expectation, Run
 
 
 class Metric(StrEnum):
@@ -38,7 +39,8 @@ class Lab:
     """A whole topology. `metric` is None for `routing none`; there is one pool a family, IPv4 first.
 
     `interfaces` are those of hosts and routers, in the order of links. Events are in order of time.
-    `aggregate` is whether main tables are reduced to the fewest prefixes.
+    `aggregate` is whether main tables are reduced to the fewest prefixes. `params` are those that `-D` set,
+    each with its text.
     """
 
     name: str
@@ -56,7 +58,10 @@ class Lab:
     benches: "tuple[Bench, ...]" = ()
     events: tuple[Event, ...] = ()
     runs: "tuple[Run, ...]" = ()
+    captures: "tuple[Capture, ...]" = ()
     sprays: tuple[SprayPair, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def ip_nodes(self) -> tuple[Node, ...]:

@@ -1,10 +1,11 @@
 """Links, the ports at their ends, and the shaping of each direction."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compiler.ground.source import Span
-from compiler.ground.units import Queue
+from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
 from compiler.model.networks import Address, Network
 
 
@@ -44,6 +45,20 @@ class Shaping(NamedTuple):
         return dict(self.places).get(attribute)
 
 
+FORMS: dict[str, Callable[[Any], str]] = {
+    "rate": format_rate,
+    "delay": format_time,
+    "jitter": format_time,
+    "loss": format_percent,
+    "duplicate": format_percent,
+    "corrupt": format_percent,
+    "reorder": format_percent,
+    "queue": format_queue,
+    "burst": lambda size: f"{size}b",
+}
+"""The formatters of a direction's attributes."""
+
+
 class Port(NamedTuple):
     """An end of a link: a device of its node. `shaping` is that of the packets that leave through it."""
 
@@ -71,13 +86,20 @@ DEFAULT_MTU = 1500
 """Bytes of an IP packet, where nothing is set."""
 
 
+MOST_VNI = 2**24 - 1
+"""The largest network identifier of a VXLAN (RFC 7348)."""
+
+
 class LinkKind(StrEnum):
-    """What a link is made of, in the words of ip-link(8): a veth pair, or a tunnel over other links."""
+    """What a link is made of: a veth pair, a tunnel over other links, or a bond of some, in the words of
+    ip-link(8); or a device of the queueing discipline teql over some."""
 
     VETH = "veth"
     VXLAN = "vxlan"
     GRE = "gretap"
     IPIP = "ipip"
+    BOND = "bond"
+    TEQL = "teql"
 
 
 OVERHEAD = {
@@ -105,10 +127,59 @@ class Tunnel(NamedTuple):
     number: int = 0
 
 
+class Underlay(NamedTuple):
+    """What carries a link between two machines: a VXLAN (RFC 7348), by its network identifier, from and to
+    the addresses of the machines of its left and right end. `pinned` is whether the source has the number."""
+
+    number: int
+    outer: tuple[Address, Address]
+    pinned: bool = False
+
+
+class Mode(StrEnum):
+    """How a bond chooses among its legs, in the words of ip-link(8)."""
+
+    TURNS = "balance-rr"
+    BACKUP = "active-backup"
+    HASH = "balance-xor"
+    ALL = "broadcast"
+    LACP = "802.3ad"
+
+
+class Leg(NamedTuple):
+    """A link that a bond sends over: its ends, and the ports by which packets leave nodes, both ways.
+
+    `bridges` are those that teql sends by: one of one port over each end, as shaping stays on that.
+    """
+
+    left: InterfaceName
+    right: InterfaceName
+    forth: tuple[InterfaceName, ...]
+    back: tuple[InterfaceName, ...]
+    bridges: tuple[str, str] | None = None
+
+
+class Bond(NamedTuple):
+    """The legs of a bond, in order, or of a teql, whose packets take turns on them.
+
+    `probes` is whether it learns by ARP requests which of them work; else it looks at their carriers.
+    """
+
+    mode: Mode
+    legs: tuple[Leg, ...]
+    probes: bool
+
+    @property
+    def parallel(self) -> int:
+        """The number of legs that packets are spread over."""
+        return 1 if self.mode in (Mode.BACKUP, Mode.ALL) else len(self.legs)
+
+
 class Link(NamedTuple):
     """Two connected ports; `span` is the place of the hop in the source.
 
-    `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets.
+    `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets. A
+    `leg` of a bond has no addresses. A link between two machines has an `underlay`.
     """
 
     left: Port
@@ -120,6 +191,9 @@ class Link(NamedTuple):
     spare: bool = False
     kind: LinkKind = LinkKind.VETH
     tunnel: Tunnel | None = None
+    bond: Bond | None = None
+    leg: bool = False
+    underlay: Underlay | None = None
 
     @property
     def packet(self) -> int:
@@ -142,6 +216,22 @@ class Link(NamedTuple):
         if near.id == self.left.id:
             return tuple(left for left, _ in self.tunnel.links)
         return tuple(right for _, right in reversed(self.tunnel.links))
+
+    def ways(self, near: Port) -> tuple[tuple[InterfaceName, ...], ...]:
+        """As `carriers`, for each of the legs of a bond."""
+        if self.bond is None:
+            return (self.carriers(near),)
+        return tuple(leg.forth if near.id == self.left.id else leg.back for leg in self.bond.legs)
+
+    def bridges(self, near: Port) -> tuple[str, ...]:
+        """The bridges by which packets of a teql leave and enter one end; of any other link, none."""
+        found = (leg.bridges for leg in self.bond.legs) if self.bond else ()
+        return tuple(names[near.id != self.left.id] for names in found if names)
+
+    @property
+    def parallel(self) -> int:
+        """The number of legs that packets are spread over, of a link that is no bond 1."""
+        return self.bond.parallel if self.bond else 1
 
     @property
     def identity(self) -> str:

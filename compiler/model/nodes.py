@@ -1,4 +1,4 @@
-"""Nodes: hosts, routers and switches."""
+"""Nodes: hosts, routers, switches and containers."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,11 +19,12 @@ class NodeAddress(NamedTuple):
 
 
 class Role(StrEnum):
-    """The role of a node. Hosts and routers have addresses and routes; switches have a bridge."""
+    """The role of a node. All but switches have addresses and routes; switches have a bridge."""
 
     HOST = "host"
     ROUTER = "router"
     SWITCH = "switch"
+    CONTAINER = "container"
 
 
 class Bridge(NamedTuple):
@@ -39,12 +40,46 @@ class Bridge(NamedTuple):
     priority: int = 0
 
 
+class Engine(StrEnum):
+    """What runs containers. Each has images of its own, so that one never stands in for another."""
+
+    PODMAN = "podman"
+    DOCKER = "docker"
+
+
+def anchor(namespace: str) -> str:
+    """The name of the container by which docker has another in a namespace."""
+    return f"{namespace}.net"
+
+
+Ready = int | tuple[str, ...]
+"""What tells that a container is ready: that it listens at a TCP port, or that a command in it succeeds."""
+
+
+class Container(NamedTuple):
+    """What a container is started with. Unless `words` are None, they replace the command of the image.
+
+    With `mptcpize`, its programs open MPTCP connections where they ask for TCP.
+    Or, in place of all that, the name of one that runs already, whose namespace the node has: `attached`.
+    """
+
+    image: str
+    words: tuple[str, ...] | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
+    ready: Ready | None = None
+    engine: Engine = Engine.PODMAN
+    attached: str = ""
+    mptcpize: bool = False
+
+
 class Node(NamedTuple):
     """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
     `inferred_address` is whether families without a pinned address get one. `backlog` is the bound of
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
-    `bridge` is that of a switch, which has none of the optional fields above except sysctls.
+    `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
+    that of a container. `machine` is the name of the one that the node is on; empty if there are none.
     """
 
     name: str
@@ -66,3 +101,5 @@ class Node(NamedTuple):
     limits: Limits | None = None
     backlog: int | None = None
     bridge: Bridge | None = None
+    container: Container | None = None
+    machine: str = ""

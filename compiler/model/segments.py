@@ -70,7 +70,7 @@ def segments(
     links = tuple(links)
     domain = domains(links, switches)
     places: dict[str, list[int]] = {}
-    for place, link in enumerate(links):
+    for place, link in ((place, link) for place, link in enumerate(links) if not link.leg):
         near = next((end.node for end in link.ends if end.node in domain), None)
         places.setdefault(domain[near] if near else link.identity, []).append(place)
     members: dict[str, list[str]] = {}

@@ -1,4 +1,5 @@
-"""Trials on a running lab: expectations, measured transfers, and processes that run in it.
+"""Trials on a running lab: expectations, measured transfers, and processes that run in it and captures of
+its packets.
 
 Rates are bits a second, times microseconds; tuples are in written order.
 """
@@ -7,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from compiler.ground.source import Span
+from compiler.model.links import InterfaceName
 
 
 class Protocol(StrEnum):
@@ -70,9 +72,22 @@ class Bench(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A command line of bash that runs in a node's namespace from up to down."""
+    """A command line of bash that runs in a node's namespace from up to down.
+
+    Or the words of a command that runs in its container (`inside`). `ready` tells when up goes on: as soon
+    as something listens at that TCP port of the namespace, or that command succeeds, where this one runs.
+    """
 
     node: str
-    command: str
+    command: str | tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    ready: int | str | tuple[str, ...] | None
+    span: Span
+
+
+class Capture(NamedTuple):
+    """The packets of an interface, written to a file from up to down; `snap` bytes of each, or all."""
+
+    interface: InterfaceName
+    snap: int | None
     span: Span

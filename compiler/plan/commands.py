@@ -4,13 +4,17 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple, assert_never
 
-from compiler.model.links import LinkKind
+from compiler.model.links import LinkKind, Mode
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.routes import MAIN, Rule
-from compiler.plan import turns
+from compiler.plan import engines, turns
 from compiler.plan.facts import (
+    Attached,
+    Bond,
+    BondLeg,
     Bridge,
     BridgePort,
+    Container,
     Dummy,
     End,
     Fact,
@@ -29,10 +33,12 @@ from compiler.plan.facts import (
     Routes,
     Single,
     Sysctl,
+    Teql,
     Tunnel,
     Turns,
     Up,
     Veth,
+    Vxlan,
 )
 from compiler.plan.turns import NFT
 
@@ -89,6 +95,9 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield Command(("tc",), qdisc(fact, "add"), here)
         case Namespace(name):
             yield Command(("ip",), ("netns", "add", name), undo=("ip", "netns", "del", name))
+        case Attached(name):
+            which = f"{fact.engine}:{fact.name}"
+            yield Command(("ip",), ("netns", "attach", name, which), undo=("ip", "netns", "del", name))
         case Veth((left, right), mtu):
             ends = _end(left, mtu), _end(right, mtu)
             yield _ip(None, "link", "add", *ends[0], "type", "veth", "peer", *ends[1])
@@ -96,6 +105,15 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(here, "link", "add", "name", name, "mtu", str(mtu), "type", *carried(fact))
             if has_queue(fact):
                 yield Command(("tc",), ("qdisc", "add", "dev", name, "root", "noqueue"), here)
+        case Vxlan(here, name, mtu):
+            end = ("name", name, "mtu", str(mtu), "netns", here)
+            yield _ip(None, "link", "add", *end, "type", "vxlan", *underlain(fact), "nolearning")
+        case Bond(here, name, mtu):
+            yield _ip(here, "link", "add", "name", name, "mtu", str(mtu), "type", "bond", *bonded(fact))
+        case BondLeg(here, name, bond):
+            yield _ip(here, "link", "set", "dev", name, "master", bond)
+        case Teql(here, name, _, legs):
+            yield Command((TAKE,), (here, name, *legs))
         case Dummy(here, name):
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "dummy")
         case Bridge(here, name):
@@ -104,6 +122,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
         case BridgePort(here, name, bridge):
             yield _ip(here, "link", "set", "dev", name, "master", bridge, "up")
+            if fact.cost is not None:
+                yield _ip(here, "link", "set", "dev", name, "type", "bridge_slave", "cost", str(fact.cost))
         case PolicyRule(here, rule):
             yield Command(("ip", *family(rule)), ("rule", "add", *selected(rule)), here)
         case MptcpLimits(here, limits):
@@ -117,9 +137,13 @@ def commands(fact: Fact) -> Iterator[Command]:
         case Masquerade(here):
             yield Command(("nft",), ("add", "rule", *NFT, "out", *masquerade(fact)), here)
         case Marking(here):
-            yield from (Command(("nft",), line, here) for line in turns.frame(fact.versions))
+            yield from (Command(("nft",), line, here) for line in turns.frame(fact.sprays, fact.arrivals))
         case Turns(here, spray):
-            yield from (Command(("nft",), line, here) for line in turns.lines(spray))
+            yield from (Command(("nft",), line, here) for line in turns.lines(spray, fact.arrivals))
+        case Container():
+            engine = fact.started.engine.value
+            for name, arguments in engines.starts(fact):
+                yield Command((engine,), arguments, undo=(engine, "rm", "--force", name))
         case _:
             assert_never(fact)
 
@@ -131,6 +155,10 @@ def mark(lab: str) -> str:
 
 def _ip(namespace: str | None, *arguments: str) -> Command:
     return Command(("ip",), arguments, namespace)
+
+
+TAKE = "take_slot"
+"""The function of up scripts that takes a teql device, whose name is known only when it is run."""
 
 
 def _end(end: End, mtu: int | None) -> Words:
@@ -154,10 +182,38 @@ def carried(tunnel: Tunnel) -> Iterator[str]:
         case LinkKind.IPIP:
             yield from (("ip6tnl", "mode", "any") if outer6 else ("ipip",))
             yield from (*between, "ttl", "64")
-        case LinkKind.VETH:
-            raise ValueError("a veth pair is no tunnel")
+        case LinkKind.VETH | LinkKind.BOND | LinkKind.TEQL:
+            raise ValueError(f"a {tunnel.kind} is no tunnel")
         case _:
             assert_never(tunnel.kind)
+
+
+MACHINE_PORT = "14789"
+"""The UDP port of links between machines: some networks drop 4789 and 8472, or have VXLANs of their own."""
+
+
+def underlain(end: Vxlan) -> Words:
+    """What tells an end of a link between machines from others, in the order of ip-link(8)."""
+    between = ("local", str(end.local), "remote", str(end.remote))
+    return ("id", str(end.number), *between, "dstport", MACHINE_PORT)
+
+
+CARRIER_TIME, PROBE_TIME = "100", "200"
+"""The milliseconds after which a bond looks at carriers, and asks for its other end by ARP."""
+
+
+def bonded(bond: Bond) -> Iterator[str]:
+    """The mode of a bond's end and its options, as in ip-link(8)."""
+    yield from ("mode", bond.mode)
+    if bond.target is None:
+        yield from ("miimon", CARRIER_TIME)
+    else:
+        target = "ns_ip6_target" if bond.target.version == 6 else "arp_ip_target"
+        yield from ("arp_interval", PROBE_TIME, target, str(bond.target))
+    if bond.mode in (Mode.HASH, Mode.LACP):
+        yield from ("xmit_hash_policy", "layer3+4")
+    if bond.mode is Mode.BACKUP:
+        yield from ("primary", bond.primary)
 
 
 def has_queue(tunnel: Tunnel) -> bool:

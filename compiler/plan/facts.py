@@ -6,9 +6,10 @@ type error in every function that lacks it.
 
 from typing import NamedTuple
 
-from compiler.model.links import LinkKind
+from compiler.model.links import LinkKind, Mode
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.networks import Address, AddressWithPrefix
+from compiler.model.nodes import Container as Started
 from compiler.model.routes import Rule, Spray
 
 
@@ -45,6 +46,55 @@ class Tunnel(NamedTuple):
     number: int
     local: Address
     remote: Address
+
+
+class Vxlan(NamedTuple):
+    """An end of a link between machines: a VXLAN whose packets leave from the namespace of the script.
+
+    `number` is its network identifier, `local` and `remote` are addresses of machines.
+    """
+
+    namespace: str
+    name: str
+    mtu: int
+    number: int
+    local: Address
+    remote: Address
+
+
+class Bond(NamedTuple):
+    """An end of a bond, in the words of ip-link(8).
+
+    `target` is the address that ARP or neighbour discovery asks for over each leg; without it, legs work that
+    have a carrier. `primary` is the leg of `active-backup` that is used as long as it works.
+    """
+
+    namespace: str
+    name: str
+    mtu: int
+    mode: Mode
+    target: Address | None
+    primary: str
+
+
+class BondLeg(NamedTuple):
+    """An interface that is a leg of a bond."""
+
+    namespace: str
+    name: str
+    bond: str
+
+
+class Teql(NamedTuple):
+    """An end of a teql: a device that the module sch_teql makes, taken from the namespace of the script.
+
+    `legs` are the interfaces that it sends by in turn, whose queueing discipline it is.
+    """
+
+    namespace: str
+    name: str
+    mtu: int
+    legs: tuple[str, ...]
 
 
 class Dummy(NamedTuple):
@@ -106,11 +156,12 @@ class Single(NamedTuple):
 
 
 class BridgePort(NamedTuple):
-    """An interface that is a port of a bridge, and up."""
+    """An interface that is a port of a bridge, and up; its `cost` is None for the kernel's own."""
 
     namespace: str
     name: str
     bridge: str
+    cost: int | None = None
 
 
 class OwnAddress(NamedTuple):
@@ -187,12 +238,16 @@ class Masquerade(NamedTuple):
     interface: str
 
 
+Arrivals = tuple[tuple[str, tuple[str, ...]], ...]
+"""The ends of teqls, each with the interfaces by which its packets come in: those of its legs."""
+
+
 class Marking(NamedTuple):
-    """The chains in it that packets which are sent in turn go through, and where answers that they did not
-    arrive are looked for; `versions` are those of IP."""
+    """The sets and chains in it that all sprays of its node share."""
 
     namespace: str
-    versions: tuple[int, ...]
+    sprays: tuple[Spray, ...]
+    arrivals: Arrivals = ()
 
 
 class Turns(NamedTuple):
@@ -200,12 +255,35 @@ class Turns(NamedTuple):
 
     namespace: str
     spray: Spray
+    arrivals: Arrivals = ()
+
+
+class Attached(NamedTuple):
+    """A namespace that is there: that of a container that runs, which an engine knows by a name."""
+
+    namespace: str
+    engine: str
+    name: str
+
+
+class Container(NamedTuple):
+    """A container that runs in a namespace and is called like it; `node` is its host name."""
+
+    namespace: str
+    lab: str
+    node: str
+    started: Started
 
 
 Fact = (
     Namespace
+    | Attached
     | Veth
     | Tunnel
+    | Vxlan
+    | Bond
+    | BondLeg
+    | Teql
     | Dummy
     | Bridge
     | Sysctl
@@ -224,4 +302,5 @@ Fact = (
     | Masquerade
     | Marking
     | Turns
+    | Container
 )

@@ -1,4 +1,4 @@
-"""The features of a machine that a lab needs, each with a command that tests for it."""
+"""The features that a lab needs of a machine, each with a command that tests for it."""
 
 from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_address
@@ -6,10 +6,14 @@ from itertools import chain
 from typing import NamedTuple, assert_never
 
 from compiler.model.links import LinkKind
-from compiler.plan.commands import carried, has_queue
+from compiler.plan.commands import Words, carried, has_queue
 from compiler.plan.facts import (
+    Attached,
+    Bond,
+    BondLeg,
     Bridge,
     BridgePort,
+    Container,
     Dummy,
     Fact,
     Mark,
@@ -26,18 +30,31 @@ from compiler.plan.facts import (
     Routes,
     Single,
     Sysctl,
+    Teql,
     Tunnel,
     Turns,
     Up,
     Veth,
+    Vxlan,
 )
 from compiler.plan.settings import is_of_interface
+from compiler.plan.turns import (
+    AWAY,
+    CHAINS,
+    DESTINATION,
+    INNER,
+    SENT,
+    SET,
+    SET_OF_PREFIXES,
+    UNREACHED,
+    is_prefix,
+)
 
 
 class Need(NamedTuple):
-    """A feature, with a command that succeeds if the machine has it; all run in one namespace made for that.
+    """A feature, with a command that succeeds if the machine has it; all run in one temporary namespace.
 
-    `module` is loaded before, with parameters that keep it from making devices on the host.
+    `module` is loaded first, with parameters by which it creates no devices on the host.
     """
 
     feature: str
@@ -52,12 +69,18 @@ PACKAGES = {
     "flock": "util-linux",
     "nsenter": "util-linux",
     "unshare": "util-linux",
+    "mount": "mount",
+    "awk": "mawk",
     "setsid": "util-linux",
     "nft": "nftables",
     "ss": "iproute2",
     "ping": "iputils-ping",
     "iperf3": "iperf3",
     "mptcpize": "mptcpize",
+    "podman": "podman",
+    "docker": "docker.io",
+    "timeout": "coreutils",
+    "tcpdump": "tcpdump",
 }
 """The Debian package of each tool."""
 
@@ -73,11 +96,11 @@ _NAT = (
     ' add rule inet mpc out oifname "lo" masquerade'
 )
 
-
 _TURNS = (
-    "add table inet mpc; add set inet mpc away { type mark; size 64; flags dynamic, timeout; timeout 5s; };"
-    " add chain inet mpc sent { type route hook output priority mangle; };"
-    " add rule inet mpc sent meta mark set numgen inc mod 2 map { 0 : 1, 1 : 2 } update @away { meta mark }"
+    f"add table inet mpc; add set inet mpc {AWAY} {{ {SET} }};"
+    f" add chain inet mpc {SENT} {{ {CHAINS[SENT]} }};"
+    f" add rule inet mpc {SENT} meta mark set numgen inc mod 2 map {{ 0 : 1, 1 : 2 }}"
+    f" update @{AWAY} {{ meta mark }}"
 )
 
 
@@ -109,7 +132,8 @@ TUNNEL = {
         (LinkKind.IPIP, 6, "ip6_tunnel"),
     )
 }
-"""By kind and version of outer addresses."""
+"""By kind, and by the version of the outer addresses."""
+BOND = _ip("bonds (module bonding)", "link add name b type bond mode balance-rr", ("bonding", "max_bonds=0"))
 BRIDGE = _ip("bridges (module bridge)", "link add name s type bridge mcast_snooping 0")
 TREE = _ip(
     "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)",
@@ -131,31 +155,60 @@ RULES = _ip("policy routing (CONFIG_IP_MULTIPLE_TABLES)", "rule add pref 1000 fr
 MPTCP = _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
 NAT = Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
 TURNS = Need("packets in turn by nftables (module nft_numgen)", ("nft", _TURNS))
+
+
+def _turns_of_prefix(version: int) -> Need:
+    name, key = f"{AWAY}{version}", DESTINATION[version]
+    command = (
+        f"add table inet mpc; add set inet mpc {name} {{ {SET_OF_PREFIXES.format(key)} }};"
+        f" add chain inet mpc {UNREACHED}; add rule inet mpc {UNREACHED}"
+        f" meta mark . {key} @{name} update @{name} {{ meta mark . {INNER[version]} }}"
+    )
+    return Need(f"packets in turn to IPv{version} prefixes by nftables (1.0)", ("nft", command))
+
+
+TURNS_OF_PREFIX = {version: _turns_of_prefix(version) for version in DESTINATION}
+"""By version of IP."""
 SINGLE = _ip("interfaces that take one packet at a time (iproute2 4.16)", "link set dev lo gso_max_segs 1")
+ATTACHED = Need(
+    "names for namespaces that are there (iproute2 5.0)",
+    ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns attach p $$"),
+)
 NAMES = Need(
     "namespaces with names (mounts in /run/netns; user.max_net_namespaces)",
     ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
 )
 ALL = (
-    *(VETH, *TUNNEL.values(), DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES, MPTCP, NAT),
-    *(TURNS, SINGLE),
+    *(VETH, *TUNNEL.values(), BOND, DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES),
+    *(MPTCP, NAT, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
 )
-"""In the order in which they are tried; after them come NAMES."""
+"""In the order in which they are tested; NAMES is tested last."""
 
 
-def tools(facts: Collection[Fact], *, runs: bool) -> list[str]:
-    """The programs that the scripts call beside bash and the base system's."""
+def tools(facts: Collection[Fact], awaited: Collection[int | Words | None], *, captures: bool) -> list[str]:
+    """The programs that scripts call, without bash and those of the base system.
+
+    `awaited` tells of each process how it becomes ready.
+    """
     kinds = set(map(type, facts))
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     queues = any(isinstance(fact, Qdisc) or (isinstance(fact, Tunnel) and has_queue(fact)) for fact in facts)
     found += ["tc"] if queues else []
     found += ["nft"] if Nft in kinds else []
-    found += ["setsid"] if runs else []
+    found += ["setsid"] if awaited or captures else []
+    found += ["tcpdump"] if captures else []
+    started = [fact.started for fact in facts if isinstance(fact, Container)]
+    attached = [fact.engine for fact in facts if isinstance(fact, Attached)]
+    found += dict.fromkeys([*(one.engine.value for one in started), *attached])
+    ready = (*awaited, *(one.ready for one in started))
+    found += ["ss"] if any(isinstance(one, int) for one in ready) else []
+    found += ["mptcpize"] if any(one.mptcpize for one in started) else []
+    found += ["timeout"] if any(isinstance(one, tuple) for one in ready) else []
     return found
 
 
 def needs(facts: Iterable[Fact], versions: Collection[int]) -> Iterator[Need]:
-    """The features that the kernel and the tools must have."""
+    """The features that facts and families need of the kernel and the tools."""
     found = set(chain.from_iterable(map(_needs, facts)))
     found |= {IPV6} if 6 in versions else set()
     yield from (need for need in ALL if need in found)
@@ -167,36 +220,55 @@ def _needs(fact: Fact) -> Iterator[Need]:
     match fact:
         case Routes():
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
-        case Veth():
-            yield VETH
-        case Tunnel():
-            yield TUNNEL[fact.kind, fact.local.version]
-        case Dummy():
-            yield DUMMY
-        case Bridge():
-            yield BRIDGE
-            yield from (TREE,) if fact.priority is not None else ()
+        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge():
+            yield from _need_of_link(fact)
         case Qdisc():
             yield QDISC[fact.kind]
+        case Attached():
+            yield ATTACHED
         case PolicyRule():
             yield RULES
         case MptcpLimits() | MptcpEndpoint():
             yield MPTCP
         case Nft() | Nat() | Masquerade() | Marking() | Turns() | Single():
             yield from _need_of_turns(fact)
-        case Namespace() | Mark() | Up() | BridgePort() | OwnAddress() | Sysctl():
-            pass  # which all kernels have, or NAMES and `sysctls` try
+        case Namespace() | Mark() | Up() | BridgePort() | BondLeg() | OwnAddress() | Sysctl() | Container():
+            pass  # which every kernel has, or which NAMES and `sysctls` test
+        case Teql():
+            pass  # whose devices are in no new namespace: scripts look for them in their own
+        case _:
+            assert_never(fact)
+
+
+def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge) -> Iterator[Need]:
+    """What one interface needs."""
+    match fact:
+        case Veth():
+            yield VETH
+        case Tunnel():
+            yield TUNNEL[fact.kind, fact.local.version]
+        case Vxlan():
+            yield TUNNEL[LinkKind.VXLAN, fact.local.version]
+        case Bond():
+            yield BOND
+        case Dummy():
+            yield DUMMY
+        case Bridge():
+            yield BRIDGE
+            yield from (TREE,) if fact.priority is not None else ()
         case _:
             assert_never(fact)
 
 
 def _need_of_turns(fact: Nft | Nat | Masquerade | Marking | Turns | Single) -> Iterator[Need]:
-    """What one fact needs of nftables, or beside that."""
+    """The features that one fact of nftables or of per-packet load balancing needs."""
     match fact:
         case Nat() | Masquerade():
             yield NAT
-        case Marking() | Turns():
+        case Turns():
             yield TURNS
+        case Marking():
+            yield from (TURNS_OF_PREFIX[spray.version] for spray in fact.sprays if is_prefix(spray))
         case Single():
             yield SINGLE
         case Nft():
@@ -206,6 +278,6 @@ def _need_of_turns(fact: Nft | Nat | Masquerade | Marking | Turns | Single) -> I
 
 
 def sysctls(facts: Iterable[Fact]) -> list[str]:
-    """The sysctls that the lab sets and every namespace has, for a test that they exist."""
+    """The sysctls that the lab sets, without those of interfaces, to test that the kernel has them."""
     keys = dict.fromkeys(fact.key.replace("*", "all") for fact in facts if isinstance(fact, Sysctl))
     return [key for key in keys if not is_of_interface(key)]

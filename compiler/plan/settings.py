@@ -7,10 +7,12 @@ stands for every interface, `all` and `default`.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from compiler.infer.neighbours import patience
+from compiler.model.events import Reshaping
 from compiler.model.lab import Lab
+from compiler.model.links import Shaping
 from compiler.model.nodes import Node, Role
 from compiler.model.routes import HASHED
 
@@ -28,14 +30,30 @@ class Settings:
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
         domain = lab.domains
         ways = (way for link in lab.links for way in link.directions)
-        ends = Counter((domain[far.node], near.node) for near, far in ways if far.node in domain)
+        self.on_domains: dict[str, list[str]] = {}
+        """The interfaces of each node that are on broadcast domains."""
+        ends = Counter[tuple[str, str]]()
+        for near, far in ways:
+            if far.node in domain:
+                ends[domain[far.node], near.node] += 1
+                self.on_domains.setdefault(near.node, []).append(near.name)
         self.switched = {name for _, name in ends}
         """The nodes with an interface on a broadcast domain."""
         self.twice = {name for (_, name), count in ends.items() if count > 1}
         """The nodes with two interfaces on one broadcast domain."""
+        self.legs = {
+            end.id: link.bridges(end) for link in lab.links for end in link.ends if link.bridges(end)
+        }
+        """The ends of teqls, each with the bridges over its legs."""
         self.patience = self._patience(lab)
         self.sprays = any(node.sprays for node in lab.nodes)
         """Whether packets are sent in turn, so that each node has to know what it cannot send on."""
+        self.tolerant = any(map(_has_weights, lab.nodes)) and not any(map(_loses, _shapes(lab)))
+        """Whether TCP has to tolerate packets that are overtaken for long, and none is lost at random.
+
+        RACK then takes slow packets for lost: its reordering window is at most a round trip, which is less
+        than a slow link takes for a packet. Without RACK, TCP counts the packets that overtake one.
+        """
 
     def of(self, node: Node, interfaces: Iterable[str]) -> Values:
         """The sysctls of a node's namespace, in the order in which they are set."""
@@ -51,10 +69,11 @@ class Settings:
         """By node, the milliseconds after which interfaces repeat a request for a neighbour's address."""
         times, found = patience(lab), dict[str, Values]()
         for end in (end for end in lab.interfaces.values() if end.id in times):
-            name, value = end.name.replace(".", "/"), str(times[end.id] // 1000)
+            asking, value = self.legs.get(end.id, (end.name,)), str(times[end.id] // 1000)
             for version in sorted({address.version for address in end.addresses}):
-                key = f"net.ipv{version}.neigh.{name}.retrans_time_ms"
-                found.setdefault(end.node, {})[key] = value
+                for name in asking:
+                    key = f"net.ipv{version}.neigh.{name.replace('.', '/')}.retrans_time_ms"
+                    found.setdefault(end.node, {})[key] = value
         return found
 
     def _inferred(self, node: Node) -> Values:
@@ -69,8 +88,9 @@ class Settings:
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
             inferred |= _hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
-            inferred["net.ipv4.conf.all.arp_ignore"] = "1"  # each interface answers for its own address only
-            inferred["net.ipv4.conf.all.arp_announce"] = "2"
+            for scope in self._scopes(node):
+                inferred[f"net.ipv4.conf.{scope}.arp_ignore"] = "1"  # answers for its own address only
+                inferred[f"net.ipv4.conf.{scope}.arp_announce"] = "2"
         if 6 in self.families[node.name]:
             for scope in ("all", "default"):
                 inferred[f"net.ipv6.conf.{scope}.disable_ipv6"] = "0"
@@ -79,11 +99,40 @@ class Settings:
             if node.name in self.switched:
                 inferred["net.ipv6.conf.*.accept_redirects"] = "0"
             inferred |= _hash(node, 6)
+        return inferred | self._of_tcp(node) | self.patience.get(node.name, {})
+
+    def _scopes(self, node: Node) -> Iterable[str]:
+        """Where a node with two interfaces on one broadcast domain has each of them answer for itself: `all`,
+        or, where the legs of a teql answer for its address, those interfaces alone."""
+        if all(id.node != node.name for id in self.legs):
+            return ("all",)
+        return (name.replace(".", "/") for name in self.on_domains[node.name])
+
+    def _of_tcp(self, node: Node) -> Values:
+        found: Values = {}
         if node.name in self.mptcp:
-            inferred["net.mptcp.enabled"] = "1"
+            found["net.mptcp.enabled"] = "1"
         if node.backlog is not None:
-            inferred["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
-        return inferred | self.patience.get(node.name, {})
+            found["net.ipv4.tcp_notsent_lowat"] = str(node.backlog)
+        if self.tolerant:
+            found["net.ipv4.tcp_recovery"] = "0"
+        return found
+
+
+def _has_weights(node: Node) -> bool:
+    """Whether a node sprays with different weights."""
+    return any(len({turn.hop.weight for turn in spray.turns}) > 1 for spray in node.sprays)
+
+
+def _shapes(lab: Lab) -> Iterator[Shaping]:
+    """The shaping of all directions, at first and after each event."""
+    yield from (end.shaping for link in lab.links for end in link.ends)
+    changes = (change for event in lab.events for change in event.changes)
+    yield from (change.shaping for change in changes if isinstance(change, Reshaping))
+
+
+def _loses(shaping: Shaping) -> bool:
+    return bool(shaping.loss or shaping.corrupt)
 
 
 def _families(lab: Lab) -> dict[str, set[int]]:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
-from compiler.infer.shaping import delays
+from compiler.infer.shaping import ETHERNET_HEADER, delays
 from compiler.model.links import Port, Shaping
 from compiler.plan.facts import Qdisc
 
 UNBOUND = 10**12
 """A rate that is never reached, in bits a second."""
 
+
+SPLIT = 200 * 1024
+"""Bytes that wait to be segmented. With less than a GSO packet has, most of them are lost."""
 
 QUEUES = ("pfifo", "bfifo")
 """Queueing disciplines without children, which need no handle."""
@@ -30,6 +33,24 @@ def qdiscs(namespace: str, end: Port) -> Iterator[Qdisc]:
     for handle, (kind, parameters) in zip(("1:", "10:", "20:"), _nested(end.shaping), strict=False):
         yield Qdisc(namespace, end.name, place, None if kind in QUEUES else handle, kind, parameters)
         place = ("parent", f"{handle}1")
+
+
+def splitter(namespace: str, bond: str, mtu: int) -> Qdisc:
+    """The queueing discipline of a bond whose packets take turns: its only effect is that GSO packets are
+    segmented, so that single packets take turns. Its limit is that of several GSO packets."""
+    burst = format_queue(Queue(mtu + ETHERNET_HEADER, packets=False))
+    limit = format_queue(Queue(SPLIT, packets=False))
+    parameters = (("rate", format_rate(UNBOUND)), ("burst", burst), ("limit", limit))
+    return Qdisc(namespace, bond, ("root",), "1:", "tbf", parameters)
+
+
+WAITING = 1000
+"""Packets that wait on the end of a teql. Its legs have no other queue than those of the links."""
+
+
+def waiting(namespace: str, teql: str) -> Qdisc:
+    """The queueing discipline of the end of a teql, in place of the kernel's own."""
+    return Qdisc(namespace, teql, ("root",), None, "pfifo", (("limit", str(WAITING)),))
 
 
 def _nested(shaping: Shaping) -> Iterator[tuple[str, Parameters]]:

@@ -1,15 +1,17 @@
-"""What nft(8) is told to send packets by several next hops in turn, in the words in which it lists it.
+"""The commands of nft(8) for per-packet load balancing, in the form in which nft lists its rules.
 
-A chain for each target marks its packets, a next hop after the other. A router that cannot send a packet on
-says so (ICMP), and then the next hop by which that answer came is left out for a while: its mark is in a set
-whose elements go by themselves, and packets with one of these marks get another.
+Each target has a chain that marks packets in weighted round robin; each mark selects the table of one next
+hop. A router that cannot forward a packet answers with an ICMP error. The next hop on which the error arrives
+is then avoided: its mark is put into a set whose elements expire, and packets with a mark in the set get the
+next mark. Where the target is a prefix, it is avoided for the address that the error is about alone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from compiler.infer.weights import interleaved
 from compiler.model.networks import Network
 from compiler.model.routes import Spray
+from compiler.plan.facts import Arrivals
 
 Line = tuple[str, ...]
 """The words of a command."""
@@ -23,11 +25,11 @@ CHAINS = {
     SENT: "type route hook output priority mangle;",
     PASSED: "type filter hook prerouting priority dstnat + 10;",
 }
-"""What packets of a node's own go through, which looks for their route again, and what those that come in do.
-Where these go to is known once NAT has turned back their addresses."""
+"""The hooks: of packets that the node itself sends, which are routed again; and of packets that it forwards,
+after NAT has restored their destination addresses."""
 
 SET = "type mark; size 64; flags dynamic,timeout; timeout 5s;"
-"""A next hop is left out for 5 s and then tried again, at the cost of what is lost until it answers."""
+"""The set of avoided marks. After 5 s a next hop is tried again, which loses packets if it still fails."""
 
 ANSWERS = {
     4: (
@@ -39,39 +41,73 @@ ANSWERS = {
         "icmpv6 type time-exceeded",
     ),
 }
-"""What routers answer that have no way on; of those that send packets back, the TTL ends."""
+"""Matches ICMP errors of routers without a route; where a packet is routed in a loop, its TTL expires."""
 
 INNER = {4: "@th,192,32", 6: "@th,256,128"}
-"""The target of the packet that an answer is about: its place in the answer."""
+"""The destination address of the packet that an ICMP error quotes, as an offset and a length in bits."""
+
+DESTINATION = {4: "@nh,128,32", 6: "@nh,192,128"}
+"""The destination address of a packet, in the same form: nft(8) takes both as keys of one set."""
+
+SET_OF_PREFIXES = "typeof meta mark . {}; size 4096; flags dynamic,timeout; timeout 5s;"
+"""The set of avoided marks with the addresses that they are avoided for."""
 
 MOST_OTHERS = 3
-"""How often another next hop is looked for."""
+"""The most next hops in succession that a packet tries."""
 
 
-def frame(versions: Iterable[int]) -> Iterator[Line]:
-    """What all targets of a node have in common."""
+def frame(sprays: Collection[Spray], arrivals: Arrivals = ()) -> Iterator[Line]:
+    """The sets, chains and rules that all targets of a node share."""
     yield ("add", "set", *NFT, AWAY, f"{{ {SET} }}")
+    prefixes = [spray for spray in sprays if is_prefix(spray)]
+    for version in sorted({spray.version for spray in prefixes}):
+        yield (
+            "add",
+            "set",
+            *NFT,
+            f"{AWAY}{version}",
+            f"{{ {SET_OF_PREFIXES.format(DESTINATION[version])} }}",
+        )
     for name, form in CHAINS.items():
         yield ("add", "chain", *NFT, name, f"{{ {form} }}")
     yield ("add", "chain", *NFT, UNREACHED)
-    for version in versions:
+    for version in sorted({spray.version for spray in sprays}):
         yield from (_rule(PASSED, f"{answer} goto {UNREACHED}") for answer in ANSWERS[version])
+    noted = ((spray.version, turn) for spray in prefixes for turn in spray.turns)
+    for version, interface, table in dict.fromkeys((v, turn.hop.interface, turn.table) for v, turn in noted):
+        for name in _entrances(interface, arrivals):
+            match = f'meta nfproto ipv{version} iifname "{name}"'
+            yield _noted(match, table, f"{AWAY}{version} {{ meta mark . {INNER[version]} }}")
 
 
-def lines(spray: Spray) -> Iterator[Line]:
-    """What one spray adds."""
+def _entrances(interface: str, arrivals: Arrivals) -> tuple[str, ...]:
+    """The interfaces by which packets come in that were sent to one."""
+    return dict(arrivals).get(interface, (interface,))
+
+
+def is_prefix(spray: Spray) -> bool:
+    """Whether a target has several addresses."""
+    return spray.target.num_addresses > 1
+
+
+def lines(spray: Spray, arrivals: Arrivals = ()) -> Iterator[Line]:
+    """The chain and the rules of one spray."""
     name = chain(spray)
     yield ("add", "chain", *NFT, name)
     turns, others = _turns(spray), f"meta mark @{AWAY}"
+    if is_prefix(spray):
+        others = f"meta mark . {DESTINATION[spray.version]} @{AWAY}{spray.version}"
     yield _rule(name, turns)
     yield from (_rule(name, f"{others} {turns}"),) if len(spray.turns) > 2 else ()
     for _ in range(min(len(spray.turns) - 1, MOST_OTHERS)):
         yield _rule(name, f"{others} {_next(spray)}")
     target = _target(spray.target)
-    incoming = "" if spray.incoming is None else f'iifname "{spray.incoming}" '
     yield from (_rule(SENT, f"{target} goto {name}"),) if spray.own else ()
-    yield from (_rule(PASSED, f"{incoming}{target} goto {name}"),) if spray.passed else ()
-    yield from _unreached(spray)
+    entrances = (
+        [f'iifname "{one}" ' for one in _entrances(spray.incoming, arrivals)] if spray.incoming else [""]
+    )
+    yield from (_rule(PASSED, f"{one}{target} goto {name}") for one in entrances if spray.passed)
+    yield from _unreached(spray, arrivals)
 
 
 def chain(spray: Spray) -> str:
@@ -86,7 +122,7 @@ def _rule(name: str, text: str) -> Line:
 
 
 def _target(target: Network) -> str:
-    """What matches packets to a target."""
+    """The expression that matches packets to a target."""
     if not target.prefixlen:
         return f"meta nfproto ipv{target.version}"
     address = target.network_address if target.num_addresses == 1 else target
@@ -98,28 +134,32 @@ def _mark(table: int) -> str:
 
 
 def _turns(spray: Spray) -> str:
-    """What marks packets in turn."""
+    """The statement that marks packets in weighted round robin."""
     places = interleaved([turn.hop.weight for turn in spray.turns])
     marks = (f"{number} : {_mark(spray.turns[place].table)}" for number, place in enumerate(places))
     return f"meta mark set numgen inc mod {len(places)} map {{ {', '.join(marks)} }}"
 
 
 def _next(spray: Spray) -> str:
-    """What gives a packet the mark of the next hop after its own."""
+    """The statement that replaces a packet's mark by that of the following next hop."""
     tables = [turn.table for turn in spray.turns]
     following = sorted(zip(tables, [*tables[1:], tables[0]], strict=True))
     marks = (f"{_mark(table)} : {_mark(other)}" for table, other in following)
     return f"meta mark set meta mark map {{ {', '.join(marks)} }}"
 
 
-def _unreached(spray: Spray) -> Iterator[Line]:
-    """What notes a next hop by which an answer came that a packet to the target has not arrived.
-
-    Of a prefix, one address that nobody has would say that of all, so there it is not looked for.
-    """
-    if spray.target.num_addresses > 1:
+def _unreached(spray: Spray, arrivals: Arrivals) -> Iterator[Line]:
+    """Rules that avoid a next hop on which an ICMP error about a packet to the target arrives."""
+    if is_prefix(spray):
         return
     inner = f"{INNER[spray.version]} {int(spray.target.network_address):#x}"
     for turn in spray.turns:
-        noted = f"meta mark set {_mark(turn.table)} update @{AWAY} {{ meta mark }} meta mark set 0x00000000"
-        yield _rule(UNREACHED, f'iifname "{turn.hop.interface}" {inner} {noted}')
+        for name in _entrances(turn.hop.interface, arrivals):
+            yield _noted(f'iifname "{name}" {inner}', turn.table, f"{AWAY} {{ meta mark }}")
+
+
+def _noted(match: str, table: int, element: str) -> Line:
+    """The rule that adds a mark to a set: the mark of an ICMP error is set for that, and removed again."""
+    return _rule(
+        UNREACHED, f"{match} meta mark set {_mark(table)} update @{element} meta mark set 0x00000000"
+    )

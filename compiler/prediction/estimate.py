@@ -1,4 +1,4 @@
-"""The joint throughput of flows, over all placements by the hashes of multipath routes."""
+"""The distribution of the total throughput of flows that the hashes of multipath routes place on paths."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,27 +17,28 @@ from compiler.prediction.trips import Trip, capacities
 from compiler.prediction.ways import cases
 
 MOST_PLACEMENTS = 2000
-"""The most placements of flows that are enumerated; of more, SAMPLES are drawn."""
+"""The most placements that are enumerated; beyond it, SAMPLES of them are drawn."""
 
 SAMPLES = 400
-"""The placements drawn: a probability has an error of up to 0.05, a mean a twentieth of the spread."""
+"""The number of drawn placements. The standard error of a probability is at most 0.025, that of the mean a
+twentieth of the standard deviation."""
 
 TAIL = 0.05
-"""The probability below, and above, the likely range."""
+"""The probability of rates below the likely range, and of rates above it."""
 
 ALIKE = 0.01
-"""The relative difference up to which rates count as equal."""
+"""The relative difference up to which two rates count as equal."""
 
 
 class Outcome(NamedTuple):
-    """A total rate of payload in bits a second (infinite if unbounded), and its probability."""
+    """A total payload rate in bit/s (infinite without a bound), and its probability."""
 
     rate: float
     chance: float
 
 
 class Estimate:
-    """The distribution of the joint throughput of flows; without outcomes, nothing is predicted.
+    """The distribution of the total throughput of flows; without outcomes, nothing is predicted.
 
     Outcomes are in order of rate; `limits` are the links that bound them.
     """
@@ -45,7 +46,7 @@ class Estimate:
     def __init__(self, outcomes: Iterable[Outcome], limits: Iterable[InterfaceName] = ()) -> None:
         weights: dict[float, float] = {}
         for rate, chance in outcomes:
-            same = float(f"{rate:.9g}")  # the order of a sum changes its last digits
+            same = float(f"{rate:.9g}")  # the last digits of a sum depend on the order of its terms
             weights[same] = weights.get(same, 0.0) + chance
         whole = sum(weights.values())
         self.outcomes = tuple(Outcome(rate, weight / whole) for rate, weight in sorted(weights.items()))
@@ -87,7 +88,7 @@ class Estimate:
 
     @cached_property
     def distinct(self) -> tuple[Outcome, ...]:
-        """The outcomes, with those of nearly equal rates as one."""
+        """The outcomes, with those whose rates are nearly equal merged."""
         groups: list[list[Outcome]] = []
         for one in self.outcomes:
             if groups and one.rate - groups[-1][0].rate <= ALIKE * one.rate < inf:
@@ -105,18 +106,19 @@ class Estimate:
 UNKNOWN, NOTHING = Estimate(()), Estimate([Outcome(0.0, 1.0)])
 
 Placement = tuple[int, ...]
-"""The trips of placed flows, as sorted indexes."""
+"""The trip of each flow, as sorted indexes."""
 
 Lots = tuple[float, Sequence[tuple[int, float]]]
-"""A case of the hashes that flows between two addresses share: its probability, and those of trips in it."""
+"""An outcome of the hashes that all flows between two addresses share: its probability, and the probability
+of each trip in it."""
 
 
 def estimate(
     choices: Sequence[tuple[Trip, ...]], times: int, protocol: Protocol, control: str | None = DEFAULT_CONTROL
 ) -> Estimate:
-    """The joint throughput under a congestion control of `times` flows for each choice of trips.
+    """The total throughput of `times` flows for each choice of trips, with one congestion control.
 
-    Flows with the same trips are between the same addresses, and share the choices of hashes without ports.
+    Flows with the same trips are between the same addresses, so a hash without ports places them alike.
     With `control` None, only the rates of links bound the flows.
     """
     choices = [as_flows(own) for own in choices]
@@ -135,7 +137,7 @@ def estimate(
 
 
 def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
-    """The mixture of estimates, by weight."""
+    """The mixture distribution of weighted estimates."""
     found = list(weighted)
     if not all(one.is_known for _, one in found):
         return UNKNOWN
@@ -144,7 +146,7 @@ def combined(weighted: Iterable[tuple[float, Estimate]]) -> Estimate:
 
 
 def _placements(groups: Mapping[tuple[Trip, ...], int], known: Sequence[Trip]) -> dict[Placement, float]:
-    """The probability of each placement; flows with the same choices are interchangeable."""
+    """The probability of each placement. Flows with the same choices are interchangeable."""
     places = {trip: place for place, trip in enumerate(known)}
     lots = [(list(_lots(trips, places)), flows) for trips, flows in groups.items()]
     counts = (sum(comb(flows + len(own) - 1, flows) for _, own in found) for found, flows in lots)
@@ -173,7 +175,7 @@ def _all(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]:
 def _one_more(
     found: Mapping[Placement, float], choices: Sequence[tuple[int, float]]
 ) -> dict[Placement, float]:
-    """The placements with one more flow."""
+    """The probability of each placement with one more flow."""
     following: dict[Placement, float] = {}
     for place, weight in found.items():
         for trip, part in choices:
@@ -197,7 +199,8 @@ def _drawn(lots: Iterable[tuple[Sequence[Lots], int]]) -> dict[Placement, float]
 
 
 class _Flow(NamedTuple):
-    """A placed flow: its links, the received payload as a fraction of its bits, and its rate when alone."""
+    """A placed flow: its loads on links, the fraction of its bits that is received payload, and its rate
+    without other flows."""
 
     loads: tuple[tuple[InterfaceName, float], ...]
     part: float
@@ -205,7 +208,7 @@ class _Flow(NamedTuple):
 
 
 def _placed(trip: Trip, protocol: Protocol, control: str | None) -> list[_Flow]:
-    """What shares the links where a flow has a trip: the flow, or of UDP all parts that take turns."""
+    """The flows that a flow with this trip is to links: itself; of sprayed UDP, one flow for each path."""
     if protocol is Protocol.UDP and isinstance(trip, Sprayed):
         offered = OFFERED * trip.first_rate
         found = ((part * offered, _flow(one, protocol, control)) for one, part in trip.parts)
@@ -217,7 +220,7 @@ def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
     if not trip.works:
         return _Flow((), 1.0, 0.0)
     part = payload_share(trip, protocol) * (1 - trip.late_loss)
-    if not part:  # of UDP, all of which is corrupted
+    if not part:  # UDP on a path that corrupts each packet
         return _Flow(trip.loads, 1.0, 0.0)
     return _Flow(trip.loads, part, ceiling(trip, protocol, control) / part if control else inf)
 
@@ -225,7 +228,7 @@ def _flow(trip: Trip, protocol: Protocol, control: str | None) -> _Flow:
 def _total(
     places: Mapping[int, int], placed: Sequence[list[_Flow]], capacity: Mapping[InterfaceName, float]
 ) -> tuple[float, Iterator[InterfaceName]]:
-    """What placed flows reach, and the links that bound them; rates are shared as frames."""
+    """The total payload rate of placed flows, and the links that bound them. Shares are rates of frames."""
     found = [(flow, times) for place, times in places.items() for flow in placed[place]]
     got = share([Demand(flow.loads, flow.ceiling, times) for flow, times in found], capacity)
     total = sum(

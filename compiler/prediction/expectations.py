@@ -1,4 +1,4 @@
-"""Expectations of a lab, checked against its links and routes."""
+"""Checks the expectations of a lab against predictions from its links and routes."""
 
 from collections.abc import Iterator
 
@@ -12,21 +12,21 @@ from compiler.prediction.tcp import MOST_LOST
 from compiler.prediction.trips import Trip
 
 PROCESSING = 10_000
-"""The most microseconds that the nodes of an idle lab add to a round trip."""
+"""The microseconds that the nodes of an idle lab may add to a round trip."""
 
 MOST_FOLLOWED, MOST_RATES = 2_000, 300
-"""Bounds of the work, some seconds each: pairs whose paths are followed one by one, and rates that are
-compared with the capacity of links."""
+"""The most pairs whose paths are computed, and the most rates that are compared with predictions: some
+seconds of work each."""
 
 MANY = 4
-"""The expectations on pings per node from which on computing the paths of all nodes at once is less work."""
+"""The expectations on pings per node above which it is faster to compute the paths of all nodes at once."""
 
 SURE = 0.95
-"""The probability of an expected rate from which on there is no warning that it depends on hashes."""
+"""The probability of an expected rate below which a warning says that it depends on hashes."""
 
 
 class Expectations:
-    """The expectations of one lab; of many, the paths of all nodes by main tables are computed at once."""
+    """Checks the expectations of one lab; of many, the paths of all nodes are computed at once."""
 
     def __init__(self, predictor: Predictor, diagnostics: Diagnostics) -> None:
         self.predictor = predictor
@@ -59,7 +59,7 @@ class Expectations:
         return (own.address.ip for own in self.predictor.lookup.nodes[expectation.target].addresses)
 
     def _trips(self, expectation: Expectation) -> Iterator[tuple[Trip, ...]]:
-        """The trips to each node address of the target; none after MOST_FOLLOWED pairs."""
+        """The trips to each node address of the target; none beyond MOST_FOLLOWED pairs."""
         self.followed += 1
         if self.followed > MOST_FOLLOWED:
             self.left_out.append(expectation)
@@ -143,7 +143,7 @@ class Expectations:
         self._chance(expectation, claim, prediction)
 
     def _chance(self, expectation: Expectation, claim: Throughput, prediction: Prediction) -> None:
-        """Warns if it depends on hashes whether a rate is reached."""
+        """Warns if the hashes of multipath routes decide whether a rate is reached."""
         if not prediction.is_whole:
             return
         found = prediction.placed(claim.transfer)
@@ -159,7 +159,7 @@ class Expectations:
 
 
 def why(broken: Trip | None) -> str:
-    """Where packets, or the answers to them, end."""
+    """Where packets, or the answers to them, are lost."""
     if broken is None:
         return "no address of that family"
     if not broken.out.delivered:

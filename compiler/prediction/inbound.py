@@ -5,6 +5,7 @@ a node once for each path through it.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
@@ -48,14 +49,17 @@ class Steps:
         return self._found[key]
 
     def _step(self, node: str, hop: Nexthop) -> Step | None:
-        crossed = self.lookup.crossings(InterfaceName(node, hop.interface), hop.via)
+        ways = self.lookup.ways(InterfaceName(node, hop.interface), hop.via)
+        crossed = list(chain.from_iterable(ways))
         if not crossed or any(crossing.link in self.lookup.losing for crossing in crossed):
             return None
         into, links = crossed[-1].into, 0
         for crossing in crossed:
             links |= self.bits[crossing.link]
         passed = self.lookup.kernel(into.node).forwards(hop.via.version, into.name)
-        return Step(self.lookup.source_address(node, hop), into.node, passed, links, delay(crossed))
+        delays = list(map(delay, ways))
+        least, most = min(low for low, _ in delays), max(high for _, high in delays)
+        return Step(self.lookup.source_address(node, hop), into.node, passed, links, (least, most))
 
 
 class Inbound:

@@ -3,24 +3,27 @@
 The only module of this room that knows what connects two neighbours: a link, or switches and their links.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
+from math import inf
 from typing import NamedTuple
 
 from compiler.infer.prefixes import Prefixes
 from compiler.infer.shaping import ETHERNET_HEADER
 from compiler.model.lab import Lab
-from compiler.model.links import OVERHEAD, InterfaceName, Link, Port, Tunnel
+from compiler.model.links import OVERHEAD, Bond, InterfaceName, Link, Mode, Port, Tunnel
 from compiler.model.networks import Address, Network
 from compiler.model.routes import MAIN, Nexthop, Rule, Spray
 from compiler.model.segments import Interface
-from compiler.prediction.kernel import STRICT, Kernel
+from compiler.prediction.kernel import STRICT, Hash, Kernel
 
 CERTAIN = 100 * 10**6
 """The probability 1, in millionths of a percent."""
 
 Choices = tuple[Nexthop, ...]
 """Next hops to choose from; for a target on a link of the node, the target is the gateway."""
+
+Crossings = tuple["Crossing", ...]
 
 MOST_TREES = 64
 """The most spanning trees that are kept."""
@@ -52,27 +55,19 @@ class Crossing(NamedTuple):
 
 
 class Lookup:
-    """The tables of all nodes, each made at its first use."""
+    """The tables of all nodes, each made at its first use.
 
-    def __init__(self, lab: Lab) -> None:
+    The ports in `down` send nothing, and the kernel leaves out the next hops that they would lead to.
+    """
+
+    def __init__(self, lab: Lab, down: Collection[InterfaceName] = ()) -> None:
+        self.down = down
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends = lab.interfaces
-        self.over: dict[InterfaceName, Crossing] = {
-            near.id: Crossing(near, far, link.packet)
-            for link in lab.links
-            if not link.tunnel
-            for near, far in link.directions
-        }
-        self.tunnels = {
-            near.id: tuple(self._carried(link, link.tunnel, near, far))
-            for link in lab.links
-            if link.tunnel
-            for near, far in link.directions
-        }
-        """The crossings of each tunnel, by the end that they start from."""
+        self._read_links(lab)
         self.switches = {switch.name for switch in lab.switches}
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
-        self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN}
+        self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN or id in down}
         self.own: dict[str, dict[Address, None]] = {
             node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.ip_nodes
         }
@@ -93,6 +88,29 @@ class Lookup:
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
 
+    def _read_links(self, lab: Lab) -> None:
+        """Reads the crossings of links, of tunnels, and of the legs of bonds."""
+        self.over: dict[InterfaceName, Crossing] = {
+            near.id: Crossing(near, far, link.packet)
+            for link in lab.links
+            if not (link.tunnel or link.bond)
+            for near, far in link.directions
+        }
+        self.tunnels = {
+            near.id: tuple(self._carried(link, link.tunnel, near, far))
+            for link in lab.links
+            if link.tunnel
+            for near, far in link.directions
+        }
+        """The crossings of each tunnel, by the end that they start from."""
+        self.bonds = {
+            near.id: (link.bond, tuple(self._legs(link, link.bond, near, far)))
+            for link in lab.links
+            if link.bond
+            for near, far in link.directions
+        }
+        """The bonds, each with the crossings of its legs, by the end that they start from."""
+
     def _carried(self, link: Link, tunnel: Tunnel, near: Port, far: Port) -> Iterator[Crossing]:
         """The links that carry a tunnel from one end; packets come out at the interface of the other."""
         overhead = OVERHEAD[link.kind, tunnel.version]
@@ -100,6 +118,13 @@ class Lookup:
         for id in carriers:
             crossing = self.over[id]._replace(mtu=link.packet, overhead=overhead, tunnel=near.id)
             yield crossing._replace(into=far) if id == carriers[-1] else crossing
+
+    def _legs(self, link: Link, bond: Bond, near: Port, far: Port) -> Iterator[Crossings]:
+        """The crossings of each leg of a bond from one end; packets come out at that of the other."""
+        for leg in bond.legs:
+            start = leg.left if near.id == link.left.id else leg.right
+            *before, last = self.tunnels.get(start) or (self.over[start],)
+            yield (*before, last._replace(into=far))
 
     def _kernel(self, node: str) -> Kernel:
         return Kernel(self.nodes[node], self.interfaces(node))
@@ -112,8 +137,42 @@ class Lookup:
         """The interfaces of a node's links."""
         return [end.name for end in self._ends_of[node]]
 
-    def crossings(self, interface: InterfaceName, via: Address) -> tuple[Crossing, ...]:
-        """The links from an interface to the neighbour with an address; empty if no neighbour has it."""
+    def ways(self, interface: InterfaceName, via: Address) -> tuple[Crossings, ...]:
+        """The links from an interface to the neighbour with an address: of a bond, those of each leg in use.
+
+        Empty if no neighbour has the address.
+        """
+        if interface not in self.bonds:
+            found = self.crossings(interface, via)
+            return (found,) if found else ()
+        bond, legs = self.bonds[interface]
+        own = self.ends[legs[0][-1].into.id].addresses
+        return self._used(bond, legs) if any(one.ip == via for one in own) else ()
+
+    def _used(self, bond: Bond, legs: tuple[Crossings, ...]) -> tuple[Crossings, ...]:
+        """The legs of a bond that carry packets: those that it does not find broken, or the first of them.
+
+        A bond that sends every packet over all legs has what the fastest carries.
+        """
+        working = tuple(leg for leg in legs if not self._is_broken(bond, leg)) or legs
+        if bond.mode is Mode.ALL:
+            return (max(working, key=lambda leg: min(one.rate or inf for one in leg)),)
+        return working[:1] if bond.mode is Mode.BACKUP else working
+
+    def _is_broken(self, bond: Bond, leg: Crossings) -> bool:
+        """Whether a bond finds that a leg is broken: by ARP anywhere on the way, else at its own ends."""
+        broken = self.losing if bond.probes else self.down
+        return any(one.link in broken or one.tunnel in self.down for one in leg)
+
+    def choice_of_leg(self, interface: InterfaceName) -> Hash:
+        """What chooses the leg of a bond for a packet: its turn, or a hash that all bonds share."""
+        in_turn = self.bonds[interface][0].mode is Mode.TURNS
+        return Hash(f"turn of {interface}" if in_turn else "legs", per_flow=True, per_packet=in_turn)
+
+    def crossings(self, interface: InterfaceName, via: Address) -> Crossings:
+        """As `ways`, of a bond those of the first leg in use."""
+        if interface in self.bonds:
+            return next(iter(self.ways(interface, via)), ())
         if carried := self.tunnels.get(interface):
             own = self.ends[carried[-1].into.id].addresses
             return carried if any(one.ip == via for one in own) else ()
@@ -203,9 +262,17 @@ class Lookup:
         """The entries of a table; connected networks have the interface only, and take precedence."""
         tables = {one.number: one.routes for one in self.nodes[node].tables}
         for route in tables[table] if table != MAIN else self.nodes[node].routes:
-            yield from ((target, route.nexthops) for target in route.targets)
+            if hops := self._working(node, route.nexthops):
+                yield from ((target, hops) for target in route.targets)
         for end in self._ends_of[node] if table == MAIN else ():
-            yield from ((own.network, end.name) for own in end.addresses)
+            if end.id not in self.down:
+                yield from ((own.network, end.name) for own in end.addresses)
+
+    def _working(self, node: str, hops: Choices) -> Choices:
+        """The next hops over interfaces that are up."""
+        if not self.down:
+            return hops
+        return tuple(hop for hop in hops if InterfaceName(node, hop.interface) not in self.down)
 
     def filtered(self, node: str, incoming: str, source: Address | None, target: Address) -> bool:
         """Whether a reverse path filter drops a packet (fib_validate_source in net/ipv4/fib_frontend.c)."""

@@ -1,7 +1,7 @@
 """The maximum flow from one node to another, and the links of a minimum cut.
 
-By augmenting shortest paths (Edmonds and Karp 1972); the bound is that of the theorem of Ford and Fulkerson.
-Links without a rate have infinite capacity.
+The algorithm is that of Edmonds and Karp (1972), which augments along shortest paths. By the theorem of Ford
+and Fulkerson, the maximum flow is the capacity of a minimum cut. Links without a rate have infinite capacity.
 """
 
 from collections import defaultdict, deque
@@ -16,11 +16,11 @@ from compiler.prediction.sprayed import Sprayed
 from compiler.prediction.trips import Trip, capacities
 
 MOST_SUBSETS = 200
-"""The most subsets of paths, of the size of the number of flows, that are tried one by one."""
+"""The most subsets of as many paths as there are flows that are enumerated."""
 
 
 class Bound(NamedTuple):
-    """A bound in bits a second of frames, and the links of the minimum cut nearest to the source."""
+    """A bound in bit/s of frames, and the links of the minimum cut that is nearest to the source."""
 
     rate: float
     cut: tuple[InterfaceName, ...]
@@ -109,10 +109,10 @@ def _passes(lookup: Lookup, node: str) -> bool:
 
 
 def of_flows(choices: Sequence[Sequence[Trip]]) -> Bound:
-    """The bound of the joint rate of flows with a choice of trips each, with what bursts add in a second.
+    """The bound of the total rate of flows with a choice of trips each, in a second with full token buckets.
 
-    It is the maximum flow over all links of their paths, and over any set of as many paths as there are
-    flows.
+    It is the greatest maximum flow over any set of as many trips as there are flows. Of too many sets, it is
+    the less of the maximum flow over all trips and the sum of the best trip of each flow.
     """
     trips = list(dict.fromkeys(trip for own in choices for trip in own if trip.works))
     if not trips:
@@ -131,8 +131,10 @@ def of_flows(choices: Sequence[Sequence[Trip]]) -> Bound:
 
 
 def _over(trips: Sequence[Trip]) -> Bound:
-    """What some trips, of one source to one target, carry in a second, bursts and all. Where packets take
-    turns, it is by their parts too."""
+    """The bound over trips from one source to one target, in a second with full token buckets.
+
+    Where all trips are sprayed, it is at most the sum of their rates, which weights decide.
+    """
     links = of_trips(trips, with_bursts=True)
     in_turn = [trip for trip in trips if isinstance(trip, Sprayed)]
     if len(in_turn) < len(trips):
@@ -143,7 +145,7 @@ def _over(trips: Sequence[Trip]) -> Bound:
 
 
 def of_trips(trips: Sequence[Trip], *, with_bursts: bool = False) -> Bound:
-    """Over the links of some trips, of one source to one target."""
+    """The bound over the links of some trips from one source to one target."""
     crossings = {one.link: one for trip in trips for one in trip.crossings}.values()
     rates = capacities(crossings, with_bursts=with_bursts)
     arcs = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)

@@ -1,6 +1,6 @@
-"""Max-min fair shares of flows (Bertsekas and Gallager, Data Networks, 6.5.2), by progressive filling.
+"""Max-min fair rates of flows, by progressive filling (Bertsekas and Gallager, Data Networks, 6.5.2).
 
-All flows have equal rates until a link or the flow itself bounds them.
+The rates of all flows grow alike until a link is full, or a flow reaches its own ceiling.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ from compiler.model.links import InterfaceName
 
 
 class Demand(NamedTuple):
-    """Flows that are alike: the links that each crosses, with the part of its packets that does, and what one
-    reaches where all are free."""
+    """Flows that are alike: the links that each crosses, with the fraction of its packets on each, and the
+    rate of one flow without others."""
 
     loads: tuple[tuple[InterfaceName, float], ...]
     ceiling: float = inf
@@ -20,14 +20,14 @@ class Demand(NamedTuple):
 
 
 class Got(NamedTuple):
-    """The rate of a flow, and the link that bounds it; None if the flow itself does."""
+    """The rate of a flow, and the link that bounds it; None if its own ceiling does."""
 
     rate: float
     limit: InterfaceName | None
 
 
 def share(demands: Sequence[Demand], capacity: Mapping[InterfaceName, float]) -> list[Got]:
-    """What each flow gets; a link without a capacity holds up nobody."""
+    """The rate of each flow. A link without a capacity bounds none."""
     left = {link: capacity[link] for demand in demands for link, _ in demand.loads if link in capacity}
     got: list[Got | None] = [None] * len(demands)
     level = 0.0

@@ -39,7 +39,7 @@ def _family(prediction: Prediction, flows: int) -> str:
     if len(found) > MOST_SHOWN:
         lines += [f"  and {len(found) - MOST_SHOWN} more", ""]
     if prediction.working:
-        lines += _table(prediction, flows)
+        lines += table(prediction, flows)
     return "\n".join(lines) + "\n"
 
 
@@ -48,12 +48,17 @@ def _trip(trip: Trip, prediction: Prediction) -> Iterator[str]:
     if not trip.out.crossings:
         yield ""
         return
-    parts = [f"{_part(trip, prediction)}", _rate(trip), _times(trip)]
-    parts += [f"loses {trip.loss:.3%}".replace("%", " %")] if trip.loss else []
-    parts += [f"mtu {trip.mtu}"]
-    yield from _folded("; ".join(part for part in parts if part), "      ", "      ")
+    yield from _folded(summary(trip, prediction), "      ", "      ")
     yield from _answers(trip)
     yield ""
+
+
+def summary(trip: Trip, prediction: Prediction) -> str:
+    """The part of flows that take a way, its rate, times, losses and MTU."""
+    parts = [_part(trip, prediction), _rate(trip), _times(trip)]
+    parts += [f"loses {trip.loss:.3%}".replace("%", " %")] if trip.loss else []
+    parts += [f"mtu {trip.mtu}"]
+    return "; ".join(part for part in parts if part)
 
 
 def _drawn(way: Way) -> str:
@@ -109,7 +114,8 @@ def _answers(trip: Trip) -> Iterator[str]:
         yield from _folded(f"answers: {_drawn(way)}", "      ", "        ")
 
 
-def _table(prediction: Prediction, flows: int) -> Iterator[str]:
+def table(prediction: Prediction, flows: int) -> Iterator[str]:
+    """The rates of transfers, a line each and more for what depends on hashes."""
     several = Transfer(Protocol.TCP, flows)
     rows = [("one TCP flow", Transfer())]
     rows += [(_count(flows, "TCP flow"), several)] if flows > 1 else []

@@ -6,14 +6,15 @@ many nodes are one note.
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from itertools import chain, islice
+from itertools import islice
 
-from compiler.ground.diagnostics import Diagnostics, enumerated, listed
+from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
 from compiler.model.links import Link
-from compiler.prediction import passed
+from compiler.prediction import outages, passed, turns
 from compiler.prediction.expectations import why
+from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
 from compiler.prediction.joins import refusals
 from compiler.prediction.predict import Predictor
@@ -24,11 +25,9 @@ from compiler.prediction.verify import mend
 MOST = 5
 """The most notes of one code and family; the last one counts the remaining pairs."""
 
-MOST_NAMES = 6
-
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds the notes; events are not considered."""
+    """Adds the notes. Of events, only those that part pairs are considered."""
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return
@@ -46,6 +45,10 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
             message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
             help = "what is told of the others is what inferred routes would do" if lab.metric else ""
             diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+    if turns.has_turns(lab):
+        turns.note(predictor, diagnostics)
+    if lab.events:
+        outages.tell(lab, found, diagnostics)
     _tell_refusals(predictor, diagnostics)
 
 
@@ -87,41 +90,21 @@ class _Unreached:
         self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
 
     def tell(self) -> None:
-        both, one_way = _split(self.rows, symmetric=not self.reach.examined)
-        self._tell(both, _scattered(both), mutual=True)
-        self._tell(one_way, iter(()), mutual=False)
+        groups = Groups(self.lab, len(self.reach.members), self.rows, symmetric=not self.reach.examined)
+        self._tell(groups, groups.mutual(), groups.both, mutual=True)
+        self._tell(groups, groups.directed(), groups.one_way, mutual=False)
 
-    def _tell(self, rows: list[Bits], scattered: Iterator[tuple[Bits, Bits]], *, mutual: bool) -> None:
-        for left, right in islice(chain(scattered, _groups(rows, mutual=mutual)), MOST):
-            message, source, target = self._message(left, right, mutual=mutual)
+    def _tell(self, groups: Groups, found: Iterator[Apart], rows: list[Bits], *, mutual: bool) -> None:
+        for apart in islice(found, MOST):
+            source, target = groups.example(apart)
             label, help = self._cause(source, target)
             node = self.predictor.lookup.nodes[source]
-            self.diagnostics.note("MPC740", f"{message}{self.over}", node.span, label, help)
+            self.diagnostics.note("MPC740", f"{groups.sentence(apart)}{self.over}", node.span, label, help)
         if more := sum(row.bit_count() for row in rows):
             message = (
                 f"{more // 2 if mutual else more} more pairs of nodes do not reach each other{self.over}"
             )
             self.diagnostics.note("MPC740", message, self.lab.span, "besides those that are named", "")
-
-    def _message(self, left: Bits, right: Bits, *, mutual: bool) -> tuple[str, str, str]:
-        """The message on two sets of nodes, or on one, and two nodes as an example."""
-        first, second = self._names(left), self._names(right or left)
-        if not right:
-            return f"{enumerated(first, MOST_NAMES)} do not reach each other", first[0], first[1]
-        everybody = len(self.reach.members)
-        if len(first) == 1 and len(second) > 1 and len(second) == everybody - 1:
-            return f"{enumerated(first, MOST_NAMES)} reaches no other node", first[0], second[0]
-        if mutual and len(first) == len(second) == 1:
-            return f"`{first[0]}` and `{second[0]}` do not reach each other", first[0], second[0]
-        verb, too = "does" if len(first) == 1 else "do", ", nor the other way round" if mutual else ""
-        return (
-            f"{enumerated(first, MOST_NAMES)} {verb} not reach {enumerated(second, MOST_NAMES)}{too}",
-            first[0],
-            second[0],
-        )
-
-    def _names(self, bits: Bits) -> list[str]:
-        return [self.lab.ip_nodes[place].name for place in _places(bits)]
 
     def _cause(self, source: str, target: str) -> tuple[str, str]:
         """The cause and the fix for a node that does not reach another."""
@@ -140,51 +123,6 @@ class _Unreached:
                     lost = next((way for way in trip.back if not way.delivered), trip.out)
                     return why(trip), mend(lost)
         return "", ""
-
-
-def _split(rows: Sequence[Bits], *, symmetric: bool) -> tuple[list[Bits], list[Bits]]:
-    """For each node, the nodes in which unreachability is mutual, and those in which it is one-way."""
-    if symmetric:
-        return list(rows), [0] * len(rows)
-    columns = [0] * len(rows)
-    for place, row in enumerate(rows):
-        for other in _places(row):
-            columns[other] |= 1 << place
-    both = [row & column for row, column in zip(rows, columns, strict=True)]
-    return both, [row & ~shared for row, shared in zip(rows, both, strict=True)]
-
-
-def _scattered(rows: list[Bits]) -> Iterator[tuple[Bits, Bits]]:
-    """Sets of nodes that reach none of each other, and the same others; removes their pairs from rows."""
-    closed: dict[Bits, Bits] = {}
-    for place, row in enumerate(rows):
-        closed[row | 1 << place] = closed.get(row | 1 << place, 0) | 1 << place
-    for members in [members for members in closed.values() if members.bit_count() > 1]:
-        for place in _places(members):
-            rows[place] &= ~members
-        yield members, 0
-
-
-def _groups(rows: list[Bits], *, mutual: bool) -> Iterator[tuple[Bits, Bits]]:
-    """Pairs of sets, no node of one reaching any of the other; greedy, removes their pairs from rows."""
-    for first in range(len(rows)):
-        while others := rows[first]:
-            members = 0
-            for place, row in enumerate(rows):
-                if row & others == others:
-                    members |= 1 << place
-                    rows[place] &= ~others
-            for place in _places(others) if mutual else ():
-                rows[place] &= ~members
-            swapped = mutual and others.bit_count() < members.bit_count()
-            yield (others, members) if swapped else (members, others)
-
-
-def _places(bits: Bits) -> Iterator[int]:
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
 
 
 def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
@@ -243,8 +181,8 @@ def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:
 
 
 def _named(lab: Lab, links: Bits) -> Iterable[str]:
-    return (f"`{lab.links[place].left.node}` -- `{lab.links[place].right.node}`" for place in _places(links))
+    return (f"`{lab.links[place].left.node}` -- `{lab.links[place].right.node}`" for place in places(links))
 
 
 def _first_link(lab: Lab, sides: Iterable[Bits]) -> Link:
-    return lab.links[next(_places(next(side for side in sides if side)))]
+    return lab.links[next(places(next(side for side in sides if side)))]

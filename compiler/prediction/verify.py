@@ -16,6 +16,7 @@ from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor
 from compiler.prediction.turns import check as check_turns
 from compiler.prediction.turns import has_turns
+from compiler.prediction.unnoticed import check as check_unnoticed
 from compiler.prediction.ways import Fate, Way, ways
 
 LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED)
@@ -34,6 +35,7 @@ def verify(lab: Lab, diagnostics: Diagnostics) -> None:
     _Routes(predictor, diagnostics).check()
     if has_turns(lab):
         check_turns(predictor, diagnostics)
+        check_unnoticed(lab, diagnostics)
     Expectations(predictor, diagnostics).check()
 
 

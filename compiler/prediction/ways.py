@@ -278,14 +278,16 @@ def _sent(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
     if packet.source is None:
         yield from _with_source(lookup, packet, hop)
         return
-    crossed = lookup.crossings(InterfaceName(packet.node, hop.interface), hop.via)
-    if not crossed:
-        return
+    out = InterfaceName(packet.node, hop.interface)
+    found = lookup.ways(out, hop.via)
     packet = _masqueraded(lookup, packet, hop)
     seen = packet.seen | {(packet.node, packet.incoming, packet.target)}
-    yield replace(
-        packet, node=crossed[-1].into.node, crossings=(*packet.crossings, *crossed), seen=seen, device=None
-    )
+    for place, crossed in enumerate(found):
+        bounds = Fraction(place, len(found)), Fraction(place + 1, len(found))
+        drawn = _drawn(packet, lookup.choice_of_leg(out), *bounds) if len(found) > 1 else packet
+        if drawn:
+            crossings = (*packet.crossings, *crossed)
+            yield replace(drawn, node=crossed[-1].into.node, crossings=crossings, seen=seen, device=None)
 
 
 def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:

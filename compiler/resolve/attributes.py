@@ -8,6 +8,7 @@ from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.language import syntax
+from compiler.model.links import MOST_VNI
 from compiler.model.networks import AddressWithPrefix, Network, bounds
 
 VALUES: dict[str, Callable[[str], object]] = {
@@ -22,8 +23,11 @@ VALUES: dict[str, Callable[[str], object]] = {
     "burst": units.size,
     "mtu": lambda word: units.number(word, 68, 65535),
     "cost": lambda word: units.number(word, 1, 2**32 - 1),
+    "vni": lambda word: units.number(word, 1, MOST_VNI),
 }
-PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost"))
+PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost", "vni"))
+SHARED = tuple(name for name in VALUES if name != "vni")
+"""The attributes that several links can have alike."""
 
 
 Quantity = TypeVar("Quantity")

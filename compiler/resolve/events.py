@@ -67,12 +67,18 @@ class Events:
         self.scope.stands_for(len(statement.left.words) * len(statement.right.words), statement.span)
         found: dict[Change, bool] = {}
         for left, right in pairs(statement.left, statement.right):
-            for index, _ in self.scope.links_between(left, right):
+            for index in self._switched(left, right):
                 near, far = (end.id for end in self.scope.links[index].ends)
                 self._set_at(time, (near, far), f"whether the link of `{near}` is up", statement.span)
                 found[Switching((near, far), up)] = up == ((near, far) in self.down)
                 (self.down.discard if up else self.down.add)((near, far))
         return found
+
+    def _switched(self, left: syntax.Word, right: syntax.Word) -> list[int]:
+        """The links between two words; legs of a bond are meant by their interfaces only."""
+        pinned = ":" in left.text or ":" in right.text
+        found = self.scope.links_between(left, right)
+        return [index for index, _ in found if pinned or index not in self.scope.legs]
 
     def _set_at(self, time: int, key: object, what: str, span: Span) -> None:
         """Records a setting; a second one at the same time is an error."""

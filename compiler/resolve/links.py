@@ -9,14 +9,16 @@ from compiler.ground.diagnostics import Note
 from compiler.ground.names import (
     INTERFACE_BYTES,
     INTERFACE_FORM,
+    LOGICAL,
     bridge_name,
     fault,
     is_interface,
+    is_of_module,
     other_name,
     shortened,
     whole_name,
 )
-from compiler.ground.source import Frame
+from compiler.ground.source import Frame, Span
 from compiler.language import syntax
 from compiler.language.sets import hops, node_of, unique
 from compiler.model.links import InterfaceName, Link, Port, Shaping
@@ -24,7 +26,7 @@ from compiler.model.segments import Interface
 from compiler.resolve import attributes
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pinned import Pinned, pinned
-from compiler.resolve.scope import AskedTunnel, Profile, Scope
+from compiler.resolve.scope import AskedBond, AskedTunnel, Profile, Scope
 
 Defaults = dict[Frame | None, Values]
 """The values of `default link`, by the `use` of their file; they apply to the links of that file."""
@@ -39,13 +41,13 @@ def declare_profile(statement: syntax.Profile, scope: Scope) -> None:
     elif key in scope.profiles:
         scope.set_twice(f"the profile `{name.text}`", name.span, scope.profiles[key].span)
     elif scope.name(name, "a profile"):
-        read = attributes.read(statement.items, attributes.VALUES, "a profile", scope.diagnostics)
+        read = attributes.read(statement.items, attributes.SHARED, "a profile", scope.diagnostics)
         scope.profiles[key] = Profile(read.values, name.span)
 
 
 def read_default(statement: syntax.DefaultLink, defaults: Defaults, scope: Scope) -> None:
     """Adds the values of a `default link` to those of its file; one that is set twice is an error."""
-    read = attributes.read(statement.attributes.items, attributes.VALUES, "`default link`", scope.diagnostics)
+    read = attributes.read(statement.attributes.items, attributes.SHARED, "`default link`", scope.diagnostics)
     default = defaults.setdefault(statement.span.unit, {})
     attributes.merge(default, _with_profile(statement.attributes, read.values, scope), scope.diagnostics)
 
@@ -63,7 +65,7 @@ class _Asked(NamedTuple):
     ids: tuple[InterfaceName, InterfaceName]
     own: Pinned
     values: Values
-    tunnel: AskedTunnel | None = None
+    more: AskedTunnel | AskedBond | None = None
 
 
 class Linker:
@@ -100,7 +102,7 @@ class Linker:
         right: syntax.Word,
         own: Pinned,
         values: Values,
-        tunnel: AskedTunnel | None = None,
+        more: AskedTunnel | AskedBond | None = None,
     ) -> None:
         """Notes a link, and what its ends would be called."""
         near, far = (self.scope.node(_node_part(word)) for word in (left, right))
@@ -113,10 +115,11 @@ class Linker:
                 "MPC212", message, left.span.to(right.span), "both ends are one node"
             )
             return
-        names = self._name(left, near, far), self._name(right, far, near)
+        before = LOGICAL[more.kind] if isinstance(more, AskedBond) else ""
+        names = self._name(left, near, before + far), self._name(right, far, before + near)
         if names[0] and names[1]:
             ids = InterfaceName(near, names[0]), InterfaceName(far, names[1])
-            self.asked.append(_Asked((left, right), ids, own, values, tunnel))
+            self.asked.append(_Asked((left, right), ids, own, values, more))
 
     def _name(self, word: syntax.Word, node: str, peer: str) -> str:
         """The name of one end, pinned or inferred; an empty text where the pinned name is malformed."""
@@ -124,10 +127,13 @@ class Linker:
         if not pinned:
             self.parallel[node, peer] += 1
             return whole_name(peer, self.parallel[node, peer])
-        if is_interface(name):
+        of_module = is_of_module(name)
+        if is_interface(name) and not of_module:
             return name
         message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
         label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
+        if of_module:
+            label = "a module of the kernel makes a device of this name"
         self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
         self.scope.incomplete |= {node, peer}
         return ""
@@ -161,9 +167,12 @@ class Linker:
         index = len(self.scope.links)
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
         link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span))
-        if asked.tunnel:
-            link = link._replace(kind=asked.tunnel.kind)
-            self.scope.tunnels[index] = asked.tunnel
+        if asked.more:
+            link = link._replace(kind=asked.more.kind)
+        if isinstance(asked.more, AskedTunnel):
+            self.scope.tunnels[index] = asked.more
+        elif asked.more:
+            self.scope.bonds[index] = asked.more
         self.scope.links.append(link)
         self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
         self.scope.ports |= dict.fromkeys(ids, index)
@@ -207,10 +216,13 @@ class Linker:
         for source in unique(statement.sources):
             for target in unique(statement.targets):
                 found = self.scope.links_between(source, target)
-                cables = [(index, forward) for index, forward in found if index not in self.scope.tunnels]
+                others = self.scope.tunnels.keys() | self.scope.bonds.keys()
+                cables = [(index, forward) for index, forward in found if index not in others]
                 if found and not cables:
-                    message = f"`{source.text}` and `{target.text}` are joined by a tunnel alone"
-                    help = "shape the links that carry it: a tunnel has what they have"
+                    asked = self.scope.bonds.get(found[0][0])
+                    what = asked.kind if asked else "tunnel"
+                    message = f"`{source.text}` and `{target.text}` are joined by a {what} alone"
+                    help = f"shape the links that carry it: a {what} has what they have"
                     self.scope.diagnostics.error("MPC302", message, statement.span, "not here", help)
                 for index, forward in cables:
                     yield self.scope.links[index].ends[not forward].id
@@ -218,6 +230,11 @@ class Linker:
     def finish(self) -> tuple[Link, ...]:
         """The links, with the shaping of both directions."""
         return tuple(map(self._shaped, self.scope.links))
+
+    def numbers(self) -> dict[int, tuple[int, Span]]:
+        """The network identifiers that are pinned, by the place of the link, each with its own."""
+        found = {place: values["vni"] for place, values in enumerate(self.values) if "vni" in values}
+        return {place: (_number({"vni": one}, "vni") or 0, one.span) for place, one in found.items()}
 
     def _shaped(self, link: Link) -> Link:
         left, right = (end._replace(shaping=self.shaping(self.values_of(end.id))) for end in link.ends)

@@ -8,7 +8,7 @@ from compiler.ground.names import bridge_name, is_address_device, is_name, is_na
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.model.links import Pin
-from compiler.model.nodes import Bridge, Node, NodeAddress, Role
+from compiler.model.nodes import Bridge, Container, Node, NodeAddress, Role
 from compiler.resolve.attributes import read_address, read_subnet
 from compiler.resolve.scope import Scope
 
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 
 NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
 
-_OF_SWITCHES, _OF_NODES = ("subnet", "stp", "netns"), ("address", "netns", "forward")
+_ALLOWED = dict.fromkeys(("host", "router"), ("address", "netns", "forward")) | {
+    "switch": ("subnet", "stp", "netns"),
+    "container": (
+        *("image", "attach", "command", "env", "options", "ready", "mptcpize", "engine"),
+        *("address", "netns", "forward"),
+    ),
+}
+"""The attributes of each kind of node, in the order of messages."""
 
 
 class Declarer:
-    """Makes the nodes of `host`, `router` and `switch` statements."""
+    """Makes the nodes of `host`, `router`, `switch` and `container` statements."""
 
     def __init__(self, lab: str, scope: Scope, linked: Callable[[], Collection[str]]) -> None:
         self.lab = lab
@@ -29,12 +36,17 @@ class Declarer:
         self.linked = linked
         self.nodes: dict[str, Node] = {}
         self.namespaces: dict[str, Span] = {}
+        self.containers: dict[str, Span] = {}
         self.lowered: dict[str, syntax.Word] = {}
 
     def add(self, statement: syntax.Declaration) -> None:
         """Declares the nodes of one statement, each with all of its attributes."""
         self.scope.stands_for(len(statement.names), statement.span)
         attributes = self._attributes(statement)
+        if statement.kind.text == Role.CONTAINER:
+            from compiler.resolve.containers import container
+
+            attributes.container = container(statement, self.scope)
         named = [is_name(word.text) for word in statement.names]
         meant = set() if all(named) else self._attributes_among(statement, named)
         for index, word in enumerate(statement.names):
@@ -57,8 +69,7 @@ class Declarer:
     def _misnamed(self, statement: syntax.Declaration) -> "Misnamed":
         from compiler.resolve.misnamed import Misnamed
 
-        allowed = _OF_SWITCHES if statement.kind.text == "switch" else _OF_NODES
-        return Misnamed(statement, allowed, self.linked, self.scope.diagnostics)
+        return Misnamed(statement, _ALLOWED[statement.kind.text], self.linked, self.scope.diagnostics)
 
     def _is_new(self, word: syntax.Word, statement: syntax.Declaration, index: int) -> bool:
         """Whether a word is a valid and unused name; reports it otherwise."""
@@ -91,6 +102,7 @@ class Declarer:
             forwards=role is Role.ROUTER if attributes.forward is None else attributes.forward,
             inferred_address=attributes.inferred,
             addresses=tuple(attributes.addresses),
+            container=attributes.container,
         )
 
     def _namespace(self, word: syntax.Word, attributes: "_Attributes") -> str:
@@ -100,13 +112,19 @@ class Declarer:
             message = f"two nodes would have the namespace `{namespace}`"
             self.scope.diagnostics.error("MPC209", message, word.span, "this one too", "", note)
         self.namespaces.setdefault(namespace, word.span)
+        if attributes.container:
+            from compiler.resolve.containers import check_names
+
+            check_names(namespace, attributes.container, word.span, self.containers, self.scope)
         return namespace
 
     def _attributes(self, statement: syntax.Declaration) -> "_Attributes":
         found = _Attributes()
         kind = statement.kind.text
-        allowed = _OF_SWITCHES if kind == "switch" else _OF_NODES
+        allowed = _ALLOWED[kind]
         for item in statement.attributes:
+            if isinstance(item, syntax.ContainerAttribute):
+                continue
             name = item.keyword.text
             if name not in allowed:
                 self._not_here(item, kind, allowed)
@@ -177,3 +195,4 @@ class _Attributes:
         self.inferred = True
         self.addresses: list[NodeAddress] = []
         self.subnets: list[Pin] = []
+        self.container: Container | None = None

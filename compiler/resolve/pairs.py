@@ -64,7 +64,7 @@ class Pairs:
         return list(pins.values()), limits
 
     def _pin(self, endpoint: syntax.Endpoint, nodes: Collection[str | None]) -> EndpointPin | None:
-        interface = self.scope.interface(endpoint.interface)
+        interface = self.scope.addressed_interface(endpoint.interface, "be an endpoint")
         flags = tuple(dict.fromkeys(flag.name.text for flag in endpoint.flags if not flag.value))
         ports = [flag.value for flag in endpoint.flags if flag.value]
         port = self.scope.number(ports[0], "port", 1, 65535) if ports else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import PurePath
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.names import NAME_FORM, default_name, is_name, shown_file
@@ -26,6 +26,9 @@ from compiler.resolve.pairs import Pairs
 from compiler.resolve.routes import routes
 from compiler.resolve.scope import Scope
 from compiler.resolve.services import Masquerades, Sysctls
+
+if TYPE_CHECKING:
+    from compiler.resolve.machines import Machines
 
 Kind = TypeVar("Kind")
 
@@ -73,7 +76,11 @@ class _Resolver:
         declarer = self._declared(name)
         linker = self._linker()
         pools = self._pools()
-        links = self._carried(linker.finish(), pools[0].version)
+        links = linker.finish()
+        machines = self._machines()
+        if machines:
+            links = machines.crossed(links, linker.numbers())
+        links = self._carried(links, pools[0].version)
         self.scope.know_segments()
         linked = {name for pair in self.scope.between for name in pair}
         if not linked >= self.scope.nodes.keys():
@@ -102,6 +109,7 @@ class _Resolver:
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
+        lab = machines.finish(lab) if machines else lab
         self._check_profiles()
         assert self.resolved >= self.of_kind.keys(), "a kind of statement that nobody resolves"
         return lab
@@ -143,7 +151,12 @@ class _Resolver:
         for link in self._all(syntax.Link):
             linker.add(link)
         self._add_tunnels(linker)
+        self._add_bonds(linker)
         linker.join()
+        if self.scope.bonds:
+            from compiler.resolve.bonds import choose
+
+            choose(self.scope)
         for shape in self._all(syntax.Shape):
             linker.shape(shape)
         return linker
@@ -158,13 +171,41 @@ class _Resolver:
         for statement in statements:
             add(statement, linker)
 
-    def _carried(self, links: tuple[Link, ...], version: int) -> tuple[Link, ...]:
-        """The links, with path and MTU for each tunnel; as above."""
-        if not self.scope.tunnels:
-            return links
-        from compiler.resolve.tunnels import carried
+    def _add_bonds(self, linker: Linker) -> None:
+        """Adds bonds and teqls to the links; as above."""
+        statements: list[syntax.Bond | syntax.Teql] = [*self._all(syntax.Bond), *self._all(syntax.Teql)]
+        if not statements:
+            return
+        from compiler.resolve.bonds import add
 
-        return carried(links, self.scope, version)
+        for statement in statements:
+            add(statement, linker)
+
+    def _carried(self, links: tuple[Link, ...], version: int) -> tuple[Link, ...]:
+        """The links, with path and MTU for each tunnel, and legs and MTU for each bond or teql; as above."""
+        if self.scope.tunnels:
+            from compiler.resolve.tunnels import carried
+
+            links = carried(links, self.scope, version)
+        if self.scope.bonds:
+            from compiler.resolve.bonds import bonded
+
+            links = bonded(links, self.scope)
+        return links
+
+    def _machines(self) -> "Machines | None":
+        """The machines of a lab that has any; as above."""
+        declared, places = self._all(syntax.Machine), self._all(syntax.Place)
+        if not (declared or places):
+            return None
+        from compiler.resolve.machines import Machines
+
+        machines = Machines(self.scope)
+        for one in declared:
+            machines.declare(one)
+        for place in places:
+            machines.place(place)
+        return machines
 
     def _sprays(self) -> tuple[SprayPair, ...]:
         """The pairs whose packets take turns; as above."""
@@ -186,7 +227,7 @@ class _Resolver:
 
     def _with_trials(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
         """The lab with its trials, whose module is imported only for a lab that has any."""
-        if not self.of_kind.keys() & {syntax.Expect, syntax.Bench, syntax.Run}:
+        if not self.of_kind.keys() & {syntax.Expect, syntax.Bench, syntax.Run, syntax.Capture}:
             return lab
         from compiler.resolve.trials import Trials
 
@@ -197,8 +238,15 @@ class _Resolver:
             trials.bench(bench)
         for run in self._all(syntax.Run):
             trials.run(run)
-        tried = tuple(trials.expectations), tuple(trials.benches), tuple(trials.runs)
-        return replace(lab, expectations=tried[0], benches=tried[1], runs=tried[2])
+        for capture in self._all(syntax.Capture):
+            trials.capture(capture)
+        return replace(
+            lab,
+            expectations=tuple(trials.expectations),
+            benches=tuple(trials.benches),
+            runs=tuple(trials.runs),
+            captures=tuple(trials.captures),
+        )
 
     def _with_events(self, lab: Lab, linker: Linker) -> Lab:
         """The lab with its events, whose module is imported only for a lab that has any."""
@@ -245,7 +293,7 @@ class _Resolver:
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
         outs = {node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes}
-        for link in links:
+        for link in (link for link in links if not link.leg):
             for end in link.ends:
                 if end.node in outs:
                     outs[end.node].append(end.name)

@@ -54,7 +54,9 @@ def _target(word: syntax.Word, scope: Scope) -> str | InterfaceName | Network | 
     if node_of(word) in scope.switches:
         scope.is_switch(word, "the target of a route")
         return None
-    return scope.interface(word) if ":" in word.text else scope.node(word)
+    return (
+        scope.addressed_interface(word, "be the target of a route") if ":" in word.text else scope.node(word)
+    )
 
 
 NEVER_ROUTED = [
@@ -81,7 +83,7 @@ def _hop(source: str, hop: syntax.Hop, scope: Scope) -> ExplicitHop | None:
     if node in scope.switches:
         scope.is_switch(hop.to, "be a next hop")
         return None
-    known = scope.interface(hop.to) if colon else scope.node(hop.to)
+    known = scope.addressed_interface(hop.to, "be a next hop") if colon else scope.node(hop.to)
     if known is None:
         return None
     ends = scope.neighbouring(source, node) if node != source else []

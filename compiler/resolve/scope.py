@@ -1,6 +1,7 @@
 """Name resolution: nodes, interfaces and profiles, and the errors of unknown names."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from compiler.ground import units
@@ -8,8 +9,8 @@ from compiler.ground.diagnostics import Diagnostics, Note, TooManyError, listed,
 from compiler.ground.names import LABEL_BYTES, NAME_FORM, fault, is_name
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
-from compiler.language.sets import unique
-from compiler.model.links import InterfaceName, Link, LinkKind, Port
+from compiler.language.sets import node_of, unique
+from compiler.model.links import InterfaceName, Link, LinkKind, Mode, Port
 from compiler.model.segments import Interface, Segment, segments
 from compiler.resolve.attributes import Values
 
@@ -33,6 +34,17 @@ class AskedTunnel(NamedTuple):
     via: tuple[syntax.Word, ...]
 
 
+class AskedBond(NamedTuple):
+    """A bond or a teql whose legs are not resolved yet: its mode, and the words of their interfaces.
+
+    Without words, they are all links of the two nodes.
+    """
+
+    kind: LinkKind
+    mode: Mode
+    over: tuple[syntax.Word, ...]
+
+
 class Scope:
     """The names that are declared so far."""
 
@@ -43,9 +55,23 @@ class Scope:
         self.switches: set[str] = set()
         self.profiles: dict[tuple[Frame | None, str], Profile] = {}
         """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
+        self._no_links()
+        self.segments: dict[str, list[Segment]] = {}
+        """The segments that a host or router is on, once all links are known."""
+        self.parts = 0
+        """The number of nodes, links and settings so far."""
+
+    def _no_links(self) -> None:
+        """Begins without links, interfaces and what is known of either."""
         self.links: list[Link] = []
         self.tunnels: dict[int, AskedTunnel] = {}
         """The links that are tunnels, by their place in `links`."""
+        self.bonds: dict[int, AskedBond] = {}
+        """The links that are bonds or teqls, likewise."""
+        self.legs: dict[int, int] = {}
+        """The links that are legs of these, and the place of the bond or teql."""
+        self.bridges: dict[InterfaceName, str] = {}
+        """The ends of legs of teqls, and the name of the bridge over each."""
         self.ports: dict[InterfaceName, int] = {}
         """The interfaces of links, and the place of their link in `links`."""
         self.interfaces: dict[InterfaceName, Interface] = {}
@@ -56,10 +82,6 @@ class Scope:
         """The links between two nodes, by their place in `links`."""
         self.incomplete: set[str] = set()
         """Nodes with a link that was left out for an error, so that what they lack is no error of its own."""
-        self.segments: dict[str, list[Segment]] = {}
-        """The segments that a host or router is on, once all links are known."""
-        self.parts = 0
-        """The number of nodes, links and settings so far."""
 
     def stands_for(self, parts: int, span: Span) -> None:
         """Counts the parts of a statement; above MOST_PARTS, compilation stops with an error."""
@@ -106,6 +128,26 @@ class Scope:
         message = f"`{name}` is a switch, and a switch cannot {what}"
         help = "it has no address and no routes: name a host or router behind it"
         self.diagnostics.error("MPC218", message, word.span, "a switch", help)
+
+    def single(
+        self, items: Iterable[syntax.Attribute], keyword: str
+    ) -> tuple[syntax.Attribute | None, list[syntax.Attribute]]:
+        """The first attribute with a keyword, and those with others; reports it where it stands again."""
+        found: list[syntax.Attribute] = []
+        others: list[syntax.Attribute] = []
+        for item in items:
+            (found if item.keyword.text == keyword else others).append(item)
+        for again in found[1:]:
+            self.set_twice(f"`{keyword}`", again.span, found[0].span)
+        return next(iter(found), None), others
+
+    def refuse_switches(self, ends: Iterable[tuple[syntax.Word, syntax.Word]], what: str) -> bool:
+        """Reports each switch among the ends of pairs; returns whether there is any."""
+        words = dict.fromkeys(word for pair in ends for word in pair)
+        switches = [word for word in words if node_of(word) in self.switches]
+        for word in switches:
+            self.is_switch(word, what)
+        return bool(switches)
 
     def _unknown_node(self, word: syntax.Word, name: str) -> None:
         if name in self.diagnostics.excused:
@@ -176,6 +218,18 @@ class Scope:
             "no interface has this name",
             lambda: self._nearest_interface(word.text, node),
         )
+        return None
+
+    def addressed_interface(self, word: syntax.Word, what: str) -> InterfaceName | None:
+        """The interface that a word names, which has addresses; reports a leg of another link."""
+        found = self.interface(word)
+        if found is None or self.ports[found] not in self.legs:
+            return found
+        link = self.links[self.legs[self.ports[found]]]
+        own = next(end.id for end in link.ends if end.node == found.node)
+        message = f"`{found}` is a leg of the {link.kind} `{own}`, and a leg cannot {what}"
+        help = f"a leg has no address and no routes: name `{own}`"
+        self.diagnostics.error("MPC528", message, word.span, f"a leg of a {link.kind}", help)
         return None
 
     def called(self, id: InterfaceName) -> InterfaceName:

@@ -83,7 +83,11 @@ class Masquerades:
         found: set[str | None] = set()
         for out in unique(statement.out):
             links = self.scope.links_between(word, out)
-            found |= {self.scope.links[index].ends[not forward].name for index, forward in links}
+            found |= {
+                self.scope.links[index].ends[not forward].name
+                for index, forward in links
+                if index not in self.scope.legs
+            }
         if not found and not self.scope.diagnostics.failed:
             message = f"no link goes from `{word.text}` to `{statement.out.span.text}`"
             self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing")

@@ -51,7 +51,11 @@ class Sprays:
         return tuple(found.values())
 
     def _over(self, word: syntax.Word) -> str | InterfaceName | None:
-        return self.scope.interface(word) if ":" in word.text else self.scope.node(word)
+        return (
+            self.scope.addressed_interface(word, "have a weight")
+            if ":" in word.text
+            else self.scope.node(word)
+        )
 
     def _check_once(
         self, over: str | InterfaceName, span: Span, found: dict[str | InterfaceName, PathWeight]

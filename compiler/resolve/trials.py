@@ -1,7 +1,6 @@
-"""`expect`, `bench` and `run` statements: trials on a running lab."""
+"""`expect`, `bench`, `run` and `capture` statements: trials on a running lab."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from compiler.ground import units
@@ -11,6 +10,7 @@ from compiler.language.sets import directed_pairs
 from compiler.model.nodes import Node
 from compiler.model.trials import (
     Bench,
+    Capture,
     Claim,
     Expectation,
     Protocol,
@@ -21,6 +21,18 @@ from compiler.model.trials import (
     Transfer,
 )
 from compiler.resolve.attributes import quantity
+from compiler.resolve.programs import (
+    BYTES_OF_ONE,
+    Line,
+    Read,
+    bytes_of,
+    environment,
+    first_of_each,
+    is_command,
+    line,
+    ready,
+    words,
+)
 from compiler.resolve.scope import Scope
 
 Value = TypeVar("Value")
@@ -31,20 +43,14 @@ MOST_FLOWS = 128
 BENCH_TIME = 10 * 10**6
 """The default duration of a transfer, in microseconds."""
 
-LONGEST_COMMAND = 65_535
-"""The most bytes of a command line with its variables; some kernels take no more than 128 KiB of it."""
+MOST_SNAP = 262144
+"""The most bytes of a packet that tcpdump(8) captures: MAXIMUM_SNAPLEN of its netdissect.h."""
 
-BYTES_OF_ONE = 1000
-"""Bytes of commands that count as one part (Scope.stands_for), as each node has a copy of its command."""
-
-OWN_VARIABLES = "MPC_"
-"""The prefix of the environment variables that mpc sets for each process."""
-
-_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+SNAP = "bytes of each packet, without a unit: 96 keep the headers"
 
 
 class Trials:
-    """Collects the expectations, benches and runs of a lab."""
+    """Collects the expectations, benches, runs and captures of a lab."""
 
     def __init__(self, scope: Scope, nodes: dict[str, Node]) -> None:
         self.scope = scope
@@ -52,6 +58,7 @@ class Trials:
         self.expectations: list[Expectation] = []
         self.benches: list[Bench] = []
         self.runs: list[Run] = []
+        self.captures: list[Capture] = []
         self.places: dict[str, Span] = {}
 
     def expect(self, statement: syntax.Expect) -> None:
@@ -77,20 +84,48 @@ class Trials:
                 self.benches.append(Bench(source, target, own, time, statement.span))
 
     def run(self, statement: syntax.Run) -> None:
-        assignments = statement.environment or ()
-        self.scope.stands_for(len(statement.nodes.words) * (1 + len(assignments)), statement.span)
-        environment = self._environment(assignments)
-        command = statement.command
+        self.scope.stands_for(len(statement.nodes.words) * (1 + _count(statement.items)), statement.span)
+        read: Read[str | tuple[str, ...]] = words if statement.inside else line
+        variables, is_ready = self._started(statement.items, read)
         nodes = self.scope.known_nodes(statement.nodes)
-        size = len(command.text.encode()) + sum(
-            len(f"{key}={value}\0".encode()) for key, value in environment
-        )
-        if not command.text.strip() or size > LONGEST_COMMAND:
-            message = f"a command has, with its variables, 1 to {LONGEST_COMMAND} bytes, and is not blank"
-            self.scope.diagnostics.error("MPC803", message, command.span, "not such a command")
+        command = statement.command
+        size = len(command.text.encode()) + bytes_of(*(f"{key}={value}" for key, value in variables))
+        if not is_command(command.text, size, command.span, self.scope):
             return
+        called = read(command, self.scope)
+        if statement.inside:
+            self._are_containers(statement.nodes)
         self.scope.stands_for(len(nodes) * size // BYTES_OF_ONE, statement.span)
-        self.runs += [Run(node, command.text, environment, statement.span) for node in nodes]
+        self.runs += [Run(node, called, variables, is_ready, statement.span) for node in nodes if called]
+
+    def _started(
+        self, items: tuple[syntax.ContainerAttribute, ...], read: Read[Line]
+    ) -> tuple[tuple[tuple[str, str], ...], int | Line | None]:
+        """The environment of what `run` starts, and what tells that it is ready."""
+        variables: tuple[tuple[str, str], ...] = ()
+        is_ready: int | Line | None = None
+        for item in first_of_each(items, self.scope):
+            if isinstance(item.value, syntax.Word | syntax.String):
+                is_ready = ready(item.value, read, self.scope)
+            else:
+                variables = environment(item.value, self.scope)
+        return variables, is_ready
+
+    def capture(self, statement: syntax.Capture) -> None:
+        snap = self.scope.number(statement.snap, "snap", 1, MOST_SNAP, SNAP) if statement.snap else None
+        self.scope.stands_for(len(statement.interfaces.words), statement.span)
+        for word in statement.interfaces.words:
+            interface = self.scope.interface(word)
+            if interface and self._is_new(f"the capture of `{interface}`", word.span):
+                self.captures.append(Capture(interface, snap, word.span))
+
+    def _are_containers(self, nodes: syntax.Nodes) -> None:
+        """Reports nodes that are no containers, where a command is to run inside of one."""
+        for word in nodes.words:
+            if word.text in self.nodes and not self.nodes[word.text].container:
+                message = f"`{word.text}` is no container"
+                help = f'without `inside`, a command runs in its namespace: `run {word.text} "COMMAND"`'
+                self.scope.diagnostics.error("MPC908", message, word.span, "not a container", help)
 
     def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[str, str]]:
         """The nodes of all pairs of a source and a target with an address."""
@@ -145,25 +180,6 @@ class Trials:
         """A quantity; reports a malformed one."""
         return quantity(word, form, what, self.scope.diagnostics)
 
-    def _environment(self, assignments: tuple[syntax.Assignment, ...]) -> tuple[tuple[str, str], ...]:
-        found: dict[str, str] = {}
-        places: dict[str, Span] = {}
-        for assignment in assignments:
-            key = assignment.key.text
-            first = places.setdefault(key, assignment.span)
-            if first is not assignment.span:
-                self.scope.set_twice(f"the variable `{key}`", assignment.span, first)
-            elif not _VARIABLE.fullmatch(key):
-                message = f"`{key}` cannot name an environment variable"
-                help = "such a name has letters, digits and `_`, and starts with no digit"
-                self.scope.diagnostics.error("MPC804", message, assignment.key.span, "not such a name", help)
-            elif key.startswith(OWN_VARIABLES):
-                message = f"`{key}` is a name that mpc keeps for what it tells a process itself"
-                help = "names that begin with `MPC_` are its own: MPC_LAB, MPC_NODE, MPC_NETNS"
-                self.scope.diagnostics.error("MPC804", message, assignment.key.span, "not to be set", help)
-            found[key] = assignment.value.text
-        return tuple(found.items())
-
 
 def _regard(claim: Claim) -> str:
     """The subject of a claim; a pair may have one claim on each."""
@@ -174,3 +190,9 @@ def _regard(claim: Claim) -> str:
             return "the rtt expected"
         case Throughput(transfer=transfer):
             return f"the rate of {transfer} expected"
+
+
+def _count(items: Iterable[syntax.ContainerAttribute]) -> int:
+    """How many values attributes have."""
+    values = (item.value for item in items)
+    return sum(1 if isinstance(value, syntax.Word | syntax.String) else len(value) for value in values)

@@ -22,40 +22,28 @@ ATTRIBUTES = ("mtu", "cost", "subnet", "address")
 def add(statement: syntax.Tunnel, linker: Linker) -> None:
     """Adds the tunnels of one statement: one for each pair of ends and each path of a set."""
     scope = linker.scope
-    kinds = [item for item in statement.items if item.keyword.text == "kind"]
-    others = [item for item in statement.items if item.keyword.text != "kind"]
+    chosen, others = scope.single(statement.items, "kind")
     read = attributes.read(others, ATTRIBUTES, "a tunnel", scope.diagnostics)
-    kind = _kind(kinds, scope)
+    kind = _kind(chosen, scope)
     ways = list(product(*(nodes.words for nodes in statement.via)))
     scope.stands_for(len(statement.left.words) * len(statement.right.words) * len(ways), statement.span)
     ends = pairs(statement.left, statement.right)
-    switches = [
-        word for word in dict.fromkeys(word for pair in ends for word in pair) if _is_switch(word, scope)
-    ]
-    for word in switches:
-        scope.is_switch(word, "be the end of a tunnel")
-    if kind and not switches:
+    if not scope.refuse_switches(ends, "be the end of a tunnel") and kind:
         asked = [(pair, way) for pair in ends for way in ways]
         owns = pinned(read, [pair for pair, _ in asked], scope)
         for ((left, right), way), own in zip(asked, owns, strict=True):
             linker.ask(left, right, own, read.values, AskedTunnel(kind, way))
 
 
-def _kind(items: list[syntax.Attribute], scope: Scope) -> LinkKind | None:
-    for again in items[1:]:
-        scope.set_twice("`kind`", again.span, items[0].span)
-    if not items:
+def _kind(chosen: syntax.Attribute | None, scope: Scope) -> LinkKind | None:
+    if chosen is None:
         return LinkKind.VXLAN
-    word = items[0].value
+    word = chosen.value
     if word.text not in KINDS:
         help = suggest(word.text, KINDS) or "write `kind vxlan`, `kind gre` or `kind ipip`"
         message = f"`{word.text}` is no kind of tunnel"
         scope.diagnostics.error("MPC301", message, word.span, "value of `kind`", help)
     return KINDS.get(word.text)
-
-
-def _is_switch(word: syntax.Word, scope: Scope) -> bool:
-    return node_of(word) in scope.switches
 
 
 def carried(links: Iterable[Link], scope: Scope, version: int) -> tuple[Link, ...]:
@@ -115,7 +103,7 @@ class _Path:
         return known if len(known) == len(steps) and self._uses_all(known) else []
 
     def _is_known(self, word: syntax.Word) -> bool:
-        if _is_switch(word, self.scope):
+        if node_of(word) in self.scope.switches:
             self.scope.is_switch(word, "carry a tunnel")
             return False
         return bool(self.scope.interface(word) if ":" in word.text else self.scope.node(word))
@@ -127,7 +115,8 @@ class _Path:
     def _step(self, place: int, near: str, far: str) -> Step | None:
         """The link between two nodes of the path; of parallel links, the one with a named interface."""
         places = self.scope.between.get(frozenset((near, far)), ())
-        found = [self.scope.links[index] for index in places if index not in self.scope.tunnels]
+        others = self.scope.tunnels.keys() | self.scope.bonds.keys() | self.scope.legs.keys()
+        found = [self.scope.links[index] for index in places if index not in others]
         pinned = [link for link in found if self._pins() & {end.id for end in link.ends}]
         if len(pinned or found) == 1:
             return (pinned or found)[0], near
@@ -139,7 +128,7 @@ class _Path:
             self._wrong("MPC522", message, span, "over which of them?", help)
         elif not {near, far} & self.scope.incomplete:
             message = f"no link joins `{near}` and `{far}`"
-            help = "name all nodes of the path, each linked with the next, and none of them a switch"
+            help = "name all nodes of the path, each linked with the next by a `link`, and by no switch"
             self._wrong("MPC521", message, span, "no link goes there", help)
         return None
 

@@ -8,6 +8,8 @@ from hashlib import sha256
 from itertools import chain
 
 from compiler import __version__, resources
+from compiler.model.lab import Lab
+from compiler.plan import engines
 from compiler.plan.needs import PACKAGES
 from compiler.plan.plan import Plan
 from compiler.scripts.quoting import quote
@@ -21,13 +23,19 @@ class Style(StrEnum):
 
 
 PARTS = {
-    "up": "claim prelude ending processes up load visitor batch routes ports",
-    "down": "claim prelude down",
-    "check": "output check visitor drift ending jobs pings transfer throughput",
-    "bench": "output trial ending jobs transfer bench report",
+    "up": "claim engine attached slots prelude ending ready processes up load take visitor batch routes ports"
+    " legs containers captures",
+    "down": "claim engine attached slots prelude down",
+    "check": "output about check ask compare drift ending jobs pings transfer throughput",
+    "bench": "output about trial ending jobs transfer watch during bench report",
     "play": "output claim trial ending play",
 }
-"""The files of `parts/` that make up the runtime of each kind of script."""
+PARTS |= {
+    "up-machines": f"{PARTS['up']} machines",
+    "play-machines": PARTS["play"].replace(" play", " together play"),
+}
+"""The files of `parts/` that make up the runtime of each kind of script. Some kinds have another one where a
+lab is over several machines."""
 
 
 def script(
@@ -78,20 +86,25 @@ def runtime_hash(kind: str) -> str:
 def head(plan: Plan, kind: str, what: str, usage: str, options: Iterable[str] = ()) -> Iterator[str]:
     """The first lines of a script: description, usage and options."""
     yield from opening(plan, what)
-    yield f"# Runtime: sha256 {runtime_hash(kind)}"
+    yield f"{RUNTIME}{runtime_hash(kind)}"
+    yield from images(plan)
     yield from (
         NEEDS_BASH,
         "{",
         "set -eEuo pipefail +o noglob +o posix",
         "shopt -u failglob nullglob nocasematch",
-        "unset GLOBIGNORE",
+        "unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY",
         "export LC_ALL=C",
         "umask 022",
         "trap '' PIPE",
         "",
     )
     yield f"LAB='{plan.lab}'"
-    yield from _text("USAGE", (f"usage: {usage}", f"{what}.", *(f"  {option}" for option in options)))
+    yield from text("USAGE", (f"usage: {usage}", f"{what}.", *(f"  {option}" for option in options)))
+
+
+RUNTIME = "# Runtime: sha256 "
+"""How the line of a head begins that tells the hash of the runtime."""
 
 
 def opening(plan: Plan, what: str) -> Iterator[str]:
@@ -99,6 +112,18 @@ def opening(plan: Plan, what: str) -> Iterator[str]:
     yield "#!/usr/bin/env bash"
     yield f"# {what}. Written by mpc {__version__} from {origin(plan)}:"
     yield "# do not edit, change the topology and compile it again. Nothing runs before all of this is read."
+    if plan.machine:
+        yield f"# Machine: {plan.machine.name}, which others reach at {plan.machine.address}"
+
+
+def images(plan: Plan) -> Iterator[str]:
+    """What containers are started from, for the head of a script, so that a review sees it change."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in plan.containers:
+        found.setdefault((one.started.image, one.started.engine), []).append(one.node)
+    for (image, engine), nodes in found.items():
+        yield f"# Image: {image} of {engine}, for {' '.join(nodes)}"
+    yield from (f"# Attached: {one.name} of {one.engine}, as {one.namespace}" for one in plan.attached)
 
 
 NEEDS_BASH = (
@@ -107,8 +132,14 @@ NEEDS_BASH = (
 """A test for bash, ahead of syntax that other shells cannot parse."""
 
 
-def origin(plan: Plan) -> str:
-    return "standard input" if plan.source == "-" else plan.source
+def runtime_of(kind: str, plan: Plan) -> str:
+    """The runtime of a kind of script for a plan."""
+    return f"{kind}-machines" if plan.machine else kind
+
+
+def origin(of: Plan | Lab) -> str:
+    """What a lab or its plan is compiled from."""
+    return "standard input" if of.source == "-" else of.source
 
 
 def is_of(script: bytes, lab: str) -> bool:
@@ -123,16 +154,31 @@ _HEAD = rb"""#!/usr/bin/env bash
 
 def about(plan: Plan) -> Iterator[str]:
     """Variables that the up script records, and that the down script compares with the record."""
-    return _text("ABOUT", (f"source {origin(plan)}", f"plan {plan.digest}"))
+    return text("ABOUT", (f"source {origin(plan)}", f"plan {plan.digest}"))
 
 
-def _text(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """Assigns lines of arbitrary text to a variable."""
-    yield from (f"IFS= read -rd '' {name} <<'END' || true", *lines, "END")
+def text(name: str, lines: Iterable[str], end: str = "END") -> Iterator[str]:
+    """Assigns lines of text to a variable, none of which is `end`."""
+    yield from (f"IFS= read -rd '' {name} <<'{end}' || true", *lines, end)
 
 
 def namespaces(plan: Plan) -> Iterator[str]:
     yield from ("NAMESPACES=(", *(f"  {quote(name)}" for name in plan.namespaces), ")")
+
+
+def names(plan: Plan) -> Iterator[str]:
+    """The names of namespaces, of containers, and of namespaces that are those of others."""
+    yield from namespaces(plan)
+    if plan.containers:
+        yield from ("CONTAINERS=(", *(f"  {quote(one)}" for one in contained(plan)), ")")
+    if plan.attached:
+        yield from ("ATTACHED=(", *(f"  {quote(one.namespace)}" for one in plan.attached), ")")
+
+
+def contained(plan: Plan) -> Iterator[str]:
+    """Each container with its engine, as scripts name it: `podman:lab-a`."""
+    for one in plan.containers:
+        yield from (f"{one.started.engine}:{name}" for name in engines.names(one))
 
 
 @cache

@@ -1,33 +1,43 @@
 """The up script that feeds commands to tools in batches, and the down script."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, groupby
+from operator import attrgetter
 
-from compiler.plan.commands import EACH, Command, hops, is_long, mark, source
-from compiler.plan.facts import Sysctl
-from compiler.plan.plan import NO_SERVER, Plan, Section
-from compiler.scripts.bash import about, head, namespaces, need_tools, script
+from compiler.plan.commands import EACH, Command, commands, hops, is_long, mark, source
+from compiler.plan.facts import Sysctl, Teql, Vxlan
+from compiler.plan.plan import ATTACHED, NO_SERVER, Plan, Section, looks
+from compiler.plan.undo import interfaces, undo
+from compiler.scripts import readiness
+from compiler.scripts.bash import about, head, names, need_tools, runtime_of, script
 from compiler.scripts.braces import braces
 from compiler.scripts.quoting import here, join, quote
 
-UP_OPTIONS = ("--preflight  only tests whether this machine has all that the lab needs",)
+UP_OPTIONS: tuple[str, ...] = ("--preflight  only tests whether this machine has all that the lab needs",)
+UP_USAGE = "up.sh [--preflight]"
+CAPTURES_OPTION = "--captures DIR  writes captures there, and not into the current directory"
 
 
 def up(plan: Plan) -> Iterator[str]:
     """The up script, in pieces of whole lines, as it can be larger than the rest of the compiler's data."""
-    start = head(plan, "up", f'Brings up the lab "{plan.lab}"', "up.sh [--preflight]", UP_OPTIONS)
-    sections = (chain(_title(section.title), _section(section)) for section in plan.sections)
-    built = chain(_names(plan), *sections, _ports(plan), _processes(plan))
+    kind = runtime_of("up", plan)
+    usage, options = UP_USAGE, UP_OPTIONS
+    if plan.captures:
+        usage, options = f"{usage} [--captures DIR]", (*options, CAPTURES_OPTION)
+    start = head(plan, kind, f'Brings up the lab "{plan.lab}"', usage, options)
+    sections = (chain(_captures(plan, one), _title(one.title), _section(one, plan)) for one in plan.network)
+    after = (_ports(plan), _legs(plan), _containers(plan), _processes(plan), _ended(plan))
+    built = chain(_names(plan), *sections, *after)
     call = ("[[ ! -s $CLAIM ]] || refuse", "needs", "claim", "remember", "build", "complete")
     lab = {"needs": _needs(plan), "build": built}
-    return script(chain(start, about(plan), namespaces(plan)), lab, "up", call)
+    return script(chain(start, about(plan), names(plan), _captured(plan)), lab, kind, call)
 
 
 def down(plan: Plan) -> Iterator[str]:
     """The down script, which removes a lab even if its up script failed."""
     start = head(plan, "down", f'Takes down the lab "{plan.lab}"', "down.sh")
-    return script(chain(start, about(plan), namespaces(plan)), {}, "down", ("down",))
+    return script(chain(start, about(plan), names(plan)), {}, "down", ("down",))
 
 
 def _title(title: str) -> Iterator[str]:
@@ -39,11 +49,34 @@ def _needs(plan: Plan) -> Iterator[str]:
     yield "need_bash"
     yield from need_tools(tool for tool in plan.tools if tool != "sysctl")
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
+    yield from _others(plan)
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
-    yield from ('each_copied show "$@"', "END", "need_names", *(["need_runs"] if plan.processes else []))
+    yield from ('each_copied show "$@"', "END", "need_names")
+    yield from (f"need_slots {plan.teqls}",) if plan.teqls else ()
+    yield from ["need_runs"] if plan.runs else []
+    yield from ["need_captures"] if plan.captures else []
+    yield from _engine(plan)
+
+
+def _others(plan: Plan) -> Iterator[str]:
+    """Tests that this is the machine of the plan, and that it reaches the others."""
+    if plan.machine:
+        yield join(("need_address", str(plan.machine.address), plan.machine.name))
+    for name, address, largest in plan.peers:
+        yield join(("need_route", str(address), name, str(largest)))
+
+
+def _engine(plan: Plan) -> Iterator[str]:
+    """Tests what containers need."""
+    for engine in plan.engines:
+        images = (one.started.image for one in plan.containers if one.started.engine == engine)
+        yield join(("need_containers", engine, *dict.fromkeys(images)))
+    yield from ("need_wrapper",) if plan.mptcpized else ()
+    for one in plan.attached:
+        yield join(("need_attached", one.engine, one.name, *interfaces(plan, one.namespace)))
 
 
 def _names(plan: Plan) -> Iterator[str]:
@@ -65,27 +98,104 @@ def _ports(plan: Plan) -> Iterator[str]:
         yield from (*_title("switches"), "await_ports \\", *(f"  {name} \\" for name in others), f"  {last}")
 
 
+def _containers(plan: Plan) -> Iterator[str]:
+    """Starts the containers side by side, as all of the network is there, and waits until they are ready."""
+    if not plan.containers:
+        return
+    runs = _runs(plan.attached, plan.captures)
+    yield from (*_title("containers"), *runs, f"no_server {quote(NO_SERVER)}")
+    yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", 'cd "$RUNS"')
+    for one in plan.containers:
+        *held, started = commands(one)
+        yield from (join(("hold", one.namespace, *anchor.tool, *anchor.arguments)) for anchor in held)
+        yield join(("wrap" if one.started.mptcpize else "contain", *started.tool, *started.arguments))
+    yield from ("} & parts+=($!); done", "settle")
+    for one in plan.containers:
+        yield from readiness.container(one)
+
+
+def _ended(plan: Plan) -> Iterator[str]:
+    """Looks last whether all containers still run, and whether those that are to have MPTCP can."""
+    yield from ("", "see_ended") if plan.containers else ()
+    yield from (join(("see_wrapped", *plan.mptcpized)),) if plan.mptcpized else ()
+
+
+RUNS = ('note "made $RUNS"', 'mkdir "$RUNS"')
+"""Makes the folder for what runs in the lab."""
+
+
+def _runs(*earlier: Collection[object]) -> tuple[str, ...]:
+    """The same, where none of what starts earlier has made it."""
+    return () if any(earlier) else RUNS
+
+
+def _legs(plan: Plan) -> Iterator[str]:
+    """Waits until all bonds have found that their legs work."""
+    if plan.bonds:
+        *others, last = map(quote, plan.bonds)
+        call = f"await_legs {looks(plan)} \\"
+        yield from (*_title("legs"), call, *(f"  {name} \\" for name in others), f"  {last}")
+
+
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts the commands of `run`, and waits to see that they keep running."""
     if plan.processes:
-        yield from (*_title("processes"), 'note "made $RUNS"', 'mkdir "$RUNS"')
-        for process in plan.processes:
-            call = join(("start", process.namespace, process.name))
-            yield from here(call, (process.command, *process.environment))
+        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.containers))
+        for _, group in groupby(plan.processes, attrgetter("statement")):
+            processes = tuple(group)
+            for process in processes:
+                call = join(("start_inside" if process.inside else "start", process.namespace, process.name))
+                yield from here(call, (process.command, *process.environment))
+            yield from chain.from_iterable(map(readiness.process, processes))
+    if plan.processes or plan.captures:
         yield "watch"
 
 
-def _section(section: Section) -> Iterator[str]:
+def _captured(plan: Plan) -> Iterator[str]:
+    """The names of the files of captures."""
+    if plan.captures:
+        yield from ("PCAPS=(", *(f"  {quote(one.file)}" for one in plan.captures), ")")
+
+
+def _captures(plan: Plan, before: Section) -> Iterator[str]:
+    """Starts the captures before the section in which the interfaces come up."""
+    if plan.captures and before.title == "interfaces":
+        yield from (*_title("captures"), *_runs(plan.attached))
+        yield from (join(("capture", *one.words)) for one in plan.captures)
+
+
+def _attached(plan: Plan) -> Iterator[str]:
+    """Names the namespaces of containers that run already."""
+    yield from RUNS
+    for one in plan.attached:
+        yield from here(join(("attach", one.namespace, one.engine, one.name)), undo(plan, one.namespace))
+
+
+def _section(section: Section, plan: Plan) -> Iterator[str]:
     """The commands of a section, parallel over namespaces."""
+    if section.title == ATTACHED:
+        yield from _attached(plan)
+        return
     yield from ("reset_copied",) if section.title == "settings" else ()
     if section.title == "settings":
         yield from _settings(fact for fact in section.facts if isinstance(fact, Sysctl))
+    elif isinstance(section.facts[0], Teql):
+        rows = (" ".join(command.arguments) for command in section.commands)
+        yield from ("take_slots <<'END'", *rows, "END")
     elif section.commands[0].namespace is None:
-        yield from _batches(section.commands)
+        own = (fact for fact in section.facts if not isinstance(fact, Vxlan))
+        yield from _batches(chain.from_iterable(map(commands, own)))
+        yield from _joins(fact for fact in section.facts if isinstance(fact, Vxlan))
     else:
         yield "for ((part = 0; part < CPUS; part++)); do {"
         yield from _batches(section.commands)
         yield from ("leave", "} & parts+=($!); done", "settle")
+
+
+def _joins(ends: Iterable[Vxlan]) -> Iterator[str]:
+    """Makes the ends of links to other machines."""
+    rows = [" ".join(command.arguments) for end in ends for command in commands(end)]
+    yield from ("join_machines <<'END'", *rows, "END") if rows else ()
 
 
 def _settings(sysctls: Iterable[Sysctl]) -> Iterator[str]:
@@ -131,7 +241,7 @@ def _brief(commands: Iterable[Command]) -> Iterator[str]:
     yield from (f"{name}='{hop}'" for hop, name in shared.items())
     for own, more, targets in ways:
         told = " ".join((*more, *(f"${shared[hop]}" if hop in shared else hop for hop in own)))
-        yield f'routes "{told}" {braces(targets)}'
+        yield f'mine && routes "{told}" {braces(targets)}'
 
 
 _BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}

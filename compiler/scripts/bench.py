@@ -1,45 +1,93 @@
 """The bench script, which measures transfers and shows their predicted rates."""
 
+import re
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
 
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
-from compiler.prediction.predict import Predictor
+from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.quantities import estimate
-from compiler.scripts.bash import head, namespaces, need_tools, script
+from compiler.scripts.bash import RUNTIME, head, namespaces, need_tools, script, text
+from compiler.scripts.identity import identity
 from compiler.scripts.measure import Ends, tools
+from compiler.scripts.play import play
 from compiler.scripts.quoting import join
 
 USAGE = "bench.sh [--tsv | --json] [--repeat N]"
+MOST_WATCHED = 32
+"""The most nodes that are watched during a transfer; where its ways have more, only its ends are."""
+
 OPTIONS = (
     "--tsv, --json  prints values separated by tabs, or JSON, and no table",
     "--repeat N     measures everything N times (3)",
 )
+DURING = "--during-play  plays the events of the lab beside each transfer"
 
 
 def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that measures the transfers of `bench` statements in a running lab."""
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
-    start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', USAGE, OPTIONS)
-    programs = ("ip", "nsenter", *tools(transfers))
-    needs = [*need_tools(programs), join(("need_nodes", *(node.name for node in lab.ip_nodes)))]
-    functions = {"needs": needs, "transfers": _rows(lab)}
-    return script([*start, *namespaces(plan)], functions, "bench", ("needs", "transfers", "run_all"))
+    player = _player(lab, plan)
+    usage, options = (f"{USAGE} [--during-play]", (*OPTIONS, DURING)) if player else (USAGE, OPTIONS)
+    start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', usage, options)
+    programs = ("ip", "tc", "nsenter", "awk", *tools(transfers))
+    needs = [*need_tools(programs), join(("need_nodes", *_nodes(lab, plan)))]
+    functions = {"needs": needs, "transfers": _rows(lab, plan)}
+    call = ("needs", "transfers", "run_all") if transfers else (f"say {NOTHING}",)
+    return script([*start, *identity(lab, plan), *namespaces(plan), *player], functions, "bench", call)
 
 
-def _rows(lab: Lab) -> Iterator[str]:
+def _player(lab: Lab, plan: Plan) -> list[str]:
+    """The play script as a variable, if the lab has events; over several machines, all play together.
+
+    What heads its parts is marked as the play's, as a script has one runtime, whose hash its own head tells.
+    """
+    if not (lab.events and lab.benches) or plan.machine:
+        return []
+    lines = "".join(play(lab, plan)).splitlines()
+    own = (re.sub("^# === the ", "# === the play's ", line) for line in lines)
+    return list(text("PLAY", (line for line in own if not line.startswith(RUNTIME)), "PLAY"))
+
+
+NOTHING = "'nothing is measured on this machine'"
+
+
+def _nodes(lab: Lab, plan: Plan) -> Iterator[str]:
+    """The nodes that interfaces of this machine are of."""
+    own = set(plan.namespaces)
+    return (node.name for node in lab.ip_nodes if node.namespace in own)
+
+
+def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
     """The transfers in source order."""
-    ends, predictor = Ends(lab), Predictor(lab)
+    ends, predictor = Ends(lab, plan), Predictor(lab)
+    namespaces = {node.name: node.namespace for node in lab.nodes if node.namespace in ends.here}
     for bench in lab.benches:
         prediction = predictor.between(bench.source, bench.target)
+        over = _over(bench, prediction)
         for transfer in bench.transfers:
             expected = prediction.goodput(transfer)
             yield join(("row", *_row(bench, transfer, _predicted(expected), ends)))
+            yield join(
+                (
+                    "over",
+                    *chain.from_iterable((name, namespaces[name]) for name in over if name in namespaces),
+                )
+            )
             if len(told := estimate(expected)) > 1:
                 yield join(("likely", ", ".join(told)))
+
+
+def _over(bench: Bench, prediction: Prediction) -> list[str]:
+    """The nodes that packets of a bench leave, by what is predicted: its ends first, and then in order."""
+    trips = (*prediction.trips, *prediction.detours)
+    passed = (crossing.out.node for trip in trips for crossing in trip.out.crossings)
+    found = list(dict.fromkeys((bench.source, bench.target, *passed)))
+    return found if len(found) <= MOST_WATCHED else found[:2]
 
 
 def _predicted(expected: Estimate) -> str:

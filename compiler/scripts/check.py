@@ -1,14 +1,18 @@
 """The check script, which compares the machine with the plan and tests the lab's expectations."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from compiler.ground.units import format_rate, format_time
 from compiler.model.lab import Lab
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput, Transfer
 from compiler.plan.commands import mark
+from compiler.plan.engines import names
+from compiler.plan.facts import Masquerade
 from compiler.plan.plan import NO_SERVER, Plan
 from compiler.scripts.bash import head, need_tools, script
 from compiler.scripts.drift import Facts, Queues, bridges, brief, facts, queues
+from compiler.scripts.identity import identity
 from compiler.scripts.measure import Ends, tools
 from compiler.scripts.quoting import join, quote
 
@@ -16,15 +20,16 @@ from compiler.scripts.quoting import join, quote
 def check(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that checks a running lab without changing it."""
     start = head(plan, "check", f'Checks the lab "{plan.lab}" that is up', "check.sh")
-    programs = (*_tools(lab), *tools(_transfers(lab)))
+    identified = (*start, *identity(lab, plan))
+    programs = (*_tools(lab, plan), *tools(_transfers(lab)))
     numbers, shaped = queues(plan)
     functions: dict[str, Iterable[str]] = {
         "needs": need_tools(programs),
         "refer_all": _references(plan, numbers),
         "compare_each": _comparisons(plan, shaped),
-        "expect": _expectations(lab),
+        "expect": _expectations(lab, plan),
     }
-    return script(start, functions, "check", _call(lab, plan))
+    return script(identified, functions, "check", _call(lab, plan))
 
 
 def _call(lab: Lab, plan: Plan) -> Iterator[str]:
@@ -33,11 +38,16 @@ def _call(lab: Lab, plan: Plan) -> Iterator[str]:
     if _transfers(lab):
         alone = f"be_alone {plan.namespaces[0]}"
         yield f'{alone} || bail_out "a bench or another check measures in this lab now"'
-    yield f"begin {1 + len(plan.namespaces) + len(lab.expectations)}"
+    yield f"begin {_points(lab, plan)}"
     yield from ("refer_all",) if plan.namespaces else ()
     yield join(("compare_lab", *plan.namespaces))
     yield from (f"compare_all {len(plan.namespaces)}",) if plan.namespaces else ()
     yield from ("expect", "finish")
+
+
+def _points(lab: Lab, plan: Plan) -> int:
+    """The number of test points."""
+    return 1 + len(plan.namespaces) + len(plan.crosslinks) + len(lab.expectations)
 
 
 def _transfers(lab: Lab) -> list[Transfer]:
@@ -51,6 +61,10 @@ def _references(plan: Plan, numbers: Queues) -> Iterator[str]:
     first = f"# {mark(plan.lab)}"
     yield from ("file hosts <<'END'", first, *plan.hosts, "END")
     yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
+    for engine in plan.engines:
+        own = (names(one) for one in plan.containers if one.started.engine == engine)
+        attached = (one.name for one in plan.attached if one.engine == engine)
+        yield join(("refer_containers", engine, *chain.from_iterable(own), *attached))
 
 
 def _comparisons(plan: Plan, shaped: Facts) -> Iterator[str]:
@@ -61,12 +75,14 @@ def _comparisons(plan: Plan, shaped: Facts) -> Iterator[str]:
         yield from (*own[namespace], *shaped[namespace], "END")
 
 
-def _expectations(lab: Lab) -> Iterator[str]:
-    """The expectations that pings test, then one by one those that load the lab."""
-    ends = Ends(lab)
+def _expectations(lab: Lab, plan: Plan) -> Iterator[str]:
+    """Links to other machines and expectations that pings test, then one by one those that load the lab."""
+    ends = Ends(lab, plan)
     pings = [one for one in lab.expectations if not isinstance(one.claim, Throughput)]
-    yield from (join(("ask", *_asked(one, ends))) for one in pings)
-    yield from ("judge",) if pings else ()
+    for link, here, addresses in plan.crosslinks:
+        yield join(("ask", here, here, f"the link {link} carries packets", "reachable", "0", "0", *addresses))
+    yield from (join(("ask", *_asked(one, ends, plan))) for one in pings)
+    yield from ("judge",) if pings or plan.crosslinks else ()
     transfers = [(one, one.claim) for one in lab.expectations if isinstance(one.claim, Throughput)]
     for one, claim in transfers:
         what = f"{one.source} -> {one.target} rate >= {format_rate(claim.least)} using {claim.transfer}"
@@ -75,9 +91,10 @@ def _expectations(lab: Lab) -> Iterator[str]:
         )
 
 
-def _asked(one: Expectation, ends: Ends) -> Iterator[str]:
-    """The arguments of `ask` in pings.bash."""
-    yield from ends.namespaces(one.source, one.target)
+def _asked(one: Expectation, ends: Ends, plan: Plan) -> Iterator[str]:
+    """The arguments of `ask` in pings.bash; what is elsewhere has no namespace to look for."""
+    source, target = ends.namespaces(one.source, one.target)
+    yield from (source, target if target in plan.namespaces else source)
     pair = f"{one.source} -> {one.target}"
     match one.claim:
         case RoundTrip(least, most):
@@ -88,10 +105,11 @@ def _asked(one: Expectation, ends: Ends) -> Iterator[str]:
     yield from ends.addresses(one.target)
 
 
-def _tools(lab: Lab) -> Iterator[str]:
-    yield from ("ip", "tc", "nsenter", "unshare")
-    yield from ("ping",) if any(not isinstance(one.claim, Throughput) for one in lab.expectations) else ()
-    yield from ("nft",) if any(node.masquerade for node in lab.nodes) else ()
+def _tools(lab: Lab, plan: Plan) -> Iterator[str]:
+    yield from (*plan.engines, "ip", "tc", "nsenter", "unshare", "mount", "awk")
+    pings = any(not isinstance(one.claim, Throughput) for one in lab.expectations)
+    yield from ("ping",) if pings or plan.crosslinks else ()
+    yield from ("nft",) if any(isinstance(fact, Masquerade) for fact in plan.facts) else ()
 
 
 def _queues(numbers: Queues) -> Iterator[str]:

@@ -10,6 +10,7 @@ from compiler.model.links import DEFAULT_MTU, LinkKind
 from compiler.plan import turns
 from compiler.plan.commands import (
     NAT_CHAIN,
+    bonded,
     carried,
     family,
     gateway,
@@ -22,10 +23,16 @@ from compiler.plan.commands import (
     single,
     source,
     tree,
+    underlain,
 )
+from compiler.plan.engines import names
 from compiler.plan.facts import (
+    Attached,
+    Bond,
+    BondLeg,
     Bridge,
     BridgePort,
+    Container,
     Dummy,
     Fact,
     Mark,
@@ -42,10 +49,12 @@ from compiler.plan.facts import (
     Routes,
     Single,
     Sysctl,
+    Teql,
     Tunnel,
     Turns,
     Up,
     Veth,
+    Vxlan,
 )
 from compiler.plan.plan import Plan, target
 from compiler.plan.turns import NFT
@@ -71,7 +80,9 @@ def facts(plan: Plan) -> Facts:
     """The expected state of each namespace, without brief routes and queueing disciplines."""
     found: dict[str, dict[str, str]] = {namespace: {} for namespace in plan.namespaces}
     told = (line for fact in plan.facts for line in _told(fact))
-    processes = ((process.namespace, f"process {process.name}") for process in plan.processes)
+    processes = (
+        (one.namespace, f"process {one.name}") for own in (plan.processes, plan.captures) for one in own
+    )
     for namespace, line in chain(_links(plan), told, processes):
         key = line.partition(" = ")[0]
         found[namespace].pop(key, None)  # the last assignment of a sysctl counts
@@ -87,7 +98,7 @@ def brief(plan: Plan) -> Facts:
             for way in _ways(fact):
                 found.setdefault(fact.namespace, {}).setdefault(way, []).extend(fact.targets)
     return {
-        namespace: [f'routes "{way}" {braces(targets)}' for way, targets in ways.items()]
+        namespace: [f'mine && routes "{way}" {braces(targets)}' for way, targets in ways.items()]
         for namespace, ways in found.items()
     }
 
@@ -119,13 +130,25 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft in {_NFT} out: {' '.join(masquerade(fact))}"
         case Tunnel(here, name):
             yield here, f"tunnel {name} {' '.join(carried(fact))}"
+        case Bond(here, name):
+            yield here, f"bond {name} {' '.join(bonded(fact))}"
+        case BondLeg(here, name):
+            yield here, f"leg {name} UP"
+        case Teql(here, name, _, legs):
+            yield here, " ".join(("teql", name, *legs))
         case Marking(here):
-            yield from ((here, line) for command in turns.frame(fact.versions) for line in _listed(command))
+            lines = turns.frame(fact.sprays, fact.arrivals)
+            yield from ((here, line) for command in lines for line in _listed(command))
         case Turns(here, spray):
-            yield from ((here, line) for command in turns.lines(spray) for line in _listed(command))
+            lines = turns.lines(spray, fact.arrivals)
+            yield from ((here, line) for command in lines for line in _listed(command))
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
-        case Namespace() | Veth() | Dummy() | Bridge() | Mark() | Up() | BridgePort() | Qdisc():
+        case Container(here):
+            yield from ((here, f"container {name} {fact.started.image}") for name in names(fact))
+        case Attached(here):
+            yield here, f"attached {fact.name}"
+        case Namespace() | Veth() | Dummy() | Bridge() | Vxlan() | Mark() | Up() | BridgePort() | Qdisc():
             pass
         case _:
             assert_never(fact)
@@ -195,13 +218,19 @@ class _Link:
     alias: str = ""
     bridge: str = ""
     """The bridge that it is a port of."""
+    bond: str = ""
+    """The bond that it is a leg of."""
+
+    underlain: str = ""
+    """The line of a link to another machine."""
 
     @property
     def fact(self) -> str:
         state = "up" if self.up else "down"
-        words = (state, *["noarp"] * (self.kind in ("dummy", LinkKind.IPIP)))
+        words = (state, *["noarp"] * (self.kind in ("dummy", LinkKind.IPIP, LinkKind.TEQL)))
+        words += ("void",) * (self.kind == LinkKind.TEQL)
         words += (
-            *([f"master {self.bridge}"] if self.bridge else []),
+            *([f"master {self.bridge or self.bond}"] if self.bridge or self.bond else []),
             *([f"to {self.to}"] if self.to else []),
         )
         return f"link {self.name} mtu {self.mtu} {' '.join(words)}"
@@ -217,8 +246,9 @@ def bridges(plan: Plan) -> dict[str, int]:
 def _links(plan: Plan) -> Iterator[tuple[str, str]]:
     numbers = bridges(plan)
     for namespace, links in _all_links(plan).items():
-        yield namespace, f"mark {links['lo'].alias}"
+        yield from ((namespace, f"mark {links['lo'].alias}"),) if links["lo"].alias else ()
         yield from ((namespace, link.fact) for link in links.values())
+        yield from ((namespace, link.underlain) for link in links.values() if link.underlain)
         for link in links.values():
             if link.kind == "bridge":
                 yield namespace, f"bridge {link.name} {numbers[link.options]}"
@@ -237,12 +267,23 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                     found[end.namespace][end.name] = link
             case Tunnel(here, name, kind, mtu):
                 found[here][name] = _Link(name, kind, mtu)
+            case Vxlan(here, name, mtu):
+                told = f"tunnel {name} vxlan {' '.join(underlain(fact))} ttl auto nolearning"
+                found[here][name] = _Link(name, LinkKind.VXLAN, mtu, underlain=told)
+            case Bond(here, name, mtu):
+                found[here][name] = _Link(name, "bond", mtu)
+            case BondLeg(here, name, bond):
+                found[here][name].bond, found[here][name].up = bond, True
+            case Teql(here, name, mtu):
+                found[here][name] = _Link(name, LinkKind.TEQL, mtu)
             case Dummy(here, name):
                 found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
             case Bridge(here, name):
                 found[here][name] = _Link(name, "bridge", DEFAULT_MTU, options=" ".join(tree(fact)))
             case Mark(here, lab):
                 found[here]["lo"].alias, found[here]["lo"].up = mark(lab), True
+            case Attached(here):
+                found[here]["lo"].up = True
             case Up(here, name):
                 found[here][name].up = True
             case BridgePort(here, name, bridge):
@@ -258,6 +299,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Marking()
                 | Turns()
                 | Single()
+                | Container()
             ):
                 pass
             case _:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.plan.plan import Plan
 from compiler.scripts import bash, batch
+from compiler.scripts.share import share
 
 
 class Kind(NamedTuple):
@@ -32,13 +33,13 @@ def _up(lab: Lab, plan: Plan, style: bash.Style) -> Iterator[str]:
 def _check(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
     from compiler.scripts.check import check
 
-    return check(lab, plan)
+    return check(share(lab, plan), plan)
 
 
 def _bench(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:
     from compiler.scripts.bench import bench
 
-    return bench(lab, plan)
+    return bench(share(lab, plan), plan)
 
 
 def _play(lab: Lab, plan: Plan, _: bash.Style) -> Iterator[str]:

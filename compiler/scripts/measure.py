@@ -4,9 +4,10 @@ import re
 from collections import defaultdict
 
 from compiler.model.lab import Lab
-from compiler.model.multipath import opener
-from compiler.model.networks import Address
+from compiler.model.links import Mode
 from compiler.model.trials import Protocol, Transfer
+from compiler.plan import served
+from compiler.plan.plan import Plan
 from compiler.prediction.tcp import control
 
 UNSHAPED = 10**9
@@ -14,20 +15,20 @@ UNSHAPED = 10**9
 
 
 class Ends:
-    """The nodes of a lab by name, as senders and receivers."""
+    """The nodes of a lab by name, as senders and receivers; `here` are the namespaces of this machine."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, plan: Plan) -> None:
+        self.lab = lab
+        self.here = set(plan.namespaces)
         self.nodes = {node.name: node for node in lab.ip_nodes}
-        self.pairs = lab.pairs
         self.sprays = {node.name for node in lab.ip_nodes if node.sprays}
+        """The nodes whose packets take turns, by sprays or by bonds."""
+        bonds = (link for link in lab.links if link.bond and link.bond.mode is Mode.TURNS)
+        self.sprays |= {end.node for link in bonds for end in link.ends}
         self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
-        for link in lab.links:
+        for link in (link for link in lab.links if not (link.tunnel or link.bond)):
             for end in link.ends:
                 self.rates[end.node].append(end.shaping.rate)
-
-    def address(self, target: str) -> Address:
-        """The address that a node's name resolves to first: IPv4 if it has one."""
-        return min((own.address.ip for own in self.nodes[target].addresses), key=lambda own: own.version)
 
     def addresses(self, target: str) -> list[str]:
         return [str(own.address.ip) for own in self.nodes[target].addresses]
@@ -36,14 +37,18 @@ class Ends:
         return self.nodes[source].namespace, self.nodes[target].namespace
 
     def transfer(self, source: str, target: str, transfer: Transfer) -> tuple[str, ...]:
-        """The arguments of `transfer` in transfer.bash.
+        """The arguments of `transfer` in transfer.bash; `-` is the namespace of a node of another machine.
 
         If the target opens the MPTCP connections, it has the source send in the reverse direction.
         """
-        mptcp = transfer.protocol is Protocol.MPTCP
-        opens = opener(self.pairs, source, target) if mptcp else source
-        accepts = target if opens == source else source
-        words = (*self.namespaces(opens, accepts), str(self.address(accepts)), transfer.protocol)
+        opens, accepts = served.ends(self.lab, source, target, transfer)
+        near, far = self.namespaces(opens, accepts)
+        words = (
+            near,
+            far if far in self.here else "-",
+            str(served.address(self.nodes[accepts])),
+            transfer.protocol,
+        )
         more = (str(transfer.flows), self._offered(source), self._control(source, transfer.protocol))
         return *words, *more, *(("-R",) if opens != source else ())
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.segments import Interface, Segment
-from compiler.plan.facts import Fact, PolicyRule, Routes, Tunnel
+from compiler.plan.facts import Bond, Fact, PolicyRule, Routes, Tunnel, Vxlan
 from compiler.plan.plan import target
 
 MOST = 3
@@ -36,6 +36,7 @@ class Naming:
 
     def __init__(self, lab: Lab) -> None:
         self.owners: dict[Address, Owner] = {}
+        self.machines = {machine.address: machine.name for machine in lab.machines}
         self._places = {node.name: place for place, node in enumerate(lab.nodes)}
         for node in lab.nodes:
             self.owners |= {own.address.ip: Owner(node.name) for own in node.addresses}
@@ -62,6 +63,10 @@ class Naming:
             yield str(self.owners.get(address, "")) if address else ""
         elif isinstance(fact, Tunnel):
             yield self.targets[str(fact.remote)]
+        elif isinstance(fact, Vxlan):
+            yield f"to {self.machines[fact.remote]}"
+        elif isinstance(fact, Bond):
+            yield str(self.owners.get(fact.target, "")) if fact.target else ""
 
     def _route(self, written: str, hops: list[tuple[str, str]]) -> str:
         """A route's target `via` its gateways, omitted if the target or the interfaces name them."""

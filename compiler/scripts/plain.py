@@ -1,15 +1,19 @@
 """The plain up script: one command per line, as written by hand; it also takes the lab down."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, groupby, repeat
+from operator import attrgetter
 
 from compiler.model.lab import Lab
+from compiler.model.nodes import Engine
 from compiler.plan.commands import EACH, Command, commands, mark
-from compiler.plan.facts import Bridge, Dummy, Mark, Sysctl, Tunnel, Veth
-from compiler.plan.plan import NO_SERVER, Plan, Section
-from compiler.scripts.bash import NEEDS_BASH, THE_LAB, opening, origin, part
+from compiler.plan.facts import Bond, Bridge, Dummy, Mark, Sysctl, Teql, Tunnel, Veth, Vxlan
+from compiler.plan.plan import ATTACHED, NO_SERVER, Plan, Section, looks
+from compiler.plan.undo import undo
+from compiler.scripts import readiness
+from compiler.scripts.bash import NEEDS_BASH, THE_LAB, contained, images, opening, origin, part
 from compiler.scripts.naming import Naming
-from compiler.scripts.quoting import join, quote
+from compiler.scripts.quoting import here, join, quote
 
 ABOUT = """\
 # Called with `down`, it takes the lab down. It is short, to be read: it tests nothing first but that its
@@ -22,21 +26,53 @@ WIDTH = 120
 def up(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that brings a lab up, or down with an option, in pieces of whole lines."""
     naming = Naming(lab)
-    made = chain(_claim(plan), *(_section(section, plan, naming) for section in plan.sections))
+    sections = (chain(_captures(plan, one), _section(one, plan, naming)) for one in plan.network)
+    made = chain(_claim(plan), *sections)
     last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT HUP INT TERM", "say up", "}")
-    lines = chain(_head(plan), made, _ports(plan), _processes(plan), last)
+    lines = chain(_head(plan), made, _ports(plan), _legs(plan), _containers(plan), _processes(plan), last)
     return (f"{line}\n" for line in lines)
 
 
 def _head(plan: Plan) -> Iterator[str]:
     """The lines before the commands of the lab."""
-    yield from (*opening(plan, f'Brings up the lab "{plan.lab}"'), *ABOUT.splitlines(), NEEDS_BASH, "{")
+    yield from (
+        *opening(plan, f'Brings up the lab "{plan.lab}"'),
+        *ABOUT.splitlines(),
+        *images(plan),
+        NEEDS_BASH,
+        "{",
+    )
     yield from ("set -eEuo pipefail", "umask 022", f"LAB='{plan.lab}'")
     yield from _array("NAMESPACES", map(quote, plan.namespaces))
-    yield from part("plain")[1:]
+    yield from _array("CONTAINERS", map(quote, contained(plan))) if plan.containers else ()
+    anchored = Engine.DOCKER in plan.engines
+    waits = [one.started.ready for one in plan.containers] + [process.ready for process in plan.processes]
+    yield from part("plain_ready")[1:] if any(waits) or anchored else ()
+    yield from part("plain_containers")[1:] if plan.containers else ()
+    yield from part("plain_teql")[1:] if plan.teqls else ()
+    yield from part("plain_captures")[1:] if plan.captures else ()
+    if plan.attached:
+        yield from _array("ATTACHED", (quote(one.namespace) for one in plan.attached))
+        yield from (*part("attached")[1:], *part("plain_attached")[1:])
+    yield from _down(plan)
     yield from part("plain_ports") if plan.switches else ()
-    yield from part("plain_run") if plan.processes else ()
+    yield from part("plain_legs") if plan.bonds else ()
+    yield from part("plain_run") if plan.processes or plan.captures else ()
     yield from ("", THE_LAB)
+
+
+def _down(plan: Plan) -> Iterator[str]:
+    """The way down, without what is for things that the lab does not have."""
+    has = {
+        "end_captures": plan.captures,
+        "remove_containers": plan.containers,
+        "give_back": plan.teqls,
+        "unload_teql": plan.teqls,
+        "release": plan.attached,
+        "residents() {": not plan.attached,
+    }
+    absent = tuple(call for call, there in has.items() if not there)
+    yield from (line for line in part("plain")[1:] if not line.lstrip().startswith(absent))
 
 
 def _array(name: str, words: Iterable[str]) -> Iterator[str]:
@@ -63,11 +99,15 @@ def _title(title: str) -> Iterator[str]:
 def _claim(plan: Plan) -> Iterator[str]:
     """Records the lab for its other scripts, and loads modules that no tool loads by itself."""
     notes = join(("printf", r"%s\n", f"source {origin(plan)}", f"plan {plan.digest}"))
-    yield f"""{notes} "since $(date '+%F %T %Z')" "${{NAMESPACES[@]/#/namespace }}" >"$CLAIM\""""
+    contained = ' "${CONTAINERS[@]/#/container }"' if plan.containers else ""
+    contained += ' "${ATTACHED[@]/#/attached }"' if plan.attached else ""
+    listed = f'"${{NAMESPACES[@]/#/namespace }}"{contained}'
+    yield f"""{notes} "since $(date '+%F %T %Z')" {listed} >"$CLAIM\""""
     yield 'for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done'
     yield "mkdir -p /etc/netns"
     modules = (need.module for need in plan.needs if need.module)
     yield from (f"{join(('modprobe', '-q', *module))} 2>/dev/null || true" for module in modules)
+    yield from (f"load_teql {plan.teqls}",) if plan.teqls else ()
 
 
 def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
@@ -75,7 +115,14 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
     if section.title == "namespaces":
         yield from _namespaces(plan)
         return
+    if section.title == ATTACHED and len(plan.attached) == len(plan.namespaces):
+        yield from _namespaces(plan)
     yield from _title(section.title)
+    if section.title == ATTACHED:
+        yield from RUNS
+        for one in plan.attached:
+            yield from here(join(("attach", one.namespace, one.engine, one.name)), undo(plan, one.namespace))
+        return
     if section.title == "settings":
         yield from _settings(section, _devices(plan))
         return
@@ -95,7 +142,10 @@ def _namespaces(plan: Plan) -> Iterator[str]:
         'for ns in "${NAMESPACES[@]}"; do',
         "  etc=/etc/netns/$ns",
     )
-    yield from ('  ip netns add "$ns"', '  ip -n "$ns" link set dev lo up alias "mpc:$LAB"', '  mkdir "$etc"')
+    made: tuple[str, ...] = ('  ip netns add "$ns"', '  ip -n "$ns" link set dev lo up alias "mpc:$LAB"')
+    if plan.attached:
+        made = ('  if [[ " ${ATTACHED[*]} " != *" $ns "* ]]; then', *(f"  {line}" for line in made), "  fi")
+    yield from (*made, '  mkdir "$etc"')
     yield from ("  cat >\"$etc/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS", OWN_NAME)
     server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$etc/resolv.conf\""""
     yield from (f"  [[ ! -e /etc/resolv.conf ]] || {server}", "done")
@@ -116,7 +166,7 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
             fact.ends
             if isinstance(fact, Veth)
             else (fact,)
-            if isinstance(fact, Dummy | Bridge | Tunnel)
+            if isinstance(fact, Dummy | Bridge | Tunnel | Vxlan | Bond | Teql)
             else ()
         )
         for end in ends:
@@ -146,6 +196,8 @@ def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
     if tool[0] in ("ip", "tc"):
         yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
+    elif namespace is None:
+        yield from (*tool, *command.arguments)
     else:  # nft(8), which has no option for a namespace, and takes a command as one word
         yield from ("ip", "netns", "exec", namespace or "", *tool, " ".join(command.arguments))
 
@@ -156,9 +208,55 @@ def _ports(plan: Plan) -> Iterator[str]:
     yield from (join(("await_ports", name)) for name in plan.switches)
 
 
+def _captures(plan: Plan, before: Section) -> Iterator[str]:
+    """Starts the captures before the section in which the interfaces come up."""
+    if plan.captures and before.title == "interfaces":
+        yield from (*_title("captures"), *_runs(plan.attached))
+        yield from (join(("capture", *one.words)) for one in plan.captures)
+
+
+RUNS = ('echo "made $CLAIM.d" >>"$CLAIM"', 'mkdir "$CLAIM.d"')
+"""Makes the folder for what runs in the lab."""
+
+
+def _runs(*earlier: Collection[object]) -> tuple[str, ...]:
+    """The same, where none of what starts earlier has made it."""
+    return () if any(earlier) else RUNS
+
+
+def _containers(plan: Plan) -> Iterator[str]:
+    """Starts the containers, one after the other, and waits until they are ready."""
+    if not plan.containers:
+        return
+    yield from (*_title("containers"), *_runs(plan.attached, plan.captures))
+    yield f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$CLAIM.d/resolv.conf\""""
+    started_by_docker = any(one.started.engine is Engine.DOCKER for one in plan.containers)
+    yield from part("plain_base")[1:] if started_by_docker else ()
+    yield from part("plain_wrapper")[1:] if plan.mptcpized else ()
+    for one in plan.containers:
+        *held, started = commands(one)
+        for anchor in held:
+            yield f'docker run "${{BASE[@]}}" {join(anchor.arguments[1:])}'
+            yield join(("await_anchor", one.namespace))
+        line = join(_words(started))
+        yield line.replace(" run ", ' run "${WRAPPER[@]}" ', 1) if one.started.mptcpize else line
+    for one in plan.containers:
+        yield from readiness.container(one)
+
+
+def _legs(plan: Plan) -> Iterator[str]:
+    """Waits until all bonds have found that their legs work."""
+    if plan.bonds:
+        yield from (*_title("legs"), join(("await_legs", str(looks(plan)), *plan.bonds)))
+
+
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts the commands of `run`."""
     if plan.processes:
-        yield from (*_title("processes"), 'echo "made $CLAIM.d" >>"$CLAIM"', 'mkdir "$CLAIM.d"')
-    for process in plan.processes:
-        yield join(("start", process.namespace, process.name, process.command, *process.environment))
+        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.containers))
+    for _, group in groupby(plan.processes, attrgetter("statement")):
+        processes = tuple(group)
+        for process in processes:
+            call = "start_inside" if process.inside else "start"
+            yield join((call, process.namespace, process.name, process.command, *process.environment))
+        yield from chain.from_iterable(map(readiness.process, processes))

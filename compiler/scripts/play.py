@@ -1,38 +1,25 @@
 """The play script, which applies a lab's events at their times and then restores the state after up."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from compiler.ground.units import format_percent, format_queue, format_rate, format_time
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName, Port, Shaping
+from compiler.model.links import FORMS, InterfaceName, Port, Shaping
 from compiler.plan.commands import Words, is_long, owned, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import QDISCS
 from compiler.plan.plan import Plan
 from compiler.plan.traffic import qdiscs
-from compiler.scripts.bash import head, need_tools, script
+from compiler.scripts.bash import head, need_tools, runtime_of, script
 from compiler.scripts.quoting import join, quote
 
 HUNDREDTH = 10**4
 """A hundredth of a second in microseconds, the resolution of /proc/uptime."""
 
-FORMS: dict[str, Callable[[Any], str]] = {
-    "rate": format_rate,
-    "delay": format_time,
-    "jitter": format_time,
-    "loss": format_percent,
-    "duplicate": format_percent,
-    "corrupt": format_percent,
-    "reorder": format_percent,
-    "queue": format_queue,
-    "burst": lambda size: f"{size}b",
-}
-"""The formatters of a direction's attributes."""
-
 USAGE = "play.sh [--for SECONDS]"
 OPTIONS = ("--for SECONDS  ends the play then, before its last event or after it",)
+TOGETHER = "play.sh [--at EPOCH] [--for SECONDS]"
+AT = "--at EPOCH     begins it at that time, in seconds since 1970, as on the other machines"
 
 _KEPT = ("corrupt", "reorder", "rate")
 """The parameters that netem keeps if a change omits them (netem_change of net/sched/sch_netem.c)."""
@@ -40,12 +27,15 @@ _KEPT = ("corrupt", "reorder", "rate")
 
 def play(lab: Lab, plan: Plan) -> Iterator[str]:
     """The script that plays the events of a running lab."""
-    start = head(plan, "play", f'Plays the events of the lab "{plan.lab}" that is up', USAGE, OPTIONS)
+    kind, what = runtime_of("play", plan), f'Plays the events of the lab "{plan.lab}" that is up'
+    usage, options = (TOGETHER, (AT, *OPTIONS)) if plan.machine else (USAGE, OPTIONS)
+    start = head(plan, kind, what, usage, options)
     player = _Player(lab, plan)
     events = list(player.events())
     needs = need_tools(("ip", "tc", "nsenter", "unshare", "flock"))
     functions = {"needs": [*needs, *player.needs()], "restore": player.restore(), "events": events}
-    return script(start, functions, "play", ("needs", "begin", "events", "close"))
+    call = ("needs", "begin", *(("meet",) if plan.machine else ()), "events", "close")
+    return script(start, functions, kind, call)
 
 
 class _Player:
@@ -54,11 +44,13 @@ class _Player:
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self.lab = lab
         self.namespace = {node.name: node.namespace for node in lab.nodes}
+        self.here = set(plan.namespaces)
+        """The namespaces of this machine; what changes in others, their own scripts change."""
         self.ends = {end.id: end for link in lab.links for end in link.ends}
         self.shaped = dict(self.ends)
         self.down: set[InterfaceName] = set()
         self.addresses: dict[tuple[str, str], list[OwnAddress]] = {}
-        self.routes: dict[str, list[Routes]] = {name: [] for name in self.namespace.values()}
+        self.routes: dict[str, list[Routes]] = {name: [] for name in plan.namespaces}
         for fact in plan.facts:
             if isinstance(fact, OwnAddress):
                 self.addresses.setdefault((fact.namespace, fact.device), []).append(fact)
@@ -68,12 +60,15 @@ class _Player:
     def needs(self) -> Iterator[str]:
         """Tests that the kernel has the queueing disciplines that events add."""
         changes = [change for event in self.lab.events for change in event.changes]
-        reshaped = (change for change in changes if isinstance(change, Reshaping))
+        reshaped = (one for one in changes if isinstance(one, Reshaping) and self._has(one.interface))
         found = {one.kind for change in reshaped for one in self._qdiscs(self._shaped(change))}
         if kinds := [kind for kind in QDISCS if kind in found]:
             yield join(("need_queues", *kinds)) + " <<'END'"
             yield from (f"qdisc replace dev lo root {kind} {' '.join(QDISCS[kind])}" for kind in kinds)
             yield "END"
+
+    def _has(self, id: InterfaceName) -> bool:
+        return self.namespace[id.node] in self.here
 
     def _shaped(self, change: Reshaping) -> Port:
         return self.ends[change.interface]._replace(shaping=change.shaping)
@@ -90,6 +85,8 @@ class _Player:
             yield join(("happened", time, _described(event)))
 
     def _reshape(self, change: Reshaping) -> Iterator[str]:
+        if not self._has(change.interface):
+            return
         before = self.shaped[change.interface]
         after = self.shaped[change.interface] = self._shaped(change)
         if commands := list(_reshaping(self._qdiscs(before), self._qdiscs(after))):
@@ -98,11 +95,12 @@ class _Player:
 
     def _switch(self, change: Switching) -> Iterator[str]:
         (self.down.difference_update if change.up else self.down.update)(change.link)
-        yield "alter links"
-        for id in change.link:
+        own = [id for id in change.link if self._has(id)]
+        yield from ("alter links",) if own else ()
+        for id in own:
             down = ("link", "set", "dev", id.name, "down")
             yield from self._within(id.node, "ip", self._up(id) if change.up else [down])
-        for id in change.link if change.up else ():
+        for id in own if change.up else ():
             gone = {other.name for other in self.down if other.node == id.node}
             left = (_without(routes, gone) for routes in self._by(id.node, {id.name}))
             yield from self._within(id.node, "ip", _replaced(routes for routes in left if routes.hops))
@@ -121,9 +119,10 @@ class _Player:
         """A bash function that restores the state after up from the state after any event."""
         changes = [change for event in self.lab.events for change in event.changes]
         switched = dict.fromkeys(
-            id for change in changes if isinstance(change, Switching) for id in change.link
+            id for change in changes if isinstance(change, Switching) for id in change.link if self._has(id)
         )
-        shaped = dict.fromkeys(change.interface for change in changes if isinstance(change, Reshaping))
+        reshaped = (change.interface for change in changes if isinstance(change, Reshaping))
+        shaped = dict.fromkeys(id for id in reshaped if self._has(id))
         for id in switched:
             yield from self._again("links", id.node, "ip", self._up(id))
         for node in dict.fromkeys(id.node for id in switched):

@@ -12,16 +12,18 @@ LAB='diamond'
 NAMESPACES=(diamond-a diamond-b diamond-c diamond-d)
 CLAIM=/run/mpc-$LAB
 say() { printf '%s: %s\n' "$LAB" "$*" >&2; }
+residents() { ip netns pids "$1"; }
 
 # Takes down the namespaces that are marked as this lab's, or `all`: what runs in them, themselves, and their files.
 down() {
-  local ns at left=0
+  local ns at left=0 stays=
   trap - ERR EXIT HUP INT TERM
   for ns in "${NAMESPACES[@]}"; do
-    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" || $1 == all && -e /run/netns/$ns ]]; then
-      ip netns pids "$ns" | xargs -r kill || true
-      for _ in {1..50}; do [[ -n $(ip netns pids "$ns") ]] || break; sleep 0.1; done
-      ip netns pids "$ns" | xargs -r kill -KILL || true
+    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" ||
+      -e /run/netns/$ns && ($1 == all || -e $CLAIM.d/$ns.undo) ]]; then
+      residents "$ns" | xargs -r kill || true
+      for _ in {1..50}; do [[ -n $(residents "$ns") ]] || break; sleep 0.1; done
+      residents "$ns" | xargs -r kill -KILL || true
       ip netns del "$ns" || left=1
     elif ! grep -qsx "# mpc:$LAB" "/etc/netns/$ns/hosts"; then
       continue
@@ -32,7 +34,7 @@ down() {
   for at in /etc/netns /run/netns; do
     ! grep -qsx "made $at" "$CLAIM" || { umount -n "$at"; rmdir "$at"; } 2>/dev/null || true
   done
-  rm -rf "$CLAIM" "$CLAIM.d"
+  [[ $stays ]] || rm -rf "$CLAIM" "$CLAIM.d"
   say down
   return "$left"
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 f6f356066172c2debabdf109d9319d594066d8ba860a93ec9002a8141685822e
+# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE
+unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
@@ -242,8 +242,9 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 # A file that up, down and play lock while they are at work, as do their children. Who has the lock looks whether the
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
-# `namespace NAME` for each that it makes, `made FOLDER` for what was not there before, and at its end `inode FILE NUMBER
-# TIME` of each namespace, and `up`.
+# `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -265,9 +266,228 @@ read_claim() {
 
 # Prints a line of each of some namespaces that are there, by which one is known again: a number that no other has now,
 # and the time from which on it had it.
-inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}" 2>/dev/null; }
+inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}"; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }
+
+# === containers, by podman and docker =========================================
+# Each is called like its namespace, and has the lab as its label: by that it is known as this lab's. Where docker runs
+# it, it is beside another, NAME.net: its anchor, whose process has entered the namespace. CONTAINERS are ENGINE:NAME, and
+# the claim has `container ENGINE:NAME` for each that up makes.
+CONTAINERS+=()
+
+# Takes away the lab's containers, with the volumes that came with them.
+remove_containers() {
+  local engine left=0
+  for engine in podman docker; do remove_those_of "$engine" || left=1; done
+  return "$left"
+}
+
+# Takes away those of an engine, anchors last. What is left is what the engine lists, not what it says of a call, as that
+# may fail over what a killed one has begun. One that does not answer may have containers still.
+remove_those_of() {
+  local _ ids anchors engine=$1 is_noted=0
+  ! has_noted "$engine" || is_noted=1
+  ((is_noted)) || [[ " ${CONTAINERS[*]}" == *" $engine:"* ]] || return 0
+  type -P "$engine" >/dev/null || {
+    ((is_noted)) || return 0
+    say "this lab has containers, and the command $engine is missing"
+    return 1
+  }
+  ! unfinished || "end_begun_$engine" || return
+  for _ in 1 2 3; do
+    list_containers "$engine" || return
+    ((${#ids[@]} + ${#anchors[@]})) || return 0
+    ((${#ids[@]} == 0)) || "$engine" stop -t 5 "${ids[@]}" >/dev/null 2>&1 || true
+    ((${#ids[@]} == 0)) || "$engine" rm --force --volumes "${ids[@]}" >/dev/null 2>&1 || true
+    ((${#anchors[@]} == 0)) || "$engine" rm --force --volumes "${anchors[@]}" >/dev/null 2>&1 || true
+  done
+  list_containers "$engine" || return
+  ((${#ids[@]} + ${#anchors[@]} == 0)) || say "these containers do not go: ${ids[*]} ${anchors[*]}"
+  ((${#ids[@]} + ${#anchors[@]} == 0))
+}
+
+# Whether up has noted a container of an engine.
+has_noted() {
+  local line
+  for line in "${!notes[@]}"; do [[ $line != "container $1:"* ]] || return 0; done
+  return 1
+}
+
+# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+answer=
+ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+
+# Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
+list_containers() {
+  local id name
+  ask_engine "$1" ps --all --no-trunc --filter "label=mpc.lab=$LAB" --format '{{.ID}} {{.Names}}' || return
+  ids=() anchors=()
+  while read -r id name; do
+    if [[ $name == *.net ]]; then anchors+=("$id"); elif [[ $id ]]; then ids+=("$id"); fi
+  done <<<"$answer"
+}
+
+# Takes away what podman had begun to make when up was cut short: such a container has its name, and no label yet.
+end_begun_podman() {
+  local name state
+  ask_engine podman ps --all --external --format '{{.Names}} {{.Status}}' || return
+  while read -r name state; do
+    [[ $state != Storage* ]] || ! noted "container podman:$name" || podman rm --force "$name" >/dev/null 2>&1 || true
+  done <<<"$answer"
+}
+
+# Lets docker end what it had begun when up was cut short: the daemon goes on without the client that has asked.
+end_begun_docker() { sleep 1; }
+
+# === namespaces of containers that ran before =================================
+# Such a namespace has a name while the lab is up. What is added to it goes by what up has noted in the lab's folder:
+# NAME.undo, rows of commands, and NAME.sysctls, all that it had. The claim has `attached NAME` for each.
+ATTACHED+=()
+
+# Names the namespace of a process, having noted these: NAME PID, and the rows are the input.
+adopt() {
+  local row enter=(nsenter --net="/proc/$2/ns/net")
+  # (Some sysctls cannot be read.)
+  "${enter[@]}" grep -rsH '' /proc/sys/net/{core,ipv4,ipv6,mptcp} >"$RUNS/$1.sysctls" || [[ -s $RUNS/$1.sysctls ]] || return
+  while IFS= read -r row; do
+    [[ $row != limits ]] || row="ip mptcp limits set $("${enter[@]}" ip mptcp limits)" || return
+    printf '%s\n' "$row"
+  done >"$RUNS/$1.undo" || return
+  ip netns attach "$1" "$2"
+}
+
+# Takes away what was added to a namespace, and has it as it was: NAME.
+release() {
+  local row log left=0
+  [[ -e $RUNS/$1.undo && -e /run/netns/$1 ]] || return 0
+  while IFS= read -r row; do
+    log=$(undo_row "$1" "$row" 2>&1 </dev/null) || is_gone "$log" || {
+      say "cannot take this back in $1: $row: $log"
+      left=1
+    }
+  done <"$RUNS/$1.undo"
+  nsenter --net="/run/netns/$1" bash -c "$(declare -f put_back)"$'\nput_back "$1"' bash "$RUNS/$1.sysctls" || {
+    say "not all sysctls of $1 are as they were"
+    left=1
+  }
+  return "$left"
+}
+
+# Does what a row says: NAME ROW. `endpoint ADDRESS` is one whose number is to be found.
+undo_row() {
+  local address id enter=(nsenter --net="/run/netns/$1") words told
+  read -ra words <<<"$2"
+  if [[ ${words[0]} == endpoint ]]; then
+    told=$("${enter[@]}" ip mptcp endpoint show) || { echo "$told" && return 1; }
+    while read -r address _ id _; do
+      [[ $address != "${words[1]}" ]] || "${enter[@]}" ip mptcp endpoint delete id "$id" || return 1
+    done <<<"$told"
+  else
+    "${enter[@]}" "${words[@]}"
+  fi
+}
+
+# Whether a tool says that there is nothing to take away.
+is_gone() {
+  case $1 in
+    *"Cannot find device"* | *"No such "* | *"does not exist"*) ;;
+    *"Cannot assign requested address"* | *"ddress not found"*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Sets the sysctls of a file to what they were. Some set others, so that it looks again.
+put_back() {
+  local line path value now _ differ
+  for _ in 1 2 3 4; do
+    differ=0
+    while IFS= read -r line; do
+      path=${line%%:*} value=${line#*:}
+      [[ -w $path ]] && { IFS= read -r now <"$path"; } 2>/dev/null && [[ $now != "$value" ]] || continue
+      differ=1
+      printf '%s\n' "$value" >"$path"
+    done <"$1"
+    ((differ)) || return 0
+  done
+  return 1
+}
+
+# Whether a process in a namespace of a container is one that the lab has started: NAME PID.
+is_started() { grep -qszx "MPC_NETNS=$1" "/proc/$2/environ"; }
+
+# === teql devices =============================================================
+# The module sch_teql makes a number of devices when it is loaded, in the machine's first namespace, and no more later. Up
+# takes some for the lab, and down gives them back under the names that they had. Each is noted as `slot NAMESPACE NAME
+# DEVICE` before it is taken, and the module as `module sch_teql` before up loads it. Who does any of that has a lock, as
+# all labs share the devices.
+TEQL=/sys/module/sch_teql
+slots=
+lock_slots() {
+  [[ -z $slots ]] || return 0
+  exec {slots}</run
+  flock -w 60 "$slots" || die "another lab is at work with teql devices"
+}
+unlock_slots() {
+  [[ -z $slots ]] || exec {slots}<&-
+  slots=
+}
+
+# Unloads the module, for 3 seconds at most: the kernel may still be taking away a leg.
+unload_slots() {
+  local try
+  for try in {1..30}; do
+    [[ -e $TEQL ]] && ! modprobe -qr sch_teql 2>/dev/null || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+# Sets `kind` to what `ip -o link` tells of an interface of this namespace, or to nothing.
+kind=
+look_at() { kind=$(exec ip -o link show dev "$1" 2>/dev/null) || kind=; }
+
+# Gives back the devices that up has taken for some namespaces, or tried to: NAMESPACE... A leg that is left would keep its
+# device in use, so legs go first. Of a namespace that somebody has deleted, the kernel has given the device back, under
+# the name that it had there.
+give_back() {
+  local slot ns name device told line rows left=0
+  for slot in "${!notes[@]}"; do
+    [[ $slot == "slot "* ]] || continue
+    read -r _ ns name device <<<"$slot"
+    if [[ " $* " == *" $ns "* ]]; then
+      told=$(exec nsenter --net="/run/netns/$ns" ip -o link show 2>/dev/null) || continue
+      rows="link set dev $name netns $$ name $device"$'\n'"link set dev $device netns $$"$'\n'
+      while read -r line; do
+        [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ qdisc\ $device\  ]] || rows="link del dev ${BASH_REMATCH[1]}"$'\n'$rows
+      done <<<"$told"
+      (exec nsenter --net="/run/netns/$ns" ip -force -batch - <<<"${rows%$'\n'}" >/dev/null 2>&1) || true
+    fi
+    look_at "$device"
+    [[ -z $kind ]] || continue
+    look_at "$name"
+    [[ $kind != *" link/void "* ]] || ip link set dev "$name" down name "$device" || left=1
+  done
+  return "$left"
+}
+
+# Unloads the module where up has loaded it, and nobody uses its devices: another lab that has some is told to, in its
+# turn. The lock is kept to the end of the script, so that no lab is told that is about to forget it.
+leave_slots() {
+  local other line told=''
+  noted "module sch_teql" || return 0
+  lock_slots
+  read_claim
+  for other in /run/mpc-*; do
+    [[ $other != "$CLAIM" && ! -d $other && -s $other && -z $told ]] || continue
+    while read -r line; do [[ $line != "slot "* ]] || told=$other; done 2>/dev/null <"$other"
+  done
+  if [[ -n $told ]]; then
+    echo "module sch_teql" >>"$told"
+    return
+  fi
+  unload_slots || say "left the module sch_teql alone: its devices are used"
+}
 
 # === what up and down share ===================================================
 # Into how many parts work is divided that is done side by side. (Each part reads all of it, so more make it slower.)
@@ -295,10 +515,11 @@ foreign=
 spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or the up that claimed the lab names it and either has not come to
-# marking it, or only its name is left of it by a down that was cut short.
+# marking it, or only its name is left of it by a down that was cut short. (That of a container has no mark.)
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
+  ! noted "attached $1" || [[ ! -e $RUNS/$1.undo ]] || return 0
   link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || ! noted "namespace $1" ||
     kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
@@ -326,7 +547,7 @@ sort_out() {
     line=${line#inode /run/netns/}
     known[${line%% *}]=1
     echo "own ${line%% *}"
-  done < <(inodes "$@")
+  done < <(inodes "$@" 2>/dev/null)
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
@@ -339,14 +560,16 @@ sort_out() {
   wait
 }
 
-# Prints the processes in some namespaces, a PID a line.
+# Prints the processes in some namespaces, a PID a line; of one that is that of a container, those of the lab.
 residents() {
-  local inode path
+  local inode path ns
   local -A inside=()
-  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do inside[$inode]=${path##*/}; done < <(stat -Lc '%i %n' "${@/#//run/netns/}")
   while read -r inode path; do
-    path=${path#/proc/}
-    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
+    path=${path#/proc/} path=${path%%/*} ns=${inside[$inode]:-}
+    [[ -n $ns ]] || continue
+    ! noted "attached $ns" || is_started "$ns" "$path" || continue
+    printf '%s\n' "$path"
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
@@ -406,6 +629,36 @@ remove_names() {
   return "$left"
 }
 
+# Prints the files of captures, a line each.
+captures() {
+  local one found=()
+  for one in "${!notes[@]}"; do
+    [[ $one != "capture "* ]] || ! noted "$one" || found+=("${one#capture }")
+  done
+  ((${#found[@]} == 0)) || printf '%s\n' "${found[@]}" | sort
+}
+
+# Has captures of a lab that is up write what came by now, which the kernel hands over in blocks, after a second at most.
+await_captures() { [[ -z $(captures) ]] || ! noted up || sleep 1.2; }
+
+# Says what has been captured, and what of it lacks packets. What an up has captured that did not come to its end is taken
+# away.
+end_captures() {
+  local file log name folder=
+  while IFS= read -r file; do
+    unfinished && { rm -f "$file" || return; } && continue
+    name=${file##*/} name=${name#"$LAB."} name=${name%.pcap} log='' folder=${file%/*}
+    name=${name%%.*}:${name#*.}
+    [[ ! -e $RUNS/$name.log ]] || log=$(<"$RUNS/$name.log")
+    if [[ $log == *": write error: "* || ! $log =~ ([0-9]+)\ packets?\ dropped\ by\ kernel ]]; then
+      say "warning: the capture of $name has ended early:"$'\n'"$log"
+    elif ((BASH_REMATCH[1])); then
+      say "warning: the capture of $name lacks ${BASH_REMATCH[1]} packets, which came faster than they were written"
+    fi
+  done < <(captures)
+  [[ -z $folder ]] || say "captures are in $folder/"
+}
+
 # Takes away the folder of what ran in the lab. (Of an up that did not note its plan, nothing more is known.)
 remove_runs() {
   [[ -e $RUNS ]] || return 0
@@ -442,14 +695,16 @@ remove_claim() {
       rmdir "$folder" || return
     fi
   done
+  leave_slots
   rm -f "$CLAIM"
 }
 
 # Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
 # claim says.
 take_down() {
-  local whose ns left=0 own=() more=()
+  local whose ns left=0 own=() more=() stays=()
   local -A ours=()
+  remove_containers || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
@@ -463,10 +718,19 @@ take_down() {
   ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
-    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
+    give_back "${own[@]}" || left=1
+    for ns in "${own[@]}"; do ! noted "attached $ns" || release "$ns" || stays+=("$ns"); done
+    ((${#stays[@]} == 0)) || left=1
+    for ns in "${own[@]}"; do
+      [[ " ${stays[*]} " == *" $ns "* ]] || echo "netns del $ns"
+    done | ip -force -batch - || left=1
+  else
+    give_back || left=1
   fi
   remove_names "$@" || left=1
-  remove_runs || left=1
+  end_captures || left=1
+  # (How what is added to a namespace goes stands in this folder.)
+  ((${#stays[@]})) || remove_runs || left=1
   ((left && ${#notes[@]})) || remove_claim || left=1
   return "$left"
 }
@@ -494,23 +758,50 @@ end() {
 # Asks processes to end: PID...
 dismiss() { (($# == 0)) || kill "$@" 2>/dev/null || true; }
 
+# === what is started becomes ready ============================================
+
+# Waits half a minute at most until a command succeeds. Meanwhile another is asked each second whether that can
+# still be: ASK NAME COMMAND...
+await_ready() {
+  local began=$SECONDS now=$SECONDS said=$SECONDS
+  until "${@:3}" >/dev/null 2>&1 </dev/null {lock}>&-; do
+    ((SECONDS < began + 30)) || return 1
+    ((SECONDS == now)) || "$1" "$2"
+    now=$SECONDS
+    ((now < said + 5)) || {
+      say "waiting for $2 to be ready"
+      said=$now
+    }
+    sleep 0.1
+  done
+}
+
+# Whether something listens at a TCP port of a namespace: NAMESPACE PORT.
+listens() { [[ -n $(nsenter --net="/run/netns/$1" ss -Hltn sport = ":$2") ]]; }
+
 # === processes that run in the lab ============================================
 FILES=$(ulimit -Sn)
 
 # Notes what has the name of the folder of their logs already.
 need_runs() { [[ ! -e $RUNS ]] || missing+=("the name $RUNS: something has it"); }
 
-# Starts the command line that is the first line of its input, with the KEY=VALUE of the others: NAMESPACE NAME. It
-# gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
+# Starts a command line in a namespace: NAMESPACE NAME.
+start() { launch "$@" ip netns exec "$1"; }
+
+# Starts one that has the container of a namespace run a command. (An engine needs the mounts of this machine.)
+start_inside() { launch "$@" nsenter --net="/run/netns/$1"; }
+
+# Starts the command line that is the first line of its input, with the KEY=VALUE of the others, by what enters its
+# namespace: NAMESPACE NAME COMMAND... It gets back what up has changed for itself, is told which node it runs on, keeps the claim locked until it is in its
 # namespace, and has a session, a log and a file with its PID of its own.
-start() {
+launch() {
   local lines
   mapfile -t lines
   (
     trap - PIPE INT QUIT
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
-    exec setsid ip netns exec "$1" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
+    exec setsid "${@:3}" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
   ) </dev/null >"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
@@ -546,6 +837,25 @@ await() {
   [[ -s $RUNS/$1.pid ]] || die "cannot start what runs as $1: $(<"$RUNS/$1.log")"
 }
 
+# Waits until what was started listens at a port of its namespace: NAME NAMESPACE PORT.
+await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
+
+# Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
+await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: ${*:2} does not succeed"; }
+
+# Fails where what was started has ended with an error.
+see_over() {
+  local status=0
+  [[ ! -s $RUNS/$1.end ]] || read -r status <"$RUNS/$1.end"
+  ((status == 0)) || unready "$1" "ended with $status"
+}
+
+# Fails, with the last lines of what was started: NAME WHAT.
+unready() {
+  say "the last lines of $1:"$'\n'"$(tail -n 5 "$RUNS/$1.log")"
+  die "what runs as $1 $2"
+}
+
 # Says which processes have ended with an error already.
 watch() {
   local i status
@@ -561,13 +871,28 @@ watch() {
 }
 
 # === what up tests, claims and takes back =====================================
-TESTS_ONLY=${1:-}
+TESTS_ONLY=
+# Where captures are written, and under which names.
+PCAPS+=()
+CAPTURES=.
 missing=()
 parts=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
-[[ $# == 0 || $* == --preflight ]] || misuse "no such option: ${*: -1}"
+while (($#)); do
+  case $1 in
+    --preflight) TESTS_ONLY=$1 ;;
+    --captures)
+      ((${#PCAPS[@]})) || misuse "the lab has no captures"
+      [[ -n ${2:-} ]] || misuse "--captures takes a folder"
+      CAPTURES=$2
+      shift
+      ;;
+    *) misuse "no such option: $1" ;;
+  esac
+  shift
+done
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
@@ -720,6 +1045,8 @@ claim() {
   trap 'failed "$BASH_COMMAND"' ERR
   printf '%ssince %(%F %T %Z)T\n' "$ABOUT" -1 >>"$CLAIM"
   ((${#NAMESPACES[@]} == 0)) || printf 'namespace %s\n' "${NAMESPACES[@]}" >>"$CLAIM"
+  ((${#CONTAINERS[@]} == 0)) || printf 'container %s\n' "${CONTAINERS[@]}" >>"$CLAIM"
+  ((${#ATTACHED[@]} == 0)) || printf 'attached %s\n' "${ATTACHED[@]}" >>"$CLAIM"
   read_claim
 }
 
@@ -752,12 +1079,18 @@ write_names() {
   ((${#NAMESPACES[@]} == 1)) || printf '%s\n' "${NAMESPACES[@]:1}" | sh -c "$LINK" sh "${files[@]}"
 }
 
+# Waits until no part is at work. (A `wait` in a trap that has interrupted another may not see that a part has ended, and
+# would last as long as what is captured.)
+await_parts() {
+  local pid
+  for pid in "${parts[@]}"; do while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done; done
+}
+
 # Takes away what a failed up has made.
 undo() {
   say "taking away what was made"
   dismiss "${parts[@]}" "${started[@]}"
-  # The first wait may tell of a signal that came before.
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
+  await_parts
   take_down "${NAMESPACES[@]}" || true
 }
 
@@ -772,6 +1105,73 @@ complete() {
 
 # Loads a module, where modules can be loaded.
 load() { ! type -P modprobe >/dev/null || modprobe -q "$@" 2>/dev/null || true; }
+
+# === how teql devices are taken ===============================================
+# Sets `free` to the devices that this namespace has, and that are down and have no leg in it.
+free=()
+find_slots() {
+  local told line
+  free=()
+  told=$(exec ip -o link show)
+  while read -r line; do
+    [[ $line =~ ^[0-9]+:\ (teql[0-9]+):\ \<([^>]*)\> ]] || continue
+    [[ ,${BASH_REMATCH[2]}, == *,UP,* || $told == *" qdisc ${BASH_REMATCH[1]} "* ]] || free+=("${BASH_REMATCH[1]}")
+  done <<<"$told"
+}
+
+# Notes where this machine does not have so many: COUNT. Where the module is not there, it is loaded to see, and unloaded
+# again. (A signal waits for that. The claim says so meanwhile, for the down after an up that is killed.)
+need_slots() {
+  local stopped=''
+  ((EUID == 0)) && type -P ip >/dev/null && type -P flock >/dev/null || return 0
+  if [[ -e $TEQL ]]; then
+    find_slots
+  else
+    trap 'stopped=1' HUP INT TERM
+    open_claim
+    { flock -n "$lock" && current && [[ ! -s $CLAIM ]]; } || refuse
+    trap end_trial EXIT
+    printf '%ssince %(%F %T %Z)T\nmodule sch_teql\n' "$ABOUT" -1 >>"$CLAIM"
+    lock_slots
+    load sch_teql max_equalizers="$1"
+    find_slots
+    end_trial
+    trap - HUP INT TERM
+    [[ -z $stopped ]] || exit 130
+  fi
+  ((${#free[@]} >= $1)) || missing+=("$1 free teql devices (module sch_teql, in the first namespace); there are ${#free[@]} here")
+}
+end_trial() {
+  trap - EXIT
+  unload_slots || true
+  unlock_slots
+  rm -f "$CLAIM" || : >"$CLAIM"
+  exec {lock}<&-
+  lock=
+}
+
+# Takes a device for each row of its input, and makes it the queueing discipline of some interfaces: NAMESPACE NAME LEG...
+take_slots() {
+  local rows=() number ns name legs moves='' leg lines
+  mapfile -t rows
+  lock_slots
+  [[ -e $TEQL ]] || { note "module sch_teql" && load sch_teql max_equalizers="${#rows[@]}"; }
+  find_slots
+  ((${#free[@]} >= ${#rows[@]})) || die "there are ${#free[@]} free teql devices, and not ${#rows[@]}"
+  for number in "${!rows[@]}"; do
+    read -r ns name legs <<<"${rows[number]}"
+    note "slot $ns $name ${free[number]}"
+    moves+="link set dev ${free[number]} netns $ns name $name"$'\n'
+  done
+  feed ip -batch - <<<"${moves%$'\n'}"
+  unlock_slots
+  for number in "${!rows[@]}"; do
+    read -r ns name legs <<<"${rows[number]}"
+    lines=
+    for leg in $legs; do lines+="qdisc add dev $leg root ${free[number]}"$'\n'; done
+    feed nsenter --net="/run/netns/$ns" tc -batch - <<<"${lines%$'\n'}"
+  done
+}
 
 # === the visitor ==============================================================
 # A small shell that enters namespaces for a part of a script. It starts programs in half the time that this shell takes,
@@ -827,22 +1227,29 @@ entered_inputs=()
 declare -A settings=()
 
 # What a visit has beside tools: `put` sets sysctls, from lines of paths and values, in which `*` is any name; `lines`
-# calls a tool for each line, as of more than 511 words `ip -batch` takes none.
+# calls a tool for each line, as of more than 511 words `ip -batch` takes none. (`put` goes to a directory below
+# /proc/sys/net and looks names up there. Those of all namespaces have one parent, where the kernel goes through all of one
+# name: of a thousand namespaces, that would be most of what a visit takes.)
 IFS= read -rd '' PUT <<'PUT' || true
+fail() { echo "Command failed -:$row"; exit 1; }
 put() {
-  row=0
+  row=0 inside=
   while read -r paths value; do
-    row=$((row + 1))
-    for path in $paths; do
-      printf '%s\n' "$value" >"$path" || { echo "Command failed -:$row"; exit 1; }
-    done
+    row=$((row + 1)) name=${paths#/proc/sys/net/}
+    case $name in
+      "$inside"/*) ;;
+      */*) inside=${name%%/*} && cd "/proc/sys/net/$inside" ;;
+      *) inside= && cd /proc/sys/net ;;
+    esac || fail
+    for path in ${name#"$inside"/}; do printf '%s\n' "$value" >"$path" || fail; done
   done
+  cd /
 }
 lines() {
   row=0
   while read -r words; do
     row=$((row + 1))
-    [ -z "$words" ] || "$1" $words || { echo "Command failed -:$row"; exit 1; }
+    [ -z "$words" ] || "$1" $words || fail
   done
 }
 PUT
@@ -981,10 +1388,9 @@ settle() {
 }
 
 # === routes told in short =====================================================
-# Adds routes to the input that was noted last: HOPS TARGET...
+# Adds routes to the input that was noted last: HOPS TARGET... (Only for its own namespaces does a part expand these.)
 routes() {
   local rows
-  mine || return 0
   # shellcheck disable=SC2059 # (HOPS has no %)
   printf -v rows "route add %s $1\n" "${@:2}"
   inputs[-1]+=$rows
@@ -1009,6 +1415,271 @@ await_ports() {
       sleep 0.1
     done
   done
+}
+
+# === legs of bonds and teqls ==================================================
+# Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
+# the legs of its teqls, which are bridges, have a carrier.
+is_bonded() {
+  local told
+  told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
+  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+}
+
+# Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks
+# at carriers every 100 milliseconds. By ARP it takes a leg for broken at first, where its other end is up later than it;
+# and by 802.3ad it talks to the other end for some seconds.
+await_legs() {
+  local ns try=0 looks=$1 left=$1
+  shift
+  say "waiting for the legs in $# namespaces to work"
+  while ((left)); do
+    ((++try < 300)) || die "the legs of bonds or teqls do not come to work"
+    ((left--))
+    for ns; do is_bonded "$ns" || left=$looks; done
+    sleep 0.1
+  done
+}
+
+# === containers are started ===================================================
+AT_ONCE=8
+started_containers=0
+declare -A engine_of=()
+for name in "${CONTAINERS[@]}"; do engine_of[${name#*:}]=${name%%:*}; done
+# This machine's programs and their libraries, for the anchors of docker, whose images may have none.
+BASE=()
+for folder in /lib /lib64 /usr; do
+  [[ ! -e $folder ]] || BASE+=(--mount "type=bind,src=$folder,dst=$folder,readonly")
+done
+
+# Notes an engine that does not answer or is that of another machine, names that it has given away, and images that it
+# does not have: ENGINE IMAGE...
+need_containers() {
+  local engine=$1 name whose image
+  type -P "$engine" >/dev/null && ((EUID == 0)) || return 0
+  "is_here_$engine" || {
+    missing+=("$engine on this machine: the environment names another")
+    return 0
+  }
+  "list_names_$engine" || {
+    missing+=("$engine that answers")
+    return 0
+  }
+  while read -r name whose; do
+    [[ " ${CONTAINERS[*]} " != *" $engine:$name "* ]] ||
+      missing+=("the name $name: a container has it$(lab_of "${whose:+mpc:$whose}")")
+  done <<<"$answer"
+  for image in "${@:2}"; do
+    "$engine" image inspect --format '{{.Id}}' "$image" >/dev/null 2>&1 ||
+      missing+=("the image $image ($engine pull $image)")
+  done
+}
+
+# Notes a container that is not to be attached: which does not run, has the network of this machine, is in a lab, or has
+# interfaces that are called like those of the node: ENGINE NAME INTERFACE...
+declare -A attached_by=()
+need_attached() {
+  local running pid lab told inode link
+  type -P "$1" >/dev/null && ((EUID == 0)) && "is_here_$1" || return 0
+  local asked='{{.State.Running}} {{.State.Pid}} {{index .Config.Labels "mpc.lab"}}'
+  told=$("$1" container inspect --format "$asked" "$2" 2>/dev/null) || {
+    missing+=("a container $2 of $1")
+    return 0
+  }
+  read -r running pid lab <<<"$told"
+  [[ -n $lab ]] || lab=$(lab_with "$pid")
+  inode=$(stat -Lc %i "/proc/$pid/ns/net" 2>/dev/null) || inode=$2
+  if [[ $running != true ]]; then
+    missing+=("a container $2 that runs: it does not")
+  elif [[ /proc/$pid/ns/net -ef /proc/self/ns/net ]]; then
+    missing+=("a network of its own for the container $2: it has that of this machine")
+  elif [[ -n $lab ]]; then
+    missing+=("a container $2 that is in no lab: it is in the lab $lab")
+  elif [[ -n ${attached_by[$inode]:-} ]]; then
+    missing+=("a network of its own for the container $2: it has that of ${attached_by[$inode]}")
+  else
+    attached_by[$inode]=$2
+    told=$(nsenter --net="/proc/$pid/ns/net" ip -o link show 2>/dev/null) || true
+    for link in "${@:3}"; do
+      [[ ! $told =~ :\ "$link"[@:] ]] || missing+=("the interface name $link in the container $2: it has one")
+    done
+  fi
+}
+
+# Prints the lab that has the namespace of a process: PID.
+lab_with() {
+  local claim what ns _
+  for claim in /run/mpc-*; do
+    [[ -f $claim ]] || continue
+    while read -r what ns _; do
+      [[ $what != namespace || ! /run/netns/$ns -ef /proc/$1/ns/net ]] || { echo "${claim#/run/mpc-}" && return; }
+    done <"$claim"
+  done
+}
+
+# Attaches a container: NAMESPACE ENGINE NAME, and the rows that undo what is added are the input.
+attach() {
+  [[ ! -e /run/netns/$1 ]] || { spare "$1" && die "there is a namespace $1 already"; }
+  ask_engine "$2" container inspect --format '{{.State.Pid}}' "$3" || exit 1
+  ((answer)) || die "the container $3 does not run"
+  adopt "$1" "$answer" || die "cannot attach the container $3"
+}
+
+# Whether the engine that the environment names is one of this machine.
+is_here_podman() { [[ -z ${CONTAINER_HOST:-}${CONTAINER_CONNECTION:-} ]]; }
+is_here_docker() {
+  local at
+  at=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || return 0
+  [[ $at == unix:* ]]
+}
+
+# Has an engine list all its containers, with the labs that have made them.
+list_names_podman() { ask_engine podman ps --all --external --format '{{.Names}} {{index .Labels "mpc.lab"}}'; }
+list_names_docker() { ask_engine docker ps --all --format '{{.Names}} {{.Label "mpc.lab"}}'; }
+
+# Writes the resolv.conf of containers, which names no server, so that unknown names fail at once.
+no_server() { printf '# %s\n%s\n' "$MARK" "$1" >"$RUNS/resolv.conf"; }
+
+# Starts a container by a command, where that is this part's.
+contain() { ((started_containers++ % AT_ONCE != part)) || call_engine "$@"; }
+
+# Finds the library by which mptcpize(8) has programs open MPTCP connections where they ask for TCP.
+WRAPPER=()
+need_wrapper() {
+  local line library=
+  while IFS= read -r line; do
+    [[ $line != LD_PRELOAD=* ]] || library=${line#*=}
+  done < <(mptcpize run env 2>/dev/null)
+  WRAPPER=(--volume "$library:/libmptcpwrap.so:ro" --env LD_PRELOAD=/libmptcpwrap.so)
+  [[ -f $library ]] || missing+=("the library libmptcpwrap, which \`mptcpize run\` preloads")
+}
+
+# The same as contain, with that library: ENGINE run OPTION...
+wrap() { ((started_containers++ % AT_ONCE != part)) || call_engine "${@:1:2}" "${WRAPPER[@]}" "${@:3}"; }
+
+# Says which containers have a first program without that library: NAME... It is static; one for musl does not start.
+see_wrapped() {
+  local name _
+  for name; do
+    ask_engine "${engine_of[$name]}" container inspect --format '{{.State.Pid}}' "$name" || exit 1
+    ((answer)) || continue
+    for _ in 1 2 3 4 5; do
+      ! grep -qs libmptcpwrap "/proc/$answer/maps" || continue 2
+      sleep 0.1
+    done
+    say "warning: the first program of $name is static, so that mptcpize cannot give it MPTCP"
+  done
+}
+
+# Starts the anchor of the container that is next, and waits until it has entered the namespace: NAMESPACE docker run
+# OPTION...
+hold() {
+  ((started_containers % AT_ONCE == part)) || return 0
+  call_engine "${@:2:2}" "${BASE[@]}" "${@:4}"
+  await_anchor "$1"
+}
+
+# Calls an engine. What then watches a container would keep the claim locked.
+call_engine() {
+  local log
+  log=$(exec "$@" 2>&1 </dev/null {lock}>&-) || {
+    say "failed: $*"
+    die "$log"
+  }
+}
+
+# Waits until an anchor has entered its namespace, for 30 seconds at most: NAMESPACE.
+await_anchor() {
+  local pid end=$((SECONDS + 30))
+  while ((SECONDS < end)); do
+    ask_engine docker container inspect --format '{{.State.Pid}}' "$1.net" || exit 1
+    pid=$answer
+    ((pid)) || break
+    [[ $'\n'$(ip netns identify "$pid")$'\n' != *$'\n'"$1"$'\n'* ]] || return 0
+    sleep 0.05
+  done
+  say_last "$1.net"
+  die "the container $1.net does not enter the namespace $1"
+}
+
+# Waits until a container listens at a port: NAME PORT.
+await_port() {
+  await_ready see_ended "$1" listens "$1" "$2" || {
+    say_last "$1"
+    die "the container $1 does not listen at port $2"
+  }
+}
+
+# Waits until a command in a container succeeds: NAME COMMAND...
+await_command() {
+  await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
+    say_last "$1"
+    die "the container $1 is not ready: ${*:2} does not succeed"
+  }
+}
+
+# Says the last lines of a container.
+say_last() { say "the last lines of $1:"$'\n'"$("${engine_of[${1%.net}]}" logs --tail 5 "$1" 2>&1)"; }
+
+# Fails where a container has ended with an error: of these names, or of all.
+see_ended() {
+  local engine name own
+  (($#)) || set -- "${CONTAINERS[@]#*:}"
+  for engine in podman docker; do
+    own=()
+    for name; do [[ ${engine_of[$name]} != "$engine" ]] || own+=("$name"); done
+    ((${#own[@]} == 0)) || see_ended_of "$engine" "${own[@]}"
+  done
+}
+
+# The same of an engine: ENGINE NAME...
+see_ended_of() {
+  local name pid status
+  ask_engine "$1" container inspect --format '{{.Name}} {{.State.Pid}} {{.State.ExitCode}}' "${@:2}" || exit 1
+  while read -r name pid status; do
+    name=${name#/}
+    ((pid)) || {
+      say_last "$name"
+      ((status == 0)) || die "the container $name has ended with $status"
+      say "warning: the container $name has ended with 0"
+    }
+  done <<<"$answer"
+}
+
+# === captures =================================================================
+# Notes what keeps captures from being written, the names of which are those of PCAPS.
+need_captures() {
+  local file
+  if [[ ! -d $CAPTURES || $CAPTURES == *$'\n'* || ($EUID == 0 && ! -w $CAPTURES) ]]; then
+    missing+=("a folder ${CAPTURES//$'\n'/?} that can be written, for captures")
+    return
+  fi
+  CAPTURES=$(cd -P -- "$CAPTURES" && pwd)
+  CAPTURES=${CAPTURES%/}
+  for file in "${PCAPS[@]}"; do
+    [[ ! -e $CAPTURES/$file && ! -L $CAPTURES/$file ]] ||
+      missing+=("the name $CAPTURES/$file: something has it (--captures DIR has captures written elsewhere)")
+  done
+}
+
+# Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that
+# are up, so this one is, and down again when the capture has begun: as the other end of its link is down meanwhile, it has
+# no packets before. (tcpdump(8) does not tell of a disk that is full: cat(1) does, and ends.)
+# shellcheck disable=SC2016 # Expanded by that shell.
+TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
+capture() {
+  local _ name=$2:$3 file=$CAPTURES/$5 log=$RUNS/$2:$3.log
+  note "capture $file"
+  (set -C && : >"$file") 2>/dev/null || { notes["capture $file"]='' && die "cannot make $file"; }
+  ip -n "$1" link set dev "$3" up
+  start_inside "$1" "$name" <<<"$TCPDUMP"$'\n'"DEVICE=$3"$'\n'"SNAP=$4"$'\n'"FILE=$file"
+  for _ in {1..500}; do
+    [[ ! -s $log || $(<"$log") != *"listening on "* ]] || break
+    kill -0 "${started[-1]}" 2>/dev/null || break
+    sleep 0.02
+  done
+  [[ $(<"$log") == *"listening on "* ]] || die "cannot capture $name: $(<"$log")"
+  ip -n "$1" link set dev "$3" down
 }
 
 # === the call =================================================================

@@ -12,16 +12,18 @@ LAB='proved'
 NAMESPACES=(proved-a proved-b proved-c proved-d)
 CLAIM=/run/mpc-$LAB
 say() { printf '%s: %s\n' "$LAB" "$*" >&2; }
+residents() { ip netns pids "$1"; }
 
 # Takes down the namespaces that are marked as this lab's, or `all`: what runs in them, themselves, and their files.
 down() {
-  local ns at left=0
+  local ns at left=0 stays=
   trap - ERR EXIT HUP INT TERM
   for ns in "${NAMESPACES[@]}"; do
-    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" || $1 == all && -e /run/netns/$ns ]]; then
-      ip netns pids "$ns" | xargs -r kill || true
-      for _ in {1..50}; do [[ -n $(ip netns pids "$ns") ]] || break; sleep 0.1; done
-      ip netns pids "$ns" | xargs -r kill -KILL || true
+    if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" ||
+      -e /run/netns/$ns && ($1 == all || -e $CLAIM.d/$ns.undo) ]]; then
+      residents "$ns" | xargs -r kill || true
+      for _ in {1..50}; do [[ -n $(residents "$ns") ]] || break; sleep 0.1; done
+      residents "$ns" | xargs -r kill -KILL || true
       ip netns del "$ns" || left=1
     elif ! grep -qsx "# mpc:$LAB" "/etc/netns/$ns/hosts"; then
       continue
@@ -32,7 +34,7 @@ down() {
   for at in /etc/netns /run/netns; do
     ! grep -qsx "made $at" "$CLAIM" || { umount -n "$at"; rmdir "$at"; } 2>/dev/null || true
   done
-  rm -rf "$CLAIM" "$CLAIM.d"
+  [[ $stays ]] || rm -rf "$CLAIM" "$CLAIM.d"
   say down
   return "$left"
 }
@@ -46,20 +48,27 @@ trap 'say "failed: $BASH_COMMAND"' ERR
 trap 'exit 1' HUP INT TERM
 trap 'down all' EXIT
 
-# Starts a command line: NAMESPACE NAME COMMAND KEY=VALUE... What it says goes to NAME.log, its PID to NAME.pid, and at
+# Starts a command line, or what has a container run a command: NAMESPACE NAME COMMAND KEY=VALUE... What it says goes to NAME.log, its PID to NAME.pid, and at
 # its end its status to NAME.end.
-start() {
-  local file=$CLAIM.d/$2
-  MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1 setsid ip netns exec "$1" \
-    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:3}" </dev/null >"$file.log" 2>&1 &
+start() { launch "ip netns exec $1" "$@"; }
+start_inside() { launch "nsenter --net=/run/netns/$1" "$@"; }
+launch() {
+  local file=$CLAIM.d/$3 enter
+  read -ra enter <<<"$1"
+  MPC_LAB=$LAB MPC_NODE=${3%.*} MPC_NETNS=$2 setsid "${enter[@]}" \
+    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:4}" </dev/null >"$file.log" 2>&1 &
   for _ in {1..200}; do [[ ! -s $file.pid ]] || return 0; sleep 0.05; done
-  say "cannot start what runs as $2: $(<"$file.log")"
+  say "cannot start what runs as $3: $(<"$file.log")"
   exit 1
 }
 attend() { (echo "$BASHPID" >"$1.pid"; exec env "${@:3}" bash -c -- "$2"); echo "$?" >"$1.end"; }
+# Waits until what was started listens at a port, or until a command succeeds.
+await_run_port() { await say_log "$1" listens "$2" "$3"; }
+await_run() { await say_log "$1" timeout 5 "${@:2}"; }
+say_log() { tail -n 5 "$CLAIM.d/$1.log"; }
 
 # === the lab ==================================================================
-printf '%s\n' 'source proved.topo' 'plan a0117d05cc09' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
+printf '%s\n' 'source proved.topo' 'plan 101d9e87e748' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
 for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done
 mkdir -p /etc/netns
 

@@ -15,22 +15,29 @@ entered_inputs=()
 declare -A settings=()
 
 # What a visit has beside tools: `put` sets sysctls, from lines of paths and values, in which `*` is any name; `lines`
-# calls a tool for each line, as of more than 511 words `ip -batch` takes none.
+# calls a tool for each line, as of more than 511 words `ip -batch` takes none. (`put` goes to a directory below
+# /proc/sys/net and looks names up there. Those of all namespaces have one parent, where the kernel goes through all of one
+# name: of a thousand namespaces, that would be most of what a visit takes.)
 IFS= read -rd '' PUT <<'PUT' || true
+fail() { echo "Command failed -:$row"; exit 1; }
 put() {
-  row=0
+  row=0 inside=
   while read -r paths value; do
-    row=$((row + 1))
-    for path in $paths; do
-      printf '%s\n' "$value" >"$path" || { echo "Command failed -:$row"; exit 1; }
-    done
+    row=$((row + 1)) name=${paths#/proc/sys/net/}
+    case $name in
+      "$inside"/*) ;;
+      */*) inside=${name%%/*} && cd "/proc/sys/net/$inside" ;;
+      *) inside= && cd /proc/sys/net ;;
+    esac || fail
+    for path in ${name#"$inside"/}; do printf '%s\n' "$value" >"$path" || fail; done
   done
+  cd /
 }
 lines() {
   row=0
   while read -r words; do
     row=$((row + 1))
-    [ -z "$words" ] || "$1" $words || { echo "Command failed -:$row"; exit 1; }
+    [ -z "$words" ] || "$1" $words || fail
   done
 }
 PUT

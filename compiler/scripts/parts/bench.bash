@@ -9,6 +9,9 @@ odds=()
 nodes=()
 moved=()
 arrived=0
+again=0
+namespace=
+over_time=
 events=()
 counted=
 failures=0
@@ -16,6 +19,7 @@ failures=0
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
+    --during-play) [[ -n ${PLAY:-} ]] || misuse "the lab has no events that are played here"; during=1 ;;
     --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
     *) misuse "no such option: $1" ;;
   esac
@@ -38,6 +42,23 @@ row() { rows+=("$*"); }
 # Notes how likely is what is predicted of the last transfer.
 likely() { odds[${#rows[@]} - 1]=$1; }
 
+# How many segments of TCP a namespace has sent again so far, or `-` for that of another machine: NAMESPACE.
+count_again() {
+  local words
+  again=-
+  [[ $1 ]] || return 0
+  while read -ra words; do
+    [[ ${words[0]} != Tcp: ]] || again=${words[12]}
+  done < <(nsenter --net="/run/netns/$1" cat /proc/net/snmp)
+}
+
+# The namespace that a node is on this machine.
+namespace_of() {
+  local i
+  namespace=
+  for i in "${!nodes[@]}"; do [[ ${nodes[i]} != "$1" ]] || namespace=${NAMESPACES[i]}; done
+}
+
 # What came in and went out by each interface of the lab: `NODE:INTERFACE BYTES-IN BYTES-OUT PACKETS-OUT`.
 count_bytes() {
   local i name in out packets
@@ -48,10 +69,9 @@ count_bytes() {
   done
 }
 
-# Puts the time since now before each line, and a dot after the last.
+# Puts the time since the clock was set before each line, and a dot after the last.
 stamp() {
   local line
-  set_clock
   while read -r line; do clock && echo "$now $line"; done
   echo .
 }
@@ -71,7 +91,7 @@ echo "$found"'
 watch_subflows() {
   nsenter --net="/run/netns/$1" ip mptcp monitor </dev/null > >(stamp >"$scratch/events") 2>/dev/null &
   started+=("$!")
-  begin_in sockets "$1" bash -c "$COUNT" - "$2" "$PORT"
+  begin_in sockets "$1" bash -c "$COUNT" - "$2" "$port"
 }
 
 # Waits until the kernel has told the end of each connection that it told of, for 2 seconds at most: it tells none of one
@@ -116,26 +136,44 @@ field() {
   if [[ $2 =~ \ $1[46]=([^\ ]+) ]]; then echo "${BASH_REMATCH[1]}"; else echo -; fi
 }
 
-# Measures a row: ROUND, and its words. What there is to tell of it is in `received`, `arrived` (both in kbit/s),
-# `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `events`
-# and `counted`.
+# Measures a row: its number, and its words. What there is to tell of it is in `received`, `arrived` (both in kbit/s),
+# `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `again` (the
+# segments that were sent again), `events`, `counted`, and `over_time`.
 measure() {
-  local name in out packets was_in was_out was_packets
+  local name in out packets was_in was_out was_packets was_again receiver=server sockets
   local -A before=()
   : >"$scratch/events"
   : >"$scratch/sockets"
+  set_clock
+  set_time
+  choose_port "$7"
+  sockets="dport = :$port"
+  [[ $7 != - ]] || receiver=client
+  [[ ${*: -1} != -R ]] || receiver=client sockets="sport = :$port"
   [[ $9 != mptcp ]] || watch_subflows "$6" "$(($5 / 2))"
+  [[ $FORM != json ]] || watch_all "$1" "$2" "$sockets"
+  namespace_of "$2"
+  count_again "$namespace"
+  was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
+  [[ -z $during ]] || start_play "$5"
   transfer "${@:6}" -t "$5"
-  moved=() arrived=0
+  [[ -z $during ]] || end_play
+  moved=()
+  namespace_of "$3"
+  if [[ $namespace ]]; then arrived=0; else arrived=-; fi
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
     [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
+  namespace_of "$2"
+  count_again "$namespace"
+  [[ $again == - ]] || again=$((again - was_again))
   [[ $9 != mptcp ]] || await_ends
   stop
+  [[ $FORM != json ]] || over_time=$(series "${10}" "$receiver")
   [[ $9 != mptcp ]] || until [[ $(<"$scratch/events") == *. ]]; do sleep 0.02; done
   read_events
 }
@@ -144,13 +182,15 @@ measure() {
 run_all() {
   local round i words
   prepare
+  [[ $FORM == table ]] || name_all
+  [[ $FORM != json ]] || reporting=(-i 0.1)
   be_alone "${NAMESPACES[0]}" || die "another bench or check measures in this lab now"
   case $FORM in tsv) tsv_head ;; json) json_head ;; *) table_head ;; esac
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
       read -ra words <<<"${rows[i]}"
       say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
-      measure "$round" "${words[@]}"
+      measure "$i" "${words[@]}"
       [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
     done

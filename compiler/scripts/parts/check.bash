@@ -21,6 +21,8 @@ tell() {
 begin() {
   ((EUID == 0)) || bail_out "must run as root"
   out "TAP version 14" "1..$1"
+  name_all
+  out "${named[@]/#/# }" "# tools ${versions[*]}"
 }
 
 finish() {

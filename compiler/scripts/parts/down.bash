@@ -23,6 +23,7 @@ down() {
     [[ ! $path -ef /proc/self/ns/net ]] || ! owned "${path##*/}" ||
       die "this runs in the namespace ${path##*/}, which it is to end: run it outside of the lab"
   done
+  await_captures
   take_down "${!named[@]}"
   say down
 }

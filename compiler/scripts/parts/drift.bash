@@ -1,428 +1,51 @@
 # === the machine beside the plan ==============================================
-# Both are told in lines of one form, so that a line of one that the other lacks is a drift.
-RUNS=/run/mpc-$LAB.d
+# The namespaces are compared in parts, side by side: each turn is one of them.
+CPUS=$(nproc 2>/dev/null || echo 2)
+turn=0
+part=0
 MARK=mpc:$LAB
-reference=()
-declare -A files=() same=() bridges=() ports=() WORKS=()
-mptcp=()
-planned=()
-routes=()
+NFT=$(type -P nft) || true
+export LAB SCRATCH='' PART='' RUNS=/run/mpc-$LAB.d NFT
 
-# The kernel's own rules.
-RULES=("rule pref 0 from all lookup local" "rule pref 32766 from all lookup main" "rule pref 32767 from all lookup default"
-  "rule -6 pref 0 from all lookup local" "rule -6 pref 32766 from all lookup main")
-
-# What is asked in each namespace: SYSCTL..., which are files. Old programs do not know the last queries.
-QUESTIONS='ip -o -batch - <<"END"
-link show
-address show
-route show table all
-rule show
-neighbour show nud permanent
-neighbour show proxy
-mptcp limits
-mptcp endpoint show
-END
-echo about rules
-ip -6 -o rule show
-echo about files
-grep -sH "" "$@" /proc/net/*_tables_names
-echo about queues
-tc qdisc show'
-[[ -z $(type -P nft) ]] || QUESTIONS+=$'\necho about tables\nnft -st list ruleset'
-# What is asked in those of switches too.
-OF_SWITCHES='
-echo about bridges
-ip -d -o link show
-echo about neighbours
-bridge fdb show'
-
-# What is asked where tunnels end.
-OF_TUNNELS='
-echo about bridges
-ip -d -o link show'
-
-# What is asked where interfaces take one packet at a time.
-OF_DEVICES='
-echo about devices
-ip -d -o link show'
-
-# What is done where many routes are planned: whether those told are the same, which then are left out. sed(1) writes them
-# as the plan has them, and all else into another file: TOLD ELSE PLANNED.
-MANY=100
-IFS= read -rd '' SIFT <<'SIFT' || true
-sed -n '/^[0-9a-f.:/]* via [^ ]* dev /b one
-/^[0-9a-f.:/]*\( src [^ ]*\)\{0,1\}\( metric 1024 pref medium\)\{0,1\} \\.nexthop via /b several
-b else
-:one
-/ proto /b else
-s/ *$//
-s/ metric 1024 pref medium$//
-s/^/route /p
-d
-:several
-/ proto /b else
-s/ *$//
-s/ metric 1024 pref medium//
-s/ *\\.nexthop /\n/g
-:next
-h
-s/^\([^ \n]*\)\([^\n]*\)\n\([^\n]*\).*/route \1 \3\2/p
-g
-s/\n[^\n]*//
-/\n/b next
-d
-:else
-w '"$2" "$1" | sort -u >"$1.routes"
-sort -u "$3" | cmp -s - "$1.routes" && exit 100
-SIFT
-
-# How bridges and their ports work, in words of ip(8); what else it tells of them changes by itself.
-for word in forward_delay hello_time max_age stp_state priority vlan_filtering vlan_protocol \
-  vlan_default_pvid group_fwd_mask group_address mcast_snooping no_linklocal_learn nf_call_iptables nf_call_ip6tables \
-  nf_call_arptables fdb_max_learned cost hairpin guard root_block learning flood bcast_flood mcast_flood \
-  mcast_to_unicast neigh_suppress vlan_tunnel isolated locked mab proxy_arp proxy_arp_wifi; do WORKS[$word]=1; done
+# --- what this machine tells of what is planned ---
 
 # Has tc(8) show the queueing disciplines that its input makes, those of an interface after those of another, where
 # nobody else sees it: it rounds there as it does in the lab, whatever its version and the kernel. COUNT.
 refer() {
-  local line
+  local line number=0
+  unshare --net tc -batch - >"$scratch/queues" 2>/dev/null || true
   while IFS= read -r line; do
-    queue "$line"
-    if [[ $line == *" root "* ]]; then reference+=("$line"); elif [[ -n $line ]]; then reference[-1]+=$'\n'$line; fi
-  done < <(unshare --net tc -batch - 2>/dev/null)
-  ((${#reference[@]} == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
-}
-
-# Sets `line` to one of `tc qdisc show` without counts, random seeds, and handles that the kernel chose, or to nothing.
-queue() {
-  line=$1
-  if [[ $line == "qdisc noqueue "* ]]; then line=; return; fi
-  [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
-  [[ ! $line =~ ^(.*)\ (refcnt|seed)\ [0-9]+(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
-  [[ ! $line =~ ^(qdisc\ [a-z_]+)\ [89a-f][0-9a-f]{3}:(.*)$ ]] || line=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
-  line=${line%"${line##*[! ]}"}
+    [[ $line != *" root "* || $line == "qdisc noqueue "* ]] || ((++number))
+  done <"$scratch/queues"
+  ((number == $1)) || bail_out "this machine does not have all the queueing disciplines of the lab"
 }
 
 # Has ip(8) show the bridges that its input makes, a line each, and a port of each: COUNT.
 refer_bridges() {
-  local line number=0
+  local line bridges=0 ports=0
   while IFS= read -r line; do
-    [[ $line != *" bridge_slave "* ]] || ports[$number]=$(works port "${line##* bridge_slave }")
-    [[ $line != *" bridge forward_delay "* ]] || bridges[$number]=$(works bridge "${line##* bridge }")
-    [[ -z ${bridges[$number]:-} || -z ${ports[$number]:-} ]] || ((++number))
-  done < <(while IFS= read -r line; do
     printf '%s\n' "link add name b $line" 'link add name p type veth peer name q' 'link set dev p master b up' \
       'link show' 'link del dev p' 'link del dev b'
-  done | unshare --net ip -d -o -batch - 2>/dev/null)
-  ((number == $1)) || bail_out "this machine does not have all the bridges of the lab"
+  done | unshare --net ip -d -o -batch - >"$scratch/bridges" 2>/dev/null || true
+  while IFS= read -r line; do
+    [[ $line != *" bridge_slave "* ]] || ((++ports))
+    [[ $line != *" bridge forward_delay "* ]] || ((++bridges))
+  done <"$scratch/bridges"
+  ((bridges == $1 && ports == $1)) || bail_out "this machine does not have all the bridges of the lab"
 }
-
-# The words of a line of ip(8) that say how a bridge or a port works, a line each: WHAT LINE.
-works() {
-  local words i
-  read -ra words <<<"$2"
-  for ((i = 0; i + 1 < ${#words[@]}; i++)); do
-    [[ -z ${WORKS[${words[i]}]:-} ]] || printf '%s\n' "$1 ${words[i]} ${words[i + 1]}"
-  done
-}
-
-# Notes what each namespace has in a file of its own in /etc: NAME, and the text is the input.
-file() { IFS= read -rd '' "files[$1]" || true; }
 
 # Notes how a kernel sets MPTCP in a new namespace, which is how it is in those that have endpoints.
-refer_mptcp() { mapfile -t mptcp < <(unshare --net grep -sH '' -r /proc/sys/net/mptcp 2>/dev/null); }
+refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
-# --- what a namespace has ---
-
-# Notes a line of what a namespace has.
-see() {
-  present[$1]=1
-  [[ -n ${wanted[$1]:-} ]] || is_none "$1" || unexpected+=("unexpected: $1")
-}
-
-# Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
-is_none() {
-  local name
-  read -r _ name _ <<<"$1"
-  case $1 in
-    "limits "*) [[ -z ${names[/limits]:-} ]] ;;
-    "link "*" down"*) [[ -z ${names[$name]:-} ]] ;;
-    "rule "*" from all lookup "*) [[ " ${RULES[*]} " == *" $1 "* ]] ;;
-    "connected "* | "port "*" state forwarding" | "port "*" state blocking") ;;
-    *) return 1 ;;
-  esac
-}
-
-# A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
-# end; of lo, the lab's mark too. (It has a carrier when the kernel says LOWER_UP; NO-CARRIER may stay for a second.)
-link() {
-  local name flag mtu state=down more='' rest to=''
-  [[ $1 =~ ^[0-9]+:\ ([^:@\ ]+)(@[^:]+)?:\ \<([^>]*)\>\ mtu\ ([0-9]+)\ (xdp[^\ ]*\ )?qdisc\ [^\ ]+\ (master\ [^\ ]+\ )?(.*)$ ]] || return 0
-  name=${BASH_REMATCH[1]} flag=,${BASH_REMATCH[3]}, mtu=${BASH_REMATCH[4]} more=${BASH_REMATCH[5]}${BASH_REMATCH[6]}
-  rest=${BASH_REMATCH[7]}
-  [[ $flag != *,UP,* ]] || state=up
-  [[ $state == down || $flag == *,LOWER_UP,* ]] || state="up without a carrier"
-  [[ $flag != *,NOARP,* ]] || state+=" noarp"
-  [[ $flag != *,PROMISC,* ]] || state+=" promisc"
-  [[ ! $rest =~ \ link-netns\ ([^\ \\]+) ]] || to=" to ${BASH_REMATCH[1]}"
-  [[ ! $rest =~ \ link/ether\ ([^\ ]+) ]] || macs+="${BASH_REMATCH[1]} "
-  [[ $name != lo || ! $rest =~ \ alias\ (.*)$ ]] || see "mark ${BASH_REMATCH[1]%"${BASH_REMATCH[1]##*[! ]}"}"
-  more=${more% }
-  see "link $name mtu $mtu $state${more:+ $more}$to"
-}
-
-# How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel.
-details() {
-  local name line
-  name=${1#*: } name=${name%%[:@]*}
-  if [[ $1 == *"\\    bridge "* ]]; then
-    while read -r line; do see "bridge $name ${line#* }"; done < <(works bridge "${1##*\\    bridge }")
-  elif [[ $1 =~ \\\ +bridge_slave\ state\ ([a-z]+)\ (.*)$ ]]; then
-    see "port $name state ${BASH_REMATCH[1]}"
-    while read -r line; do see "port $name ${line#* }"; done < <(works port "${BASH_REMATCH[2]}")
-  elif [[ $1 =~ \\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl)\ (.*)$ ]]; then
-    tunnel "$name ${BASH_REMATCH[1]}" " ${BASH_REMATCH[2]} "
-  fi
-}
-
-# The end of a tunnel: NAME KIND and its options, which are told in one order. (Modules make some without addresses.)
-tunnel() {
-  local word line="tunnel $1"
-  [[ $2 != *" local any "* && $2 == *" local "* ]] || return 0
-  [[ $1 != *" ip6tnl" ]] || line+=" mode ${2:1:3}"
-  for word in id local remote dstport ttl hoplimit; do
-    [[ ! $2 =~ \ $word\ ([^\ ]+) ]] || line+=" ${word/hoplimit/ttl} ${BASH_REMATCH[1]}"
-  done
-  [[ $2 != *" nolearning "* ]] || line+=" nolearning"
-  see "$line"
-}
-
-# How many packets in one piece an interface takes, where it is not as many as come.
-device() {
-  [[ ! $1 =~ ^[0-9]+:\ ([^:@\ ]+).*\ (gso_max_segs\ [0-9]+) || ${BASH_REMATCH[2]} == "gso_max_segs 65535" ]] ||
-    see "device ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
-}
-
-# An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
-address() {
-  [[ $1 =~ ^[0-9]+:\ ([^\ ]+)\ +inet6?\ ([^\ ]+)(\ peer\ [^\ ]+)?(.*)$ && $1 != *" dynamic "* ]] || return 0
-  local line="${BASH_REMATCH[2]}${BASH_REMATCH[3]} dev ${BASH_REMATCH[1]}" flag
-  case $line in "127.0.0.1/8 dev lo" | "::1/128 dev lo" | fe80:*) return 0 ;; esac
-  for flag in deprecated dadfailed noprefixroute; do [[ $1 != *" $flag "* ]] || line+=" $flag"; done
-  see "address $line"
-}
-
-# Whether all next hops of a route are planned, which then are there: of the most frequent forms of `ip -o route`. The rest
-# is for `route`, which takes ten times as long.
-is_planned() {
-  local line=${1% } target=${1%% *} more rest key keys=()
-  line=${line%" metric 1024 pref medium"}
-  if [[ -n ${wanted[route $line]:-} ]]; then
-    present[route $line]=1
-    return 0
-  fi
-  rest=$line more=${line%%[\\]*}
-  more=${more#"$target"} more=${more% } more=${more%" metric 1024 pref medium"}
-  while [[ $rest == *"nexthop "* ]]; do
-    rest=${rest#*nexthop }
-    key=${rest%%[\\]*} key="route $target ${key% }$more"
-    [[ -n ${wanted[$key]:-} ]] || return 1
-    keys+=("$key")
-  done
-  for key in "${keys[@]}"; do present[$key]=1; done
-  ((${#keys[@]}))
-}
-
-# A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
-# (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-route() {
-  local line=${1%"${1##*[! ]}"} target=${1%% *} way='' rest table=''
-  if [[ $line =~ ^[^\ ]+\ ((via\ [^\ ]+\ )?dev\ [^\ ]+)(.*)$ ]]; then
-    way=${BASH_REMATCH[1]} rest=${BASH_REMATCH[3]}
-  else
-    rest=" ${line%%nexthop via *}"
-    rest=${rest#" $target"}
-  fi
-  if [[ "$rest " == *" proto "* && "$rest " != *" proto static "* ]]; then
-    [[ $rest != *" proto kernel "* || -z $way || $way == via* ]] || see "connected $target $way"
-    return 0
-  fi
-  [[ ! $rest =~ \ table\ [^\ ]+ ]] || { table=${BASH_REMATCH[0]}; rest=${rest/"$table"/}; }
-  [[ $rest != *" pref medium"* ]] || { rest=${rest/ metric 1024/} rest=${rest/ pref medium/}; }
-  rest=${rest// linkdown/}
-  [[ $target != default || $line != *" via "*:* ]] || target=::/0
-  if [[ -n $way ]]; then see "route $target$table $way$rest"; return 0; fi
-  rest=${rest//\\/} rest=${rest%"${rest##*[! ]}"}
-  [[ $line == *"nexthop via "* ]] || { see "route $target$table$rest"; return 0; }
-  while [[ $line =~ nexthop\ (via\ [^\ ]+\ dev\ [^\ ]+\ weight\ [0-9]+)(\ dead)?(\ onlink)?(.*)$ ]]; do
-    line=${BASH_REMATCH[4]}
-    [[ -n ${BASH_REMATCH[2]} ]] || see "route $target$table ${BASH_REMATCH[1]}${BASH_REMATCH[3]}$rest"
-  done
-}
-
-# A rule as `ip rule` tells it.
-rule() {
-  local line=${1/: / } family=
-  line=${line/from all to /to } line=${line/from all iif /iif } line=${line/from all fwmark /fwmark }
-  [[ $about != rules ]] || family=" -6"
-  families+="-rule$family "
-  see "rule$family pref $line"
-}
-
-# An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
-endpoint() {
-  local rest=" $1 " flag line="endpoint ${1%% *}"
-  [[ ! $rest =~ \ dev\ [^\ ]+ ]] || { line+=${BASH_REMATCH[0]}; rest=${rest/"${BASH_REMATCH[0]}"/}; }
-  [[ $rest != *" implicit "* ]] || return 0
-  [[ ! $rest =~ \ port\ [0-9]+ ]] || line+=${BASH_REMATCH[0]}
-  for flag in signal subflow fullmesh backup laminar; do [[ $rest != *" $flag "* ]] || line+=" $flag"; done
-  see "$line"
-}
-
-# What a bridge has been told of an address, as `bridge fdb` tells it; its own ones, and what it has learned, are none.
-fdb() {
-  [[ " $1 " == *" master "* && ($1 == *" static"* || $1 == *" permanent"*) ]] || return 0
-  [[ $macs == *" ${1%% *} "* ]] || see "fdb $1"
-}
-
-# A line of `nft list ruleset`, after what it stands in.
-table() {
-  local line=$1
-  case $line in
-    "table "*" {") inside=${line#table } inside=${inside% \{} && see "nft $inside" ;;
-    "}") inside=${inside% *} && [[ $inside == *" "* ]] || inside= ;;
-    *" {") line=${line% \{} && inside+=" ${line##* }" && see "nft ${line% *} $inside" ;;
-    *) see "nft in $inside: ${line%" policy accept;"}" ;;
-  esac
-}
-
-# Reads a line of what is told of a namespace.
-tell_apart() {
-  local line=${1//$'\t'/ }
-  line=${line%"${line##*[! ]}"} line=${line#"${line%%[! ]*}"}
-  case $about-$line in
-    *-) ;;
-    *"-about "*) about=${line#about } ;;
-    -[0-9]*": "*": <"*) link "$line" ;;
-    -[0-9]*": "*" inet"*" scope "*) address "$line" ;;
-    -[0-9]*": "* | rules-*) rule "$line" ;;
-    -"add_addr_accepted "*)
-      [[ ! $line =~ ^add_addr_accepted\ ([0-9]+)\ subflows\ ([0-9]+) ]] ||
-        see "limits subflows ${BASH_REMATCH[2]} add_addr_accepted ${BASH_REMATCH[1]}" ;;
-    -*" id "[0-9]*) endpoint "$line" ;;
-    -*" PERMANENT"* | -*" proxy") see "neighbour $line" ;;
-    -*) route "$line" ;;
-    files-/proc/sys/*) setting "${line%%:*}" "${line#*:}" ;;
-    files-*) line=${line##*/} && see "iptables ${line/_tables_names:/ }" ;;
-    queues-*) queue "$line" && { [[ -z $line ]] || see "$line"; } ;;
-    tables-"#"*) ;;
-    tables-*) table "$line" ;;
-    bridges-*) details "$line" ;;
-    devices-*) device "$line" ;;
-    neighbours-*) fdb "$line" ;;
-  esac
-}
-
-# --- what the plan says of it ---
-
-# Notes a line of the plan, in which queueing disciplines and bridges are numbers of what they are like.
-plan_line() {
-  local line=$1 name number
-  case $line in
-    "qdisc "*) read -r _ name number <<<"$line" && line=${reference[number]//" dev lo "/" dev $name "} ;;
-    "bridge "*) read -r _ name number <<<"$line" && names[/bridge]=1 && line=${bridges[$number]//bridge /"bridge $name "} ;;
-    "port "*) read -r _ name number <<<"$line" && line=${ports[$number]//port /"port $name "}
-      [[ ${bridges[$number]} != *"stp_state 0"* ]] || line+=$'\n'"port $name state forwarding" ;;
-    "tunnel "*) names[/tunnel]=1 ;;
-    "link "*) name=${line#link } && names[${name%% *}]=1 ;;
-    "limits "*) names[/limits]=1 ;;
-    "device "*) names[/device]=1 ;;
-    "sysctl "*) plan_setting "${line%% = *}" "${line#* = }"; return ;;
-    "process "*) processes+=("${line#process }"); return ;;
-  esac
-  while IFS= read -r line; do planned+=("$line") && wanted[$line]=1; done <<<"$line"
-}
-
-# Notes what a sysctl is to be, of all interfaces that the plan has named for `*`: `sysctl KEY` VALUE. (In a key, `.`
-# and `/` have changed places.)
-plan_setting() {
-  local path=${1#sysctl } name
-  path=${path//\//,} path=${path//.//} path=/proc/sys/${path//,/.}
-  if [[ $path != *"/*/"* ]]; then want "$path" "$2"; return; fi
-  for name in all default "${!names[@]}"; do [[ $name == */* ]] || want "${path/'*'/$name}" "$2"; done
-}
-
-# Notes what a file is to hold; the last note of one counts.
-want() { [[ -n ${values[$1]+x} ]] || paths+=("$1"); values[$1]=$2; }
-
-# Holds what a sysctl is against what it is to be: FILE VALUE.
-setting() {
-  if [[ ${values[$1]-} == "$2" ]]; then present[$1]=1; else unexpected+=("unexpected: $(key_of "$1") = $2"); fi
-}
-
-# What a file of a sysctl is called in the plan.
-key_of() {
-  local key=${1#/proc/sys/}
-  key=${key//./,} key=${key//\//.}
-  printf 'sysctl %s' "${key//,//}"
-}
-
-# --- one beside the other ---
-
-# Holds the folder of files of a namespace against what up writes there. (They are the same file in all, so that one that
-# is as planned is read once.)
-compare_files() {
-  local name text folder=/etc/netns/$ns
-  for name in "${!files[@]}"; do
-    [[ ! $folder/$name -ef ${same[$name]:-} ]] || continue
-    if [[ ! -f $folder/$name ]]; then missing+=("missing: the file $folder/$name") && continue; fi
-    text=
-    IFS= read -rd '' text <"$folder/$name" || true
-    # (Up adds the name of this machine, which may have another by now.)
-    line=${text%$'\n'} line=${line##*$'\n'}
-    [[ $name != hosts || ! $line =~ ^127\.0\.1\.1\ [A-Za-z0-9.-]+$ ]] || text=${text%"$line"$'\n'}
-    if [[ $text == "${files[$name]}" ]]; then
-      same[$name]=$folder/$name
-    else
-      compare_lines "$folder/$name" "${files[$name]}" "$text"
-    fi
-  done
-  for name in "$folder"/*; do
-    [[ ! -e $name || -n ${files[${name##*/}]+x} ]] || unexpected+=("unexpected: the file $name")
-  done
-}
-
-# Tells which lines of two texts differ, which a file is to have and has: FILE TEXT TEXT.
-compare_lines() {
-  local line differ=$((${#missing[@]} + ${#unexpected[@]}))
-  local -A ours=() theirs=()
-  while IFS= read -r line; do ours["-$line"]=1; done <<<"$2"
-  while IFS= read -r line; do
-    theirs["-$line"]=1
-    [[ -n ${ours["-$line"]:-} ]] || unexpected+=("unexpected: in $1: $line")
-  done <<<"$3"
-  while IFS= read -r line; do
-    [[ -n ${theirs["-$line"]:-} ]] || missing+=("missing: in $1: $line")
-  done <<<"$2"
-  ((${#missing[@]} + ${#unexpected[@]} > differ)) || unexpected+=("unexpected: another order of lines in $1")
-}
-
-# Tells which processes of the plan have ended, and how; those that have done so with 0 may have done what they were for.
-compare_processes() {
-  local name pid status
-  for name in "${processes[@]}"; do
-    pid='' status=
-    { read -r pid <"$RUNS/$name.pid"; } 2>/dev/null || true
-    [[ -z $pid || ! /proc/$pid/ns/net -ef /run/netns/$ns ]] || continue
-    { read -r status <"$RUNS/$name.end"; } 2>/dev/null || true
-    case $status in
-      0) ended+=("$name has ended with 0") ;;
-      '') missing+=("missing: the process $name, and nobody knows how it ended") ;;
-      *) missing+=("missing: the process $name, which has ended with $(ending "$status"); see $RUNS/$name.log") ;;
-    esac
-  done
+# Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
+# ended, and what it is of.
+refer_containers() {
+  local name pid status rest
+  while IFS='|' read -r name pid status rest; do
+    printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
+  done < <("$1" container inspect --format \
+    '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
+    "${@:2}" 2>/dev/null) >>"$scratch/containers"
 }
 
 # An exit status, with the signal that it stands for.
@@ -432,79 +55,70 @@ ending() {
   echo "$1${signal:+ (SIG$signal)}"
 }
 
-# Asks for all that a namespace has, `told`; fails where it cannot be entered.
-inspect() {
-  local line file=$scratch/told$part questions
-  [[ -z ${values[/proc/sys/net/mptcp/enabled]+x} ]] || for line in "${mptcp[@]}"; do
-    [[ -n ${values[${line%%:*}]+x} ]] || want "${line%%:*}" "${line#*:}"
-  done
-  start_visitor
-  questions="exec >'$file' 2>/dev/null"$'\n'"$QUESTIONS${names[/bridge]:+$OF_SWITCHES}${names[/tunnel]:+$OF_TUNNELS}${names[/device]:+$OF_DEVICES}"
-  if ((${#routes[@]} > MANY)); then
-    printf '%s\n' "${routes[@]}" >"$file.planned"
-    questions+=$'\n'"set '$file' '$file.else' '$file.planned'"$'\n'$SIFT
-  fi
-  send "$ns" "$questions"$'\nexit 0' "${paths[@]@Q}"
-  hear
-  case $status in
-    0) for line in "${routes[@]}"; do planned+=("$line") && wanted[$line]=1; done ;;
-    100) file+=.else ;;
-    *) return 1 ;;
-  esac
-  mapfile -t told <"$file"
+# Notes what each namespace has in a file of its own in /etc: NAME, and the text is the input.
+file() {
+  local text
+  IFS= read -rd '' text || true
+  mkdir -p "$scratch/files" "$scratch/same"
+  printf %s "$text" >"$scratch/files/$1"
 }
 
-# Holds what sysctls and all else are in a namespace against the plan.
-compare_facts() {
-  local line about='' families='' inside='' macs=" "
-  for line in "${told[@]}"; do
-    if [[ -n $about ]] || ! is_planned "$line"; then tell_apart "$line"; fi
+# Notes which of these files is as planned: NAMESPACE... (They are the same file in all, so that none needs to be read
+# twice. Up adds the name of this machine, which may have another by now.)
+know_files() {
+  local file ns path text line wanted other
+  for file in "$scratch/files/"*; do
+    IFS= read -rd '' wanted <"$file" || true
+    other=
+    for ns; do
+      path=/etc/netns/$ns/${file##*/}
+      [[ -f $path && ! $path -ef $other ]] || continue
+      IFS= read -rd '' text <"$path" || true
+      line=${text%$'\n'} line=${line##*$'\n'}
+      [[ $file != */hosts || ! $line =~ ^127\.0\.1\.1\ [A-Za-z0-9.-]+$ ]] || text=${text%"$line"$'\n'}
+      if [[ $text == "$wanted" ]]; then ln -s "$path" "$scratch/same/" && break; fi
+      other=$path
+    done
   done
-  for line in "${RULES[@]}"; do
-    [[ $families != *"-${line%% pref*} "* || -n ${present[$line]:-} ]] || missing+=("missing: $line")
-  done
-  for line in "${planned[@]}"; do [[ -n ${present[$line]:-} ]] || missing+=("missing: $line"); done
-  for line in "${paths[@]}"; do
-    [[ -n ${present[$line]:-} ]] || missing+=("missing: $(key_of "$line") = ${values[$line]}")
-  done
-}
-
-# Compares a namespace with the lines of its plan, which are its input, and has `compare_all` tell of it.
-compare() {
-  local ns=$1 line told=() missing=() unexpected=() ended=() paths=() processes=()
-  local -A wanted=() present=() names=([lo]=1) values=()
-  ((turn++ % CPUS == part)) || return 0
-  mapfile -t told
-  for line in "${told[@]}"; do
-    if [[ $line == "route "* ]]; then routes+=("$line"); else plan_line "$line"; fi
-  done
-  if [[ ! -e /run/netns/$ns ]]; then
-    missing=("missing: the namespace $ns")
-  elif ! inspect; then
-    missing=("missing: the namespace $ns, of which only the name is left")
-  else
-    compare_facts
-    compare_files
-    compare_processes
-  fi
-  printf '%s\n' "$((${#missing[@]} + ${#unexpected[@]} == 0))" "the namespace $ns is as planned" \
-    "${missing[@]}" "${unexpected[@]}" "${ended[@]}" "" 2>/dev/null || exit 0
-  planned=() routes=()
 }
 
 # --- all namespaces ---
 
-# They are compared in parts, side by side: each turn is one of them.
-CPUS=$(nproc 2>/dev/null || echo 2)
-turn=0
-part=0
+# Whether the next namespace is this part's.
+mine() { ((turn % CPUS == part)); }
 
-# Has all namespaces compared, as `compare_each` says, and tells of them in their order: how many there are.
+# Tells routes of the next namespace, beside what it is given: HOP TARGET...
+routes() {
+  # shellcheck disable=SC2059 # (HOP has no %)
+  printf "route %s $1\n" "${@:2}"
+}
+
+# Tells the plan of a namespace, which is the input.
+compare() {
+  local lines
+  if mine; then
+    IFS= read -rd '' lines || true
+    printf '%snamespace %s\n' "$lines" "$1"
+  fi
+  turn=$((turn + 1))
+}
+
+# Compares those of this part, among mounts of its own, where /run/netns has another name too, and `few` is in memory, as
+# files are made there by the thousand. (What is started there has the pipe open as 3, so that its end can be waited for.)
+# shellcheck disable=SC2016 # Expanded by that shell.
+ENTER='mount --rbind /run/netns "$SCRATCH/netns"; mount -n -t tmpfs tmpfs "$SCRATCH/few"; exec awk "$1" 3>&1'
+compare_part() { PART=$part exec unshare --mount sh -c "$ENTER" sh "$COMPARE" < <(compare_each 2>/dev/null) 2>/dev/null; }
+
+# Has all namespaces compared, and tells of them in their order: how many there are.
 compare_all() {
-  local pipes=() fd number line lines
+  local fd number line lines
+  SCRATCH=$scratch
+  mkdir "$scratch/netns" "$scratch/few"
+  printf %s "$QUESTIONS" >"$scratch/questions"
+  printf %s "$ASKING" >"$scratch/asking"
   for ((part = 0; part < CPUS && part < $1; part++)); do
-    exec {fd}< <(compare_each)
-    pipes+=("$fd")
+    exec {fd}< <(compare_part)
+    pipes+=("$fd") started+=("$!")
   done
   for ((number = 0; number < $1; number++)); do
     lines=()
@@ -512,13 +126,7 @@ compare_all() {
     ((${#lines[@]})) || bail_out "not all namespaces could be compared"
     tell "${lines[@]}"
   done
-}
-
-# Has routes compared with the next namespace, beside what it is given: HOP TARGET...
-routes() {
-  local target
-  ((turn % CPUS == part)) || return 0
-  for target in "${@:2}"; do routes+=("route $target $1"); done
+  started=() pipes=()
 }
 
 # Tells whether the lab is up, and of namespaces of its that are not in the plan: NAMESPACE...
@@ -526,6 +134,7 @@ compare_lab() {
   local claim=/run/mpc-$LAB told=() ns first
   local -A known=()
   for ns; do known[$ns]=1; done
+  know_files "$@"
   if [[ ! -e $claim ]]; then
     told=("the lab is not up: there is no $claim")
   elif [[ $'\n'$(<"$claim")$'\n' != *$'\n'up$'\n'* ]]; then

@@ -5,17 +5,24 @@ closing=:
 # What only this script has open.
 alone=
 
+# Pipes that what was started has open, and what that has started in its turn.
+pipes=()
+
 # Ends all that was started.
 stop() {
+  local fd
   dismiss "${started[@]}"
   wait || wait || true # the first may tell of a signal that came before
-  started=()
+  for fd in "${pipes[@]}"; do while read -ru "$fd"; do :; done; done
+  started=() pipes=()
 }
 
 # Has that done however the script ends, and makes a folder for what programs say.
 prepare() {
   guard
-  scratch=$(mktemp -d) || exit 2
+  # Its name first: a signal that ends what makes the folder finds it by this name.
+  scratch=$(mktemp -du) || exit 2
+  mkdir -m 700 "$scratch" || { scratch=; exit 2; }
   need_room
   exec {alone}</dev/null
 }

@@ -24,10 +24,11 @@ foreign=
 spare() { foreign=$1; }
 
 # Whether a namespace is this lab's: it has our mark, or the up that claimed the lab names it and either has not come to
-# marking it, or only its name is left of it by a down that was cut short.
+# marking it, or only its name is left of it by a down that was cut short. (That of a container has no mark.)
 owned() {
   local link='' kind=''
   [[ $1 != "$foreign" ]] || return 1
+  ! noted "attached $1" || [[ ! -e $RUNS/$1.undo ]] || return 0
   link=$(exec nsenter --net="/run/netns/$1" ip link show dev lo 2>/dev/null) || ! noted "namespace $1" ||
     kind=$(stat -fc %T "/run/netns/$1" 2>/dev/null) || true
   if [[ $link == *alias* ]]; then
@@ -55,7 +56,7 @@ sort_out() {
     line=${line#inode /run/netns/}
     known[${line%% *}]=1
     echo "own ${line%% *}"
-  done < <(inodes "$@")
+  done < <(inodes "$@" 2>/dev/null)
   for ((part = 1; part <= CPUS; part++)); do
     for ((number = part; number <= $#; number += CPUS)); do
       ns=${!number}
@@ -68,14 +69,16 @@ sort_out() {
   wait
 }
 
-# Prints the processes in some namespaces, a PID a line.
+# Prints the processes in some namespaces, a PID a line; of one that is that of a container, those of the lab.
 residents() {
-  local inode path
+  local inode path ns
   local -A inside=()
-  while read -r inode; do inside[$inode]=1; done < <(stat -Lc %i "${@/#//run/netns/}")
+  while read -r inode path; do inside[$inode]=${path##*/}; done < <(stat -Lc '%i %n' "${@/#//run/netns/}")
   while read -r inode path; do
-    path=${path#/proc/}
-    [[ -z ${inside[$inode]:-} ]] || printf '%s\n' "${path%%/*}"
+    path=${path#/proc/} path=${path%%/*} ns=${inside[$inode]:-}
+    [[ -n $ns ]] || continue
+    ! noted "attached $ns" || is_started "$ns" "$path" || continue
+    printf '%s\n' "$path"
   done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
 }
 
@@ -135,6 +138,36 @@ remove_names() {
   return "$left"
 }
 
+# Prints the files of captures, a line each.
+captures() {
+  local one found=()
+  for one in "${!notes[@]}"; do
+    [[ $one != "capture "* ]] || ! noted "$one" || found+=("${one#capture }")
+  done
+  ((${#found[@]} == 0)) || printf '%s\n' "${found[@]}" | sort
+}
+
+# Has captures of a lab that is up write what came by now, which the kernel hands over in blocks, after a second at most.
+await_captures() { [[ -z $(captures) ]] || ! noted up || sleep 1.2; }
+
+# Says what has been captured, and what of it lacks packets. What an up has captured that did not come to its end is taken
+# away.
+end_captures() {
+  local file log name folder=
+  while IFS= read -r file; do
+    unfinished && { rm -f "$file" || return; } && continue
+    name=${file##*/} name=${name#"$LAB."} name=${name%.pcap} log='' folder=${file%/*}
+    name=${name%%.*}:${name#*.}
+    [[ ! -e $RUNS/$name.log ]] || log=$(<"$RUNS/$name.log")
+    if [[ $log == *": write error: "* || ! $log =~ ([0-9]+)\ packets?\ dropped\ by\ kernel ]]; then
+      say "warning: the capture of $name has ended early:"$'\n'"$log"
+    elif ((BASH_REMATCH[1])); then
+      say "warning: the capture of $name lacks ${BASH_REMATCH[1]} packets, which came faster than they were written"
+    fi
+  done < <(captures)
+  [[ -z $folder ]] || say "captures are in $folder/"
+}
+
 # Takes away the folder of what ran in the lab. (Of an up that did not note its plan, nothing more is known.)
 remove_runs() {
   [[ -e $RUNS ]] || return 0
@@ -171,14 +204,16 @@ remove_claim() {
       rmdir "$folder" || return
     fi
   done
+  leave_slots
   rm -f "$CLAIM"
 }
 
 # Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
 # claim says.
 take_down() {
-  local whose ns left=0 own=() more=()
+  local whose ns left=0 own=() more=() stays=()
   local -A ours=()
+  remove_containers || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
@@ -192,10 +227,19 @@ take_down() {
   ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
-    printf 'netns del %s\n' "${own[@]}" | ip -force -batch - || left=1
+    give_back "${own[@]}" || left=1
+    for ns in "${own[@]}"; do ! noted "attached $ns" || release "$ns" || stays+=("$ns"); done
+    ((${#stays[@]} == 0)) || left=1
+    for ns in "${own[@]}"; do
+      [[ " ${stays[*]} " == *" $ns "* ]] || echo "netns del $ns"
+    done | ip -force -batch - || left=1
+  else
+    give_back || left=1
   fi
   remove_names "$@" || left=1
-  remove_runs || left=1
+  end_captures || left=1
+  # (How what is added to a namespace goes stands in this folder.)
+  ((${#stays[@]})) || remove_runs || left=1
   ((left && ${#notes[@]})) || remove_claim || left=1
   return "$left"
 }

@@ -2,7 +2,7 @@
 # Each form has a head, something to tell or to keep of each measurement (ROUND NUMBER, and the words of its row), and
 # an end. Tables are in Mbit/s, and what programs read in bits a second.
 told=0
-declare -A rates=() wires=() paths=() subflows=() counts=()
+declare -A rates=() wires=() paths=() subflows=() counts=() repeats=() plays=()
 
 # What a row is called: SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
 called() {
@@ -36,33 +36,54 @@ tabbed() {
   out "$*"
 }
 
-tsv_head() { tabbed round source target transfer flows seconds predicted received arrived interfaces likely; }
+# What the result is of, in lines that begin with `#`, and the names of columns.
+tsv_head() {
+  local one
+  for one in "${named[@]}"; do tabbed "# ${one%% *}" "${one#* }"; done
+  tabbed "# tools" "${versions[*]}"
+  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted
+}
 
 tsv_one() {
   local one words=() mean low high
   read -r mean low high < <(foreseen "$5")
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
-  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$((arrived * 1000))" "${words[*]}" \
-    "$low..$high"
+  tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$(came -)" "${words[*]}" \
+    "$low..$high" "$time" "$(sent_again "${10}")"
 }
+
+# The segments that were sent again, of a protocol that sends again: PROTOCOL, and what stands for none.
+sent_again() { if [[ $1 == udp ]]; then echo "${2:--}"; else echo "${again/-/${2:--}}"; fi; }
+
+# What came in at the receiver, in bits a second, or what stands for that of another machine.
+came() { if [[ $arrived == - ]]; then echo "$1"; else echo "$((arrived * 1000))"; fi; }
 
 tsv_end() { :; }
 
 # However the bench ends, the list does.
 json_head() {
-  out '['
+  local one text='{' comma=
+  for one in "${named[@]}"; do
+    if [[ $one == "params "* ]]; then text+="\"params\": ${one#* }, "; else text+="\"${one%% *}\": \"${one#* }\", "; fi
+  done
+  text+='"tools": {'
+  for one in "${versions[@]}"; do
+    text+="$comma\"${one%% *}\": \"${one#* }\""
+    comma=', '
+  done
+  out "$text}, \"measurements\": ["
   closing=json_end
 }
 
 json_one() {
-  local one comma='' time name source target text row=' ' mean low high
+  local one comma='' when name source target text row=' ' mean low high
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || row=,
   printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
   row+=$text
   printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   row+=$text
-  printf -v text '"received": %d, "arrived": %d, "interfaces": {' "$((received * 1000))" "$((arrived * 1000))"
+  printf -v text '"received": %d, "arrived": %s, "interfaces": {' "$((received * 1000))" "$(came null)"
   row+=$text
   for one in "${moved[@]}"; do
     row+="$comma\"${one%=*}\": $((${one#*=} * 1000))"
@@ -71,23 +92,37 @@ json_one() {
   row+='}, "events": ['
   comma=
   for one in "${events[@]}"; do
-    read -r time name source target <<<"$one"
-    row+="$comma{\"seconds\": $(hundredths "$time"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
+    read -r when name source target <<<"$one"
+    row+="$comma{\"seconds\": $(hundredths "$when"), \"event\": \"$name\", \"source\": \"$source\", \"target\": \"$target\"}"
     comma=', '
   done
-  out "$row], \"subflows\": ${counted:-null}}"
+  row+='], '
+  [[ -z $during ]] || row+="\"played\": [$(json_played)], "
+  row+="\"subflows\": ${counted:-null}, \"began\": \"$time\", \"retransmitted\": $(sent_again "${10}" null), "
+  out "$row\"over_time\": $over_time}"
+}
+
+# The events that were played beside the last transfer.
+json_played() {
+  local one comma='' when due what
+  for one in "${played[@]}"; do
+    read -r when due what <<<"$one"
+    printf '%s{"seconds": %s, "due": %s, "event": "%s"}' "$comma" "$(hundredths "$when")" "$due" "$what"
+    comma=', '
+  done
 }
 
 json_end() {
   closing=:
-  out ']'
+  set_time
+  out "], \"ended\": \"$time\"}"
 }
 
 table_head() { :; }
 
 table_one() {
-  rates[$2]+=" $received" wires[$2]+=" $arrived" paths[$2]=${moved[*]} subflows[$2]=$(printf '%s\n' "${events[@]}")
-  counts[$2]=$counted
+  rates[$2]+=" $received" wires[$2]+=" $arrived" paths[$2]=${moved[*]} repeats[$2]=$(sent_again "${10}") subflows[$2]=$(printf '%s\n' "${events[@]}")
+  counts[$2]=$counted plays[$2]=$(printf '%s\n' "${played[@]}")
 }
 
 # The lowest, the middle and the highest of some numbers.
@@ -105,7 +140,7 @@ table_end() {
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
     printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
-      "$(mbit "$low") .. $(mbit "$high")" "$(mbit "$wire")"
+      "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
@@ -115,13 +150,17 @@ table_end() {
 
 # Tells on which paths the bytes of the last round of a row went, and when its subflows came and went.
 details() {
-  local one list time name source target
+  local one list when name source target
   read -ra list <<<"${paths[$1]}"
   printf '\n%s, the last time:\n' "$(called "${@:2}")"
   [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
+  [[ ${repeats[$1]} == - ]] || printf '  %8s segments sent again\n' "${repeats[$1]}"
   [[ -z ${counts[$1]} ]] || printf '  %8s subflows beside the first, half-way, says ss\n' "${counts[$1]}"
-  [[ -z ${subflows[$1]} ]] || while read -r time name source target; do
-    printf '  %8s s %s %s -> %s\n' "$(hundredths "$time")" "$name" "$source" "$target"
+  [[ -z ${plays[$1]} ]] || while read -r when _ name; do
+    printf '  %8s s %s\n' "$(hundredths "$when")" "$name"
+  done <<<"${plays[$1]}"
+  [[ -z ${subflows[$1]} ]] || while read -r when name source target; do
+    printf '  %8s s %s %s -> %s\n' "$(hundredths "$when")" "$name" "$source" "$target"
   done <<<"${subflows[$1]}"
 }

@@ -3,7 +3,7 @@
 # WHAT LEAST SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL.
 throughput() {
   local try most=0
-  [[ -e /run/netns/$3 && -e /run/netns/$4 ]] || { tell 0 "$1" "the lab is not up"; return 0; }
+  [[ -e /run/netns/$3 && ($4 == - || -e /run/netns/$4) ]] || { tell 0 "$1" "the lab is not up"; return 0; }
   for try in 1 2 3; do
     transfer "${@:3}" -t 5 -O 2
     stop

@@ -1,8 +1,13 @@
 # === transfers ================================================================
 PORT=5379
+# That of the servers which nodes have for transfers that other machines open.
+SERVED=5380
+port=
 received=0
 said=
 refused=" "
+# What iperf3 is to tell while it measures, as options.
+reporting=()
 
 # Whether nobody else measures in the lab now, nor begins to before this script ends: a NAMESPACE of it.
 be_alone() {
@@ -12,26 +17,47 @@ be_alone() {
 
 # Has iperf3 send from one namespace to another: SOURCE TARGET ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
 # `received` is then what came there, in kbit/s, or `said` is why none did. CONTROL is the congestion control, or `-` for
-# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection.
+# the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
+# machine, where a server waits.
 transfer() {
-  local wrap=() options=(-c "$3" -p "$PORT" -P "$5" -f k "${@:8}") tries=0 server
+  local wrap=() options tries=0 server=
+  choose_port "$2"
+  options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
   [[ $4 != udp ]] || options+=(-u -b "$6")
   received=0 said=
-  begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$PORT"
-  server=$!
+  if [[ $2 != - ]]; then
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    server=$!
+  elif ((${#reporting[@]})); then
+    options+=(--get-server-output)
+  fi
   while :; do
     begin_in client "$1" "${wrap[@]}" iperf3 "${options[@]}"
     wait "$!" || true
-    if [[ $(<"$scratch/client") != *"Connection refused"* ]] || ((++tries == 50)); then break; fi
+    ((++tries < $(patience "$(<"$scratch/client")"))) || break
     sleep 0.1
   done
-  kill "$server" 2>/dev/null || true
-  wait "$server" || true
+  if [[ $server ]]; then
+    kill "$server" 2>/dev/null || true
+    wait "$server" || true
+  fi
   read_report
   drain "$1"
   [[ $said != *"congestion control"* || $refused == *" $4:$7 "* ]] || { refuse "$1" "$4" "$7" && transfer "$@"; }
+}
+
+# Sets `port` to that of the server in a namespace, `-` being one of another machine.
+choose_port() { if [[ $1 == - ]]; then port=$SERVED; else port=$PORT; fi; }
+
+# How often a client is to try that says so: until a server listens, and until it has done what others ask of it.
+patience() {
+  case $1 in
+    *"Connection refused"*) echo 50 ;;
+    *"server is busy"*) echo 600 ;;
+    *) echo 1 ;;
+  esac
 }
 
 # Notes that a congestion control is not to be had: NAMESPACE PROTOCOL CONTROL.
@@ -46,7 +72,7 @@ refuse() {
 drain() {
   local _
   for _ in {1..100}; do
-    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$PORT" 2>/dev/null) ]] || break
+    [[ -n $(nsenter --net="/run/netns/$1" ss -HtMn dport = ":$port" 2>/dev/null) ]] || break
     sleep 0.1
   done
 }

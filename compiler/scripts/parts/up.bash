@@ -1,11 +1,26 @@
 # === what up tests, claims and takes back =====================================
-TESTS_ONLY=${1:-}
+TESTS_ONLY=
+# Where captures are written, and under which names.
+PCAPS+=()
+CAPTURES=.
 missing=()
 parts=()
 # In a batch, ip(8) keeps a file open for each namespace that a link is made in.
 ulimit -Sn "$(ulimit -Hn)"
 
-[[ $# == 0 || $* == --preflight ]] || misuse "no such option: ${*: -1}"
+while (($#)); do
+  case $1 in
+    --preflight) TESTS_ONLY=$1 ;;
+    --captures)
+      ((${#PCAPS[@]})) || misuse "the lab has no captures"
+      [[ -n ${2:-} ]] || misuse "--captures takes a folder"
+      CAPTURES=$2
+      shift
+      ;;
+    *) misuse "no such option: $1" ;;
+  esac
+  shift
+done
 
 need_bash() { ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || missing+=("bash 4.4 or later"); }
 
@@ -158,6 +173,8 @@ claim() {
   trap 'failed "$BASH_COMMAND"' ERR
   printf '%ssince %(%F %T %Z)T\n' "$ABOUT" -1 >>"$CLAIM"
   ((${#NAMESPACES[@]} == 0)) || printf 'namespace %s\n' "${NAMESPACES[@]}" >>"$CLAIM"
+  ((${#CONTAINERS[@]} == 0)) || printf 'container %s\n' "${CONTAINERS[@]}" >>"$CLAIM"
+  ((${#ATTACHED[@]} == 0)) || printf 'attached %s\n' "${ATTACHED[@]}" >>"$CLAIM"
   read_claim
 }
 
@@ -190,12 +207,18 @@ write_names() {
   ((${#NAMESPACES[@]} == 1)) || printf '%s\n' "${NAMESPACES[@]:1}" | sh -c "$LINK" sh "${files[@]}"
 }
 
+# Waits until no part is at work. (A `wait` in a trap that has interrupted another may not see that a part has ended, and
+# would last as long as what is captured.)
+await_parts() {
+  local pid
+  for pid in "${parts[@]}"; do while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done; done
+}
+
 # Takes away what a failed up has made.
 undo() {
   say "taking away what was made"
   dismiss "${parts[@]}" "${started[@]}"
-  # The first wait may tell of a signal that came before.
-  ((${#parts[@]} == 0)) || wait "${parts[@]}" || wait "${parts[@]}" || true
+  await_parts
   take_down "${NAMESPACES[@]}" || true
 }
 

@@ -1,0 +1,1 @@
+"""Pictures of a lab: as DOT, Mermaid, SVG, a page and JSON."""

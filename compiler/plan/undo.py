@@ -1,0 +1,89 @@
+"""What takes the facts of a lab away from a namespace that stays when the lab goes."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from compiler.plan.commands import family, selected
+from compiler.plan.facts import (
+    Attached,
+    Bond,
+    BondLeg,
+    Bridge,
+    BridgePort,
+    Container,
+    Dummy,
+    Fact,
+    Mark,
+    Marking,
+    Masquerade,
+    MptcpEndpoint,
+    MptcpLimits,
+    Namespace,
+    Nat,
+    Nft,
+    OwnAddress,
+    PolicyRule,
+    Qdisc,
+    Routes,
+    Single,
+    Sysctl,
+    Teql,
+    Tunnel,
+    Turns,
+    Up,
+    Veth,
+    Vxlan,
+)
+from compiler.plan.plan import Plan
+from compiler.plan.turns import NFT
+
+
+def undo(plan: Plan, namespace: str) -> list[str]:
+    """The rows by which a namespace is as before: commands of ip(8) and nft(8), and what only it can tell.
+
+    With an interface go its addresses, queueing disciplines and routes. `endpoint ADDRESS` stands for one
+    whose number the kernel has chosen, and `limits` for those that were there. Sysctls are not in the rows,
+    as those that are set set others.
+    """
+    rows = [row for fact in plan.facts for here, row in _undone(fact) if here == namespace]
+    return sorted(dict.fromkeys(rows), key=lambda row: not row.startswith("ip link "))
+
+
+def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
+    """Namespaces, and the rows that take a fact away from them."""
+    match fact:
+        case Veth(ends):
+            yield from ((end.namespace, f"ip link del dev {end.name}") for end in ends)
+        case (
+            Tunnel(here, name) | Vxlan(here, name) | Bond(here, name) | Dummy(here, name) | Bridge(here, name)
+        ):
+            yield here, f"ip link del dev {name}"
+        case OwnAddress(here, device="lo"):
+            yield here, f"ip address del {fact.address} dev lo"
+        case PolicyRule(here, rule):
+            yield here, " ".join(("ip", *family(rule), "rule", "del", *selected(rule)))
+        case MptcpEndpoint(here, endpoint):
+            yield here, f"endpoint {endpoint.address}"
+        case MptcpLimits(here):
+            yield here, "limits"
+        case Nft(here):
+            yield here, f"nft delete table {' '.join(NFT)}"
+        case (
+            Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
+            | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
+            | Routes() | OwnAddress()  # likewise
+            | Nat() | Masquerade() | Marking() | Turns()  # is in the table of nftables
+            | Teql()  # is given back before
+            | Sysctl()  # is set back from what was noted
+        ):  # fmt: skip
+            pass
+        case _:
+            assert_never(fact)
+
+
+def interfaces(plan: Plan, namespace: str) -> list[str]:
+    """The interfaces that a lab makes in a namespace."""
+    made = (
+        row.removeprefix("ip link del dev ") for row in undo(plan, namespace) if row.startswith("ip link ")
+    )
+    return list(made)

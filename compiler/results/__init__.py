@@ -1,0 +1,1 @@
+"""Results of bench scripts: as data, as charts, and as a page."""

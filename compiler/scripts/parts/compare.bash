@@ -1,0 +1,630 @@
+# === how namespaces are compared ==============================================
+# A program of awk(1) reads the plan, asks in some namespaces at a time, and tells of each what is not as planned. What
+# the plan says and what a namespace tells are lines of one form, so that a line of one that the other lacks is a drift.
+IFS= read -rd '' COMPARE <<'COMPARE' || true
+# --- lines ---
+
+# The rest of a line after the first, or the last, of some words.
+function after(line, words,  at) { at = index(line, words); return at ? substr(line, at + length(words)) : line }
+function after_last(line, words) { while (index(line, words)) line = after(line, words); return line }
+
+# A line without the first of some words, or with others in their place.
+function without(line, words) { return replaced(line, words, "") }
+function replaced(line, words, others,  at) {
+  at = index(line, words)
+  return at ? substr(line, 1, at - 1) others substr(line, at + length(words)) : line
+}
+function starts(line, words) { return substr(line, 1, length(words)) == words }
+function trimmed(line) { sub(/ +$/, "", line); return line }
+
+# Whether a line has a pattern; `found` is then what has it, and `rest` what comes after.
+function has(line, pattern) {
+  if (!match(line, pattern)) return 0
+  found = substr(line, RSTART, RLENGTH)
+  rest = substr(line, RSTART + RLENGTH)
+  return 1
+}
+
+# --- what a namespace is to have ---
+
+# `at` is the number of a namespace among those that are asked at a time.
+function want(line) { wanted[at, line] = 1; planned[at, ++plans[at]] = line }
+
+# A line of the plan, in which queueing disciplines and bridges are numbers of what they are like.
+function plan(line,  word, number, i) {
+  split(line, word, " ")
+  number = word[3]
+  if (word[1] == "qdisc") {
+    for (i = 1; i <= queues[number]; i++) want(replaced(queue_of[number, i], " dev lo ", " dev " word[2] " "))
+  } else if (word[1] == "bridge") {
+    kinds[at] = kinds[at] " bridge"
+    for (i = 1; i <= bridges[number]; i++) want("bridge " word[2] " " bridge_of[number, i])
+  } else if (word[1] == "port") {
+    for (i = 1; i <= ports[number]; i++) want("port " word[2] " " port_of[number, i])
+    if ((number, "stp_state 0") in is_bridge) want("port " word[2] " state forwarding")
+  } else if (word[1] == "sysctl") {
+    plan_sysctl(substr(line, 8, index(line, " = ") - 8), after(line, " = "))
+  } else if (word[1] == "container") {
+    contained[at] = contained[at] " " word[2]
+    image_of[at, word[2]] = word[3]
+  } else if (word[1] == "teql") {
+    for (i = 3; i in word; i++) want("qdisc " slots[names[at], word[2]] " dev " word[i] " root")
+  } else if (word[1] == "attached") {
+    contained[at] = contained[at] " " word[2]
+    is_attached[at] = 1
+  } else if (word[1] == "process") {
+    processes[at] = processes[at] " " word[2]
+  } else {
+    plan_kind(word, line)
+    want(line)
+  }
+}
+
+# What else is noted of such a line: the interfaces, what they lead to, and which kinds there are.
+function plan_kind(word, line) {
+  if (word[1] == "link") { links[at, ++link_count[at]] = word[2]; is_link[at, word[2]] = 1 }
+  if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
+  if (word[1] == "limits") has_limits[at] = 1
+  if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
+}
+
+# A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
+function plan_sysctl(key, value,  path, i) {
+  path = "/proc/sys/" swapped(key)
+  if (!index(path, "/*/")) { want_value(path, value); return }
+  want_value(replaced(path, "*", "all"), value)
+  want_value(replaced(path, "*", "default"), value)
+  for (i = 1; i <= link_count[at]; i++) want_value(replaced(path, "*", links[at, i]), value)
+}
+function swapped(key) { gsub("/", ",", key); gsub(/\./, "/", key); gsub(",", ".", key); return key }
+
+# What a file is to hold; the last value counts.
+function want_value(path, value) {
+  if (!((at, path) in values)) paths[at, ++path_count[at]] = path
+  values[at, path] = value
+}
+
+# The plan of a namespace: how the kernel sets MPTCP counts where there are endpoints.
+function plan_all(name,  i) {
+  at++
+  names[at] = name
+  for (i = 1; i <= line_count; i++) plan(lines[i])
+  for (i = 1; i <= route_count; i++) want(routes[i])
+  if ((at, "/proc/sys/net/mptcp/enabled") in values)
+    for (i = 1; i <= mptcp_count; i++) if (!((at, mptcp[i]) in values)) want_value(mptcp[i], mptcp_value[i])
+  line_count = route_count = 0
+}
+
+# --- what a namespace has ---
+
+# (What else is in the namespace of a container that ran before is that one's own.)
+function unexpected(text) { if (!(at in is_attached)) surplus[at, ++surplus_count[at]] = "unexpected: " text }
+function missing(text) { lacks[at, ++lack_count[at]] = "missing: " text }
+
+# A line of what it has.
+function see(line) {
+  present[at, line] = 1
+  if (!((at, line) in wanted) && !is_none(line)) unexpected(line)
+}
+
+# Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
+# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+function is_none(line,  word) {
+  split(line, word, " ")
+  if (word[1] == "limits") return !(at in has_limits)
+  if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
+  if (word[1] == "rule") return line in is_rule
+  return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
+}
+
+# A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
+# end; of lo, the lab's mark too. (It has a carrier when the kernel says LOWER_UP; NO-CARRIER may stay for a second.)
+function link(line,  name, marks, mtu, more, state, to) {
+  if (!has(line, "^[0-9]+: [^:@ ]+(@[^:]+)?: <[^>]*> mtu [0-9]+ (xdp[^ ]* )?qdisc [^ ]+ (master [^ ]+ )?")) return
+  name = name_of(found)
+  marks = "," substr(found, index(found, "<") + 1)
+  sub(/>.*/, ",", marks)
+  mtu = after(found, "> mtu ") + 0
+  if (match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
+  if (match(found, / master [^ ]+ $/)) more = more substr(found, RSTART, RLENGTH - 1)
+  state = index(marks, ",UP,") ? "up" : "down"
+  if (state == "up" && !index(marks, ",LOWER_UP,")) state = "up without a carrier"
+  if (index(marks, ",NOARP,")) state = state " noarp"
+  if (index(marks, ",PROMISC,")) state = state " promisc"
+  line = rest
+  if (has(line, " link-netns [^ \\\\]+")) to = " to " substr(found, 13)
+  if (index(line, " link/void")) state = state " void"
+  if (has(line, " link/ether [^ ]+")) macs[at, substr(found, 13)] = 1
+  if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
+  see("link " name " mtu " mtu " " state more to)
+}
+function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
+
+# How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel or of a bond; a port may
+# be the end of a tunnel too, which is told before.
+function details(line,  name, kind, before) {
+  name = name_of(line)
+  if (has(line, "\\\\ +bridge_slave state [a-z]+ ")) {
+    before = substr(line, 1, RSTART - 1)
+    see("port " name " state " trimmed(after(found, " state ")))
+    see_works("port " name " ", rest)
+    line = before
+  }
+  if (index(line, "\\    bridge ")) {
+    see_works("bridge " name " ", after_last(line, "\\    bridge "))
+  } else if (has(line, "\\\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl) ")) {
+    split(found, kind, " ")
+    tunnel(name " " kind[2], " " rest " ")
+  } else if (has(line, "\\\\ +bond mode ")) {
+    bond(name, " mode " rest " ")
+  }
+  if (has(line, "\\\\ +bond_slave state [A-Z]+ mii_status [A-Z_]+ ")) see("leg " name " " trimmed(after(found, " mii_status ")))
+}
+
+# The end of a bond: its options, those that are not as the kernel has them where nothing is said.
+function bond(name, options,  line, option, count, i, told) {
+  line = "bond " name
+  count = split("mode miimon arp_interval arp_ip_target ns_ip6_target xmit_hash_policy primary", option, " ")
+  for (i = 1; i <= count; i++)
+    if (match(options, " " option[i] " [^ ]+")) {
+      told = substr(options, RSTART, RLENGTH)
+      if (told !~ /^ (miimon 0|arp_interval 0|xmit_hash_policy layer2)$/) line = line told
+    }
+  see(line)
+}
+function see_works(start, line,  pairs, i, count) {
+  count = works(line, pairs)
+  for (i = 1; i <= count; i++) see(start pairs[i])
+}
+
+# The words of a line that say how a bridge or a port works, in pairs.
+function works(line, pairs,  word, i, last, count) {
+  last = split(line, word, " ") - 1
+  count = 0
+  for (i = 1; i <= last; i++) if (word[i] in WORKS) pairs[++count] = word[i] " " word[i + 1]
+  return count
+}
+
+# The end of a tunnel: its name and kind, and its options, told in one order. (Modules make some without addresses.)
+function tunnel(name, options,  line, option, count, i) {
+  if (index(options, " local any ") || !index(options, " local ")) return
+  line = "tunnel " name
+  if (name ~ / ip6tnl$/) line = line " mode " substr(options, 2, 3)
+  count = split("id local remote dstport ttl hoplimit", option, " ")
+  for (i = 1; i <= count; i++)
+    if (match(options, " " option[i] " [^ ]+"))
+      line = line replaced(substr(options, RSTART, RLENGTH), "hoplimit", "ttl")
+  if (index(options, " nolearning ")) line = line " nolearning"
+  see(line)
+}
+
+# How many packets in one piece an interface takes, where it is not as many as come.
+function device(line,  name) {
+  name = name_of(line)
+  if (has(line, "gso_max_segs [0-9]+") && found != "gso_max_segs 65535") see("device " name " " found)
+}
+
+# An address as `ip -o address` tells it. The kernel gives some by itself, and routers others for a time.
+function address(line,  word, told) {
+  if (index(line, " dynamic ")) return
+  split(line, word, " ")
+  told = word[4] (word[5] == "peer" ? " peer " word[6] : "") " dev " word[2]
+  if (told == "127.0.0.1/8 dev lo" || told == "::1/128 dev lo" || starts(told, "fe80:")) return
+  see("address " told flags(line, "deprecated dadfailed noprefixroute"))
+}
+
+# Those of some words that a line has.
+function flags(line, words,  word, count, i, told) {
+  count = split(words, word, " ")
+  for (i = 1; i <= count; i++) if (index(line, " " word[i] " ")) told = told " " word[i]
+  return told
+}
+
+# A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
+# (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
+function route(line,  target, way, more, within) {
+  target = line
+  sub(/ .*/, "", target)
+  if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
+    way = after(found, " ")
+    more = rest
+  } else {
+    more = line
+    sub(/nexthop via .*/, "", more)
+    more = " " more
+    if (starts(more, " " target)) more = substr(more, length(target) + 2)
+  }
+  if (index(more " ", " proto ") && !index(more " ", " proto static ")) {
+    if (index(more, " proto kernel ") && way != "" && !starts(way, "via")) see("connected " target " " way)
+    return
+  }
+  if (match(more, / table [^ ]+/)) {
+    within = substr(more, RSTART, RLENGTH)
+    more = without(more, within)
+  }
+  if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
+  gsub(/ linkdown/, "", more)
+  if (target == "default" && line ~ / via .*:/) target = "::/0"
+  if (way != "") { see("route " target within " " way more); return }
+  gsub(/\\/, "", more)
+  more = trimmed(more)
+  if (!index(line, "nexthop via ")) see("route " target within more)
+  else next_hops("route " target within " ", line, more)
+}
+function next_hops(start, line, more,  way, dead) {
+  while (has(line, "nexthop via [^ ]+ dev [^ ]+ weight [0-9]+")) {
+    way = substr(found, 9)
+    line = rest
+    dead = sub(/^ dead/, "", line)
+    if (sub(/^ onlink/, "", line)) way = way " onlink"
+    if (!dead) see(start way more)
+  }
+}
+
+# A rule as `ip rule` tells it.
+function rule(line, family) {
+  line = replaced(line, ": ", " ")
+  line = replaced(line, "from all to ", "to ")
+  line = replaced(line, "from all iif ", "iif ")
+  line = replaced(line, "from all fwmark ", "fwmark ")
+  told_rules[at, family] = 1
+  see("rule" family " pref " line)
+}
+
+function limits(line,  number) {
+  if (!has(line, "^add_addr_accepted [0-9]+ subflows [0-9]+")) return
+  split(found, number, " ")
+  see("limits subflows " number[4] " add_addr_accepted " number[2])
+}
+
+# An MPTCP endpoint as `ip mptcp endpoint` tells it, its flags in one order.
+function endpoint(line,  told) {
+  told = line
+  sub(/ .*/, "", told)
+  line = " " line " "
+  if (match(line, / dev [^ ]+/)) {
+    told = told substr(line, RSTART, RLENGTH)
+    line = substr(line, 1, RSTART - 1) substr(line, RSTART + RLENGTH)
+  }
+  if (index(line, " implicit ")) return
+  if (match(line, / port [0-9]+/)) told = told substr(line, RSTART, RLENGTH)
+  see("endpoint " told flags(line, "signal subflow fullmesh backup laminar"))
+}
+
+# What a bridge has been told of an address, as `bridge fdb` tells it; its own ones, and what it has learned, are none.
+function fdb(line,  mac) {
+  mac = line
+  sub(/ .*/, "", mac)
+  if (index(" " line " ", " master ") && line ~ / (static|permanent)/ && !((at, mac) in macs)) see("fdb " line)
+}
+
+# A line of `tc qdisc show` without counts, random seeds, and handles that the kernel chose, or nothing.
+function queue(line) {
+  if (starts(line, "qdisc noqueue ")) return ""
+  gsub(/ (refcnt|seed) [0-9]+/, "", line)
+  if (has(line, "^qdisc [a-z0-9_]+ [89a-f][0-9a-f][0-9a-f][0-9a-f]:")) { sub(/ [^ ]+$/, "", found); line = found rest }
+  return trimmed(line)
+}
+
+# A line of `nft list ruleset`, after what it stands in.
+function table(line) {
+  if (starts(line, "#")) return
+  if (line ~ /^table .* \{$/) {
+    inside = substr(line, 7, length(line) - 8)
+    see("nft " inside)
+  } else if (line == "}") {
+    sub(/ [^ ]*$/, "", inside)
+    if (!index(inside, " ")) inside = ""
+  } else if (line ~ / \{$/) {
+    line = substr(line, 1, length(line) - 2)
+    inside = inside " " after_last(line, " ")
+    sub(/ [^ ]*$/, "", line)
+    see("nft " line " " inside)
+  } else {
+    sub(/ policy accept;$/, "", line)
+    see("nft in " inside ": " line)
+  }
+}
+
+# A table of iptables(8), after the file in /proc that names it.
+function iptables(line) { see("iptables " replaced(line, "_tables_names ", " ")) }
+
+# A sysctl of a directory, which is held against what it is to be.
+function setting(line,  path, value) {
+  value = after(line, ":")
+  path = directory substr(line, 1, length(line) - length(value) - 1)
+  if (((at, path) in values) && values[at, path] == value) present[at, path] = 1
+  else unexpected(key_of(path) " = " value)
+}
+function directory_of(name) { return "/proc/sys/net/" (name == "." ? "" : name "/") }
+function key_of(path) { return "sysctl " swapped(substr(path, 11)) }
+
+# What is told of files in /etc: of those that are to be there their rows, or that they are not there, and all others.
+function file(line,  name) {
+  name = after(line, " ")
+  if (starts(line, "row ")) rows[++row_count] = name
+  else if (starts(line, "more ")) unexpected("the file " name)
+  else if (starts(line, "none ")) missing("the file /etc/netns/" names[at] "/" name)
+  else { end_file(); file_name = name }
+}
+
+# Tells which rows of a file differ. (Up adds the name of this machine, which may have another by now.)
+function end_file(  path, differ, told, i, theirs, row) {
+  if (file_name == "") return
+  path = "/etc/netns/" names[at] "/" file_name
+  if (file_name == "hosts" && rows[row_count] ~ /^127\.0\.1\.1 [A-Za-z0-9.-]+$/) row_count--
+  differ = row_count != row_counts[file_name]
+  for (i = 1; i <= row_count; i++) {
+    row = rows[i]
+    theirs[row] = 1
+    if (row != row_of[file_name, i]) differ = 1
+    if (!((file_name, row) in is_row)) { unexpected("in " path ": " row); told = 1 }
+  }
+  for (i = 1; i <= row_counts[file_name]; i++)
+    if (!(row_of[file_name, i] in theirs)) { missing("in " path ": " row_of[file_name, i]); told = 1 }
+  if (differ && !told) unexpected("another order of lines in " path)
+  file_name = ""
+  row_count = 0
+}
+
+# A process of the plan that has ended; with 0, it may have done what it was for, if it is no capture.
+function process(line,  name, status, what) {
+  status = after(line, " ")
+  name = substr(line, 1, length(line) - length(status) - 1)
+  what = index(name, ":") ? "the capture of " name : "the process " name
+  if (status == "0" && !index(name, ":")) ended[at, ++ended_count[at]] = name " has ended with 0"
+  else if (status == "unknown") missing(what ", and nobody knows how it ended")
+  else missing(what ", which has ended with " status "; see " ENVIRON["RUNS"] "/" name ".log")
+}
+
+# Tells whether the containers of the namespace are the lab's, of their images, run, and are in the namespace; of one
+# that is attached, whether it runs and is there.
+function compare_containers(  i, name, count) {
+  count = split(contained[at], name, " ")
+  for (i = 1; i <= count; i++) compare_container(name[i], image_of[at, name[i]])
+}
+function compare_container(name, image,  field, what) {
+  what = "the container " name
+  split(engine[name], field, "|")
+  if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
+  else if (field[2] == "0" && field[3] == "0" && !(at in is_attached)) ended[at, ++ended_count[at]] = what " has ended with 0"
+  else if (field[2] == "0") missing(what ", which has ended with " field[3])
+  else if (!((at, field[2]) in is_inside)) missing(what " in this namespace")
+  else if (at in is_attached) return
+  else if (!is_image(image, field[5], field[6])) missing(what " of the image " image ": it is of " field[5])
+}
+
+# Whether an image is the planned one. podman completes a name that is short, and has no tag beside a digest.
+function is_image(planned_one, image, id,  name, digest) {
+  name = planned_one
+  if (sub(/@[^@]*$/, "", name)) {
+    digest = substr(planned_one, length(name) + 1)
+    sub(/:[^:\/]*$/, "", name)
+  }
+  sub(/:latest$/, "", name)
+  sub(/:latest$/, "", image)
+  name = "/" name digest
+  image = "/" image
+  if (length(image) >= length(name) && substr(image, length(image) - length(name) + 1) == name) return 1
+  sub(/^sha256:/, "", planned_one)
+  sub(/^sha256:/, "", id)
+  return starts(id, planned_one)
+}
+
+# A line of what is told of a namespace.
+function tell_apart(line) {
+  gsub(/\t/, " ", line)
+  line = trimmed(line)
+  sub(/^ +/, "", line)
+  if (line == "") return
+  if (starts(line, "about ")) { begin(substr(line, 7)); return }
+  if (about == "facts") fact(line)
+  else if (about == "rules") rule(line, " -6")
+  else if (about == "sysctls") setting(line)
+  else if (about == "iptables") iptables(line)
+  else if (about == "queues") { line = queue(line); if (line != "") see(line) }
+  else if (about == "tables") table(line)
+  else if (about == "kinds") details(line)
+  else if (about == "bridges") fdb(line)
+  else if (about == "devices") device(line)
+  else if (about == "files") file(line)
+  else if (about == "processes") process(line)
+  else if (about == "containers") is_inside[at, line] = 1
+}
+function begin(what) {
+  about = what
+  inside = ""
+  if (starts(what, "sysctls ")) { about = "sysctls"; directory = directory_of(substr(what, 9)) }
+  if (what == "files") compare_facts()
+  if (what == "processes") end_file()
+  if (what == "nothing") compare_containers()
+  if (what == "absence") missing("the namespace " names[at])
+  if (what == "absence" || what == "nothing") is_told[at] = 1
+}
+
+# A line of `ip -o`, of whatever object.
+function fact(line) {
+  if (line ~ /^[0-9]+: .*: </) link(line)
+  else if (line ~ /^[0-9]+: .* inet6? .* scope /) address(line)
+  else if (line ~ /^[0-9]+: /) rule(line, "")
+  else if (starts(line, "add_addr_accepted ")) limits(line)
+  else if (line ~ / id [0-9]/) endpoint(line)
+  else if (line ~ / PERMANENT| proxy$/) see("neighbour " line)
+  else if ((at, "route " line) in wanted) present[at, "route " line] = 1
+  else route(line)
+}
+
+# --- one beside the other ---
+
+# Tells what it lacks: the kernel's own rules, if it has any of that family, then what is planned.
+function compare_facts(  i, line) {
+  for (i = 1; i <= rule_count; i++)
+    if (((at, family_of[i]) in told_rules) && !((at, rules[i]) in present)) missing(rules[i])
+  for (i = 1; i <= plans[at]; i++) if (!((at, planned[at, i]) in present)) missing(planned[at, i])
+  for (i = 1; i <= path_count[at]; i++) {
+    line = paths[at, i]
+    if (!((at, line) in present)) missing(key_of(line) " = " values[at, line])
+  }
+}
+
+# Asks in all namespaces of which the plan has been read, and tells of each.
+function ask(  command, count, line) {
+  write(ENVIRON["SCRATCH"] "/asked." ENVIRON["PART"])
+  command = "sh \"$SCRATCH/asked.$PART\""
+  count = at
+  at = 0
+  while ((command | getline line) > 0) {
+    if (starts(line, "namespace ")) { at++; about = "facts" } else tell_apart(line)
+  }
+  close(command)
+  for (at = 1; at <= count; at++) tell()
+  fflush()
+  forget()
+}
+
+# Writes what a shell is to do.
+function write(script,  name, i, j) {
+  print ". \"$SCRATCH/asking\"" >script
+  printf "show %s.%d", ENVIRON["PART"], ++times >script
+  for (name in peers) printf " \"$SCRATCH/netns/%s\"", name >script
+  for (i = 1; i <= at; i++) {
+    printf "\nask %s \"%s\" \"%s\" \"%s\"", names[i], kinds[i], processes[i], pids(contained[i]) >script
+    write_sysctls(script, i)
+  }
+  print "" >script
+  close(script)
+}
+
+# The processes of containers.
+function pids(containers,  name, field, i, count, found) {
+  count = split(containers, name, " ")
+  for (i = 1; i <= count; i++) if (split(engine[name[i]], field, "|")) found = found (found ? " " : "") field[2]
+  return found
+}
+
+# Writes the sysctls of a namespace as a word for each directory below /proc/sys/net: that, and files in it.
+function write_sysctls(script, i,  j, path, name, files, order, count) {
+  for (j = 1; j <= path_count[i]; j++) {
+    path = substr(paths[i, j], length(directory_of(".")) + 1)
+    name = index(path, "/") ? substr(path, 1, index(path, "/") - 1) : "."
+    if (!(name in files)) order[++count] = name
+    files[name] = files[name] " " substr(paths[i, j], length(directory_of(name)) + 1)
+  }
+  for (j = 1; j <= count; j++) printf " \"%s%s\"", order[j], files[order[j]] >script
+}
+
+# Tells of a namespace whether it is as planned, that, and what is not, with an empty line at the end.
+function tell(  i) {
+  if (!(at in is_told)) {
+    lack_count[at] = surplus_count[at] = ended_count[at] = 0
+    missing("the namespace " names[at] ", of which only the name is left")
+  }
+  print lack_count[at] + surplus_count[at] == 0 ? 1 : 0
+  print "the namespace " names[at] " is as planned"
+  for (i = 1; i <= lack_count[at]; i++) print lacks[at, i]
+  for (i = 1; i <= surplus_count[at]; i++) print surplus[at, i]
+  for (i = 1; i <= ended_count[at]; i++) print ended[at, i]
+  print ""
+}
+
+# Forgets all namespaces of which was told.
+function forget() {
+  at = 0
+  split("", wanted); split("", planned); split("", plans); split("", values); split("", paths); split("", path_count)
+  split("", kinds); split("", processes); split("", links); split("", link_count); split("", is_link); split("", peers)
+  split("", has_limits); split("", present); split("", macs); split("", told_rules); split("", is_told)
+  split("", contained); split("", image_of); split("", is_inside); split("", is_attached)
+  split("", lacks); split("", lack_count); split("", surplus); split("", surplus_count); split("", ended_count)
+}
+
+# --- what this machine tells of what is planned ---
+
+function read_queues(from,  line, number) {
+  number = -1
+  while ((getline line <from) > 0) {
+    gsub(/\t/, " ", line)
+    line = queue(line)
+    if (index(line, " root ")) number++
+    if (line != "") queue_of[number, ++queues[number]] = line
+  }
+}
+
+# A bridge and a port of it at a time, in any order.
+function read_bridges(from,  line, number, pairs, i, count) {
+  while ((getline line <from) > 0) {
+    if (index(line, " bridge_slave ")) {
+      ports[number + 0] = count = works(after_last(line, " bridge_slave "), pairs)
+      for (i = 1; i <= count; i++) port_of[number + 0, i] = pairs[i]
+    } else if (index(line, " bridge forward_delay ")) {
+      bridges[number + 0] = count = works(after_last(line, " bridge "), pairs)
+      for (i = 1; i <= count; i++) { bridge_of[number + 0, i] = pairs[i]; is_bridge[number + 0, pairs[i]] = 1 }
+    }
+    if ((number + 0 in ports) && (number + 0 in bridges)) number++
+  }
+}
+
+function read_mptcp(from,  line) {
+  while ((getline line <from) > 0) {
+    mptcp_value[++mptcp_count] = after(line, ":")
+    mptcp[mptcp_count] = substr(line, 1, index(line, ":") - 1)
+  }
+}
+
+function read_containers(from,  line, field) {
+  while ((getline line <from) > 0) {
+    split(line, field, "|")
+    engine[field[1]] = line
+  }
+}
+
+# Which teql devices up has taken, and for what.
+function read_slots(from,  line, word) {
+  while ((getline line <from) > 0) {
+    split(line, word, " ")
+    if (word[1] == "slot") slots[word[2], word[3]] = word[4]
+  }
+}
+
+function read_file(name,  line) {
+  while ((getline line <(ENVIRON["SCRATCH"] "/files/" name)) > 0) {
+    row_of[name, ++row_counts[name]] = line
+    is_row[name, line] = 1
+  }
+}
+
+# The kernel's own rules.
+function know_rule(line) {
+  rules[++rule_count] = line
+  is_rule[line] = 1
+  family_of[rule_count] = starts(line, "rule -6 ") ? " -6" : ""
+}
+
+BEGIN {
+  # How many namespaces are asked at a time: few have few at the other ends of their links.
+  AT_ONCE = 16
+  know_rule("rule pref 0 from all lookup local")
+  know_rule("rule pref 32766 from all lookup main")
+  know_rule("rule pref 32767 from all lookup default")
+  know_rule("rule -6 pref 0 from all lookup local")
+  know_rule("rule -6 pref 32766 from all lookup main")
+  # How bridges and their ports work, in words of ip(8); what else it tells of them changes by itself.
+  count = split("forward_delay hello_time max_age stp_state priority vlan_filtering vlan_protocol vlan_default_pvid " \
+    "group_fwd_mask group_address mcast_snooping no_linklocal_learn nf_call_iptables nf_call_ip6tables " \
+    "nf_call_arptables fdb_max_learned cost hairpin guard root_block learning flood bcast_flood mcast_flood " \
+    "mcast_to_unicast neigh_suppress vlan_tunnel isolated locked mab proxy_arp proxy_arp_wifi", word, " ")
+  for (i = 1; i <= count; i++) WORKS[word[i]] = 1
+  read_queues(ENVIRON["SCRATCH"] "/queues")
+  read_bridges(ENVIRON["SCRATCH"] "/bridges")
+  read_mptcp(ENVIRON["SCRATCH"] "/mptcp")
+  read_containers(ENVIRON["SCRATCH"] "/containers")
+  read_slots("/run/mpc-" ENVIRON["LAB"])
+  read_file("hosts")
+  read_file("resolv.conf")
+}
+
+# The lines of the plan of a namespace, and at their end its name.
+/^namespace / { plan_all($2); if (at == AT_ONCE) ask(); next }
+/^route / { routes[++route_count] = $0; next }
+{ lines[++line_count] = $0 }
+END { if (at) ask() }
+COMPARE
