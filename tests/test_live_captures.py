@@ -290,6 +290,7 @@ def test_a_sweep_has_the_captures_of_each_run(tmp_path: Path) -> None:
 # --- whatever fails, nothing is left ------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_every_fault_of_up_leaves_no_capture(tmp_path: Path) -> None:
     """No process and no file."""
     folder, shims_in = tmp_path / "files", tmp_path / "shims"

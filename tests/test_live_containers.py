@@ -186,6 +186,7 @@ def test_signals_at_any_moment(box: engine.Engine, signals: tuple[signal.Signals
         assert not left, f"{sign.name} after {after:.3f} s, status {status}: {left}"
 
 
+@pytest.mark.once
 def test_every_fault_of_the_engine(box: engine.Engine, tmp_path: Path) -> None:
     """Each call of an engine fails, before it acts or after: up takes all back, or asks again and has all;
     down says so or does it."""

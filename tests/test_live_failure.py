@@ -9,7 +9,7 @@ import kernel
 import live
 import pytest
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.once]
 
 # A wrapper of a tool: forwards its calls, but takes the action first at the given one. Only calls with
 # `-batch` count: they change something, and a failure of one must end the script. They run in parallel, so

@@ -14,7 +14,7 @@ import machine
 import pytest
 from faults import PROGRAMS, Fault, Shims, moments, sample
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.once]
 
 # Every statement with an effect on scripts, on as few nodes as possible.
 LAB = """

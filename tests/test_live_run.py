@@ -149,6 +149,7 @@ def test_a_folder_of_somebody_else_is_left_alone() -> None:
         FOLDER.rmdir()
 
 
+@pytest.mark.once
 def test_faults_of_what_starts_a_process(tmp_path: Path) -> None:
     """Each call on the way to a process fails before it acts: nothing remains."""
     lab, before, shims = lab_of('run a "sleep 86401"'), kernel.snapshot(), Shims(tmp_path)

@@ -157,21 +157,21 @@ def test_a_broadcast_arrives_once(loop: live.Lab) -> None:
 
 
 def carried(lab: live.Lab) -> float:
-    """Bits a second from a to b, of two paths of 5 Mbit/s each."""
-    transfer = partial(live.iperf, lab.ns("b"), lab.ns("a"), "b", mptcp=True, seconds=3)
-    return live.most(transfer, enough=8e6)
+    """Bits a second from a to b, of two paths of 5 Mbit/s each; one alone carries less than 5e6."""
+    transfer = partial(live.iperf, lab.ns("b"), lab.ns("a"), "b", mptcp=True, seconds=5)
+    return live.most(transfer, enough=7e6)
 
 
 def test_mptcp_fills_two_switches() -> None:
     text = "host a b\nswitch s t\nlink {a,b} -- {s,t} rate 5mbit\nmptcp a -- b"
     with live.running(live.lab_of("twolans", text)) as lab:
-        assert carried(lab) >= 8e6
+        assert carried(lab) >= 7e6
 
 
 def test_mptcp_fills_two_interfaces_on_one_lan() -> None:
     text = "host a b\nswitch s\nlink {a,b} -- s rate 5mbit\nlink {a,b} -- s rate 5mbit\nmptcp a -- b"
     with live.running(live.lab_of("onelan", text)) as lab:
-        assert carried(lab) >= 8e6
+        assert carried(lab) >= 7e6
 
 
 # --- the wait of up ---------------------------------------------------------------------------------

@@ -197,6 +197,7 @@ def test_what_is_deleted_by_hand_is_found_under_its_last_name() -> None:
     assert devices() == {"teql0", "teql1"}
 
 
+@pytest.mark.once
 def test_up_and_down_are_killed() -> None:
     """Whatever is left then, a down takes it away, with the module."""
     lab, chance = live.lab_of("killed", LINKS), random.Random(5)
@@ -213,6 +214,7 @@ def test_up_and_down_are_killed() -> None:
         kernel.assert_same(before, kernel.snapshot())
 
 
+@pytest.mark.once
 def test_faults(tmp_path: Path) -> None:
     """Calls that load or unload the module fail, before they have acted and after (MPC_FAULTS: all)."""
     lab, shims = live.lab_of("faulty", LINKS), Shims(tmp_path)
