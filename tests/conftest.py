@@ -80,22 +80,23 @@ RUNS = 3
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Runs a live test that fails again, at most `RUNS` times in all, unless each failure counts (marker `once`).
+    """Runs a live test that fails again, at most `RUNS` times in all, unless it has the marker `once`.
 
-    A machine that others load stalls for seconds, and what a test measures then says nothing. Which tests ran
-    again is told at the end. The plugin rerunfailures would do this, but its workers have to reach a socket of
-    the controller, and ours are in network namespaces of their own.
+    A machine that others load stalls for seconds, and what a test measures then says nothing. The summary tells
+    which tests ran again. The plugin rerunfailures would do this, but its workers have to reach a socket of the
+    controller, and ours are in network namespaces of their own.
     """
     if not item.get_closest_marker("live") or item.get_closest_marker("once"):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for run in range(1, RUNS + 1):
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if run == RUNS or not any(report.failed for report in reports):
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for _ in range(RUNS - 1):
+        reason = next((str(report.longrepr) for report in reports if report.failed), None)
+        if reason is None:
             break
-        reason = next(str(report.longrepr) for report in reports if report.failed)
         item.user_properties.append(("again", reason))
-        item._initrequest()  # type: ignore[attr-defined]
+        item._initrequest()  # type: ignore[attr-defined] # noqa: SLF001 - what rerunfailures does
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -119,13 +120,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Counts the skipped live tests by their reports, which also workers of xdist send, and tells which ran again."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", None) == "teardown":
-                for _, reason in (each for each in report.user_properties if each[0] == "again"):
-                    terminalreporter.write_sep("-", f"RAN AGAIN: {report.nodeid}")
-                    terminalreporter.write_line(reason)
+    """Counts skipped live tests, and tells which ran again, by reports, which also workers of xdist send."""
+    finished = [report for reports in terminalreporter.stats.values() for report in reports]
+    for report in (report for report in finished if getattr(report, "when", None) == "teardown"):
+        for name, reason in report.user_properties:
+            if name == "again":
+                terminalreporter.write_sep("-", f"RAN AGAIN: {report.nodeid}")
+                terminalreporter.write_line(reason)
     skipped = terminalreporter.stats.get("skipped", [])
     if count := sum(("live", "skipped") in map(tuple, report.user_properties) for report in skipped):
         reason = "; missing: " + ", ".join(machine.missing()) if machine.missing() else ""
