@@ -190,6 +190,35 @@ IN_TURN = {
 }
 """Packets in turn, tunnels, and ECMP beside them."""
 
+TWO = f"host a b\nlink a -- b {TEN}\nlink a -- b {TEN}\n"
+THREE = f"{TWO}link a -- b {TEN}\n"
+UNEQUAL = f"host a b\nlink a -- b {TEN}\nlink a -- b {FIVE}\n"
+FAR = f"host a b\nlink a -- b {TEN} delay 5ms\nlink a -- b {TEN} delay 5ms\n"
+
+
+def over_routers(kind: str, logical: str, *rates: str) -> str:
+    """A bond or a teql of tunnels, one over each path."""
+    routers = "{" + ",".join(f"r{number}" for number in range(len(rates))) + "}"
+    return parallel(*rates, more=f"tunnel a -- b via {routers} kind {kind}\n{logical} a -- b")
+
+
+LOGICAL = {
+    "b2": ("`bond` of two of 10", f"{TWO}bond a -- b"),
+    "b3": ("`bond` of three of 10", f"{THREE}bond a -- b"),
+    "bfar": ("`bond` of two of 10, 10 ms", f"{FAR}bond a -- b"),
+    "bone": ("`bond` of two of 10, active-backup", f"{TWO}bond a -- b mode active-backup"),
+    "b6": ("IPv6, `bond` of two of 10", f"pool fd00::/48\n{TWO}bond a -- b"),
+    "bt": ("`bond` of two VXLAN tunnels", over_routers("vxlan", "bond", TEN, TEN)),
+    "bt3": ("`bond` of three VXLAN tunnels", over_routers("vxlan", "bond", TEN, TEN, TEN)),
+    "q2": ("`teql` of two of 10", f"{TWO}teql a -- b"),
+    "q3": ("`teql` of three of 10", f"{THREE}teql a -- b"),
+    "q2x1": ("`teql` of 10 and 5", f"{UNEQUAL}teql a -- b"),
+    "q6": ("IPv6, `teql` of two of 10", f"pool fd00::/48\n{TWO}teql a -- b"),
+    "qt": ("`teql` of two VXLAN tunnels", over_routers("vxlan", "teql", TEN, TEN)),
+    "qt3": ("`teql` of three GRE tunnels", over_routers("gre", "teql", TEN, TEN, TEN)),
+}
+"""One flow over bonds and teqls, of links and of tunnels."""
+
 
 def labs(which: dict[str, tuple[str, str]], *, plain: bool = False) -> list[Lab]:
     return [Lab(name, title, text, plain) for name, (title, text) in which.items()]

@@ -24,7 +24,7 @@ import accuracy
 import answer
 import live
 import machine
-from accuracy_labs import DELAYED, IN_TURN, PLAIN, Lab, labs, parallel
+from accuracy_labs import DELAYED, IN_TURN, LOGICAL, PLAIN, Lab, labs, parallel
 from bench_containers import ways
 from bench_graph import PICTURED, drawings, resolving
 from bench_machines import compiling as compiling_over
@@ -492,6 +492,13 @@ def bench_turns() -> None:
         measure_accuracy("packets in turn, tunnels", found, in_guest(suite), at_once=2, rounds=1)
 
 
+def bench_logical() -> None:
+    """Bonds and teqls, on the kernels of two guests."""
+    for suite in filter(has_guest, ("bookworm", GUEST)):
+        found = labs(LOGICAL, plain=True)
+        measure_accuracy("bonds and teqls", found, in_guest(suite), at_once=2, rounds=1)
+
+
 def bench_joins() -> None:
     """MPTCP opened over each of three paths with different delays, on the kernels of two guests."""
     for suite in filter(has_guest, ("bookworm", GUEST)):
@@ -563,6 +570,7 @@ def main() -> None:
         "graph": bench_graph,
         "accuracy": bench_accuracy,
         "turns": bench_turns,
+        "logical": bench_logical,
         "joins": bench_joins,
         "containers": bench_containers,
         "machines": bench_machines,
