@@ -83,8 +83,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Runs a live test that fails again, at most `RUNS` times in all, unless it has the marker `once`.
 
     A machine that others load stalls for seconds, and what a test measures then says nothing. The summary
-    tells which tests ran again. The plugin rerunfailures would do this, but its workers have to reach a socket
-    of the controller, and ours are in network namespaces of their own.
+    tells which tests ran again. The plugin rerunfailures would do this, but its workers have to reach a
+    socket of the controller, and ours are in network namespaces of their own.
     """
     if not item.get_closest_marker("live") or item.get_closest_marker("once"):
         return None
