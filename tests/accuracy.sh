@@ -27,7 +27,12 @@ for ((round = 1; round <= rounds; round++)); do
     [[ $source == - ]] || wrap+=(--bind "$source")
     options=(--congestion "$control" --omit "$omitted")
     [[ $protocol != udp ]] || options=(--udp --bitrate "$offered")
-    within "$lab-a" "${wrap[@]}" --client b --time "$seconds" "${options[@]}" --json </dev/null >"$name.$round" || true
+    for attempt in 1 2 3; do # iperf3 loses its control connection now and then
+      within "$lab-a" "${wrap[@]}" --client b --time "$seconds" "${options[@]}" --json </dev/null >"$name.$round" || true
+      ! grep -q sum_received "$name.$round" || break
+      echo "$name.$round, attempt $attempt: $(grep '"error"' "$name.$round")" >>log
+      sleep 1
+    done
   done <transfers
 done
 kill $!

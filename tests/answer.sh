@@ -14,7 +14,10 @@ measure() {
   server=$!
   ip netns exec "$LAB-a" ping -q -c 2 -w 9 b >/dev/null
   for ((round = 1; round <= $(<rounds); round++)); do
-    timeout 120 bash transfer </dev/null >"told.$round" 2>>log || true
+    for _ in 1 2 3; do # iperf3 loses its control connection now and then
+      ! timeout 120 bash transfer </dev/null >"told.$round" 2>>log || break
+      sleep 1
+    done
   done
   kill "$server"
   bash down 2>>log
