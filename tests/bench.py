@@ -22,6 +22,7 @@ from unittest.mock import patch
 
 import accuracy
 import answer
+import bloat
 import live
 import machine
 from accuracy_labs import DELAYED, IN_TURN, LOGICAL, PLAIN, Lab, labs, parallel
@@ -514,6 +515,15 @@ def bench_answer() -> None:
         say(line)
 
 
+def bench_bloat() -> None:
+    """Round trips beside TCP connections that fill a queue, by its kind."""
+    if not has_guest(GUEST):
+        say("bloat: left out, as it is measured in a guest, which ./dev guests fetches")
+        return
+    for line in bloat.table(in_guest(GUEST)):
+        say(line)
+
+
 def measure_accuracy(
     title: str, found: list[Lab], start: Callable[..., str], *, at_once: int, rounds: int = 2
 ) -> None:
@@ -575,6 +585,7 @@ def main() -> None:
         "containers": bench_containers,
         "machines": bench_machines,
         "answer": bench_answer,
+        "bloat": bench_bloat,
     }
     for name in sys.argv[1:] or parts:
         if name not in WITHOUT_ROOT and os.geteuid() != 0:

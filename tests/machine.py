@@ -26,6 +26,10 @@ MPTCP = Path("/proc/sys/net/mptcp/enabled")
 # has it. A module that makes devices in the host's namespace is loaded first, and told to make none.
 FEATURES = {
     "netem": "tc qdisc add dev lo root netem delay 1ms",
+    "aqm": " && ".join(
+        f"tc qdisc replace dev lo root {kind}"
+        for kind in ("fq_codel", "cake", "pie", "red limit 100kb avpkt 1kb bandwidth 1mbit")
+    ),
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
     "vxlan": "ip link add name probe type vxlan id 1 local 127.0.0.1 remote 127.0.0.1 dstport 4789",
     "bond": "modprobe -q bonding max_bonds=0; ip link add name probe type bond mode balance-rr",

@@ -20,7 +20,18 @@ STANDARD = ["line with n=3", "ring with n=4", "star with n=3", "mesh with n=3", 
 STANDARD += ["leaf-spine with spines=2 leaves=2 hosts=1 net=12", "tree with width=2 depth=2 net=13"]
 
 RATES = ("", "", " rate 5mbit", " rate 100mbit queue 20p", " rate 1gbit", " rate 3mbit queue 60kb")
-DELAYS = ("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%")
+MANAGED = (
+    " rate 5mbit queue fq_codel",
+    " rate 20mbit queue cake",
+    " rate 2mbit queue pie ecn",
+    " rate 5mbit queue red ecn",
+)
+MORE_DELAYS = (
+    " delay 4ms jitter 1ms distribution normal",
+    " loss gemodel 0.5% 50%",
+    " delay 1ms slot 1ms 2ms",
+)
+DELAYS = ("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%", *MORE_DELAYS)
 SYSCTLS = ('tcp_rmem="4096 131072 4194304"', "conf.default.rp_filter=2", "tcp_fin_timeout=33")
 
 
@@ -137,7 +148,8 @@ class _Writer:
         return f" subnet 192.168.{self.pinned}.0/{self.chance.choice((24, 30, 31))}"
 
     def shape(self) -> str:
-        rate, delay = self.chance.choice(RATES), self.chance.choice(DELAYS)
+        rates = RATES + MANAGED * machine.has("aqm")
+        rate, delay = self.chance.choice(rates), self.chance.choice(DELAYS)
         return rate + delay * machine.has("netem")
 
     def mtu(self) -> str:

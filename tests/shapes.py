@@ -46,11 +46,20 @@ BOND = (
     rf"(?: xmit_hash_policy layer3\+4)?(?: primary {INTERFACE})?"
 )
 STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
-NETEM = rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME})?)?" + "".join(
-    rf"(?: {name} {PERCENT})?" for name in ("loss", "duplicate", "corrupt", "reorder")
+NETEM = (
+    rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME}(?: distribution (?:normal|pareto|paretonormal))?)?)?"
+    rf"(?: loss (?:{PERCENT}(?: {PERCENT})?|gemodel(?: {PERCENT}){{4}}))?"
+    + "".join(rf"(?: {name} {PERCENT})?" for name in ("duplicate", "corrupt", "reorder"))
+    + rf"(?: slot {TIME} {TIME})?"
 )
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
-TBF = rf"tbf rate {RATE} burst {NUMBER}b(?: peakrate {RATE} mtu {NUMBER})? limit {NUMBER}b"
+PEAK = rf"(?: overhead {NUMBER})?(?: peakrate {RATE} mtu {NUMBER})?"
+TBF = rf"tbf rate {RATE} burst {NUMBER}b{PEAK} limit {NUMBER}b"
+MANAGED = (
+    rf"(?:fq_codel limit {NUMBER} quantum {NUMBER} (?:no)?ecn|pie limit {NUMBER} (?:no)?ecn"
+    rf"|red limit {NUMBER}b min {NUMBER}b max {NUMBER}b avpkt {NUMBER} burst {NUMBER} bandwidth {RATE}"
+    rf"(?: ecn)?)"
+)
 CHAIN = r"\{ type nat hook postrouting priority srcnat; \}"
 MARK = "0x[0-9a-f]{8}"
 MARKED = rf"fwmark 0x[0-9a-f]+ lookup (?:main suppress_prefixlength {NUMBER}|{NUMBER})"
@@ -138,6 +147,7 @@ COMMANDS = {
         rf"qdisc add dev {INTERFACE} root (?:noqueue|teql[0-9]+|pfifo limit 1000)",
         rf"qdisc add dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
         rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
+        rf"qdisc add dev {INTERFACE} parent (?:1|10):1 (?:cake|{MANAGED})",
     ],
     "sysctl": [rf"{KEY}={VALUE}"],
     "nft": [

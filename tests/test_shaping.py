@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from labs import codes, lab_of, port_of
 
 from compiler.ground.units import Queue
+from compiler.infer.shaping import beside, standing
+from compiler.model import losses
 from compiler.model.events import Reshaping
 from compiler.model.links import Shaping
 from compiler.plan.commands import qdisc
@@ -104,6 +106,153 @@ def commands(attributes: str) -> list[str]:
 )
 def test_disciplines(attributes: str, wanted: list[str]) -> None:
     assert commands(attributes) == wanted
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wanted"),
+    [
+        (
+            "delay 9ms jitter 1ms distribution normal",
+            "limit 10346 delay 9ms 1ms distribution normal rate 1000gbit",
+        ),
+        ("loss gemodel 1% 10%", "limit 1000 loss gemodel 1% 10% 100% 0%"),
+        ("loss gemodel 1%", "limit 1000 loss gemodel 1% 99% 100% 0%"),
+        ("loss gemodel 1% 10% 70% 0.1%", "limit 1000 loss gemodel 1% 10% 70% 0.1%"),
+        ("loss 60% 1%", "limit 1000 loss 60% 1%"),
+        ("slot 10ms", "limit 8257 slot 10ms 10ms"),
+        ("delay 1ms loss 1% slot 0ms 10ms", "limit 9082 delay 1ms loss 1% slot 0us 10ms"),
+    ],
+)
+def test_words_of_netem(attributes: str, wanted: str) -> None:
+    """Those of tc-netem(8) that take several; what is left out is as there."""
+    assert commands(attributes)[-1].endswith(f"netem {wanted}")
+
+
+@pytest.mark.parametrize(
+    ("loss", "mean"),
+    [
+        ("1%", 1_000_000),
+        ("gemodel 1% 10%", 9_090_909),
+        ("gemodel 5% 20% 80% 1%", 16_800_000),
+        ("gemodel 0% 0%", 0),
+        ("10% 0%", 10_000_000),
+        ("50% 90%", 50_000_000),
+        ("0% 10%", 0),
+    ],
+)
+def test_the_mean_of_losses(loss: str, mean: int) -> None:
+    assert shaping(f"loss {loss}").loss == mean
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.0, 0.95))
+def test_a_correlation_moves_losses_away_from_a_half(loss: float, correlation: float) -> None:
+    """That of the rest is what is not lost, and there are fewer the rarer they are."""
+    found = losses.correlated(loss, correlation)
+    assert found + losses.correlated(1 - loss, correlation) == pytest.approx(1, abs=2e-3)
+    assert min(loss, 0.5) - 2e-3 <= max(found, loss) or loss > 0.5
+    if loss < 0.5:
+        assert found <= loss + 2e-3
+
+
+@pytest.mark.parametrize(
+    ("loss", "correlation", "mean"), [(0.1, 0.25, 0.0175), (0.1, 0.5, 0.00105), (0.3, 0.25, 0.2333)]
+)
+def test_correlated_losses_as_they_were_drawn(loss: float, correlation: float, mean: float) -> None:
+    """By two million random numbers each."""
+    assert losses.correlated(loss, correlation) == pytest.approx(mean, rel=0.05)
+
+
+def test_overhead_is_bytes_of_each_frame() -> None:
+    """It takes from the rate, so a frame with it has to fit where one without did."""
+    (found,) = commands("rate 5mbit overhead 24")
+    assert found == "root handle 1: tbf rate 5mbit burst 6056b overhead 24 limit 15625b"
+    assert "peakrate 1000gbit mtu 1538" in commands("rate 5mbit overhead 24 queue 20p")[0]
+    assert codes("host a b\nlink a -- b rate 5mbit overhead 24 burst 1530b") == ["MPC311"]
+    assert codes("host a b\nlink a -- b overhead 24") == ["MPC709"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("loss gemodel", ["MPC314"]),
+        ("loss gemodel 1% 1% 1% 1% 1%", ["MPC314"]),
+        ("loss 1% 1% 1%", ["MPC314"]),
+        ("loss 10% 25%", ["MPC758"]),
+        ("loss gemodel 1", ["MPC301"]),
+        ("loss 1% dealy 10ms", ["MPC102"]),
+        ("loss 1 %", ["MPC102"]),
+        ("delay 1ms distribution normal", ["MPC315"]),
+        ("delay 1ms jitter 1ms distribution gauss", ["MPC301"]),
+        ("slot 20ms 10ms", ["MPC301"]),
+        ("slot 0ms", ["MPC301"]),
+        ("rate 5mbit overhead 24b", ["MPC301"]),
+    ],
+)
+def test_what_netem_does_not_take(text: str, told: list[str]) -> None:
+    assert codes(f"host a b\nlink a -- b {text}") == told
+
+
+LONG = f"root handle 1: tbf rate 10mbit burst 6056b {CUT} limit 6056b"
+"""A token bucket above a queue that is managed."""
+
+
+@pytest.mark.parametrize(
+    ("queue", "wanted"),
+    [
+        ("fq_codel", "fq_codel limit 10240 quantum 1514 noecn"),
+        ("fq_codel ecn", "fq_codel limit 10240 quantum 1514 ecn"),
+        ("cake", "cake"),
+        ("pie", "pie limit 1000 noecn"),
+        ("pie ecn", "pie limit 1000 ecn"),
+        (
+            "red ecn",
+            "red limit 125000b min 10416b max 31250b avpkt 1514 burst 12 bandwidth 10mbit ecn",
+        ),
+    ],
+)
+def test_managed_queues(queue: str, wanted: str) -> None:
+    """They stand where a queue does, below a token bucket and, with a delay, a delay line."""
+    assert commands(f"rate 10mbit queue {queue}") == [LONG, f"parent 1:1 {wanted}"]
+    delayed = commands(f"rate 10mbit delay 1us queue {queue}")
+    assert delayed[0] == LONG
+    assert delayed[2] == f"parent 10:1 {wanted}".replace(*RED)
+
+
+RED = (
+    "125000b min 10416b max 31250b avpkt 1514 burst 12",
+    "137112b min 11426b max 34278b avpkt 1514 burst 13",
+)
+"""Limits of red, and those with a delay, for which two packets more are under way."""
+
+
+def test_a_managed_queue_has_room_at_any_rate() -> None:
+    assert "pie limit 16512" in commands("rate 1gbit queue pie")[1]
+    assert commands("rate 1gbit queue pie mtu 9000")[1].startswith("parent 1:1 pie limit 2773 ")
+
+
+@pytest.mark.parametrize(
+    ("queue", "time"), [("100p", 121), ("fq_codel", 1), ("cake", 1), ("pie", 15), ("red", 25)]
+)
+def test_what_waits_beside_a_flow(queue: str, time: int) -> None:
+    own = shaping(f"rate 10mbit queue {queue}")
+    assert own.queue is not None
+    assert beside(own.queue, 10**7, FRAME) == pytest.approx(1000 * time, rel=0.25)
+    assert beside(own.queue, 10**7, FRAME) <= standing(own.queue, 10**7, FRAME)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("queue 10p ecn", ["MPC313"]),
+        ("queue fq_codel ecn", ["MPC757"]),
+        ("queue cake", []),
+        ("queue codel", ["MPC301"]),
+    ],
+)
+def test_marks_need_somebody(text: str, told: list[str]) -> None:
+    assert codes(f"host a b\nlink a -- b rate 10mbit {text}") == told
+    if told == ["MPC757"]:
+        assert not codes(f"host a b\nlink a -- b rate 10mbit {text}\nsysctl a net.ipv4.tcp_ecn=1")
 
 
 @pytest.mark.parametrize("share", ["loss 1%", "duplicate 1%", "corrupt 1%", "reorder 1%"])

@@ -197,10 +197,9 @@ INFERRED = ("queue", "burst")
 
 def shaped(shaping: Shaping) -> Iterator[tuple[str, str]]:
     """The attributes of a direction that the source sets, and their values."""
-    for name, form in FORMS.items():
-        value = getattr(shaping, name)
-        if value is not None and (name not in INFERRED or shaping.place(name)):
-            yield name, form(value)
+    for name in FORMS:
+        if getattr(shaping, name) is not None and (name not in INFERRED or shaping.place(name)):
+            yield name, " ".join(shaping.said(name))
 
 
 def _route(route: ExplicitRoute, names: Names) -> Thing:

@@ -143,10 +143,12 @@ LINK_ATTRIBUTES = Words(
         "type kind": "every link is a veth pair",
         "up down uplink downlink upload download asymmetric": "`shape a -> b rate 1mbit` sets one direction",
         "duplex bidirectional symmetric": "both directions have the attributes of a link",
-        "aqm red codel fq_codel ecn qdisc": "queues drop at their tail: `queue 100p` says how long one is",
+        "aqm red codel fq_codel cake pie ecn qdisc": (
+            "what manages a queue stands behind `queue`: `queue fq_codel`, `queue pie ecn`"
+        ),
     },
     why={
-        "queue": "Its length is in packets (`100p`) or bytes (`64kb`)",
+        "queue": "Its length is in packets (`100p`) or bytes (`64kb`); or it is managed: `queue fq_codel`",
         "cost": "It counts for `routing shortest by cost`",
     },
 )

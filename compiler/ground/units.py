@@ -9,6 +9,7 @@ The bounds are those that tc(8) of iproute2 6.1 accepts and the kernel keeps, by
 """
 
 import re
+from enum import StrEnum
 from typing import NamedTuple
 
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?([A-Za-z%]*)")
@@ -64,11 +65,34 @@ class UnitError(ValueError):
         self.help = help
 
 
+class Distribution(StrEnum):
+    """How jitter is distributed, in the words of tc-netem(8); without one, uniformly."""
+
+    NORMAL = "normal"
+    PARETO = "pareto"
+    PARETONORMAL = "paretonormal"
+
+
+class Discipline(StrEnum):
+    """A queueing discipline that drops before its queue is full, in the words of tc(8)."""
+
+    FQ_CODEL = "fq_codel"
+    CAKE = "cake"
+    PIE = "pie"
+    RED = "red"
+
+
 class Queue(NamedTuple):
-    """The length of a queue: a number of packets or of bytes."""
+    """The length of a queue: a number of packets or of bytes.
+
+    With a `discipline` that manages it, that is its limit, which nothing should reach; `ecn` is whether it
+    marks packets, of connections that understand this, in place of dropping them.
+    """
 
     amount: int
     packets: bool
+    discipline: Discipline | None = None
+    ecn: bool = False
 
 
 def rate(word: str) -> int:
@@ -130,10 +154,30 @@ def percent(word: str) -> int:
 
 
 def queue(word: str) -> Queue:
-    """A queue length: `1000p` is packets, `64kb` bytes."""
+    """A queue length: `1000p` is packets, `64kb` bytes. Or a discipline, whose limit is inferred."""
+    if word in list(Discipline):
+        return Queue(0, packets=True, discipline=Discipline(word))
+    if re.fullmatch("[A-Za-z_]+", word):
+        from compiler.ground.diagnostics import suggest
+
+        kinds = ", ".join(Discipline)
+        raise UnitError(
+            f"`{word}` is no queue: it has a length, like `100p`, or is one of {kinds}",
+            suggest(word, [*Discipline]),
+        )
     packets = word.lower().endswith("p")
     value = _quantity(word, "a queue length", "p", {"p": 1, **SIZES})
     return Queue(_bounded(word, value, 1, 2**32, "1p", "4294967295p or 4095mb"), packets)
+
+
+def distribution(word: str) -> Distribution:
+    """The distribution of a jitter, by its name."""
+    if word in list(Distribution):
+        return Distribution(word)
+    from compiler.ground.diagnostics import suggest
+
+    kinds = ", ".join(Distribution)
+    raise UnitError(f"`{word}` is no distribution: it is one of {kinds}", suggest(word, [*Distribution]))
 
 
 def number(word: str, low: int, high: int) -> int:
@@ -213,7 +257,9 @@ def format_percent(millionths: int) -> str:
 
 
 def format_queue(length: Queue) -> str:
-    """`1000p`, or whole bytes: `65536b`."""
+    """`1000p`, or whole bytes: `65536b`; a discipline as it is written."""
+    if length.discipline:
+        return f"{length.discipline}{' ecn' * length.ecn}"
     return f"{length.amount}{'p' if length.packets else 'b'}"
 
 

@@ -73,7 +73,10 @@ NOUNS = {
     "rate": "a rate, like `10mbit`",
     "delay": "a time, like `20ms`",
     "jitter": "a time, like `20ms`",
-    "queue": "a length, like `1000p` or `64kb`",
+    "distribution": "`normal`, `pareto` or `paretonormal`",
+    "slot": "a time, like `10ms`",
+    "overhead": "a number of bytes, like `24`",
+    "queue": "a length, like `1000p` or `64kb`, or a discipline, like `fq_codel`",
     "burst": "a size, like `16kb`",
     "=": "a value",
     "param": "a param's name",
@@ -123,7 +126,7 @@ _COUNTED = {"WEIGHT": "weight", "PORT": "port"}
 _QUANTITIES: dict[str, tuple[str, dict[str, int]]] = {
     "rate": ("mbit", units.RATES),
     ">=": ("mbit", units.RATES),
-    **dict.fromkeys(("delay", "jitter"), ("ms", units.TIMES)),
+    **dict.fromkeys(("delay", "jitter", "slot"), ("ms", units.TIMES)),
     **dict.fromkeys(("at", "for"), ("s", units.TIMES)),
     **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), ("%", units.PERCENT)),
     "queue": ("p", {"p": 1, **units.SIZES}),
@@ -398,6 +401,7 @@ def _second_value(found: Found) -> Complaint | None:
         "delay": did_you_mean(f"jitter {mends.quantity(found.text, 'ms', units.TIMES)}")
         if mends.quantity(found.text, "ms", units.TIMES)
         else "",
+        "jitter": "a correlation of delays has no effect (measured), so there is none",
         "rate": "a link has the same rate both ways; `shape a -> b rate 5mbit` sets one way",
     }.get(match[1], "")
     message, end = f"`{match[1]}` has two values", found.end

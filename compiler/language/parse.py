@@ -38,7 +38,6 @@ def parse(source: Source, diagnostics: Diagnostics, folder: str | None = None) -
 CLASSES: dict[str, Callable[..., object]] = {
     "assignment": syntax.Assignment,
     "at": syntax.At,
-    "attribute": syntax.Attribute,
     "bench": syntax.Bench,
     "capture": syntax.Capture,
     "bond": syntax.Bond,
@@ -149,6 +148,11 @@ def _use(span: Span, file: Any, name: syntax.Word | None, values: Any) -> syntax
     return syntax.Use(span, file, name, values or ())
 
 
+def _attribute(span: Span, keyword: syntax.Word, value: syntax.Word, *rest: Any) -> syntax.Attribute:
+    """An attribute whose value has a word, or more."""
+    return syntax.Attribute(span, keyword, value, rest[0] if rest else None, tuple(rest[1:]))
+
+
 def _attributes(_: Span, profile: syntax.Word | None, items: Any) -> syntax.Attributes:
     return syntax.Attributes(profile, items)
 
@@ -166,6 +170,7 @@ def _run(span: Span, nodes: syntax.Nodes, *parts: Any) -> syntax.Run:
 
 MADE: dict[str, Callable[..., object]] = {
     **CLASSES,
+    "attribute": _attribute,
     "attributes": _attributes,
     "choice": _choice,
     "contained": _names,

@@ -85,18 +85,26 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is the right end's address, for an `address` of two ends only.
+    `second` is the right end's address, the word `ecn` of a `queue`, or the longest time of a `slot`; only a
+    `loss` may have `more` words.
     """
 
     span: Span
     keyword: Word
     value: Word
     second: Word | None = None
+    more: tuple[Word, ...] = ()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of the value."""
+        return (self.value, *((self.second,) if self.second else ()), *self.more)
 
 
 LINK_ATTRIBUTES = (
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address".split()
-)
+    "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
+    " subnet address"
+).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 
 

@@ -143,7 +143,7 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        yield from (item.keyword.text, item.value.text, *((item.second.text,) if item.second else ()))
+        yield from (item.keyword.text, *(word.text for word in item.words))
 
 
 def _nodes(nodes: syntax.Nodes) -> str:

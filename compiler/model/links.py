@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from compiler.ground.source import Span
-from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
+from compiler.ground.units import Distribution, Queue, format_percent, format_queue, format_rate, format_time
 from compiler.model.networks import Address, Network
 
 
@@ -24,7 +24,8 @@ class Shaping(NamedTuple):
 
     After the passes, a direction with a rate has a `queue` and a `burst` too. `held` is the capacity of its
     delay line in packets. `alone` is the size of a full packet in bytes, where GSO packets have to be
-    segmented before they are shaped.
+    segmented before they are shaped. `words` has the values of attributes that tc(8) takes several words for:
+    of a `loss` that is not independent, whose value is the mean, and of a `slot`, whose value is the longest.
     """
 
     rate: int | None = None
@@ -36,6 +37,10 @@ class Shaping(NamedTuple):
     reorder: int | None = None
     queue: Queue | None = None
     burst: int | None = None
+    distribution: Distribution | None = None
+    slot: int | None = None
+    overhead: int | None = None
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     held: int | None = None
     alone: int | None = None
     places: tuple[tuple[str, Span], ...] = ()
@@ -44,17 +49,24 @@ class Shaping(NamedTuple):
         """Where an attribute was set."""
         return dict(self.places).get(attribute)
 
+    def said(self, attribute: str) -> tuple[str, ...]:
+        """The value of an attribute that is set, in the words of tc(8)."""
+        return dict(self.words).get(attribute) or (FORMS[attribute](getattr(self, attribute)),)
+
 
 FORMS: dict[str, Callable[[Any], str]] = {
     "rate": format_rate,
     "delay": format_time,
     "jitter": format_time,
+    "distribution": str,
     "loss": format_percent,
     "duplicate": format_percent,
     "corrupt": format_percent,
     "reorder": format_percent,
+    "slot": format_time,
     "queue": format_queue,
     "burst": lambda size: f"{size}b",
+    "overhead": str,
 }
 """The formatters of a direction's attributes."""
 

@@ -5,6 +5,7 @@ Rates are bits a second, times microseconds, probabilities parts of 1.
 
 from typing import TYPE_CHECKING
 
+from compiler.ground.units import format_queue
 from compiler.model.lab import Lab
 from compiler.model.links import Link, Port, Shaping
 from compiler.model.nodes import Node
@@ -67,5 +68,6 @@ def _shaping(shaping: Shaping) -> "dict[str, Json]":
         "rate": shaping.rate,
         "delay": shaping.delay or 0,
         "jitter": shaping.jitter or 0,
+        **({"queue": format_queue(queue)} if (queue := shaping.queue) and queue.discipline else {}),
         **{part: (getattr(shaping, part) or 0) / CERTAIN for part in PARTS},
     }

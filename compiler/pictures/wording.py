@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from compiler.ground.units import format_percent, format_rate, format_time
+from compiler.ground.units import format_percent, format_queue, format_rate, format_time
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Link, LinkKind, Port, Shaping
 from compiler.model.nodes import Node
@@ -18,6 +18,7 @@ def of_shaping(shaping: Shaping) -> str:
     said += [f"±{format_time(shaping.jitter)}"] if shaping.jitter else []
     amounts = {name: getattr(shaping, name) for name in IMPAIRMENTS}
     said += [f"{name} {format_percent(amount)}" for name, amount in amounts.items() if amount]
+    said += [format_queue(shaping.queue)] if shaping.queue and shaping.queue.discipline else []
     return " ".join(said)
 
 

@@ -89,6 +89,10 @@ QDISCS = {
     "netem": ("delay", "1ms"),
     "pfifo": ("limit", "10"),
     "bfifo": ("limit", "10kb"),
+    "fq_codel": (),
+    "cake": (),
+    "pie": (),
+    "red": ("limit", "100kb", "avpkt", "1kb", "bandwidth", "1mbit"),
 }
 
 _NAT = (

@@ -1,9 +1,10 @@
 """The queueing disciplines of tc(8) that shape one direction of a link."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
-from compiler.ground.units import Queue, format_percent, format_queue, format_rate, format_time
-from compiler.infer.shaping import ETHERNET_HEADER, delays
+from compiler.ground.units import Discipline, Queue, format_queue, format_rate, format_time
+from compiler.infer.shaping import ETHERNET_HEADER, RED_LEAST, RED_LIMIT, delays
 from compiler.model.links import Port, Shaping
 from compiler.plan.facts import Qdisc
 
@@ -14,7 +15,7 @@ UNBOUND = 10**12
 SPLIT = 200 * 1024
 """Bytes that wait to be segmented. With less than a GSO packet has, most of them are lost."""
 
-QUEUES = ("pfifo", "bfifo")
+QUEUES = ("pfifo", "bfifo", *Discipline)
 """Queueing disciplines without children, which need no handle."""
 
 
@@ -27,7 +28,8 @@ def qdiscs(namespace: str, end: Port) -> Iterator[Qdisc]:
 
     A token bucket (tbf) limits the rate. With a delay line (netem), packets enter that first; after their
     delay it puts them into the queue below it (pfifo or bfifo), from which the token bucket takes them. So
-    the queue holds waiting packets only, and not those in flight.
+    the queue holds waiting packets only, and not those in flight. A discipline that manages its queue (as
+    fq_codel) stands in the place of pfifo.
     """
     place: tuple[str, ...] = ("root",)
     for handle, (kind, parameters) in zip(("1:", "10:", "20:"), _nested(end.shaping), strict=False):
@@ -61,7 +63,11 @@ def _nested(shaping: Shaping) -> Iterator[tuple[str, Parameters]]:
         yield "tbf", _cutter(shaping.alone)
     if delays(shaping):
         yield "netem", tuple(_netem(shaping))
-    if shaping.queue is not None and shaping.rate is not None and not _is_limit(shaping):
+    if shaping.queue is not None and shaping.queue.discipline and shaping.rate is not None:
+        frame = shaping.alone
+        assert frame is not None
+        yield shaping.queue.discipline.value, tuple(_managed(shaping.queue, frame, shaping.rate))
+    elif shaping.queue is not None and shaping.rate is not None and not _is_limit(shaping):
         packets = shaping.queue.packets
         limit = str(shaping.queue.amount) if packets else format_queue(shaping.queue)
         yield "pfifo" if packets else "bfifo", (("limit", limit),)
@@ -69,7 +75,43 @@ def _nested(shaping: Shaping) -> Iterator[tuple[str, Parameters]]:
 
 def _is_limit(shaping: Shaping) -> bool:
     """Whether the queue is the limit of the token bucket, which is in bytes, without a child for it."""
-    return not delays(shaping) and shaping.queue is not None and not shaping.queue.packets
+    queue = shaping.queue
+    return not delays(shaping) and queue is not None and not queue.packets and not queue.discipline
+
+
+def _managed(queue: Queue, frame: int, rate: int) -> Iterator[tuple[str, ...]]:
+    """The parameters of a queue that a discipline manages; what is left out is as the kernel has it.
+
+    fq_codel has the MTU of the interface as its quantum, which a check cannot ask of another one.
+    """
+    match queue.discipline:
+        case Discipline.FQ_CODEL:
+            yield "limit", str(queue.amount)
+            yield "quantum", str(frame)
+            yield ("ecn" if queue.ecn else "noecn",)
+        case Discipline.PIE:
+            yield "limit", str(queue.amount)
+            yield ("ecn" if queue.ecn else "noecn",)
+        case Discipline.RED:
+            yield from _red(queue, frame, rate)
+        case Discipline.CAKE | None:
+            pass
+        case _:
+            assert_never(queue.discipline)
+
+
+def _red(queue: Queue, frame: int, rate: int) -> Iterator[tuple[str, ...]]:
+    """The parameters of red, by the rules of tc-red(8): its burst is two thirds of the way from the upper
+    threshold to the lower one, in packets."""
+    upper = queue.amount // RED_LIMIT
+    lower = upper // RED_LEAST
+    yield "limit", format_queue(Queue(queue.amount, packets=False))
+    yield "min", format_queue(Queue(lower, packets=False))
+    yield "max", format_queue(Queue(upper, packets=False))
+    yield "avpkt", str(frame)
+    yield "burst", str(-(-(2 * lower + upper) // (3 * frame)))
+    yield "bandwidth", format_rate(rate)
+    yield from (("ecn",),) if queue.ecn else ()
 
 
 def _cutter(frame: int) -> Parameters:
@@ -92,9 +134,13 @@ def _netem(shaping: Shaping) -> Iterator[tuple[str, ...]]:
     if shaping.delay or shaping.jitter:
         jitter = (format_time(shaping.jitter),) if shaping.jitter else ()
         yield "delay", format_time(shaping.delay or 0), *jitter
+    if shaping.jitter and shaping.distribution:
+        yield "distribution", shaping.distribution.value
     for name in ("loss", "duplicate", "corrupt", "reorder"):
-        if value := getattr(shaping, name):
-            yield name, format_percent(value)
+        if getattr(shaping, name):
+            yield name, *shaping.said(name)
+    if shaping.slot:
+        yield "slot", *shaping.said("slot")
     if shaping.jitter:
         yield "rate", format_rate(UNBOUND)
 
@@ -108,8 +154,10 @@ def _tbf(shaping: Shaping) -> Iterator[tuple[str, ...]]:
     assert shaping.rate is not None and shaping.burst is not None and shaping.queue is not None
     yield "rate", format_rate(shaping.rate)
     yield "burst", format_queue(Queue(shaping.burst, packets=False))
+    overhead = shaping.overhead or 0
+    yield from (("overhead", str(overhead)),) if overhead else ()
     if shaping.alone is not None:
         yield "peakrate", format_rate(max(UNBOUND, shaping.rate * 9 // 8))
-        yield "mtu", str(shaping.alone)
+        yield "mtu", str(shaping.alone + overhead)
     limit = shaping.queue.amount if _is_limit(shaping) else shaping.burst
     yield "limit", format_queue(Queue(limit, packets=False))

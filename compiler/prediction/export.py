@@ -57,6 +57,7 @@ def _trip(trip: Trip) -> Json:
         "bottleneck": str(trip.bottleneck) if trip.bottleneck else None,
         "delay": _pair(trip.delay),
         "rtt": _pair(trip.rtt) if trip.works else None,
+        "loaded_rtt": round(trip.loaded_rtt) if trip.works and trip.loaded_rtt else None,
         "loss": trip.loss,
         "mtu": trip.mtu,
         "back": [_way(way) for way in trip.back],

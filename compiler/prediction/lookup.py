@@ -49,9 +49,10 @@ class Crossing(NamedTuple):
 
     @property
     def rate(self) -> float | None:
-        """Bit/s of frames, less a tunnel's overhead on full ones; None if there is no rate."""
+        """Bit/s of frames, less what a tunnel and the link add to full ones; None if there is no rate."""
         rate, size = self.out.shaping.rate, self.mtu + ETHERNET_HEADER
-        return rate * size / (size + self.overhead) if rate and self.overhead else rate
+        more = self.overhead + (self.out.shaping.overhead or 0)
+        return rate * size / (size + more) if rate and more else rate
 
 
 class Lookup:

@@ -104,7 +104,17 @@ def _rate(trip: Trip) -> str:
 
 def _times(trip: Trip) -> str:
     one_way = f"{times(trip.delay)} one way"
-    return f"{one_way}, rtt {times(trip.rtt)}" if trip.works else one_way
+    if not trip.works:
+        return one_way
+    loaded = trip.loaded_rtt if _has_written_queue(trip) else None
+    under = f", under load up to {quantities.times((loaded, loaded))}" if loaded else ""
+    return f"{one_way}, rtt {times(trip.rtt)}{under}"
+
+
+def _has_written_queue(trip: Trip) -> bool:
+    """Whether the lab says what the queue of the bottleneck is."""
+    own = (one for one in trip.out.crossings if one.link == trip.bottleneck)
+    return any(one.out.shaping.place("queue") for one in own)
 
 
 def _answers(trip: Trip) -> Iterator[str]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache, partial
 from math import inf
 
-from compiler.infer.shaping import ETHERNET_HEADER, SECOND
+from compiler.infer.shaping import ETHERNET_HEADER, SECOND, beside, reach, standing
 from compiler.model.links import InterfaceName, Shaping
 from compiler.model.networks import Address
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
@@ -61,6 +61,16 @@ class Trip:
         return self.delay[0] + least, self.delay[1] + most
 
     @property
+    def loaded_rtt(self) -> float | None:
+        """The most microseconds of a round trip, on average, beside a TCP flow that fills the queue of the
+        bottleneck; None without one. The ways back are without load."""
+        for crossing in self.out.crossings:
+            queue, rate = crossing.out.shaping.queue, crossing.out.shaping.rate
+            if crossing.link == self.bottleneck and queue is not None and rate:
+                return self.rtt[1] + beside(queue, rate, frame(crossing.mtu) + crossing.overhead)
+        return None
+
+    @property
     def data_rtt(self) -> float:
         """Mean microseconds from a full packet to its acknowledgement, without queueing behind other packets.
 
@@ -73,11 +83,17 @@ class Trip:
 
     @property
     def room(self) -> float:
-        """Full packets that are under way when the queue of the bottleneck is full; infinite without one."""
+        """Full packets that are under way when the queue of the bottleneck is full; infinite without one.
+
+        A queue that is managed is taken as full with what is to wait in it on average.
+        """
         for crossing in self.out.crossings:
             queue = crossing.out.shaping.queue
             if crossing.rate == self.rate and queue is not None:
                 size, under_way = frame(self.mtu), self.rate * self.data_rtt / (8 * SECOND)
+                if queue.discipline:
+                    time = self.data_rtt + standing(queue, int(self.rate), size)
+                    return self.rate * time / (8 * SECOND * size)
                 return queue.amount / (1 if queue.packets else size + crossing.overhead) + under_way / size
         return inf
 
@@ -166,9 +182,9 @@ def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:
 
 def _delay(shaping: Shaping) -> tuple[float, float]:
     """The least and the most delay of a direction. A token bucket does not delay a single packet."""
-    middle, jitter = shaping.delay or 0, shaping.jitter or 0
-    least = 0 if shaping.reorder else max(0, middle - jitter)
-    return float(least), float(middle + jitter)
+    middle, (less, more) = shaping.delay or 0, reach(shaping)
+    least = 0 if shaping.reorder else max(0, middle - less)
+    return float(least), float(middle + more)
 
 
 def _room(shaping: Shaping) -> float:

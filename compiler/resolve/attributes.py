@@ -10,17 +10,24 @@ from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.model.links import MOST_VNI
 from compiler.model.networks import AddressWithPrefix, Network, bounds
+from compiler.resolve import varied
+
+MOST_OVERHEAD = 255
+"""Bytes that a link adds to each frame; those of Ethernet are 24."""
 
 VALUES: dict[str, Callable[[str], object]] = {
     "rate": units.rate,
     "delay": units.delay,
     "jitter": units.jitter,
+    "distribution": units.distribution,
     "loss": units.percent,
     "duplicate": units.percent,
     "corrupt": units.percent,
     "reorder": units.percent,
+    "slot": units.time,
     "queue": units.queue,
     "burst": units.size,
+    "overhead": lambda word: units.number(word, 0, MOST_OVERHEAD),
     "mtu": lambda word: units.number(word, 68, 65535),
     "cost": lambda word: units.number(word, 1, 2**32 - 1),
     "vni": lambda word: units.number(word, 1, MOST_VNI),
@@ -34,10 +41,11 @@ Quantity = TypeVar("Quantity")
 
 
 class Value(NamedTuple):
-    """An attribute's value, and the place where it is set."""
+    """An attribute's value, the place where it is set, and its words for tc(8) where these are several."""
 
     value: object
     span: Span
+    words: tuple[str, ...] = ()
 
 
 Values = dict[str, Value]
@@ -73,9 +81,25 @@ def read(
 
 def _read_value(item: syntax.Attribute, values: Values, diagnostics: Diagnostics) -> None:
     name = item.keyword.text
+    if name in varied.READERS:
+        if found := varied.READERS[name](item.words, diagnostics):
+            merge(values, {name: Value(found[0], item.span, found[1])}, diagnostics)
+        return
     value = quantity(item.value, VALUES[name], name, diagnostics)
+    if name == "queue" and item.second and isinstance(value, units.Queue):
+        value = _marking(value, item, diagnostics)
     if value is not None:
         merge(values, {name: Value(value, item.span)}, diagnostics)
+
+
+def _marking(queue: units.Queue, item: syntax.Attribute, diagnostics: Diagnostics) -> units.Queue | None:
+    """A queue that marks packets; one that drops at its tail has nothing to mark."""
+    if queue.discipline is None:
+        message = "a queue that drops at its tail marks no packets"
+        help = "disciplines mark them: write `queue fq_codel ecn`, or leave `ecn` out"
+        diagnostics.error("MPC313", message, item.span, "no discipline", help)
+        return None
+    return queue._replace(ecn=True)
 
 
 def quantity(

@@ -57,7 +57,7 @@ class Events:
             self.values[port] = {**before, **values}
             shaping = self.linker.shaping(self.values[port])
             found[Reshaping(port, shaping)] = any(
-                name not in before or before[name].value != value.value for name, value in values.items()
+                name not in before or before[name][::2] != value[::2] for name, value in values.items()
             )
         return found
 

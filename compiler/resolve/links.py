@@ -249,8 +249,12 @@ class Linker:
         if "reorder" in own and not ("delay" in own and own["delay"].value):
             message = "`reorder` needs a `delay`: packets that are not held cannot be overtaken"
             self.scope.diagnostics.error("MPC303", message, own["reorder"].span, "no delay here", "")
+        if "distribution" in own and not ("jitter" in own and own["jitter"].value):
+            message = "a `distribution` is that of a `jitter`, and there is none"
+            self.scope.diagnostics.error("MPC315", message, own["distribution"].span, "no jitter here", "")
+        words = tuple((name, value.words) for name, value in own.items() if value.words)
         places = tuple((name, value.span) for name, value in values.items())
-        return Shaping(**{name: value.value for name, value in own.items()}, places=places)  # type: ignore[arg-type]
+        return Shaping(**{name: value.value for name, value in own.items()}, words=words, places=places)  # type: ignore[arg-type]
 
 
 def _number(values: Values, name: str) -> int | None:

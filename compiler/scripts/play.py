@@ -21,7 +21,7 @@ OPTIONS = ("--for SECONDS  ends the play then, before its last event or after it
 TOGETHER = "play.sh [--at EPOCH] [--for SECONDS]"
 AT = "--at EPOCH     begins it at that time, in seconds since 1970, as on the other machines"
 
-_KEPT = ("corrupt", "reorder", "rate")
+_KEPT = ("corrupt", "reorder", "rate", "distribution", "slot")
 """The parameters that netem keeps if a change omits them (netem_change of net/sched/sch_netem.c)."""
 
 
@@ -173,7 +173,10 @@ def _reshaping(before: list[Qdisc], after: list[Qdisc]) -> Iterator[Words]:
 
 def _kept(one: Qdisc) -> set[str]:
     """The parameters of a queueing discipline that it keeps if a change omits them."""
-    return {name for name, *_ in one.parameters if name in _KEPT}
+    correlated = {
+        name for name, *words in one.parameters if name == "loss" and words[1:] and "gemodel" not in words
+    }
+    return correlated | {name for name, *_ in one.parameters if name in _KEPT}
 
 
 def _deleted(device: str) -> Words:
@@ -207,4 +210,4 @@ def _attributes(shaping: Shaping) -> Iterator[str]:
     """The attributes set by `link`, `shape` and events, in the order of their first setting."""
     for name in dict(shaping.places):
         if name in FORMS:
-            yield from (name, FORMS[name](getattr(shaping, name)))
+            yield from (name, *shaping.said(name))
