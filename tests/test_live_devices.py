@@ -39,6 +39,7 @@ def checked(*statements: str) -> live.Result:
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
+    Path("/run/mount").mkdir(exist_ok=True)  # as mount(8) leaves it in a guest
     with live.host_unchanged(lab_of()):
         yield
 

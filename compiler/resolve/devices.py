@@ -30,10 +30,7 @@ class Devices:
         size = bytes_of(*(command.text for command in statement.commands))
         self.scope.stands_for(len(interfaces) * (1 + size // BYTES_OF_ONE), statement.span)
         addresses = self._addresses(statement, interfaces)
-        are_commands = [
-            is_command(command.text, bytes_of(command.text), command.span, self.scope)
-            for command in statement.commands
-        ]
+        are_commands = [self._is_command(command, statement.commands) for command in statement.commands]
         commands = tuple(command.text for command in statement.commands)
         for word in interfaces:
             interface = self._interface(word)
@@ -41,6 +38,19 @@ class Devices:
                 self.scope.is_switch(word, "have addresses")
             elif interface and all(are_commands) and self._is_free(interface, word):
                 self.found.append(Device(interface, commands, addresses, word.span))
+
+    def _is_command(
+        self, command: syntax.Word | syntax.String, commands: tuple[syntax.Word | syntax.String, ...]
+    ) -> bool:
+        """Whether this is a command, in quotes or computed; reports the first of words that are neither."""
+        if isinstance(command, syntax.String) or "[" in command.span.text:
+            return is_command(command.text, bytes_of(command.text), command.span, self.scope)
+        bare = [one for one in commands if isinstance(one, syntax.Word) and "[" not in one.span.text]
+        if command is bare[0]:
+            message = f"`{command.text}` is a command of its own here, as it is not in quotes"
+            help = f'did you mean `"{" ".join(one.text for one in bare)}"`?'
+            self.scope.diagnostics.error("MPC817", message, command.span, "not in quotes", help)
+        return False
 
     def _addresses(
         self, statement: syntax.Device, interfaces: tuple[syntax.Word, ...]
