@@ -365,11 +365,16 @@ def _started(start: re.Match[str]) -> str:
 def _is_known(line: str) -> bool:
     known = _frames().fullmatch(line) or _BATCHED.fullmatch(line) or _PLAIN.fullmatch(line)
     known = known or _IMAGE.fullmatch(line) or _MACHINE.fullmatch(line) or _ATTACHED.fullmatch(line)
-    known = known or re.fullmatch(UNDO, line)
+    known = known or re.fullmatch(UNDO, line) or _HERE.fullmatch(line)
     own = (_is_plain, _is_call, _is_start, _is_claim, _is_contained, _is_need)
     return bool(known) or any(is_own(line) for is_own in own)
 
 
+_HERE = re.compile(
+    rf"\[\[ -n \$\(ip -o address show to {ADDRESS}\) \]\] \|\|"
+    rf' say "warning: this is not {NAME}, as it does not have the address {ADDRESS}"'
+)
+"""How a check looks whether this is its machine."""
 _ATTACHED = re.compile(rf"# Attached: {NAMESPACE} of (?:podman|docker), as {NAMESPACE}")
 _MACHINE = re.compile(rf"# Machine: {NAME}, which others reach at {ADDRESS}")
 _IMAGE = re.compile(rf"# Image: {IMAGE} of (?:podman|docker), for {NAME}(?: {NAME})*")
