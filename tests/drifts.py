@@ -24,6 +24,9 @@ def drifts(plan: Plan) -> Iterator[Drift]:
         for command in section.commands:
             for call in command.calls:
                 yield from _altered(command, call)
+    for device in plan.devices:
+        for change in (f"ip link del dev {device.name}", f"ip link set dev {device.name} down"):
+            yield Drift(device.namespace, change, f"missing: interface {device.name} up")
     for process in plan.processes:
         if process.command != "true":
             kill = f"kill -9 $(cat /run/mpc-{plan.lab}.d/{process.name}.pid); sleep 0.2"
@@ -33,8 +36,10 @@ def drifts(plan: Plan) -> Iterator[Drift]:
         kill = f"kill -9 $(cat /run/mpc-{plan.lab}.d/{capture.name}.pid); sleep 0.2"
         named = f"missing: the capture of {capture.name}, which has ended with 137 (SIGKILL)"
         yield Drift(capture.namespace, kill, named)
+    made = {device.namespace for device in plan.devices}
     for namespace in plan.namespaces:
-        yield from (Drift(namespace, *foreign) for foreign in FOREIGN)
+        foreign = (Drift(namespace, *foreign) for foreign in FOREIGN)
+        yield from (one for one in foreign if namespace not in made or not one.named.startswith(OF_COMMANDS))
         yield from _names(namespace)
 
 
@@ -232,3 +237,5 @@ FOREIGN = (
     ("ip link set dev lo down", "missing: link lo mtu 65536 up"),
 )
 """Additions that are in no plan, for every namespace."""
+OF_COMMANDS = ("unexpected: rule ", "unexpected: nft ", "unexpected: qdisc clsact")
+"""What is no drift in a namespace with devices, as their commands may have added it."""

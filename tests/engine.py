@@ -68,7 +68,7 @@ def private(name: str, folder: Path) -> Iterator[Engine]:
         live.succeed("mount", "-t", "tmpfs", "tmpfs", str(folder))
         stack.callback(live.run, "umount", "--recursive", "--lazy", str(folder))
         found = Engine(name, stack.enter_context(_podman(folder) if name == "podman" else _docker(folder)))
-        _write_image(folder / "image.tar")
+        write_image(folder / "image.tar")
         found.call("import", str(folder / "image.tar"), IMAGE, seconds=120)
         try:
             yield found
@@ -140,7 +140,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
-def _write_image(path: Path) -> None:
+def write_image(path: Path) -> None:
     """Writes a root file system of busybox and the programs with their libraries."""
     box = shutil.which("busybox") or ""
     found = {name: shutil.which(name) or "" for name in PROGRAMS}

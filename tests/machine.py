@@ -33,6 +33,7 @@ FEATURES = {
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
     "vxlan": "ip link add name probe type vxlan id 1 local 127.0.0.1 remote 127.0.0.1 dstport 4789",
     "bond": "modprobe -q bonding max_bonds=0; ip link add name probe type bond mode balance-rr",
+    "wireguard": "command -v wg && ip link add name probe type wireguard",
     # Modules that make devices in every namespace, so that they are tried in guests alone.
     "gre": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type gretap local 127.0.0.1 remote 127.0.0.1",
     "ipip": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type ipip local 127.0.0.1 remote 127.0.0.1",

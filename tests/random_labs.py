@@ -4,7 +4,7 @@ What the machine's kernel lacks (netem, dummy) is left out of a lab, which is th
 
 Each has some of all that the language has, over a random graph: families, switches with and without
 spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, masquerade, sysctls,
-processes, standard topologies.
+processes, devices, standard topologies.
 """
 
 from collections.abc import Iterator
@@ -63,6 +63,7 @@ class _Writer:
         self.bonds()
         self.teqls()
         self.services()
+        self.devices()
         return "\n".join(self.lines) + "\n"
 
     def nodes(self) -> None:
@@ -183,6 +184,14 @@ class _Writer:
         if self.maybe(0.15):
             name, _, rest = self.chance.choice(STANDARD).partition(" ")
             self.lines.append(f"use std/{name} as t {rest}")
+
+    def devices(self) -> None:
+        """What commands make, under a name that nothing else has."""
+        if self.maybe(0.3):
+            node = self.chance.choice([*self.hosts, *self.routers])
+            own = ("", " address 198.18.0.1/24", " address 198.18.0.1/24 address fd98::1/64")
+            address = self.chance.choice(own)
+            self.lines.append(f'device {node}:own "ip link add name own type bridge" "true"{address}')
 
 
 def labs(seed: int, count: int, start: int = 0) -> Iterator[tuple[int, str, Compilation]]:

@@ -237,7 +237,9 @@ CALLS = {
     "ip": [
         rf"netns exec {NAMESPACE} nft .*",
         rf"netns pids {NAMESPACE}",
-        rf"-n {NAMESPACE} link show dev lo",
+        rf"(?:-n {NAMESPACE} )?link show dev {INTERFACE}",
+        r"link add name typed type \w+",
+        "link del dev typed",
         rf"-n {NAMESPACE} -d link show type bridge_slave",
         rf"(?:-n {NAMESPACE} )?(?:-d )?-o link show",
         rf"-o link show dev (?:{INTERFACE}|teql[0-9]+)",
@@ -303,7 +305,7 @@ CALLS = {
         "--net grep -sH  -r /proc/sys/net/mptcp",
     ],
     "nsenter": [
-        rf"--net=/run/netns/{NAMESPACE} ip link show dev lo",
+        rf"--net=/run/netns/{NAMESPACE} ip link show dev {INTERFACE}",
         rf"--net=/run/netns/{NAMESPACE} ss {LISTENS}",
         rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
         rf"--net=/run/netns/{NAMESPACE} ip (?:-d )?-o link show",
@@ -338,6 +340,7 @@ CALLS = {
     "mktemp": ["-du"],
     "sort": ["(?:-n)?"],
     "bash": [
+        r"-c said=\$\(ip link add name typed type .* bash \w+",
         PUTS_BACK,
         TESTS,
         WATCH,
@@ -457,6 +460,8 @@ def _is_users(tool: str, arguments: list[str]) -> bool:
             return is_trial(rest)
         case ["ip", "netns", "exec", _, "bash", *_]:
             return is_trial([tool, *arguments])
+        case ["bash", "-n", "-c", "--", _] | ["bash", "-c", 'type -P -- "$1"', "bash", _]:
+            return True
         case ["bash", "-c", "--", _] | ["podman" | "docker", "exec", *_]:
             return True
     return False

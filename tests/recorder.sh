@@ -57,6 +57,16 @@ show_bridges() {
   done
 }
 
+# Whether a call runs or asks for what a lab says, which may be anything: it is not run.
+is_users() {
+  case "$*" in
+    "ip netns exec "*" bash -c -- "* | "bash -n -c -- "* | 'bash -c type -P -- "$1" bash '*) ;;
+    *) return 1 ;;
+  esac
+}
+
+! is_users "$tool" "$@" || exit 0
+
 case $tool in
   unshare | nsenter) wrapped "$@" ;;
   bash | flock | ln | mkdir | rm | rmdir | stat) exec "/bin/$tool" "$@" ;;

@@ -173,6 +173,7 @@ FACTS = [
     rf"tunnel {INTERFACE} vxlan {MACHINES} ttl auto nolearning",
     rf"bond {INTERFACE} {BOND}",
     rf"leg {INTERFACE} UP",
+    rf"interface {INTERFACE} up",
     rf"teql {INTERFACE}(?: {INTERFACE})+",
     rf"type bridge (?:{STP} )?mcast_snooping 0",
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
@@ -222,7 +223,7 @@ CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bri
 CALLS += "need_nodes need_queues row likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
-CALLS += "need_slots take_slots take_slot load_teql capture attach need_attached".split()
+CALLS += "make_device need_slots take_slots take_slot load_teql capture attach need_attached".split()
 """The functions that scripts consist of besides the commands of labs."""
 
 CONTAINER = rf"(?:podman|docker):{NAMESPACE}"
@@ -289,6 +290,10 @@ run Ql inside "true" ready "true"
 sysctl Qa net.Pattern=1
 run Qa "true" ready "true" env Q=1
 run Qb "true" ready 80
+device {Qa:Qm,Qb:Qm} "true" "exit 0"
+device Qc:Qn "true" address 192.0.2.9/24
+device Qf:Qo "true"
+device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
 capture Qb:Qc snap 96
 expect Qa -> Qb reachable
@@ -342,7 +347,7 @@ PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/
 
 def strange_lines(script: str) -> list[str]:
     """The lines of a script that are neither a command of a lab nor a known line around commands."""
-    rest = _SLOTS.sub("", _STARTS.sub(_started, script))
+    rest = _MADE.sub("", _SLOTS.sub("", _STARTS.sub(_started, script)))
     return [line for line in rest.splitlines() if not _is_known(line)]
 
 
@@ -350,6 +355,10 @@ _SLOTS = re.compile(
     rf"^take_slots <<'END'\n(?:{NAMESPACE} {INTERFACE}(?: {INTERFACE})+\n)+END\n", re.MULTILINE
 )
 """Which namespaces take teql devices, what these are called there, and the legs of each."""
+
+
+_MADE = re.compile(rf"^make_device {NAMESPACE} {NAME} {INTERFACE} <<'(END_*)'\n(?:.*\n)+?\1\n", re.MULTILINE)
+"""The commands that make a device, whatever they are, in an unbroken here-document."""
 
 
 _STARTS = re.compile(r"^start(?:_inside)? (\S+) (\S+) <<'(\w+)'\n(.*)\n((?:.*\n)*?)\3\n", re.MULTILINE)
@@ -366,14 +375,39 @@ def _started(start: re.Match[str]) -> str:
 def _is_known(line: str) -> bool:
     known = _frames().fullmatch(line) or _BATCHED.fullmatch(line) or _PLAIN.fullmatch(line)
     known = known or _IMAGE.fullmatch(line) or _MACHINE.fullmatch(line) or _ATTACHED.fullmatch(line)
-    known = known or re.fullmatch(UNDO, line)
-    own = (_is_plain, _is_call, _is_start, _is_claim, _is_contained)
+    known = known or re.fullmatch(UNDO, line) or _HERE.fullmatch(line)
+    own = (_is_plain, _is_call, _is_start, _is_claim, _is_contained, _is_need)
     return bool(known) or any(is_own(line) for is_own in own)
 
 
+_HERE = re.compile(
+    rf"\[\[ -n \$\(ip -o address show to {ADDRESS}\) \]\] \|\|"
+    rf' say "warning: this is not {NAME}, as it does not have the address {ADDRESS}"'
+)
+"""How a check looks whether this is its machine."""
 _ATTACHED = re.compile(rf"# Attached: {NAMESPACE} of (?:podman|docker), as {NAMESPACE}")
 _MACHINE = re.compile(rf"# Machine: {NAME}, which others reach at {ADDRESS}")
 _IMAGE = re.compile(rf"# Image: {IMAGE} of (?:podman|docker), for {NAME}(?: {NAME})*")
+
+
+_KNOWN = re.compile(
+    rf"a command line that bash takes, for {NAME}:{INTERFACE}"
+    r"|the command [A-Za-z0-9_./+-]+(?: \(package \S+\))?"
+    r"|devices of the type \w+|tun and tap devices \(module tun\)"
+)
+"""What is known of the commands of devices before they are run."""
+
+
+def _is_need(line: str) -> bool:
+    """Whether a line tests for what such a command needs, and runs none."""
+    words = _words(line) if line.startswith("need ") else []
+    if not words or join(words) != line or not _KNOWN.fullmatch(words[1]):
+        return False
+    reads, asks = (
+        words[2:6] == ["bash", "-n", "-c", "--"],
+        words[2:4] == ["bash", "-c"] and words[5] == "bash",
+    )
+    return (len(words) == 7 and (reads or asks)) or words[2:] == ["test", "-c", "/dev/net/tun"]
 
 
 def _is_contained(line: str) -> bool:
@@ -461,8 +495,11 @@ def _is_set(word: str) -> bool:
 
 def _is_start(line: str) -> bool:
     """Whether a line of the plain style starts a process, with a command as one word."""
-    starts = line.startswith(("start ", "start_inside ")) and " <<'" not in line
+    starts = line.startswith(("start ", "start_inside ", "make_device ")) and " <<'" not in line
     words = shlex.split(line) if starts else []
+    if words[:1] == ["make_device"]:
+        forms = zip((NAMESPACE, NAME, INTERFACE), words[1:], strict=False)
+        return len(words) > 4 and join(words) == line and all(re.fullmatch(*one) for one in forms)
     return len(words) > 3 and join(words) == line and is_process(words[1], words[2], words[4:])
 
 

@@ -21,7 +21,7 @@ from words import PRINTED
 from compiler import resources
 from compiler.driver import TopologyError
 from compiler.lint import lint
-from compiler.plan.commands import EACH, Command
+from compiler.plan.commands import EACH, MAKE, Command
 from compiler.plan.plan import Plan
 from compiler.scripts import bash
 from compiler.scripts.bash import Style
@@ -109,6 +109,7 @@ def planned(plan: Plan) -> Commands:
         for command in section.commands:
             for words in calls(command):
                 arguments = shlex.join(words).replace("'\"", '"').replace("\"'", '"')
+                arguments = " ".join(words) if command.tool == (MAKE,) else arguments
                 found.setdefault(command.namespace, []).append(f"{command.tool[0]} {arguments}")
     return found
 
@@ -118,11 +119,16 @@ def body(script: str) -> list[str]:
     return script.partition("\nbuild() {\n")[2].partition("\n}\n\n# === the runtime ")[0].splitlines()
 
 
+def _contained(made: re.Match[str]) -> str:
+    """The commands that make a device, in one line of the form of a container's."""
+    return f"contain {made[1]} {shlex.join(made[3].splitlines())}"
+
+
 def of_batches(script: str) -> Commands:
     """The commands of a script in batch style, by namespace."""
     found: Commands = {}
     brief: Commands = {}
-    lines = iter(body(script))
+    lines = iter(_MADE.sub(_contained, "\n".join(body(script))).splitlines())
     namespaces: list[str | None] = []
     namespace = None
     for line in lines:
@@ -157,12 +163,15 @@ def routes(brief: list[str]) -> list[str]:
     return bash_prints("\n".join(program)).splitlines() if brief else []
 
 
-def rows(lines: Iterator[str]) -> list[str]:
+def rows(lines: Iterator[str], end: str = "END") -> list[str]:
     """The remaining lines of a here-document."""
-    return list(iter(lambda: next(lines), "END"))
+    return list(iter(lambda: next(lines), end))
 
 
-SHOWN = ("ip", "tc", "podman", "docker", "take_slot")
+_MADE = re.compile(r"^(make_device \S+ \S+ \S+) <<'(END_*)'\n((?:.*\n)*?)\2$", re.MULTILINE)
+"""The commands that make a device."""
+
+SHOWN = ("ip", "tc", "podman", "docker", "take_slot", "make_device")
 CALLED = "".join(f"{tool}() {{ printf '%s\\37' {tool} \"$@\"; echo; }}\n" for tool in SHOWN)
 """Functions by which bash prints the words of each command as the tool would get them."""
 

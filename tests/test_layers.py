@@ -18,7 +18,7 @@ ROOMS = {
         source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks losses links machines routes multipath nodes events trials segments lab
+        networks losses links machines routes multipath nodes events trials devices segments lab
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
@@ -26,7 +26,7 @@ ROOMS = {
     """.split(),
     "resolve": """
         varied attributes scope misnamed programs containers nodes pinned links tunnels bonds routes pairs
-        sprays services events trials machines resolve
+        sprays services events trials devices machines resolve
     """.split(),
     "infer": """
         subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
@@ -39,7 +39,7 @@ ROOMS = {
         reach joins passed outages survey export show
     """.split(),
     "plan": """
-        facts engines turns commands traffic settings needs served plan undo
+        facts engines turns commands traffic settings known needs served plan undo
     """.split(),
     "scripts": """
         braces quoting bash readiness batch naming plain identity measure drift check play bench share kinds

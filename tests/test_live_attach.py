@@ -33,6 +33,7 @@ tunnel a -- b via c
 mptcp a -- b
 masquerade a out c
 sysctl a net.ipv4.conf.c.log_martians=1 net.ipv4.tcp_congestion_control=reno
+device a:tap0 "ip tuntap add dev tap0 mode tap" address 10.66.0.1/24
 run a "sleep 9999"
 run a inside "sleep 8888"
 """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from labs import GOLDEN, compiled
 
-from compiler.plan.commands import TAKE, Command
+from compiler.plan.commands import MAKE, TAKE, Command
 from compiler.plan.facts import Attached, Container, Tunnel
 from compiler.plan.plan import Plan
 
@@ -19,6 +19,8 @@ TITLES = [
     "settings",
     "interfaces",
     "routes",
+    "devices",
+    "addresses",
     "containers",
 ]
 ENTER = {"flock", "nsenter", "unshare"}
@@ -52,7 +54,7 @@ def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
         if command.tool in (("podman",), ("docker",)):
             name = command.arguments[command.arguments.index("--name") + 1]
             assert command.undo == (*command.tool, "rm", "--force", name)
-        elif command.tool == (TAKE,):  # the claim says what it takes, and down gives that back
+        elif command.tool in ((TAKE,), (MAKE,)):  # the claim says what is taken, and down gives that back
             assert command.namespace is None
         elif command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
@@ -72,28 +74,22 @@ def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
     devices = {words[words.index("name") + 1] for c in commands(plan) if "name" in (words := c.arguments)}
     for command in commands(plan):
         words = command.arguments
-        if command.tool[0] == "nft" or "netns" in words[:1]:
+        if command.tool[0] in ("nft", TAKE, MAKE) or "netns" in words[:1]:
             continue
         for place, word in enumerate(words):
             if word in devices and (word, words[0]) != ("up", "link"):
-                assert command.tool == (TAKE,) or words[place - 1] in (
-                    "dev",
-                    "name",
-                    "iif",
-                    "master",
-                    "primary",
-                ), words
+                assert words[place - 1] in ("dev", "name", "iif", "master", "primary"), words
 
 
 def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
-    order = [command.arguments[:2] for command in commands(plan)]
+    order = [command.arguments[:2] for section in plan.network for command in section.commands]
     ups = [place for place, words in enumerate(order) if words == ("link", "set")]
     routes = [place for place, words in enumerate(order) if words == ("route", "add")]
     assert not routes or max(ups) < min(routes)
 
 
 def test_tools_are_those_that_are_called(plan: Plan) -> None:
-    called = {command.tool[0] for command in commands(plan)} - {TAKE} | {
+    called = {command.tool[0] for command in commands(plan)} - {TAKE, MAKE} | {
         need.command[0] for need in plan.needs
     }
     ready: list[object] = [fact.started.ready for fact in plan.facts if isinstance(fact, Container)]

@@ -53,6 +53,7 @@ def _all(lab: Lab, keys: Iterable[LinkKey], names: Names) -> Iterator[Thing]:
     yield from (_route(route, names) for route in lab.explicit_routes)
     yield from (_pair(pair, names) for pair in lab.pairs)
     yield from (_spray(spray, names) for spray in lab.sprays)
+    yield from _devices(lab)
     yield from _events(lab, names)
     yield from _trials(lab, names)
 
@@ -242,6 +243,15 @@ def _spray(spray: SprayPair, names: Names) -> Thing:
     )
     said = f"spray {left} {'--' if spray.both else '->'} {right}"
     return _made(("spray", *sorted((left, right))), said, sorted((left, right)), weights=" ".join(weights))
+
+
+def _devices(lab: Lab) -> Iterator[Thing]:
+    for device in lab.devices:
+        said = f"device {device.interface}"
+        commands = " ".join(shlex.quote(command) for command in device.commands)
+        own = [one.address for one in device.addresses]
+        nodes = (device.interface.node,)
+        yield _made(("device", said), said, nodes, commands=commands, address=addresses(own))
 
 
 def _events(lab: Lab, names: Names) -> Iterator[Thing]:

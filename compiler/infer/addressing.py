@@ -84,7 +84,8 @@ class _Assigner:
     def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
         """Adds addresses for the ends of a broadcast domain, each in the slot of its name."""
         ends = [end for end in segment.ends if not end.address(network.version)]
-        slots = Slots(network, network.max_prefixlen, [*_no_hosts(network), *_pinned_hosts(segment, network)])
+        taken = [*_no_hosts(network), *_pinned_hosts(segment, network), *self._of_devices(network)]
+        slots = Slots(network, network.max_prefixlen, taken)
         for end in sorted(ends, key=lambda end: end.id):
             if host := slots.take(str(end.id)):
                 self._give(end, int(host.network_address), network)
@@ -93,6 +94,11 @@ class _Assigner:
             help = f"write `switch {segment.identity} subnet P` with a shorter prefix"
             self.diagnostics.error("MPC405", message, span, "has too few addresses", help)
             return
+
+    def _of_devices(self, network: Network) -> Iterable[Network]:
+        """The addresses of devices in a network."""
+        own = (own.address for device in self.given.devices for own in device.addresses)
+        return (ip_network(one.ip) for one in own if one.ip in network)
 
     def _check_pinned(self, segment: Segment, version: int) -> None:
         """Reports an address that is pinned for two ends of a broadcast domain."""

@@ -25,6 +25,8 @@ class Pins:
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_overlaps()
+        if lab.devices:
+            self._check_devices()
 
     def has_subnet(self, segment: Segment, version: int) -> bool:
         """Whether a switch of a segment pins its subnet in a family."""
@@ -32,7 +34,9 @@ class Pins:
 
     @property
     def networks(self) -> list[Network]:
-        return [pin.network for pin in self._all()]
+        """The pinned networks, and those of devices, which may be in others."""
+        devices = [own.address.network for device in self.lab.devices for own in device.addresses]
+        return [*(pin.network for pin in self._all()), *devices]
 
     def blame(self, part: Network, what: str) -> bool:
         """Whether pins are the reason that a part of a pool is full; reports the largest of them."""
@@ -85,6 +89,17 @@ class Pins:
                 self._overlaps(earlier, later)
             else:
                 widest = pin
+
+    def _check_devices(self) -> None:
+        """Reports an address of a device that something else has."""
+        taken = {own.address.ip: own.span for node in self.lab.nodes for own in node.addresses}
+        for end in self.lab.interfaces.values():
+            taken |= {own.ip: end.span for own in end.addresses}
+        for address, span in (own for device in self.lab.devices for own in device.addresses):
+            if (first := taken.setdefault(address.ip, span)) is not span:
+                message = f"the address `{address.ip}` is pinned twice"
+                note = Note("the other one", first)
+                self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
     def _overlaps(self, first: Pin, second: Pin) -> None:
         if first.span == second.span:

@@ -61,6 +61,7 @@ NOUNS = {
     "up": "a node",
     "run": "a node",
     "capture": "an interface, like `a:b`",
+    "device": "an interface, like `a:wg0`",
     "snap": "a number of bytes, like `128`",
     "machine": "a name",
     "ssh": 'a host in quotes, like `"root@192.0.2.1"`',
@@ -93,7 +94,7 @@ NOUNS = {
 
 STATEMENTS = (
     "lab pool profile default host router switch container link tunnel bond teql shape routing route spray"
-    " mptcp sysctl masquerade expect bench at run capture machine place param for if use"
+    " mptcp sysctl masquerade expect bench at run capture device machine place param for if use"
 ).split()
 
 STATEMENT = "HOST"

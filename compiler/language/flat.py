@@ -91,6 +91,11 @@ class Flattener:
         parts = self._set(nodes), self._made(inside), self._text(command), self._made(items)
         return syntax.Run(self._span(span), *parts)
 
+    def _device(self, made: syntax.Device) -> syntax.Device:
+        span, interfaces, commands, addresses = made
+        parts = self._set(interfaces), tuple(map(self._text, commands)), self._parts(addresses)
+        return syntax.Device(self._span(span), *parts)
+
     def _machine(self, made: syntax.Machine) -> syntax.Machine:
         span, name, ssh, items = made
         return syntax.Machine(self._span(span), self.word(name), self._text(ssh), self._parts(items))
@@ -150,6 +155,7 @@ class Flattener:
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,
         syntax.Run: _run,
+        syntax.Device: _device,
         syntax.Machine: _machine,
     }
     """The methods for parts of some classes; any other part is rebuilt from its flattened fields."""

@@ -47,6 +47,8 @@ CLASSES: dict[str, Callable[..., object]] = {
     "run_item": syntax.ContainerAttribute,
     "declaration": syntax.Declaration,
     "default_link": syntax.DefaultLink,
+    "device": syntax.Device,
+    "device_address": syntax.Attribute,
     "endpoint": syntax.Endpoint,
     "expect": syntax.Expect,
     "flag": syntax.Flag,
@@ -88,11 +90,12 @@ TUPLES = frozenset(
     (
         "start block node_attributes container_attributes variables chain path legs items tunnel_items"
         " bond_items machine_items run_items hops weights options endpoints flags assignments transfers"
+        " commands device_addresses"
     ).split()
 )
 """The rules that become tuples of their children."""
 
-NODES = frozenset("nodes ends where braced inside joined passed bound placed over recorded".split())
+NODES = frozenset("nodes ends where braced inside joined passed bound placed over recorded made".split())
 """The rules of sets of nodes."""
 
 

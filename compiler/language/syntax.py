@@ -326,6 +326,15 @@ class Capture(NamedTuple):
     snap: Word | None
 
 
+class Device(NamedTuple):
+    """Interfaces that commands make, which have addresses."""
+
+    span: Span
+    interfaces: Nodes
+    commands: tuple[Word | String, ...]
+    addresses: tuple[Attribute, ...]
+
+
 class Machine(NamedTuple):
     """A machine: how ssh(1) reaches it, and its attributes."""
 
@@ -346,7 +355,7 @@ class Place(NamedTuple):
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Bond | Teql
     | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
-    | Expect | Bench | At | Run | Capture
+    | Expect | Bench | At | Run | Capture | Device
     | Machine | Place
 )  # fmt: skip
 """The flat statements, which a lab consists of after expansion."""

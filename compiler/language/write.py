@@ -96,6 +96,8 @@ class _Writer:
                     yield from _started(item)
             case syntax.Capture(_, interfaces, snap):
                 yield from ("capture", _nodes(interfaces), *(("snap", snap.text) if snap else ()))
+            case syntax.Device(_, interfaces, called, addresses):
+                yield from ("device", _nodes(interfaces), *map(_value, called), *_items(addresses))
             case syntax.Machine(_, name, ssh, items):
                 yield from ("machine", name.text, "ssh", _value(ssh), *_items(items))
             case syntax.Place(_, nodes, machine):

@@ -22,6 +22,7 @@ from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
 if TYPE_CHECKING:  # Few labs have any, and this import takes longer than most compilations.
+    from compiler.model.devices import Device
     from compiler.model.trials import Bench, Capture, Expectation, Run
 
 
@@ -59,6 +60,7 @@ class Lab:
     events: tuple[Event, ...] = ()
     runs: "tuple[Run, ...]" = ()
     captures: "tuple[Capture, ...]" = ()
+    devices: "tuple[Device, ...]" = ()
     sprays: tuple[SprayPair, ...] = ()
     machines: tuple[Machine, ...] = ()
     params: tuple[tuple[str, str], ...] = ()

@@ -15,6 +15,7 @@ from compiler.plan.facts import (
     Bridge,
     BridgePort,
     Container,
+    Device,
     Dummy,
     End,
     Fact,
@@ -140,6 +141,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield from (Command(("nft",), line, here) for line in turns.frame(fact.sprays, fact.arrivals))
         case Turns(here, spray):
             yield from (Command(("nft",), line, here) for line in turns.lines(spray, fact.arrivals))
+        case Device(here, name, node, lines):
+            yield Command((MAKE,), (here, node, name, *lines))
         case Container():
             engine = fact.started.engine.value
             for name, arguments in engines.starts(fact):
@@ -159,6 +162,10 @@ def _ip(namespace: str | None, *arguments: str) -> Command:
 
 TAKE = "take_slot"
 """The function of up scripts that takes a teql device, whose name is known only when it is run."""
+
+
+MAKE = "make_device"
+"""The function of up scripts that has commands of the lab make a device."""
 
 
 def _end(end: End, mtu: int | None) -> Words:

@@ -258,6 +258,15 @@ class Turns(NamedTuple):
     arrivals: Arrivals = ()
 
 
+class Device(NamedTuple):
+    """An interface that command lines of bash make in a namespace; `node` is what they are told of it."""
+
+    namespace: str
+    name: str
+    node: str
+    commands: tuple[str, ...]
+
+
 class Attached(NamedTuple):
     """A namespace that is there: that of a container that runs, which an engine knows by a name."""
 
@@ -302,5 +311,6 @@ Fact = (
     | Masquerade
     | Marking
     | Turns
+    | Device
     | Container
 )

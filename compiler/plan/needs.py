@@ -6,6 +6,7 @@ from itertools import chain
 from typing import NamedTuple, assert_never
 
 from compiler.model.links import LinkKind
+from compiler.plan import known
 from compiler.plan.commands import Words, carried, has_queue
 from compiler.plan.facts import (
     Attached,
@@ -14,6 +15,7 @@ from compiler.plan.facts import (
     Bridge,
     BridgePort,
     Container,
+    Device,
     Dummy,
     Fact,
     Mark,
@@ -81,6 +83,9 @@ PACKAGES = {
     "docker": "docker.io",
     "timeout": "coreutils",
     "tcpdump": "tcpdump",
+    "wg": "wireguard-tools",
+    "bpftool": "bpftool",
+    "ethtool": "ethtool",
 }
 """The Debian package of each tool."""
 
@@ -189,6 +194,29 @@ ALL = (
 """In the order in which they are tested; NAMES is tested last."""
 
 
+_READS = ("bash", "-n", "-c", "--")
+"""bash(1) that reads a command line, and runs none."""
+
+_KNOWS_TYPE = (
+    'said=$(ip link add name typed type "$1" 2>&1 && ip link del dev typed) ||'
+    ' [[ $said != *"Unknown device type"* && $said != *"Operation not supported"* ]]'
+)
+"""Whether the kernel has devices of a type: one that lacks arguments is refused in other words."""
+
+
+def _needs_of_device(device: Device) -> Iterator[Need]:
+    """What is known of commands before they are run."""
+    for line in device.commands:
+        yield Need(f"a command line that bash takes, for {device.node}:{device.name}", (*_READS, line))
+        if (called := known.program(line)) and called != "ip":
+            package = f" (package {PACKAGES[called]})" if called in PACKAGES else ""
+            yield Need(f"the command {called}{package}", ("bash", "-c", 'type -P -- "$1"', "bash", called))
+        if kind := known.type_of(line):
+            yield Need(f"devices of the type {kind}", ("bash", "-c", _KNOWS_TYPE, "bash", kind))
+        if known.is_of_tun(line):
+            yield Need("tun and tap devices (module tun)", ("test", "-c", "/dev/net/tun"))
+
+
 def tools(facts: Collection[Fact], awaited: Collection[int | Words | None], *, captures: bool) -> list[str]:
     """The programs that scripts call, without bash and those of the base system.
 
@@ -213,9 +241,10 @@ def tools(facts: Collection[Fact], awaited: Collection[int | Words | None], *, c
 
 def needs(facts: Iterable[Fact], versions: Collection[int]) -> Iterator[Need]:
     """The features that facts and families need of the kernel and the tools."""
-    found = set(chain.from_iterable(map(_needs, facts)))
-    found |= {IPV6} if 6 in versions else set()
+    found = dict.fromkeys(chain.from_iterable(map(_needs, facts)))
+    found |= {IPV6: None} if 6 in versions else {}
     yield from (need for need in ALL if need in found)
+    yield from (need for need in found if need not in ALL)
     yield NAMES
 
 
@@ -236,6 +265,8 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield MPTCP
         case Nft() | Nat() | Masquerade() | Marking() | Turns() | Single():
             yield from _need_of_turns(fact)
+        case Device():
+            yield from _needs_of_device(fact)
         case Namespace() | Mark() | Up() | BridgePort() | BondLeg() | OwnAddress() | Sysctl() | Container():
             pass  # which every kernel has, or which NAMES and `sysctls` test
         case Teql():

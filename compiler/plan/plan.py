@@ -16,6 +16,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from compiler.ground.source import Span
+from compiler.model.devices import Device as Made
 from compiler.model.lab import Lab
 from compiler.model.links import OVERHEAD, InterfaceName, Link, LinkKind, Mode, Port, Underlay
 from compiler.model.links import Bond as SentOver
@@ -36,6 +37,7 @@ from compiler.plan.facts import (
     Bridge,
     BridgePort,
     Container,
+    Device,
     Dummy,
     End,
     Fact,
@@ -70,6 +72,9 @@ Gateway = tuple[Address, str]
 
 ATTACHED = "attached"
 """The title of the section of containers that run already."""
+
+DEVICES, ADDRESSES = "devices", "addresses"
+"""The titles of the sections of what commands make, and of its addresses."""
 
 CONTAINERS = "containers"
 """The title of the section of containers."""
@@ -178,8 +183,18 @@ class Plan(NamedTuple):
 
     @property
     def network(self) -> Iterator[Section]:
-        """The sections of namespaces and what is in them, without the containers."""
-        return (section for section in self.sections if section.title != CONTAINERS)
+        """The sections of namespaces and what is in them, without devices and containers."""
+        return (one for one in self.sections if one.title not in (DEVICES, ADDRESSES, CONTAINERS))
+
+    @property
+    def made(self) -> Iterator[Section]:
+        """The sections of devices, which are made when the network carries packets."""
+        return (one for one in self.sections if one.title in (DEVICES, ADDRESSES))
+
+    @property
+    def devices(self) -> list[Device]:
+        """What commands make, in written order."""
+        return [fact for fact in self.facts if isinstance(fact, Device)]
 
     @property
     def containers(self) -> list[Container]:
@@ -210,7 +225,7 @@ class Plan(NamedTuple):
     @property
     def runs(self) -> bool:
         """Whether anything runs in the lab."""
-        return bool(self.processes or self.captures or self.containers or self.attached)
+        return bool(self.processes or self.captures or self.devices or self.containers or self.attached)
 
     @property
     def digest(self) -> str:
@@ -259,6 +274,8 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         Section("settings", tuple(planner.settings())),
         Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
+        Section(DEVICES, tuple(planner.devices())),
+        Section(ADDRESSES, tuple(planner.addresses_of_devices())),
         Section(CONTAINERS, tuple(planner.containers())),
     )
     facts = list(chain.from_iterable(section.facts for section in sections))
@@ -268,7 +285,7 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         lab=lab.name,
         source=lab.source,
         tools=(*called, *served.programs(planner.servers.values())),
-        needs=tuple(needs(facts, lab.versions)),
+        needs=tuple(needs(facts, _versions(lab))),
         sysctls=tuple(sysctls(facts)),
         namespaces=tuple(node.namespace for node in planner.nodes),
         hosts=tuple(planner.hosts()),
@@ -281,6 +298,11 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         peers=tuple(planner.peers()),
         crosslinks=tuple(planner.crosslinks()),
     )
+
+
+def _versions(lab: Lab) -> set[int]:
+    """The IP versions of all addresses, those of devices too."""
+    return {*lab.versions, *(own.address.version for device in lab.devices for own in device.addresses)}
 
 
 class _Planner:
@@ -343,6 +365,9 @@ class _Planner:
             yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
             for end in self.interfaces_of[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
+        for made in self.lab.devices:
+            node_name, name = made.interface
+            yield from (f"{own.address.ip} {name}.{node_name}" for own in made.addresses)
 
     def links(self) -> Iterator[Fact]:
         """All interfaces, each made in the namespace that it belongs to."""
@@ -501,6 +526,22 @@ class _Planner:
             if node.sprays:
                 yield Marking(here, node.sprays, arrivals)
             yield from (Turns(here, spray, arrivals) for spray in node.sprays)
+
+    def devices(self) -> Iterator[Fact]:
+        """What commands make, in written order, when all else of the network is there."""
+        for device in self._own_devices():
+            node, name = device.interface
+            yield Device(self.namespace[node], name, node, device.commands)
+
+    def addresses_of_devices(self) -> Iterator[Fact]:
+        """Their addresses, and that they are up, when all are there: one may be on top of another."""
+        for device in self._own_devices():
+            here, name = self.namespace[device.interface.node], device.interface.name
+            yield from (OwnAddress(here, own.address, name) for own in device.addresses)
+            yield Up(here, name)
+
+    def _own_devices(self) -> Iterable[Made]:
+        return (device for device in self.lab.devices if device.interface.node in self.names)
 
     def containers(self) -> Iterator[Fact]:
         """The containers, which find all of the network there when they start."""

@@ -141,6 +141,8 @@ def _families(lab: Lab) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {
         node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
     }
+    for device in lab.devices:
+        found[device.interface.node] |= {own.address.version for own in device.addresses}
     for segment in lab.segments:
         versions = {own.version for end in segment.ends for own in end.addresses}
         for name in (*segment.nodes, *segment.switches):

@@ -11,6 +11,7 @@ from compiler.plan.facts import (
     Bridge,
     BridgePort,
     Container,
+    Device,
     Dummy,
     Fact,
     Mark,
@@ -55,7 +56,12 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
         case Veth(ends):
             yield from ((end.namespace, f"ip link del dev {end.name}") for end in ends)
         case (
-            Tunnel(here, name) | Vxlan(here, name) | Bond(here, name) | Dummy(here, name) | Bridge(here, name)
+            Tunnel(here, name)
+            | Vxlan(here, name)
+            | Bond(here, name)
+            | Dummy(here, name)
+            | Bridge(here, name)
+            | Device(here, name)
         ):
             yield here, f"ip link del dev {name}"
         case OwnAddress(here, device="lo"):

@@ -28,6 +28,8 @@ MOST = 5
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     """Adds the notes. Of events, only those that part pairs are considered."""
+    if lab.devices:
+        _tell_devices(lab, diagnostics)
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return
@@ -50,6 +52,14 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     if lab.events:
         outages.tell(lab, found, diagnostics)
     _tell_refusals(predictor, diagnostics)
+
+
+def _tell_devices(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Adds a note on what commands make, which nothing here takes into account."""
+    named = listed((f"`{device.interface}`" for device in lab.devices), MOST_NAMES)
+    help = "commands may do anything; what is said of all else holds as far as they leave it as it is"
+    message = f"nothing is predicted of packets by {named}"
+    diagnostics.note("MPC765", message, lab.devices[0].span, "made by commands", help)
 
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:

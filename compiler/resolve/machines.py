@@ -135,11 +135,18 @@ class Machines:
 
     def _is_alone(self, machine: Machine) -> None:
         for other in self.found.values():
-            if other.address == machine.address and machine.span and other.span:
+            if not (machine.span and other.span):
+                continue
+            if other.address == machine.address:
                 message = f"the machines `{other.name}` and `{machine.name}` have one address"
                 note = Note("the other one", other.span)
                 label = f"{machine.address} too"
                 self.diagnostics.error("MPC221", message, machine.span, label, "", note)
+            elif (other.host.lower(), other.port) == (machine.host.lower(), machine.port):
+                message = f"ssh has one host for the machines `{other.name}` and `{machine.name}`"
+                note = Note("the other one", other.span)
+                help = "place the nodes of both on one of them; another machine has another HOST, or PORT"
+                self.diagnostics.error("MPC437", message, machine.span, f"`{machine.host}` too", help, note)
 
     def place(self, statement: syntax.Place) -> None:
         """Puts nodes on a machine."""

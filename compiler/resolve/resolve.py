@@ -109,6 +109,7 @@ class _Resolver:
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
+        lab = self._with_devices(lab, declarer.nodes)
         lab = machines.finish(lab) if machines else lab
         self._check_profiles()
         assert self.resolved >= self.of_kind.keys(), "a kind of statement that nobody resolves"
@@ -247,6 +248,18 @@ class _Resolver:
             runs=tuple(trials.runs),
             captures=tuple(trials.captures),
         )
+
+    def _with_devices(self, lab: Lab, nodes: dict[str, Node]) -> Lab:
+        """The lab with what commands make; as above."""
+        statements = self._all(syntax.Device)
+        if not statements:
+            return lab
+        from compiler.resolve.devices import Devices
+
+        devices = Devices(self.scope, nodes)
+        for statement in statements:
+            devices.add(statement)
+        return replace(lab, devices=tuple(devices.found))
 
     def _with_events(self, lab: Lab, linker: Linker) -> Lab:
         """The lab with its events, whose module is imported only for a lab that has any."""

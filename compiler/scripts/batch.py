@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, groupby
 from operator import attrgetter
 
-from compiler.plan.commands import EACH, Command, commands, hops, is_long, mark, source
+from compiler.plan.commands import EACH, MAKE, Command, commands, hops, is_long, mark, source
 from compiler.plan.facts import Sysctl, Teql, Vxlan
-from compiler.plan.plan import ATTACHED, NO_SERVER, Plan, Section, looks
+from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
 from compiler.plan.undo import interfaces, undo
 from compiler.scripts import readiness
-from compiler.scripts.bash import about, head, names, need_tools, runtime_of, script
+from compiler.scripts.bash import about, head, names, need_tools, part, runtime_of, script
 from compiler.scripts.braces import braces
 from compiler.scripts.quoting import here, join, quote
 
@@ -27,11 +27,12 @@ def up(plan: Plan) -> Iterator[str]:
         usage, options = f"{usage} [--captures DIR]", (*options, CAPTURES_OPTION)
     start = head(plan, kind, f'Brings up the lab "{plan.lab}"', usage, options)
     sections = (chain(_captures(plan, one), _title(one.title), _section(one, plan)) for one in plan.network)
-    after = (_ports(plan), _legs(plan), _containers(plan), _processes(plan), _ended(plan))
+    devices = (chain(_title(one.title), _section(one, plan)) for one in plan.made)
+    after = (_ports(plan), _legs(plan), *devices, _containers(plan), _processes(plan), _ended(plan))
     built = chain(_names(plan), *sections, *after)
     call = ("[[ ! -s $CLAIM ]] || refuse", "needs", "claim", "remember", "build", "complete")
     lab = {"needs": _needs(plan), "build": built}
-    return script(chain(start, about(plan), names(plan), _captured(plan)), lab, kind, call)
+    return script(chain(start, about(plan), names(plan), _captured(plan), _making(plan)), lab, kind, call)
 
 
 def down(plan: Plan) -> Iterator[str]:
@@ -102,7 +103,7 @@ def _containers(plan: Plan) -> Iterator[str]:
     """Starts the containers side by side, as all of the network is there, and waits until they are ready."""
     if not plan.containers:
         return
-    runs = _runs(plan.attached, plan.captures)
+    runs = _runs(plan.attached, plan.captures, plan.devices)
     yield from (*_title("containers"), *runs, f"no_server {quote(NO_SERVER)}")
     yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", 'cd "$RUNS"')
     for one in plan.containers:
@@ -140,7 +141,7 @@ def _legs(plan: Plan) -> Iterator[str]:
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts the commands of `run`, and waits to see that they keep running."""
     if plan.processes:
-        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.containers))
+        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.devices, plan.containers))
         for _, group in groupby(plan.processes, attrgetter("statement")):
             processes = tuple(group)
             for process in processes:
@@ -149,6 +150,20 @@ def _processes(plan: Plan) -> Iterator[str]:
             yield from chain.from_iterable(map(readiness.process, processes))
     if plan.processes or plan.captures:
         yield "watch"
+
+
+def _making(plan: Plan) -> Iterator[str]:
+    """What has commands make devices, where there are any."""
+    if plan.devices:
+        yield from part("devices")
+
+
+def _devices(plan: Plan) -> Iterator[str]:
+    """Has commands make devices, one after the other: they may need what others have made."""
+    yield from (*_runs(plan.attached, plan.captures), "{")
+    for one in plan.devices:
+        yield from here(join((MAKE, one.namespace, one.node, one.name)), one.commands)
+    yield from ("} & parts+=($!)", "settle")
 
 
 def _captured(plan: Plan) -> Iterator[str]:
@@ -175,6 +190,9 @@ def _section(section: Section, plan: Plan) -> Iterator[str]:
     """The commands of a section, parallel over namespaces."""
     if section.title == ATTACHED:
         yield from _attached(plan)
+        return
+    if section.title == DEVICES:
+        yield from _devices(plan)
         return
     yield from ("reset_copied",) if section.title == "settings" else ()
     if section.title == "settings":

@@ -24,7 +24,7 @@ def check(lab: Lab, plan: Plan) -> Iterator[str]:
     programs = (*_tools(lab, plan), *tools(_transfers(lab)))
     numbers, shaped = queues(plan)
     functions: dict[str, Iterable[str]] = {
-        "needs": need_tools(programs),
+        "needs": (*need_tools(programs), *_here(plan)),
         "refer_all": _references(plan, numbers),
         "compare_each": _comparisons(plan, shaped),
         "expect": _expectations(lab, plan),
@@ -43,6 +43,14 @@ def _call(lab: Lab, plan: Plan) -> Iterator[str]:
     yield join(("compare_lab", *plan.namespaces))
     yield from (f"compare_all {len(plan.namespaces)}",) if plan.namespaces else ()
     yield from ("expect", "finish")
+
+
+def _here(plan: Plan) -> Iterator[str]:
+    """Says where this is not the machine of the plan, of which all is missing then."""
+    if plan.machine:
+        name, address = plan.machine.name, str(plan.machine.address)
+        missing = f"[[ -n $(ip -o address show to {quote(address)}) ]]"
+        yield f'{missing} || say "warning: this is not {name}, as it does not have the address {address}"'
 
 
 def _points(lab: Lab, plan: Plan) -> int:

@@ -33,6 +33,7 @@ from compiler.plan.facts import (
     Bridge,
     BridgePort,
     Container,
+    Device,
     Dummy,
     Fact,
     Mark,
@@ -144,6 +145,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield from ((here, line) for command in lines for line in _listed(command))
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
+        case Device(here, name):
+            yield here, f"interface {name} up"
         case Container(here):
             yield from ((here, f"container {name} {fact.started.image}") for name in names(fact))
         case Attached(here):
@@ -285,7 +288,8 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
             case Attached(here):
                 found[here]["lo"].up = True
             case Up(here, name):
-                found[here][name].up = True
+                if name in found[here]:  # else it is a device, which has a line of its own
+                    found[here][name].up = True
             case BridgePort(here, name, bridge):
                 found[here][name].bridge, found[here][name].up = bridge, True
             case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
@@ -299,6 +303,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Marking()
                 | Turns()
                 | Single()
+                | Device()
                 | Container()
             ):
                 pass

@@ -8,7 +8,7 @@ from compiler.model.lab import Lab
 from compiler.model.nodes import Engine
 from compiler.plan.commands import EACH, Command, commands, mark
 from compiler.plan.facts import Bond, Bridge, Dummy, Mark, Sysctl, Teql, Tunnel, Veth, Vxlan
-from compiler.plan.plan import ATTACHED, NO_SERVER, Plan, Section, looks
+from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
 from compiler.plan.undo import undo
 from compiler.scripts import readiness
 from compiler.scripts.bash import NEEDS_BASH, THE_LAB, contained, images, opening, origin, part
@@ -28,8 +28,10 @@ def up(lab: Lab, plan: Plan) -> Iterator[str]:
     naming = Naming(lab)
     sections = (chain(_captures(plan, one), _section(one, plan, naming)) for one in plan.network)
     made = chain(_claim(plan), *sections)
+    devices = chain.from_iterable(_section(one, plan, naming) for one in plan.made)
     last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT HUP INT TERM", "say up", "}")
-    lines = chain(_head(plan), made, _ports(plan), _legs(plan), _containers(plan), _processes(plan), last)
+    waits = chain(_ports(plan), _legs(plan))
+    lines = chain(_head(plan), made, waits, devices, _containers(plan), _processes(plan), last)
     return (f"{line}\n" for line in lines)
 
 
@@ -51,6 +53,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield from part("plain_containers")[1:] if plan.containers else ()
     yield from part("plain_teql")[1:] if plan.teqls else ()
     yield from part("plain_captures")[1:] if plan.captures else ()
+    yield from part("plain_devices")[1:] if plan.devices else ()
     if plan.attached:
         yield from _array("ATTACHED", (quote(one.namespace) for one in plan.attached))
         yield from (*part("attached")[1:], *part("plain_attached")[1:])
@@ -123,6 +126,8 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
         for one in plan.attached:
             yield from here(join(("attach", one.namespace, one.engine, one.name)), undo(plan, one.namespace))
         return
+    if section.title == DEVICES:
+        yield from _runs(plan.attached, plan.captures)
     if section.title == "settings":
         yield from _settings(section, _devices(plan))
         return
@@ -228,7 +233,7 @@ def _containers(plan: Plan) -> Iterator[str]:
     """Starts the containers, one after the other, and waits until they are ready."""
     if not plan.containers:
         return
-    yield from (*_title("containers"), *_runs(plan.attached, plan.captures))
+    yield from (*_title("containers"), *_runs(plan.attached, plan.captures, plan.devices))
     yield f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$CLAIM.d/resolv.conf\""""
     started_by_docker = any(one.started.engine is Engine.DOCKER for one in plan.containers)
     yield from part("plain_base")[1:] if started_by_docker else ()
@@ -253,7 +258,7 @@ def _legs(plan: Plan) -> Iterator[str]:
 def _processes(plan: Plan) -> Iterator[str]:
     """Starts the commands of `run`."""
     if plan.processes:
-        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.containers))
+        yield from (*_title("processes"), *_runs(plan.attached, plan.captures, plan.devices, plan.containers))
     for _, group in groupby(plan.processes, attrgetter("statement")):
         processes = tuple(group)
         for process in processes:
