@@ -151,8 +151,8 @@ class Steering:
         ]
         drafts = sorted(self.sprays.get(node.name, ()), key=lambda draft: -draft.target.prefixlen)
         return node._replace(
-            tables=tuple(Table(numbers[name], _routes(tables[name])) for name in tables),
-            rules=tuple(sorted(rules, key=lambda rule: (rule.version, rule.priority))),
+            tables=(*node.tables, *(Table(numbers[name], _routes(tables[name])) for name in tables)),
+            rules=tuple(sorted((*node.rules, *rules), key=lambda rule: (rule.version, rule.priority))),
             sprays=tuple(_spray(draft, numbers) for draft in drafts),
         )
 

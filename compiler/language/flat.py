@@ -76,6 +76,9 @@ class Flattener:
     def _hop(self, hop: syntax.Hop) -> syntax.Hop:
         return syntax.Hop(self._span(hop.span), self._node(hop.to), self._made(hop.weight))
 
+    def _device(self, device: syntax.Device) -> syntax.Device:
+        return syntax.Device(self._span(device.span), self._node(device.interface))
+
     def _weight(self, weight: syntax.Weight) -> syntax.Weight:
         return syntax.Weight(self._span(weight.span), self._node(weight.to), self.word(weight.weight))
 
@@ -146,6 +149,7 @@ class Flattener:
         syntax.Declaration: _declaration,
         syntax.ContainerAttribute: _attribute,
         syntax.Hop: _hop,
+        syntax.Device: _device,
         syntax.Weight: _weight,
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,

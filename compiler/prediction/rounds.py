@@ -5,6 +5,7 @@ such packets are left to `ways`, which follows each of them.
 """
 
 from functools import cache, cached_property, lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
@@ -42,7 +43,12 @@ class Rounds:
         """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
         sprays = (spray for node in self.lab.nodes for spray in node.sprays)
         by_way = (self.lookup.kernel(name).by_way for name in self.lookup.nodes)
-        return any(by_way) or any(spray.target.num_addresses > 1 for spray in sprays)
+        rules = (rule for node in self.lab.nodes for rule in node.rules)
+        return (
+            any(by_way)
+            or any(spray.target.num_addresses > 1 for spray in sprays)
+            or any(isinstance(rule.source, IPv4Network | IPv6Network) for rule in rules)
+        )
 
     @cached_property
     def steered(self) -> frozenset[Address]:

@@ -18,7 +18,7 @@ from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, Role
-from compiler.model.routes import SprayPair
+from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -89,17 +89,20 @@ class _Resolver:
         for node in declarer.nodes.values():
             self._check_node(node, linked)
         explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
+        self._check_aggregate(explicit)
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
         sprays = self._sprays()
         sysctls = self._sysctls()
+        options = {one.option.text for one in self._all(syntax.Routing) if one.option}
         lab = Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
             pools=pools,
             metric=self._metric(),
-            aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
+            aggregate="aggregate" in options,
+            failover="failover" in options,
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
             interfaces=self.scope.interfaces,
@@ -334,6 +337,18 @@ class _Resolver:
             )
             return None
         return pool
+
+    def _check_aggregate(self, explicit: tuple[ExplicitRoute, ...]) -> None:
+        """Reports a route with a metric, beside which no route to its target alone would stand."""
+        options = (one.option for one in self._all(syntax.Routing))
+        if not any(option and option.text == "aggregate" for option in options):
+            return
+        for one in explicit:
+            if one.metric and not one.within:
+                message = "`aggregate` leaves no route to this target alone, beside which a metric counts"
+                help = "leave `aggregate` out, or `metric`"
+                self.diagnostics.error("MPC531", message, one.span, "has a metric", help)
+                return
 
     def _metric(self) -> Metric | None:
         statement = self._only(syntax.Routing, "`routing`")
