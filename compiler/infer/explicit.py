@@ -124,6 +124,14 @@ class Explicit:
         """Whether a route of a node to a target is in place of an inferred one."""
         return (None, target, 0) in self.every.get(node, {})
 
+    def concerns(self, target: Network) -> bool:
+        """Whether some node has a route to a target, or to a prefix around it other than a default one."""
+        return any(
+            around.prefixlen and around.version == target.version and target.subnet_of(around)  # type: ignore[arg-type]
+            for table in self.every.values()
+            for _, around, _ in table
+        )
+
     def backs(self, node: str) -> set[Network]:
         """The targets of a node's routes with a metric, beside which inferred ones stand."""
         return {target for within, target, metric in self.every.get(node, {}) if metric and within is None}

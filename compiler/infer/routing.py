@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.infer import circles
+from compiler.infer import circles, failover
 from compiler.infer.explicit import Explicit
+from compiler.infer.failover import MOST, Failover
 from compiler.infer.graph import Graph, Hop
 from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
@@ -52,6 +53,9 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     for inference in _inferences(lab, explicit, sources, diagnostics):
         for name, found in inference.routes():
             tables[name].append(found)
+    reserve = _reserve(lab, explicit, sources, diagnostics) if lab.failover else []
+    for name, found in (pair for one in reserve for pair in one.routes()):
+        tables[name].append(found)
     for node in lab.ip_nodes:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
@@ -67,9 +71,27 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
         _check_hops(node, table, explicit, diagnostics)
     nodes = (node._replace(routes=tuple(tables.get(node.name, ()))) for node in lab.nodes)
     lab = replace(lab, nodes=tuple(_with_rules(node, explicit) for node in nodes))
+    if reserve:
+        lab = failover.add(lab, reserve)
     if explicit.routes:
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
+
+
+def _reserve(
+    lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
+) -> list[Failover]:
+    """The routes for when a link is down, by family."""
+    found = [Failover(lab, own, explicit) for own in sources.values()]
+    if any(one.size > MOST for one in found):
+        message = "`failover` is for labs whose ends of links, times their nodes, are"
+        message += f" {MOST} at most, and this one has {max(one.size for one in found)}"
+        help = "leave `failover` out, or `run` a routing daemon, with `routing none`"
+        diagnostics.error("MPC535", message, lab.span, "too large for that", help)
+        return []
+    for one in found:
+        one.find()
+    return found
 
 
 def _with_rules(node: Node, explicit: Explicit) -> Node:

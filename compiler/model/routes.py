@@ -19,6 +19,11 @@ KERNEL_METRIC = {4: 0, 6: 1024}
 """The metric of a route that has none written, by IP version."""
 
 
+BY_RETURN = 1600
+"""The priority of rules for packets that come back as a link is down, and of no others. (Rules of MPTCP come before,
+as subflows keep to their paths.)"""
+
+
 class Refusal(StrEnum):
     """What becomes of packets to a target that is not for them, in the words of ip-route(8)."""
 

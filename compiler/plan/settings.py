@@ -48,6 +48,7 @@ class Settings:
         self.patience = self._patience(lab)
         self.sprays = any(node.sprays for node in lab.nodes)
         """Whether packets are sent in turn, so that each node has to know what it cannot send on."""
+        self.failover = lab.failover
         self.tolerant = any(map(_has_weights, lab.nodes)) and not any(map(_loses, _shapes(lab)))
         """Whether TCP has to tolerate packets that are overtaken for long, and none is lost at random.
 
@@ -79,7 +80,7 @@ class Settings:
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
-        for version in sorted(self.families[node.name]) if self.sprays else ():
+        for version in sorted(self.families[node.name]) if self.sprays or self.failover else ():
             inferred[f"net.ipv{version}.conf.*.ignore_routes_with_linkdown"] = "1"
         if 4 in self.families[node.name]:
             inferred["net.ipv4.ip_forward"] = forward  # first: writing it resets net.ipv4.conf

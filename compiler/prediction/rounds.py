@@ -4,12 +4,15 @@ Rules, filters, address translation and forwarding per interface make the fate o
 such packets are left to `ways`, which follows each of them.
 """
 
+from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
 from compiler.model.networks import Address
+from compiler.model.nodes import Node
+from compiler.model.routes import BY_RETURN, Table
 from compiler.prediction.inbound import Inbound, Steps
 from compiler.prediction.lookup import Lookup
 
@@ -52,10 +55,15 @@ class Rounds:
 
     @cached_property
     def steered(self) -> frozenset[Address]:
-        """The addresses in the targets of rules."""
-        tables = (table for node in self.lab.nodes for table in node.tables)
+        """The addresses in the targets of rules, but for those that count where a link is down while all are up."""
+        tables = (table for node in self.lab.nodes for table in self._counting(node))
         targets = (target for table in tables for route in table.routes for target in route.targets)
         return frozenset(target.network_address for target in targets)
+
+    def _counting(self, node: Node) -> Iterator[Table]:
+        """The tables of a node that packets may be looked up in."""
+        idle = set() if self.lookup.down else {rule.table for rule in node.rules if rule.priority == BY_RETURN}
+        return (table for table in node.tables if table.number not in idle)
 
     def knows(self, address: Address) -> bool:
         return not self.by_way and address not in self.steered
