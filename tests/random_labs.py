@@ -45,7 +45,8 @@ class _Writer:
         self.lines += [self.family]
         if self.maybe(0.6):
             metric = self.chance.choice(("", " by delay", " by rate", " by cost"))
-            self.lines.append(f"routing shortest{metric}{' aggregate' * self.maybe(0.4)}")
+            option = self.chance.choice(("", "", " aggregate", " aggregate", " failover"))
+            self.lines.append(f"routing shortest{metric}{option}")
         self.nodes()
         self.links()
         self.tunnels()

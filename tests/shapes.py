@@ -296,6 +296,7 @@ sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
 ONE_FAMILY = """
 lab Pattern
+routing shortest failover
 pool {}
 host Qa Qb
 router Qc Qd

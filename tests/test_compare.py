@@ -379,6 +379,7 @@ STATEMENTS = {
     "route a to 192.0.2.0/24 dev a:c": "route a to 192.0.2.0/24 blackhole",
     "route a from 10.0.0.0/9 to b via d": "route a from 10.0.0.0/8 to b via d",
     "routing shortest by delay": "routing shortest by rate",
+    "routing shortest failover": "routing shortest",
     "tunnel a -- b via c": "tunnel a -- b via d",
     f"{LEGS}bond a -- b": f"{LEGS}bond a -- b mode active-backup",
     f"{LEGS}teql a -- b": f"{LEGS}teql a -- b mtu 1400",

@@ -33,8 +33,8 @@ RESERVE = 2048
 FIRST_TABLE, TABLES = 210_000, 90_000
 """The range of hashed numbers of tables for packets that come back."""
 
-MOST = 500_000
-"""The most ends of links, times nodes, of a lab: some ten seconds."""
+MOST = 5_000_000
+"""The most ends of links, times nodes, times the links of a long path, of a lab: some seconds."""
 
 Edges = tuple[Edge, ...]
 
@@ -69,8 +69,18 @@ class Failover:
 
     @property
     def size(self) -> int:
-        """The number of the ends of links, times that of all nodes that routes lead to."""
-        return sum(map(len, self.graph.outgoing.values())) * len(self.roots)
+        """The number of the ends of links, times that of all nodes that routes lead to, times the links of the
+        longest of the paths from one of them."""
+        ends, first = sum(map(len, self.graph.outgoing.values())), next(iter(self.roots), None)
+        return ends * len(self.roots) * self._depth(first) if first else 0
+
+    def _depth(self, first: str) -> int:
+        """The links to the node that is farthest from one."""
+        met, front, depth = {first}, [first], 0
+        while front := [e.target for name in front for e in self.graph.outgoing[name] if e.target not in met]:
+            met.update(front)
+            depth += 1
+        return depth
 
     def find(self) -> None:
         """Finds the second routes, then leaves out those that lead to nowhere."""

@@ -84,8 +84,8 @@ def _reserve(
     """The routes for when a link is down, by family."""
     found = [Failover(lab, own, explicit) for own in sources.values()]
     if any(one.size > MOST for one in found):
-        message = "`failover` is for labs whose ends of links, times their nodes, are"
-        message += f" {MOST} at most, and this one has {max(one.size for one in found)}"
+        message = "the ends of links, times the nodes, times the links of a long path are"
+        message += f" {max(one.size for one in found)}, and `failover` takes {MOST}"
         help = "leave `failover` out, or `run` a routing daemon, with `routing none`"
         diagnostics.error("MPC535", message, lab.span, "too large for that", help)
         return []

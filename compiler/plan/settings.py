@@ -87,6 +87,8 @@ class Settings:
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
             if node.name in self.switched:  # a redirect of a router may lead off the lab's routes
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
+            if self.failover:  # a packet of the node may come back to it, to be sent another way
+                inferred["net.ipv4.conf.all.accept_local"] = "1"
             inferred |= _hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
             for scope in self._scopes(node):

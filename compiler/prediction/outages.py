@@ -74,14 +74,18 @@ def tell(lab: Lab, reaches: dict[int, Reach], diagnostics: Diagnostics) -> None:
     label = f"routes do not follow this; {pairs} likewise" if more else "routes do not follow this"
     later = dict.fromkeys(other.outage for other in found[1:] if other.outage != outage)
     notes = (Note(f"and from {format_time(one.time)} on", one.span) for one in islice(later, MOST_NAMED))
-    diagnostics.note("MPC744", message, outage.span, label, _mend(outage), *notes)
+    diagnostics.note("MPC744", message, outage.span, label, _mend(lab, outage), *notes)
 
 
-def _mend(outage: Outage) -> str:
+def _mend(lab: Lab, outage: Outage) -> str:
     """What would have packets take another way."""
-    if outage.losing:
-        return "a link that is up and loses all packets is noticed by a daemon alone, which `run` starts"
-    return "only nodes at a link that is down use another next hop; see `mpc explain MPC744`"
+    if not outage.down:
+        return "only a daemon notices a link that is up and loses all packets; `run` starts one"
+    if lab.failover:
+        return "`failover` is for one link between nodes that forward; see `mpc explain MPC744`"
+    if lab.metric is None:
+        return "write routes in reserve, with a `metric`, or `run` a routing daemon"
+    return "`routing shortest failover` has other ways in reserve; see `mpc explain MPC744`"
 
 
 def _all_parted(lab: Lab, reaches: dict[int, Reach]) -> Iterator[Parted]:

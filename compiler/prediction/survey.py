@@ -27,7 +27,9 @@ MOST = 5
 
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds the notes. Of events, only those that part pairs are considered."""
+    """Adds the notes. Of events, only those that part pairs are considered; of routes that a daemon makes, none."""
+    if lab.daemon:
+        return
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return

@@ -36,6 +36,8 @@ def verify(lab: Lab, diagnostics: Diagnostics) -> None:
         return
     predictor = Predictor(lab)
     advise(predictor, diagnostics)
+    if lab.daemon:
+        return
     _Routes(predictor, diagnostics).check()
     if has_turns(lab):
         check_turns(predictor, diagnostics)

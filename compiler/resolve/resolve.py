@@ -103,6 +103,7 @@ class _Resolver:
             metric=self._metric(),
             aggregate="aggregate" in options,
             failover="failover" in options,
+            daemon=any(one.kind.text == "daemon" for one in self._all(syntax.Routing)),
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
             interfaces=self.scope.interfaces,
@@ -354,7 +355,7 @@ class _Resolver:
         statement = self._only(syntax.Routing, "`routing`")
         if statement is None:
             return Metric.HOPS
-        if statement.kind.text == "none":
+        if statement.kind.text in ("none", "daemon"):
             return None
         return Metric(statement.metric.text) if statement.metric else Metric.HOPS
 
