@@ -34,7 +34,9 @@ def text_of(seed: int) -> str:
     lines = [f"link {a} -- {b} cost {draw.randint(1, 4)}" for a, b in links]
     pools = draw.choice(("", "pool 10.0.0.0/8\npool fd00:77::/48\n"))
     hosts = ["host x y", f"link x -- {draw.choice(names)}", f"link y -- {draw.choice(names)}"]
-    return "\n".join([f"{pools}routing shortest by cost failover", f"router {' '.join(names)}", *lines, *hosts])
+    return "\n".join(
+        [f"{pools}routing shortest by cost failover", f"router {' '.join(names)}", *lines, *hosts]
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -57,8 +59,7 @@ def test_each_pair_that_is_still_joined_reaches_the_other(seed: int) -> None:
             (a, b, version)
             for version in lab.versions
             for a, b in permutations(names, 2)
-            if frozenset((a, b)) in joined
-            and not live.pings(running.ns(a), b, f"-{version}")
+            if frozenset((a, b)) in joined and not live.pings(running.ns(a), b, f"-{version}")
         ]
         assert not lost, near.id
 

@@ -64,7 +64,9 @@ def _made(key: tuple[object, ...], said: str, nodes: Iterable[str], **attributes
 def _lab(lab: Lab) -> Thing:
     pools = " ".join(map(str, lab.pools))
     options = " aggregate" * lab.aggregate + " failover" * lab.failover
-    routing = ("daemon" if lab.daemon else "none") if lab.metric is None else f"shortest by {lab.metric}{options}"
+    routing = (
+        ("daemon" if lab.daemon else "none") if lab.metric is None else f"shortest by {lab.metric}{options}"
+    )
     return _made(("lab",), "lab", (), name=lab.name, pool=pools, routing=routing)
 
 

@@ -13,6 +13,7 @@ would not lead to the target is left out.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from heapq import heappop, heappush
 from ipaddress import ip_network
 from math import inf
@@ -60,6 +61,7 @@ class Failover:
         self.second: dict[tuple[str, str], list[Hop]] = {}
         """The next hops of second routes, by node and root."""
         self.back: dict[Back, Hop] = {}
+        self._edges = cache(self._first_edges)
 
     def _targets(self, node: Node) -> list[Network]:
         """The addresses of a node; none where packets to it follow routes that are written."""
@@ -136,7 +138,7 @@ class Failover:
         for (node, interface, root), step in self.back.items():
             yield node, interface, Route(tuple(self.roots[root]), (step.nexthop,))
 
-    def _edges(self, node: str, root: str) -> list[Edge]:
+    def _first_edges(self, node: str, root: str) -> list[Edge]:
         """The first edges of a node's shortest paths to a root."""
         distances = self._to(root)
         return self.graph.shortest_edges(node, root, distances) if node in distances else []
@@ -244,35 +246,27 @@ class Failover:
         return False
 
     def _arrives(self, node: str, root: str, second: list[Hop]) -> bool:
-        """Whether packets arrive that a node sends by its second route, on all ways that they may take."""
+        """Whether packets arrive that a node sends by its second route.
+
+        They are sent on as ones that come back, until they are where the shortest paths are without that node.
+        """
         (interface,) = self._leaves_by(node, root)
         links = {edge.link for edge in self.graph.outgoing[node] if edge.interface == interface}
-        done = set[tuple[str, str]]()
-        waiting: list[tuple[Hop, frozenset[tuple[str, str]]]] = [(hop, frozenset()) for hop in second]
-        while waiting:
-            hop, seen = waiting.pop()
-            at, arrival = hop.last.target, hop.last.arrival
-            if at == root or (at, arrival) in done:
-                continue
-            if (at, arrival) in seen or not self.graph.forwards[at] or at == node:
-                return False
-            known = self.back.get(Back(at, arrival, root))
-            onward = [known] if known else list(self._onward(at, root))
-            if not onward or any({step.first.link, step.last.link} & links for step in onward):
-                return False
-            done.add((at, arrival))
-            waiting += [(step, seen | {(at, arrival)}) for step in onward]
+        for hop in second:
+            seen = set[Back]()
+            while hop.last.target != root:
+                if {hop.first.link, hop.last.link} & links or not self.graph.forwards[hop.last.target]:
+                    return False
+                came = Back(hop.last.target, hop.last.arrival, root)
+                if came not in self.back:
+                    if self._passes(came.node, node, root):
+                        return False
+                    break
+                if came in seen or came.node == node:
+                    return False
+                seen.add(came)
+                hop = self.back[came]  # noqa: PLW2901 - the packet goes on
         return True
-
-    def _onward(self, name: str, root: str) -> Iterator[Hop]:
-        """The next hops of a node to a root."""
-        waiting = [(edge, edge) for edge in self._edges(name, root)]
-        while waiting:
-            first, last = waiting.pop()
-            if last.target in self.graph.switches:
-                waiting += [(first, edge) for edge in self._edges(last.target, root)]
-            else:
-                yield Hop(first, last)
 
 
 def add(lab: Lab, found: Iterable[Failover]) -> Lab:

@@ -108,7 +108,9 @@ class Steering:
     def _comes_back(self, router: str, incoming: str, target: Address) -> bool:
         """Whether a router takes packets from an interface for some that come back, as a link is down."""
         node = self.nodes[router]
-        tables = {rule.table for rule in node.rules if rule.priority == BY_RETURN and rule.incoming == incoming}
+        tables = {
+            rule.table for rule in node.rules if rule.priority == BY_RETURN and rule.incoming == incoming
+        }
         routes = (route for table in node.tables if table.number in tables for route in table.routes)
         return any(ip_network(target) in route.targets for route in routes)
 

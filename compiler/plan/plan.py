@@ -584,9 +584,7 @@ class _Planner:
     def _routes(self, node: Node, shadowed: set[Gateway], route: Route, table: int | None = None) -> Routes:
         brief = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
         targets, hops = self.targets(route.targets), tuple(_hops(route, shadowed))
-        return Routes(
-            node.namespace, targets, route.source, hops, table, brief, route.metric, route.refusal
-        )
+        return Routes(node.namespace, targets, route.source, hops, table, brief, route.metric, route.refusal)
 
 
 def _attached(node: Node) -> str:

@@ -62,7 +62,9 @@ class Rounds:
 
     def _counting(self, node: Node) -> Iterator[Table]:
         """The tables of a node that packets may be looked up in."""
-        idle = set() if self.lookup.down else {rule.table for rule in node.rules if rule.priority == BY_RETURN}
+        idle = (
+            set() if self.lookup.down else {rule.table for rule in node.rules if rule.priority == BY_RETURN}
+        )
         return (table for table in node.tables if table.number not in idle)
 
     def knows(self, address: Address) -> bool:

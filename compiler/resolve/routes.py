@@ -13,7 +13,6 @@ from compiler.model.routes import ExplicitHop, ExplicitRoute, Refusal
 from compiler.resolve.attributes import bad_network, read_network
 from compiler.resolve.scope import Scope
 
-
 MOST_METRIC = 2**32 - 2
 """The largest metric; the kernel has one more for its own."""
 
