@@ -4,9 +4,12 @@ import random
 from itertools import combinations, permutations
 
 import live
+import networkx as nx
 import pytest
 
 from compiler.driver import Compilation
+from compiler.model.lab import Lab
+from compiler.model.links import Link
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.outages import Outage, parted
 from compiler.prediction.reach import Reach
@@ -41,8 +44,8 @@ def text_of(seed: int) -> str:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_each_pair_that_is_still_joined_reaches_the_other(seed: int) -> None:
-    """One end of a link is taken down, so that the other one has no carrier, of which the kernel tells within a
-    second."""
+    """One end of a link is taken down, so that the other one has no carrier, of which the kernel tells
+    within a second."""
     text = text_of(seed)
     lab = Compilation("-", text).lab
     draw = random.Random(seed)
@@ -64,10 +67,8 @@ def test_each_pair_that_is_still_joined_reaches_the_other(seed: int) -> None:
         assert not lost, near.id
 
 
-def _joined(lab: object, without: object) -> set[frozenset[str]]:
+def _joined(lab: Lab, without: Link) -> set[frozenset[str]]:
     """The pairs that links join without one."""
-    import networkx as nx
-
     graph = nx.Graph([(one.left.node, one.right.node) for one in lab.links if one is not without])
     return {
         frozenset(pair) for part in nx.connected_components(graph) for pair in combinations(sorted(part), 2)

@@ -163,8 +163,8 @@ def _left_of(inferred: Route, own: list[Route]) -> Route:
 
 
 def covered(routes: Iterable[Route], target: Network) -> bool:
-    """Whether an explicit route replaces an inferred one: it has the same target, or one that contains it, and
-    no metric by which it stands beside that.
+    """Whether an explicit route replaces an inferred one: it has the same target, or one that contains it,
+    and no metric by which it stands beside that.
 
     A default route applies when no other does, so it replaces inferred default routes only.
     """

@@ -1,14 +1,14 @@
 """Routes for when a link is down, which the kernel changes to by itself.
 
-Each node whose next hops to a target all leave by one interface gets a second route with a higher metric, as the
-kernel leaves out next hops over interfaces that are down. Where a neighbour reaches the target without this
-node, it is a loop-free alternate (RFC 5286), and nothing more is needed. Else packets are sent on the shortest
-path without that link, and those nodes on it that would send them back know them by the interface that they
-come in by, as nothing else for that target does: rules for that interface send them on. That is interface-specific
-forwarding, as in failure insensitive routing (Nelakuditi et al., 2003).
+Each node whose next hops to a target all leave by one interface gets a second route with a higher metric,
+as the kernel leaves out next hops over interfaces that are down. Where a neighbour reaches the target
+without this node, it is a loop-free alternate (RFC 5286), and nothing more is needed. Else packets are sent
+on the shortest path without that link, and those nodes on it that would send them back know them by the
+interface that they come in by, as nothing else for that target does: rules for that interface send them on.
+That is interface-specific forwarding, as in failure insensitive routing (Nelakuditi et al., 2003).
 
-All of this is for one link at a time. What a path is taken for is followed at the end, and a second route that
-would not lead to the target is left out.
+All of this is for one link at a time. What a path is taken for is followed at the end, and a second route
+that would not lead to the target is left out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cache
 from heapq import heappop, heappush
 from ipaddress import ip_network
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -71,8 +72,8 @@ class Failover:
 
     @property
     def size(self) -> int:
-        """The number of the ends of links, times that of all nodes that routes lead to, times the links of the
-        longest of the paths from one of them."""
+        """The number of the ends of links, times that of all nodes that routes lead to, times the links of
+        the longest of the paths from one of them."""
         ends, first = sum(map(len, self.graph.outgoing.values())), next(iter(self.roots), None)
         return ends * len(self.roots) * self._depth(first) if first else 0
 
@@ -134,7 +135,8 @@ class Failover:
         return sent_from(source, (step.nexthop for step in steps))
 
     def tables(self) -> Iterator[tuple[str, str, Route]]:
-        """The routes for packets that come back, each with its node and the interface that they come in by."""
+        """The routes for packets that come back, each with its node and the interface that they come in
+        by."""
         for (node, interface, root), step in self.back.items():
             yield node, interface, Route(tuple(self.roots[root]), (step.nexthop,))
 
@@ -172,7 +174,7 @@ class Failover:
         elif path := paths.get(root):
             steps = list(hops(self.graph, path))
             self.second[node, root] = [steps[0]]
-            for into, onward in zip(steps, steps[1:], strict=False):
+            for into, onward in pairwise(steps):
                 at = into.last.target
                 if not self._passes(at, node, root):
                     break
@@ -248,7 +250,8 @@ class Failover:
     def _arrives(self, node: str, root: str, second: list[Hop]) -> bool:
         """Whether packets arrive that a node sends by its second route.
 
-        They are sent on as ones that come back, until they are where the shortest paths are without that node.
+        They are sent on as ones that come back, until they are where the shortest paths are without that
+        node.
         """
         (interface,) = self._leaves_by(node, root)
         links = {edge.link for edge in self.graph.outgoing[node] if edge.interface == interface}

@@ -82,7 +82,7 @@ def _reserve(
     if any(one.size > MOST for one in found):
         message = "the ends of links, times the nodes, times the links of a long path are"
         message += f" {max(one.size for one in found)}, and `failover` takes {MOST}"
-        help = "leave `failover` out, or `run` a routing daemon, with `routing none`"
+        help = "leave `failover` out, or `run` a daemon, with `routing daemon`"
         diagnostics.error("MPC535", message, lab.span, "too large for that", help)
         return []
     for one in found:
@@ -181,9 +181,9 @@ class _Inference:
             backed = self.explicit.backs(name)
             leaf = default and name in self.trees.anchors
             if hops and (backed or not leaf):
-                for (first, named), networks in self._ways(name, rows).items():
-                    if leaf or first == default:
-                        networks = [network for network in networks if network in backed]
+                for (first, named), reached in self._ways(name, rows).items():
+                    is_alike = leaf or first == default
+                    networks = [one for one in reached if one in backed] if is_alike else reached
                     if first and networks:
                         source = own if named else None
                         yield name, Route(tuple(networks), _nexthops(hops, first, source))

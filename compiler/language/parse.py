@@ -50,7 +50,6 @@ CLASSES: dict[str, Callable[..., object]] = {
     "device": syntax.Device,
     "default_link": syntax.DefaultLink,
     "endpoint": syntax.Endpoint,
-    "device": syntax.Device,
     "expect": syntax.Expect,
     "flag": syntax.Flag,
     "hop": syntax.Hop,

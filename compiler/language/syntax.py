@@ -184,8 +184,8 @@ class Device(NamedTuple):
 
 
 class Route(NamedTuple):
-    """`within` is the prefix of packets' sources. In place of next hops, `onward` has a device, or the word for
-    what refuses packets."""
+    """`within` is the prefix of packets' sources. In place of next hops, `onward` has a device, or the word
+    for what refuses packets."""
 
     span: Span
     sources: Nodes

@@ -36,8 +36,9 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class Lab:
-    """A whole topology. `metric` is None for `routing none`, and for `routing daemon`, where routes are also those of
-    programs that run in the lab, which are not predicted (`daemon`). There is one pool a family, IPv4 first.
+    """A whole topology. `metric` is None for `routing none`, and for `routing daemon`, where routes are
+    also those of programs that run in the lab, which are not predicted (`daemon`). There is one pool a
+    family, IPv4 first.
 
     `interfaces` are those of hosts and routers, in the order of links. Events are in order of time.
     `aggregate` is whether main tables are reduced to the fewest prefixes, `failover` whether there are routes

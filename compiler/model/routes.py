@@ -20,8 +20,8 @@ KERNEL_METRIC = {4: 0, 6: 1024}
 
 
 BY_RETURN = 1600
-"""The priority of rules for packets that come back as a link is down, and of no others. (Rules of MPTCP come before,
-as subflows keep to their paths.)"""
+"""The priority of rules for packets that come back as a link is down, and of no others. (Rules of MPTCP
+come before, as subflows keep to their paths.)"""
 
 
 class Refusal(StrEnum):
@@ -87,8 +87,9 @@ def by_metric(routes: Iterable[Route]) -> list[Route]:
 class Rule(NamedTuple):
     """A policy rule, which selects a table by a packet's source, target, mark or incoming interface.
 
-    Rules of lower `priority` come first; one of the four selectors is set. A source may be a network. `version` is that of IP. Routes
-    with prefixes of at most `longer` bits are ignored (suppress_prefixlength of ip-rule(8)), none if None.
+    Rules of lower `priority` come first; one of the four selectors is set. A source may be a network.
+    `version` is that of IP. Routes with prefixes of at most `longer` bits are ignored
+    (suppress_prefixlength of ip-rule(8)), none if None.
     """
 
     version: int

@@ -84,7 +84,7 @@ def _mend(lab: Lab, outage: Outage) -> str:
     if lab.failover:
         return "`failover` is for one link between nodes that forward; see `mpc explain MPC744`"
     if lab.metric is None:
-        return "write routes in reserve, with a `metric`, or `run` a routing daemon"
+        return "write routes in reserve, with a `metric`, or `run` a daemon, with `routing daemon`"
     return "`routing shortest failover` has other ways in reserve; see `mpc explain MPC744`"
 
 

@@ -124,8 +124,8 @@ class Reach:
 
     @cached_property
     def pinned(self) -> bool:
-        """Whether sysctls filter packets, or make an interface forward otherwise than its node, or routes are for
-        packets from some networks."""
+        """Whether sysctls filter packets, or make an interface forward otherwise than its node, or routes
+        are for packets from some networks."""
         return any(asked.within for asked in self.lab.explicit_routes) or any(
             self.lookup.kernel(name).filters
             or any(

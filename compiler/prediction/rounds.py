@@ -55,7 +55,8 @@ class Rounds:
 
     @cached_property
     def steered(self) -> frozenset[Address]:
-        """The addresses in the targets of rules, but for those that count where a link is down while all are up."""
+        """The addresses in the targets of rules, but for those that count where a link is down while all
+        are up."""
         tables = (table for node in self.lab.nodes for table in self._counting(node))
         targets = (target for table in tables for route in table.routes for target in route.targets)
         return frozenset(target.network_address for target in targets)

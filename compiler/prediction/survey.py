@@ -27,8 +27,10 @@ MOST = 5
 
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds the notes. Of events, only those that part pairs are considered; of routes that a daemon makes, none."""
+    """Adds the notes. Of events, only those that part pairs are considered; of routes that a daemon makes,
+    none."""
     if lab.daemon:
+        tell_daemon(lab, diagnostics)
         return
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
@@ -52,6 +54,13 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     if lab.events:
         outages.tell(lab, found, diagnostics)
     _tell_refusals(predictor, diagnostics)
+
+
+def tell_daemon(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Notes that the routes of a daemon are not predicted."""
+    message = "the routes of a daemon are not predicted: who reaches whom, by which links, and how fast"
+    help = "`expect` says what is to hold, and `mpc check --live` tries it"
+    diagnostics.note("MPC751", message, lab.span, "has `routing daemon`", help)
 
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:

@@ -68,7 +68,8 @@ class _Routes:
                     break
 
     def _lost(self, asked: ExplicitRoute, address: Address) -> Way | None:
-        """A path of a packet that does not arrive; None if all arrive, or none that a route is for is sent."""
+        """A path of a packet that does not arrive; None if all arrive, or none that a route is for is
+        sent."""
         within, source = asked.within, None
         if within:
             source = next((own for own in self.lookup.own[asked.source] if own in within), None)

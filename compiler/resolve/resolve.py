@@ -95,15 +95,14 @@ class _Resolver:
             pairs.add(statement)
         sprays = self._sprays()
         sysctls = self._sysctls()
-        options = {one.option.text for one in self._all(syntax.Routing) if one.option}
         lab = Lab(
             name=name,
             source=shown_file(PurePath(self.source.name).name),
             pools=pools,
             metric=self._metric(),
-            aggregate="aggregate" in options,
-            failover="failover" in options,
-            daemon=any(one.kind.text == "daemon" for one in self._all(syntax.Routing)),
+            aggregate=self._routes_by("aggregate"),
+            failover=self._routes_by("failover"),
+            daemon=self._routes_by("daemon"),
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
             interfaces=self.scope.interfaces,
@@ -339,10 +338,14 @@ class _Resolver:
             return None
         return pool
 
+    def _routes_by(self, word: str) -> bool:
+        """Whether a word is in the `routing` of the lab."""
+        statements = self._all(syntax.Routing)
+        return any(word in (one.kind.text, one.option and one.option.text) for one in statements)
+
     def _check_aggregate(self, explicit: tuple[ExplicitRoute, ...]) -> None:
         """Reports a route with a metric, beside which no route to its target alone would stand."""
-        options = (one.option for one in self._all(syntax.Routing))
-        if not any(option and option.text == "aggregate" for option in options):
+        if not self._routes_by("aggregate"):
             return
         for one in explicit:
             if one.metric and not one.within:
