@@ -1,7 +1,9 @@
 """Routing daemons that `run` starts: OSPF and BGP by FRR, of which no check is told that they are a drift."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import engine
 import live
 import pytest
 
@@ -47,3 +49,41 @@ def _after(lab: live.Lab) -> str:
             break
         live.run("sleep", "0.2")
     return live.succeed("ip", "-n", lab.ns("r0"), "route")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[engine.Engine]:
+    with engine.private("podman", tmp_path) as found, engine.nothing_left(found):
+        yield found
+
+
+# The programs are this machine's, mounted into an image that has none of them.
+MOUNTED = ("/usr:/usr:ro", "/usr/lib:/lib:ro", "/usr/lib64:/lib64:ro", "/etc/passwd:/etc/passwd:ro")
+VOLUMES = " ".join(f"--volume {one}" for one in (*MOUNTED, "/etc/group:/etc/group:ro"))
+START = live.ROOT / "tests" / "daemons" / "start.sh"
+
+
+def test_in_containers(box: engine.Engine) -> None:
+    """The daemons are in the containers, which are routers."""
+    del box
+    options = f"{VOLUMES} --volume {START}:/start.sh:ro --cap-add NET_ADMIN,NET_RAW,SYS_ADMIN"
+    text = f"""
+routing daemon
+container r[0..2] image "{engine.IMAGE}" forward on command "bash /start.sh" options "{options}"
+host a b
+link r0 -- r1 -- r2 -- r0
+link a -- r0
+link b -- r1
+route a to default via r0
+route b to default via r1
+route r0 to a via a
+route r1 to b via b
+run a "true" ready "ping -c 1 -W 1 b"
+expect {{a,b}} -> {{a,b}} reachable
+"""
+    check = Compilation("-", f"lab boxed\n{text}").script("check")
+    with live.running(live.lab_of("boxed", text)) as lab:
+        assert "proto ospf" in live.succeed("ip", "-n", lab.ns("r0"), "route")
+        assert "not ok" not in live.succeed("bash", "-s", stdin=check, seconds=60)
+        live.succeed("ip", "-n", lab.ns("r0"), "link", "set", "dev", "r1", "down")
+        assert _comes_back(lab)
