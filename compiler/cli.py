@@ -407,6 +407,10 @@ def paths(compilation: Compilation, source: str, target: str, form: str, flows: 
     except TopologyError:
         fail(compilation, "nothing is predicted")
     _known_pair(lab, source, target)
+    if lab.daemon:
+        from compiler.prediction.survey import tell_daemon
+
+        tell_daemon(lab, compilation.diagnostics)
     report(compilation)
     click.echo(_prediction(lab, source, target, form, flows), nl=False)
 

@@ -202,17 +202,21 @@ def over_routers(kind: str, logical: str, *rates: str) -> str:
     return parallel(*rates, more=f"tunnel a -- b via {routers} kind {kind}\n{logical} a -- b")
 
 
+LATE = f"""host a b
+router c d
+link a -- c -- b {TEN}
+link a -- d {TEN}
+link d -- b {FIVE}
+tunnel a -- b via {{c,d}}
+bond a -- b"""
+
 LOGICAL = {
     "b2": ("`bond` of two of 10", f"{TWO}bond a -- b"),
     "b3": ("`bond` of three of 10", f"{THREE}bond a -- b"),
     "bfar": ("`bond` of two of 10, 10 ms", f"{FAR}bond a -- b"),
     "bone": ("`bond` of two of 10, active-backup", f"{TWO}bond a -- b mode active-backup"),
     "b2x1": ("`bond` of 10 and 5", f"{UNEQUAL}bond a -- b"),
-    "bt2x1": (
-        "`bond` of tunnels of 10 and 5, where the second link is of 5",
-        f"host a b\nrouter c d\nlink a -- c -- b {TEN}\nlink a -- d {TEN}\nlink d -- b {FIVE}\n"
-        "tunnel a -- b via {c,d}\nbond a -- b",
-    ),
+    "bt2x1": ("`bond` of tunnels of 10 and 5, where the second link is of 5", LATE),
     "b6": ("IPv6, `bond` of two of 10", f"pool fd00::/48\n{TWO}bond a -- b"),
     "bt": ("`bond` of two VXLAN tunnels", over_routers("vxlan", "bond", TEN, TEN)),
     "bt3": ("`bond` of three VXLAN tunnels", over_routers("vxlan", "bond", TEN, TEN, TEN)),

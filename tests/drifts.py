@@ -110,7 +110,7 @@ def _gone(here: str, tool: tuple[str, ...], call: tuple[str, ...]) -> Iterator[D
     """Deletions of what a command adds."""
     kind, _, first, *rest = call
     if kind != "rule":
-        tool = ("ip", "-6" if ":" in first else "-4")
+        tool = ("ip", "-6" if ":" in " ".join(call[2:4]) else "-4")
     told = ("rule", *tool[1:], first) if kind == "rule" else (kind, first)
     yield Drift(here, " ".join((*tool, kind, "del", first, *rest)), f"missing: {' '.join(told)} ")
     if kind == "address" and rest[1] != "lo" and ip_interface(first).network.num_addresses > 1:
@@ -208,7 +208,7 @@ FOREIGN = (
         "ip route add unreachable 198.51.100.0/24 metric 1024",
         "unexpected: route unreachable 198.51.100.0/24 metric 1024",
     ),
-    ("ip route add prohibit 198.51.100.0/24 table 77", "unexpected: route prohibit table 77 198.51.100.0/24"),
+    ("ip route add prohibit 198.51.100.0/24 table 77", "unexpected: route prohibit 198.51.100.0/24 table 77"),
     ("ip route add throw 198.51.100.0/24", "unexpected: route throw 198.51.100.0/24"),
     (
         "ip route add local 198.51.100.0/24 dev lo",

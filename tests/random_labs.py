@@ -56,7 +56,8 @@ class _Writer:
         self.lines += [self.family]
         if self.maybe(0.6):
             metric = self.chance.choice(("", " by delay", " by rate", " by cost"))
-            self.lines.append(f"routing shortest{metric}{' aggregate' * self.maybe(0.4)}")
+            option = self.chance.choice(("", "", " aggregate", " aggregate", " failover"))
+            self.lines.append(f"routing shortest{metric}{option}")
         self.nodes()
         self.links()
         self.tunnels()
@@ -159,6 +160,19 @@ class _Writer:
     def cost(self) -> str:
         return f" cost {self.chance.randint(1, 9)}" * self.maybe(0.2)
 
+    def routes(self) -> None:
+        left, right = self.chance.choice(self.joined)
+        target = self.chance.choice(("172.30.0.0/16", "10.200.0.0/16", "172.31.1.1/32"))
+        target = target if "10." in self.family else "fd99::/64"
+        turns = self.chance.choice((" per-packet", "", " metric 70", " metric 2000"))
+        self.lines.append(f"route {left} to {target} via {right}{turns}")
+        if self.maybe(0.4):
+            refusal = self.chance.choice(("blackhole", "unreachable", "prohibit"))
+            self.lines.append(f"route {right} to {target} {refusal}")
+        if self.maybe(0.4):
+            within = "10.0.0.0/9" if "10." in self.family else "fd00::/8"
+            self.lines.append(f"route {left} from {within} to default via {right}")
+
     def services(self) -> None:
         if self.maybe(0.4) and len(self.hosts) > 1:
             left, right = self.chance.sample(self.hosts, k=2)
@@ -173,11 +187,7 @@ class _Writer:
             ready = ' ready "true"' * self.maybe(0.3)
             self.lines.append(f'run {self.chance.choice(self.hosts)} "{command}"{ready}')
         if self.maybe(0.3):
-            left, right = self.chance.choice(self.joined)
-            target = self.chance.choice(("172.30.0.0/16", "10.200.0.0/16", "172.31.1.1/32"))
-            target = target if "10." in self.family else "fd99::/64"
-            turns = " per-packet" * self.maybe(0.5)
-            self.lines.append(f"route {left} to {target} via {right}{turns}")
+            self.routes()
         if self.maybe(0.3) and len(self.hosts) > 1:
             left, right = self.chance.sample([*self.hosts, *self.routers], k=2)
             self.lines.append(f"spray {left} {self.chance.choice(('--', '->'))} {right}")

@@ -26,9 +26,12 @@ PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
 HOP = rf"via {ADDRESS} dev {INTERFACE}"
 ONLINK = rf"dev {INTERFACE}"
 WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?(?: onlink)?"
-SOURCE = rf"(?:src {ADDRESS} )?"
-SENT = rf"(?: onlink)?(?: src {ADDRESS})?(?: onlink)?"
+SOURCE = rf"(?:src {ADDRESS} )?(?:metric {NUMBER} )?"
+SENT = rf"(?: onlink)?(?: src {ADDRESS})?(?: metric {NUMBER})?(?: onlink)?"
 """How a check writes a route after its next hop."""
+FROM = rf"(?:{ADDRESS}|{PREFIX})"
+IN_TABLE = rf"(?: table {NUMBER})?"
+REFUSED = rf"(?:blackhole|unreachable|prohibit) (?:default|{FROM}){IN_TABLE}(?: metric {NUMBER})?{IN_TABLE}"
 HOPS = rf"{WEIGHED}(?: {WEIGHED})+"
 LEADS = rf"(?:{HOP}|{HOPS}|{ONLINK})(?: onlink)?(?: table {NUMBER})?"
 FLAGS = "(?: (?:signal|subflow|fullmesh|backup))*"
@@ -137,8 +140,10 @@ COMMANDS = {
         rf"link set dev {INTERFACE} type bridge_slave cost 2",
         rf"address add {PREFIX} dev {INTERFACE}(?: nodad)?",
         rf"route (?:add|append) (?:default|{ADDRESS}|{PREFIX}) {SOURCE}(?:table {NUMBER} )?{LEADS}",
+        rf"route add {REFUSED}",
         rf"link set dev {INTERFACE} gso_max_segs 1",
-        rf"rule add pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+        rf"rule add pref {NUMBER} (?:from {FROM}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+        rf"rule add pref {NUMBER} from {FROM} lookup main suppress_prefixlength 0",
         rf"rule add pref {NUMBER} {MARKED}",
         r"mptcp limits set subflows [0-8] add_addr_accepted [0-8]",
         rf"mptcp endpoint add {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
@@ -182,7 +187,9 @@ FACTS = [
     rf"attached {NAMESPACE}",
     rf"address {PREFIX} dev {INTERFACE}",
     rf"route {ROUTE} (?:table {NUMBER} )?(?:{HOP}(?: weight {NUMBER})?|{ONLINK}){SENT}",
-    rf"rule (?:-6 )?pref {NUMBER} (?:from {ADDRESS}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+    rf"route {REFUSED}",
+    rf"rule (?:-6 )?pref {NUMBER} (?:from {FROM}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
+    rf"rule (?:-6 )?pref {NUMBER} from {FROM} lookup main suppress_prefixlength 0",
     rf"rule (?:-6 )?pref {NUMBER} {MARKED}",
     rf"device {INTERFACE} gso_max_segs 1",
     rf"nft (?:set inet mpc away[46]?|chain inet mpc (?:sent|passed|unreached|{TURN}))",
@@ -305,6 +312,7 @@ sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 """
 ONE_FAMILY = """
 lab Pattern
+routing shortest failover
 pool {}
 host Qa Qb
 router Qc Qd
@@ -325,6 +333,12 @@ tunnel Qb -- Qe via Qd
 bond Qb -- Qe
 spray Qa -- Qb
 route Qb to default via Qc, Qd per-packet
+route Qa to Qb via Qc, Qd metric 2000
+route Qa to 198.51.100.0/24 dev Qa:Qc
+route Qc to 198.51.100.0/24 blackhole
+route Qc from 198.51.100.0/24 to default prohibit metric 9
+route Qc from 198.51.100.1 to 192.0.2.1 via Qd
+at 1s down Qa -- Qc
 """
 SEVERAL = """\
 lab Pattern

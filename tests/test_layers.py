@@ -30,8 +30,8 @@ ROOMS = {
     """.split(),
     "infer": """
         subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering backlog
-        weights spraying multipath aggregation
+        failover routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering
+        backlog weights spraying multipath aggregation
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp

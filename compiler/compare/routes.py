@@ -1,6 +1,7 @@
 """The routes of two labs, by the names of what they lead to, and not by addresses."""
 
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from compiler.compare.names import Names
@@ -67,9 +68,13 @@ def _table(node: Node, names: Names) -> Table:
 
 
 def _add(found: Table, rule: str, route: Route, node: str, names: Names) -> None:
-    hops = frozenset(_hop(hop, node, names) for hop in route.nexthops)
+    metric = f" metric {route.metric}" if route.metric else ""
+    hops = frozenset(_hop(hop, node, names) + metric for hop in route.nexthops)
     if route.per_packet:
         hops |= {"per-packet"}
+    if route.device or route.refusal:
+        onward = f"dev {names.device(node, route.device)}" if route.device else f"{route.refusal}"
+        hops |= {onward + metric}
     for target in names.targets(route.targets):
         known = found.get((rule, target))
         found[rule, target] = hops if known is None else known | hops
@@ -85,6 +90,8 @@ def _hop(hop: Nexthop, node: str, names: Names) -> str:
 
 def _rule(rule: Rule, node: str, names: Names) -> str:
     """The selector of a rule in the words of ip-rule(8); marks number the turns of a spray."""
+    if isinstance(rule.source, IPv4Network | IPv6Network):
+        return f"from {rule.source}"
     if rule.source is not None:
         return f"from {names.address(rule.source)}"
     if rule.target is not None:

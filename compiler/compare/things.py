@@ -64,7 +64,10 @@ def _made(key: tuple[object, ...], said: str, nodes: Iterable[str], **attributes
 
 def _lab(lab: Lab) -> Thing:
     pools = " ".join(map(str, lab.pools))
-    routing = "none" if lab.metric is None else f"shortest by {lab.metric}{' aggregate' * lab.aggregate}"
+    options = " aggregate" * lab.aggregate + " failover" * lab.failover
+    routing = (
+        ("daemon" if lab.daemon else "none") if lab.metric is None else f"shortest by {lab.metric}{options}"
+    )
     return _made(("lab",), "lab", (), name=lab.name, pool=pools, routing=routing)
 
 
@@ -206,9 +209,13 @@ def shaped(shaping: Shaping) -> Iterator[tuple[str, str]]:
 def _route(route: ExplicitRoute, names: Names) -> Thing:
     target = names.end(route.target) if isinstance(route.target, InterfaceName) else str(route.target)
     via = ", ".join(sorted(_hop(route.source, hop, names) for hop in route.hops))
+    via = via or (route.device and names.device(*route.device)) or str(route.refusal)
     turns = "yes" if route.per_packet else ""
-    key = ("route", route.source, target)
-    return _made(key, f"route {route.source} to {target}", (route.source,), via=via, **{"per-packet": turns})
+    within = f" from {route.within}" if route.within else ""
+    metric = f" metric {route.metric}" if route.metric else ""
+    key = ("route", f"{route.source}{within}", f"{target}{metric}")
+    told = f"route {route.source}{within} to {target}{metric}"
+    return _made(key, told, (route.source,), via=via, **{"per-packet": turns})
 
 
 def _hop(source: str, hop: ExplicitHop, names: Names) -> str:

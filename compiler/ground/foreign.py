@@ -82,7 +82,7 @@ STATEMENTS = Words(
             "all addresses are taken from `pool PREFIX`; those of one link from `link a -- b subnet PREFIX`"
         ),
         "dnat port-forward iptables nft nftables firewall acl": 'write it as `run NODE "COMMAND"`',
-        _DAEMONS: "routes are computed, by `routing shortest`; a daemon is started by `run`",
+        _DAEMONS: "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "ecmp": "equally short paths share flows by themselves",
         "vlan vxlan": "there are no VLANs: each broadcast domain has a switch of its own",
         "end endif endfor fi done esac": "a block ends in `}`",
@@ -178,7 +178,7 @@ NODE_ATTRIBUTES = Words(
         ),
         "cpu cpus memory mem ram cores": "nodes have no limits of their own",
         "vlan vlans": "there are no VLANs: each broadcast domain has a switch of its own",
-        f"{_DAEMONS} asn": "routes are computed, by `routing shortest`; a daemon is started by `run`",
+        f"{_DAEMONS} asn": "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "interface interfaces iface nic eth0 ports": "interfaces come with links: `link a:eth0 -- b:eth0`",
         "exec cmd run command": 'a command is a statement of its own: `run NODE "COMMAND"`',
         "sysctl sysctls": "`sysctl NODE KEY=VALUE` is a statement of its own",
@@ -236,7 +236,7 @@ KEYWORDS = Words(
     advice={
         "iperf iperf3": "a transfer is `tcp`, `tcp 8` for eight connections at once, `mptcp` or `udp`",
         "not": "what does not answer is `unreachable`",
-        _DAEMONS: "`routing shortest` computes the routes; a daemon is started by `run`, with `routing none`",
+        _DAEMONS: "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
     },
     why={"->": "An arrow says from where to where", "--": "A line joins two nodes, either way round"},
 )

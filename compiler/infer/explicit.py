@@ -9,7 +9,7 @@ from compiler.infer.sources import Sources, sent_from
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
 from compiler.model.networks import DEFAULT, Address, Network
-from compiler.model.routes import ExplicitHop, ExplicitRoute, Nexthop, Route
+from compiler.model.routes import KERNEL_METRIC, ExplicitHop, ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
 
 
@@ -34,24 +34,42 @@ class Explicit:
         self.connected = {(name, own.network) for name, own in known if name in begin}
         """The networks of these addresses, each with its node."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
+        """The routes of main tables, of those to one target the one that counts first."""
+        self.every: dict[str, dict[tuple[Network | None, Network, int], tuple[Route, ExplicitRoute]]] = {}
+        """All routes of a node, by the network that packets are from, the target, and the metric."""
         for asked in lab.explicit_routes:
             self._add(asked)
 
     def _add(self, asked: ExplicitRoute) -> None:
-        targets = self._targets(asked)
+        within = asked.within
+        targets = [one for one in self._targets(asked) if within is None or one.version == within.version]
         if not targets:
             message = f"`{asked.target}` has no address to route to"
             self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
-        table = self.routes.setdefault(asked.source, {})
+        table = self.every.setdefault(asked.source, {})
         for target in targets:
             self._check_own(asked, target)
-            hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
-            route = Route((target,), hops, explicit=True, per_packet=asked.per_packet)
-            first = table.setdefault(target, (route, asked))[1]
+            route = self._route(asked, target)
+            first = table.setdefault((within, target, route.metric), (route, asked))[1]
             if first is not asked:
                 message = f"the route of `{asked.source}` to `{target}` is set twice"
                 note = Note("first set here", first.span)
-                self.diagnostics.error("MPC206", message, asked.span, "set again", "", note)
+                help = "give one of them another `metric`" if route.nexthops else ""
+                self.diagnostics.error("MPC206", message, asked.span, "set again", help, note)
+            if within is None:
+                self._rank(asked.source, target, (route, asked))
+
+    def _route(self, asked: ExplicitRoute, target: Network) -> Route:
+        hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
+        metric = 0 if asked.metric == KERNEL_METRIC[target.version] else asked.metric
+        device = asked.device.name if asked.device else ""
+        return Route((target,), hops, True, asked.per_packet, metric, device, asked.refusal)
+
+    def _rank(self, node: str, target: Network, one: tuple[Route, ExplicitRoute]) -> None:
+        """Notes a route as the one that counts for a target, unless another one does."""
+        known = self.routes.setdefault(node, {})
+        if target not in known or one[0].priority < known[target][0].priority:
+            known[target] = one
 
     def _check_own(self, asked: ExplicitRoute, target: Network) -> None:
         """Reports a target that is an address of the source itself, or a network that it is connected to."""
@@ -79,8 +97,10 @@ class Explicit:
             case InterfaceName():
                 return [ip_network(own.ip) for own in self.ends[asked.target].addresses]
             case "default":
-                hops = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
-                versions = {own.version for end in hops for own in end.addresses}
+                hops = [id for hop in asked.hops for id in hop.interfaces]
+                hops += [asked.device] if asked.device else []
+                versions = {own.version for id in hops for own in self.ends[id].addresses}
+                versions = versions or {own.version for name, own in self.own if name == asked.source}
                 return [DEFAULT[version] for version in sorted(versions)]
             case str():
                 return [ip_network(own.address.ip) for own in self.nodes[asked.target].addresses]
@@ -101,7 +121,28 @@ class Explicit:
             self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
 
     def has(self, node: str, target: Network) -> bool:
-        return target in self.routes.get(node, {})
+        """Whether a route of a node to a target is in place of an inferred one."""
+        return (None, target, 0) in self.every.get(node, {})
+
+    def concerns(self, target: Network) -> bool:
+        """Whether some node has a route to a target, or to a prefix around it other than a default one."""
+        return any(
+            around.prefixlen and around.version == target.version and target.subnet_of(around)  # type: ignore[arg-type]
+            for table in self.every.values()
+            for _, around, _ in table
+        )
+
+    def backs(self, node: str) -> set[Network]:
+        """The targets of a node's routes with a metric, beside which inferred ones stand."""
+        return {target for within, target, metric in self.every.get(node, {}) if metric and within is None}
+
+    def by_source(self, node: str) -> dict[Network, tuple[Route, ...]]:
+        """The routes of a node for packets from some networks, by these."""
+        found: dict[Network, tuple[Route, ...]] = {}
+        for (within, _, _), (route, _) in self.every.get(node, {}).items():
+            if within is not None:
+                found[within] = (*found.get(within, ()), route)
+        return found
 
     def place(self, node: str, target: Network) -> Span | None:
         """The place of the explicit route of a node to a target."""
@@ -110,7 +151,8 @@ class Explicit:
 
     def over(self, node: str, inferred: list[Route]) -> list[Route]:
         """The routes of a node: its explicit routes, and the inferred ones that none of them covers."""
-        own = [route for route, _ in self.routes.get(node, {}).values()]
+        every = self.every.get(node, {})
+        own = [route for (within, _, _), (route, _) in every.items() if within is None]
         left = [_left_of(route, own) for route in inferred] if own else inferred
         return [*own, *(route for route in left if route.targets)]
 
@@ -121,13 +163,14 @@ def _left_of(inferred: Route, own: list[Route]) -> Route:
 
 
 def covered(routes: Iterable[Route], target: Network) -> bool:
-    """Whether an explicit route replaces an inferred one: it has the same target, or one that contains it.
+    """Whether an explicit route replaces an inferred one: it has the same target, or one that contains it,
+    and no metric by which it stands beside that.
 
     A default route applies when no other does, so it replaces inferred default routes only.
     """
     return any(
         own.version == target.version and (own.prefixlen or not target.prefixlen) and target.subnet_of(own)  # type: ignore[arg-type]
         for route in routes
-        if route.explicit
+        if route.explicit and not route.metric
         for own in route.targets
     )

@@ -8,7 +8,7 @@ from itertools import chain
 from compiler.infer.prefixes import Prefixes
 from compiler.model.lab import Lab
 from compiler.model.networks import Address, Network
-from compiler.model.routes import Nexthop
+from compiler.model.routes import Nexthop, by_metric
 
 
 class Forwarding:
@@ -31,7 +31,11 @@ class Forwarding:
 
     def _table(self, node: str, version: int) -> Prefixes[tuple[Nexthop, ...] | str]:
         """The next hops of a node's routes, and the interfaces of connected networks, which come first."""
-        routes = ((target, route.nexthops) for route in self.routes[node] for target in route.targets)
+        routes = (
+            (target, route.device or route.nexthops)
+            for route in by_metric(self.routes[node])
+            for target in route.targets
+        )
         return Prefixes(version, chain(routes, self.connected[node].items()))
 
     def nexthops(self, node: str, address: Address, *, connected: bool = True) -> tuple[Nexthop, ...]:

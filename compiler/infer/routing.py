@@ -10,22 +10,34 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.infer import circles
+from compiler.infer import circles, failover
 from compiler.infer.explicit import Explicit
+from compiler.infer.failover import MOST, Failover
 from compiler.infer.graph import Graph, Hop
+from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
 from compiler.infer.targets import Targets
 from compiler.infer.trees import Bits, Row, Trees
 from compiler.model.lab import Lab
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.nodes import Node
-from compiler.model.routes import Nexthop, Route
+from compiler.model.routes import MAIN, Nexthop, Route, Rule, Table
 
 MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
 """Bounds of a lab: nodes with more than one neighbour, and their links, times the number of targets. A ring
 of 1264 nodes, a torus of 32 x 32 and a fat tree of k = 16 are within: some five seconds a family, and 400
 MB."""
 
+
+FIRST_TABLE, TABLES = 110_000, 90_000
+"""The range of hashed numbers of the tables for packets from some network, clear of those of MPTCP."""
+
+BY_PREFIX, BY_MAIN, BY_DEFAULT = 900, 2000, 2200
+"""The priorities of rules for such tables, less the length of the prefix: longer ones come first.
+
+Those of MPTCP are between. A default route has a table of its own, as what is longer in the main one counts
+before it (BY_MAIN).
+"""
 
 MOST_HOPS = 253
 """The most next hops of an IPv4 route, as a message of ip(8) has 4096 bytes; IPv6 ones can be appended to."""
@@ -41,18 +53,68 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     for inference in _inferences(lab, explicit, sources, diagnostics):
         for name, found in inference.routes():
             tables[name].append(found)
+    reserve = _reserve(lab, explicit, sources, diagnostics) if lab.failover else []
+    for name, found in (pair for one in reserve for pair in one.routes()):
+        tables[name].append(found)
     for node in lab.ip_nodes:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
-        around = [route for route in table if not (lab.metric and _is_own_default(route))]
-        for own in sources.values():
-            table += own.beside(node.name, around)
+        around = [route for route in table if route.nexthops and not (lab.metric and _is_own_default(route))]
+        for metric in sorted({route.metric for route in around}):
+            alike = [route for route in around if route.metric == metric]
+            for own in sources.values():
+                table += own.beside(node.name, alike)
         _check_hops(node, table, explicit, diagnostics)
-    nodes = tuple(node._replace(routes=tuple(tables.get(node.name, ()))) for node in lab.nodes)
-    lab = replace(lab, nodes=nodes)
+    nodes = (node._replace(routes=tuple(tables.get(node.name, ()))) for node in lab.nodes)
+    lab = replace(lab, nodes=tuple(_with_rules(node, explicit) for node in nodes))
+    if reserve:
+        lab = failover.add(lab, reserve)
     if explicit.routes:
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
+
+
+def _reserve(
+    lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
+) -> list[Failover]:
+    """The routes for when a link is down, by family."""
+    found = [Failover(lab, own, explicit) for own in sources.values()]
+    if any(one.size > MOST for one in found):
+        message = "the ends of links, times the nodes, times the links of a long path are"
+        message += f" {max(one.size for one in found)}, and `failover` takes {MOST}"
+        help = "leave `failover` out, or `run` a daemon, with `routing daemon`"
+        diagnostics.error("MPC535", message, lab.span, "too large for that", help)
+        return []
+    for one in found:
+        one.find()
+    return found
+
+
+def _with_rules(node: Node, explicit: Explicit) -> Node:
+    """A node with the tables of its routes for packets from some network, and rules for these."""
+    tables: dict[str, list[Route]] = {}
+    rules: list[tuple[Network, int, str]] = []
+    for within, routes in explicit.by_source(node.name).items():
+        for route in routes:
+            is_default = not route.targets[0].prefixlen
+            name = f"{within} default" if is_default else f"{within}"
+            if name not in tables:
+                rules.append((within, BY_DEFAULT if is_default else BY_PREFIX, name))
+            tables.setdefault(name, []).append(route)
+    numbers = hashed_numbers(tables, FIRST_TABLE, TABLES)
+    found = [
+        Rule(within.version, priority - within.prefixlen, numbers[name], source=within)
+        for within, priority, name in rules
+    ]
+    found += [
+        Rule(within.version, BY_MAIN - within.prefixlen, MAIN, source=within, longer=0)
+        for within, priority, _ in rules
+        if priority == BY_DEFAULT
+    ]
+    return node._replace(
+        tables=tuple(Table(numbers[name], tuple(routes)) for name, routes in tables.items()),
+        rules=tuple(sorted(found, key=lambda rule: (rule.version, rule.priority))),
+    )
 
 
 def _is_own_default(route: Route) -> bool:
@@ -116,9 +178,13 @@ class _Inference:
             if default:
                 source = own if self.sources.mixed else None
                 yield name, Route((DEFAULT[self.version],), _nexthops(hops, default, source))
-            if hops and not (default and name in self.trees.anchors):
-                for (first, named), networks in self._ways(name, rows).items():
-                    if first and first != default:
+            backed = self.explicit.backs(name)
+            leaf = default and name in self.trees.anchors
+            if hops and (backed or not leaf):
+                for (first, named), reached in self._ways(name, rows).items():
+                    is_alike = leaf or first == default
+                    networks = [one for one in reached if one in backed] if is_alike else reached
+                    if first and networks:
                         source = own if named else None
                         yield name, Route(tuple(networks), _nexthops(hops, first, source))
 

@@ -18,7 +18,7 @@ from compiler.model.links import InterfaceName
 from compiler.model.multipath import Pair
 from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node
-from compiler.model.routes import MAIN, Nexthop, Route, Rule, Spray, Table, Turn
+from compiler.model.routes import BY_RETURN, MAIN, Nexthop, Route, Rule, Spray, Table, Turn
 
 BY_INTERFACE, BY_TARGET, BY_SOURCE, BY_LONGER, BY_MARK = 1000, 1100, 1200, 1300, 1400
 """Priorities of the rules. `to` comes before `from`: if both ends' addresses are known, the peer's decides.
@@ -98,11 +98,21 @@ class Steering:
             return
         router, incoming = arrival
         own = self.forwarding.nexthops(router, target)
-        if [(hop.via, hop.interface) for hop in own] == [(out.via, out.interface)]:
+        alike = [(hop.via, hop.interface) for hop in own] == [(out.via, out.interface)]
+        if alike and not self._comes_back(router, incoming, target):
             return
         if not self._send(router, f"iif {incoming}", target, out):
             self.come_together(span, arrival, target)
         self._select(router, (out.own.version, BY_INTERFACE, incoming), f"iif {incoming}")
+
+    def _comes_back(self, router: str, incoming: str, target: Address) -> bool:
+        """Whether a router takes packets from an interface for some that come back, as a link is down."""
+        node = self.nodes[router]
+        tables = {
+            rule.table for rule in node.rules if rule.priority == BY_RETURN and rule.incoming == incoming
+        }
+        routes = (route for table in node.tables if table.number in tables for route in table.routes)
+        return any(ip_network(target) in route.targets for route in routes)
 
     def come_together(self, span: Span, arrival: InterfaceName, target: Address) -> None:
         """Reports a pair with a path that no rule can distinguish from another pair's."""
@@ -151,8 +161,8 @@ class Steering:
         ]
         drafts = sorted(self.sprays.get(node.name, ()), key=lambda draft: -draft.target.prefixlen)
         return node._replace(
-            tables=tuple(Table(numbers[name], _routes(tables[name])) for name in tables),
-            rules=tuple(sorted(rules, key=lambda rule: (rule.version, rule.priority))),
+            tables=(*node.tables, *(Table(numbers[name], _routes(tables[name])) for name in tables)),
+            rules=tuple(sorted((*node.rules, *rules), key=lambda rule: (rule.version, rule.priority))),
             sprays=tuple(_spray(draft, numbers) for draft in drafts),
         )
 

@@ -76,6 +76,9 @@ class Flattener:
     def _hop(self, hop: syntax.Hop) -> syntax.Hop:
         return syntax.Hop(self._span(hop.span), self._node(hop.to), self._made(hop.weight))
 
+    def _outgoing(self, outgoing: syntax.Outgoing) -> syntax.Outgoing:
+        return syntax.Outgoing(self._span(outgoing.span), self._node(outgoing.interface))
+
     def _weight(self, weight: syntax.Weight) -> syntax.Weight:
         return syntax.Weight(self._span(weight.span), self._node(weight.to), self.word(weight.weight))
 
@@ -151,6 +154,7 @@ class Flattener:
         syntax.Declaration: _declaration,
         syntax.ContainerAttribute: _attribute,
         syntax.Hop: _hop,
+        syntax.Outgoing: _outgoing,
         syntax.Weight: _weight,
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,

@@ -64,6 +64,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "machine_item": syntax.Attribute,
     "mptcp": syntax.Mptcp,
     "node_attribute": syntax.NodeAttribute,
+    "outgoing": syntax.Outgoing,
     "param": syntax.Param,
     "place": syntax.NodeAttribute,
     "placing": syntax.Place,

@@ -56,11 +56,15 @@ class _References:
                 return syntax.Word(span, self._interface(text, prefix))
             case syntax.Nodes(span, words):
                 return syntax.Nodes(span, tuple(self._renamed(word, prefix) for word in words))
-            case syntax.Hop() | syntax.Weight() | syntax.Endpoint() | syntax.Capture():
+            case syntax.Hop() | syntax.Outgoing() | syntax.Weight() | syntax.Endpoint() | syntax.Capture():
                 return type(value)(*(self._renamed(part, prefix) for part in value))
-            case syntax.Route(target=target, hops=hops):
-                hops = tuple(self._renamed(hop, prefix) for hop in hops)
-                return value._replace(target=self._renamed(target, prefix), hops=hops)
+            case syntax.Route(target=target, onward=onward):
+                onward = (
+                    tuple(self._renamed(hop, prefix) for hop in onward)
+                    if type(onward) is tuple
+                    else self._renamed(onward, prefix)
+                )
+                return value._replace(target=self._renamed(target, prefix), onward=onward)
             case syntax.Spray(weights=weights):
                 return value._replace(
                     weights=weights and tuple(self._renamed(one, prefix) for one in weights)

@@ -170,10 +170,12 @@ class Shape(NamedTuple):
 
 
 class Routing(NamedTuple):
+    """`option` is `aggregate` or `failover`."""
+
     span: Span
     kind: Word
     metric: Word | None = None
-    aggregate: Word | None = None
+    option: Word | None = None
 
 
 class Hop(NamedTuple):
@@ -182,11 +184,23 @@ class Hop(NamedTuple):
     weight: Word | None
 
 
+class Outgoing(NamedTuple):
+    """The interface that a route leads to, without a next hop."""
+
+    span: Span
+    interface: Word
+
+
 class Route(NamedTuple):
+    """`within` is the prefix of packets' sources. In place of next hops, `onward` has an interface, or the
+    word for what refuses packets."""
+
     span: Span
     sources: Nodes
+    within: Word | None
     target: Nodes
-    hops: tuple[Hop, ...]
+    onward: tuple[Hop, ...] | Outgoing | Word
+    metric: Word | None = None
     per_packet: Word | None = None
 
 

@@ -65,12 +65,11 @@ class _Writer:
             case syntax.Shape(_, sources, targets, attributes):
                 yield from ("shape", _nodes(sources), "->", _nodes(targets))
                 yield from self._attributes(attributes, unit, [])
-            case syntax.Routing(_, kind, metric, aggregate):
+            case syntax.Routing(_, kind, metric, option):
                 yield from ("routing", kind.text, *(("by", metric.text) if metric else ()))
-                yield from ("aggregate",) if aggregate else ()
-            case syntax.Route(_, sources, target, hops, per_packet):
-                yield from ("route", _nodes(sources), "to", _nodes(target))
-                yield from ("via", ", ".join(map(_hop, hops)), *(("per-packet",) if per_packet else ()))
+                yield from (option.text,) if option else ()
+            case syntax.Route():
+                yield from _route(statement)
             case syntax.Spray(_, left, arrow, right, weights):
                 yield from ("spray", _nodes(left), arrow.text, _nodes(right))
                 yield from ("weights", *map(_weight, weights)) if weights else ()
@@ -120,6 +119,20 @@ class _Writer:
                 known = {item.keyword.text for item in items}
                 items += [item for item in added if item.keyword.text not in known]
         yield from _items(items)
+
+
+def _route(route: syntax.Route) -> Iterator[str]:
+    yield from ("route", _nodes(route.sources), *(("from", route.within.text) if route.within else ()))
+    yield from ("to", _nodes(route.target))
+    match route.onward:
+        case syntax.Outgoing(interface=interface):
+            yield from ("dev", interface.text)
+        case syntax.Word(text=refusal):
+            yield refusal
+        case hops:
+            yield from ("via", ", ".join(map(_hop, hops)))
+    yield from ("metric", route.metric.text) if route.metric else ()
+    yield from ("per-packet",) if route.per_packet else ()
 
 
 def _declaration(statement: syntax.Declaration) -> Iterator[str]:

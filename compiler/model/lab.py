@@ -37,10 +37,13 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class Lab:
-    """A whole topology. `metric` is None for `routing none`; there is one pool a family, IPv4 first.
+    """A whole topology. `metric` is None for `routing none`, and for `routing daemon`, where routes are
+    also those of programs that run in the lab, which are not predicted (`daemon`). There is one pool a
+    family, IPv4 first.
 
     `interfaces` are those of hosts and routers, in the order of links. Events are in order of time.
-    `aggregate` is whether main tables are reduced to the fewest prefixes. `params` are those that `-D` set,
+    `aggregate` is whether main tables are reduced to the fewest prefixes, `failover` whether there are routes
+    for when a link is down. `params` are those that `-D` set,
     each with its text.
     """
 
@@ -64,6 +67,8 @@ class Lab:
     sprays: tuple[SprayPair, ...] = ()
     machines: tuple[Machine, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
+    failover: bool = False
+    daemon: bool = False
 
     @cached_property
     def ip_nodes(self) -> tuple[Node, ...]:

@@ -306,7 +306,7 @@ def route(fact: Routes, verb: str, target: str) -> Iterator[Words]:
     """
     words = hops(fact)
     line = _route(fact, verb, target, words)
-    via = fact.hops[0].via
+    via = fact.hops[0].via if fact.hops else None
     if not is_long(line) or via is None or via.version == 4:
         yield line
         return
@@ -316,7 +316,14 @@ def route(fact: Routes, verb: str, target: str) -> Iterator[Words]:
 
 def _route(fact: Routes, verb: str, target: str, words: list[Words]) -> Words:
     table = () if fact.table is None else ("table", str(fact.table))
-    return ("route", verb, target, *source(fact), *chain.from_iterable(words), *table)
+    kind = (fact.refusal,) if fact.refusal else ()
+    return (
+        "route", verb, *kind, target, *source(fact), *metric(fact), *chain.from_iterable(words), *table
+    )  # fmt: skip
+
+
+def metric(fact: Routes) -> Words:
+    return ("metric", str(fact.metric)) if fact.metric else ()
 
 
 def source(fact: Routes) -> Words:

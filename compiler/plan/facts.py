@@ -10,7 +10,7 @@ from compiler.model.links import LinkKind, Mode
 from compiler.model.multipath import Endpoint, Limits
 from compiler.model.networks import Address, AddressWithPrefix
 from compiler.model.nodes import Container as Started
-from compiler.model.routes import Rule, Spray
+from compiler.model.routes import Refusal, Rule, Spray
 
 
 class Namespace(NamedTuple):
@@ -187,7 +187,8 @@ class Hop(NamedTuple):
 class Routes(NamedTuple):
     """The routes of a table (None: the main one) to all targets with the same next hops and source.
 
-    `brief` routes are written as brace expressions.
+    `brief` routes are written as brace expressions. `metric` is 0 for the kernel's own. Without next hops,
+    they refuse packets (`refusal`).
     """
 
     namespace: str
@@ -196,6 +197,8 @@ class Routes(NamedTuple):
     hops: tuple[Hop, ...]
     table: int | None
     brief: bool
+    metric: int = 0
+    refusal: Refusal | None = None
 
 
 class PolicyRule(NamedTuple):

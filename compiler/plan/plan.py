@@ -625,7 +625,7 @@ class _Planner:
     def _routes(self, node: Node, shadowed: set[Gateway], route: Route, table: int | None = None) -> Routes:
         brief = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
         targets, hops = self.targets(route.targets), tuple(_hops(route, shadowed))
-        return Routes(node.namespace, targets, route.source, hops, table, brief)
+        return Routes(node.namespace, targets, route.source, hops, table, brief, route.metric, route.refusal)
 
 
 def _attached(node: Node) -> str:
@@ -672,6 +672,9 @@ def _is_in(via: Address, targets: Iterable[Network], end: Interface) -> bool:
 def _hops(route: Route, shadowed: set[Gateway]) -> Iterator[Hop]:
     """The next hops of a route. An IPv6 address that is its own gateway would make the kernel refuse it as a
     gateway of other routes, so it is written without."""
+    if route.device:
+        yield Hop(None, route.device)
+        return
     if len(route.nexthops) == 1 and route.nexthops[0].via.version == 6 and _leads_to_itself(route):
         yield Hop(None, route.nexthops[0].interface)
         return

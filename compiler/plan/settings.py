@@ -48,6 +48,7 @@ class Settings:
         self.patience = self._patience(lab)
         self.sprays = any(node.sprays for node in lab.nodes)
         """Whether packets are sent in turn, so that each node has to know what it cannot send on."""
+        self.failover = lab.failover
         self.tolerant = any(map(_has_weights, lab.nodes)) and not any(map(_loses, _shapes(lab)))
         """Whether TCP has to tolerate packets that are overtaken for long, and none is lost at random.
 
@@ -79,13 +80,15 @@ class Settings:
     def _inferred(self, node: Node) -> Values:
         forward = str(int(node.forwards))
         inferred: Values = {}
-        for version in sorted(self.families[node.name]) if self.sprays else ():
+        for version in sorted(self.families[node.name]) if self.sprays or self.failover else ():
             inferred[f"net.ipv{version}.conf.*.ignore_routes_with_linkdown"] = "1"
         if 4 in self.families[node.name]:
             inferred["net.ipv4.ip_forward"] = forward  # first: writing it resets net.ipv4.conf
             inferred["net.ipv4.conf.*.rp_filter"] = "0"
             if node.name in self.switched:  # a redirect of a router may lead off the lab's routes
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
+            if self.failover:  # a packet of the node may come back to it, to be sent another way
+                inferred["net.ipv4.conf.all.accept_local"] = "1"
             inferred |= _hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
             for scope in self._scopes(node):

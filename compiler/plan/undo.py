@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from compiler.plan.commands import family, selected
+from compiler.plan.commands import family, route, selected
 from compiler.plan.facts import (
     Attached,
     Bond,
@@ -72,6 +72,9 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"endpoint {endpoint.address}"
         case MptcpLimits(here):
             yield here, "limits"
+        case Routes(here, targets) if fact.refusal:
+            lines = (line for target in targets for line in route(fact, "del", target))
+            yield from ((here, " ".join(("ip", *line))) for line in lines)
         case Nft(here):
             yield here, f"nft delete table {' '.join(NFT)}"
         case (

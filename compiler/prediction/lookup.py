@@ -5,6 +5,7 @@ The only module of this room that knows what connects two neighbours: a link, or
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from compiler.infer.shaping import ETHERNET_HEADER
 from compiler.model.lab import Lab
 from compiler.model.links import OVERHEAD, Bond, InterfaceName, Link, Mode, Port, Tunnel
 from compiler.model.networks import Address, Network
-from compiler.model.routes import MAIN, Nexthop, Rule, Spray
+from compiler.model.routes import MAIN, Nexthop, Refusal, Route, Rule, Spray, by_metric
 from compiler.model.segments import Interface
 from compiler.prediction.kernel import STRICT, Hash, Kernel
 
@@ -217,10 +218,32 @@ class Lookup:
         `device` is the interface that a socket is bound to. If `source` is None, the node is still to choose
         it. `mark` is that of sprayed packets.
         """
+        found = self._decided(node, target, source, incoming, device, mark)
+        return () if isinstance(found, Refusal) else found
+
+    def refused(
+        self, node: str, target: Address, source: Address | None, incoming: str | None
+    ) -> Refusal | None:
+        """How a route of a node refuses a packet, if one does."""
+        found = self._decided(node, target, source, incoming, None, None)
+        return found if isinstance(found, Refusal) else None
+
+    def _decided(
+        self,
+        node: str,
+        target: Address,
+        source: Address | None,
+        incoming: str | None,
+        device: str | None,
+        mark: int | None,
+    ) -> Choices | Refusal:
+        """The next hops of the first table with a route, or what refuses the packet there."""
         rules = self.nodes[node].rules
         tables = self._selected(rules, target, source, incoming, mark) if rules else ((MAIN, None),)
         for table, longer in tables:
             found = self._longest(node, table, target, longer)
+            if isinstance(found, Refusal):
+                return found
             fitting = tuple(hop for hop in found if device in (None, hop.interface))
             if fitting:
                 return fitting
@@ -251,23 +274,33 @@ class Lookup:
                 return spray
         return None
 
-    def _longest(self, node: str, table: int, target: Address, longer: int | None = None) -> Choices:
+    def _longest(
+        self, node: str, table: int, target: Address, longer: int | None = None
+    ) -> Choices | Refusal:
         found = self._table(node, table, target.version).longest(target, longer)
+        if isinstance(found, Refusal):
+            return found
         return (Nexthop(target, found),) if isinstance(found, str) else found or ()
 
     def _read_table(self, node: str, table: int, version: int) -> Prefixes[Choices | str]:
-        """A table by prefixes; an interface stands for a connected network."""
+        """A table by prefixes; an interface stands for a connected network, or a route without next hops."""
         return Prefixes(version, self._entries(node, table))
 
     def _entries(self, node: str, table: int) -> Iterator[tuple[Network, Choices | str]]:
         """The entries of a table; connected networks have the interface only, and take precedence."""
         tables = {one.number: one.routes for one in self.nodes[node].tables}
-        for route in tables[table] if table != MAIN else self.nodes[node].routes:
-            if hops := self._working(node, route.nexthops):
-                yield from ((target, hops) for target in route.targets)
+        for route in by_metric(tables[table] if table != MAIN else self.nodes[node].routes):
+            if found := self._leading(node, route):
+                yield from ((target, found) for target in route.targets)
         for end in self._ends_of[node] if table == MAIN else ():
             if end.id not in self.down:
                 yield from ((own.network, end.name) for own in end.addresses)
+
+    def _leading(self, node: str, route: Route) -> Choices | str:
+        """Where a route leads; empty if that is nowhere, as links are down."""
+        if route.device:
+            return "" if InterfaceName(node, route.device) in self.down else route.device
+        return route.refusal or self._working(node, route.nexthops)
 
     def _working(self, node: str, hops: Choices) -> Choices:
         """The next hops over interfaces that are up."""
@@ -306,6 +339,8 @@ class Lookup:
 def _selects(
     rule: Rule, target: Address, source: Address | None, incoming: str | None, mark: int | None
 ) -> bool:
+    if isinstance(rule.source, IPv4Network | IPv6Network):
+        return source is not None and source in rule.source
     wanted = (rule.target, rule.source, rule.incoming, rule.mark)
     return all(
         one is None or one == has for one, has in zip(wanted, (target, source, incoming, mark), strict=True)

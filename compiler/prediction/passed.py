@@ -16,7 +16,8 @@ def tell(lab: Lab, lookup: Lookup, diagnostics: Diagnostics) -> None:
     """Adds a note for each such route."""
     asked: dict[str, list[ExplicitRoute]] = {}
     for one in lab.explicit_routes:
-        asked.setdefault(one.source, []).append(one)
+        if not (one.metric or one.within or one.refusal):
+            asked.setdefault(one.source, []).append(one)
     linked: dict[str, set[Network]] = {name: set() for name in asked}
     for end in (end for end in lab.interfaces.values() if end.node in asked):
         linked[end.node].update(own.network for own in end.addresses)

@@ -76,12 +76,13 @@ class Reach:
 
     `unreached` has, by index, the set of nodes that a node does not reach. `uneven` has the pairs with
     asymmetric paths, by the links that only one direction takes. `examined` are the nodes whose paths were
-    looked up: all, or as many as the bounds allow.
+    looked up: all, or as many as the bounds allow, which are divided by `share` for one of so many reaches.
     """
 
-    def __init__(self, lab: Lab, lookup: Lookup, version: int) -> None:
+    def __init__(self, lab: Lab, lookup: Lookup, version: int, share: int = 1) -> None:
         self.lab = lab
         self.lookup = lookup
+        self.share = share
         self.version = version
         self.places = {node.name: place for place, node in enumerate(lab.ip_nodes)}
         self.members = [name for name in self.places if any(self._addresses(name))]
@@ -123,8 +124,9 @@ class Reach:
 
     @cached_property
     def pinned(self) -> bool:
-        """Whether sysctls filter packets, or make an interface forward otherwise than its node."""
-        return any(
+        """Whether sysctls filter packets, or make an interface forward otherwise than its node, or routes
+        are for packets from some networks."""
+        return any(asked.within for asked in self.lab.explicit_routes) or any(
             self.lookup.kernel(name).filters
             or any(
                 self.lookup.kernel(name).forwards(self.version, interface) != self.lookup.nodes[name].forwards
@@ -180,13 +182,14 @@ class Reach:
                 if source != target and (whole or {source, target} & self.apart):
                     self._examine_pair(source, target)
             self.examined.append(source)
-            if self.followed > MOST_FOLLOWED:
+            if self.followed > MOST_FOLLOWED // self.share:
                 return
 
     def _most(self) -> int:
         """The most nodes to examine: each needs lookups for all of its addresses from all nodes."""
         addresses = sum(len(list(self._addresses(name))) for name in self.members) or 1
-        return MOST_LOOKUPS * len(self.members) // (addresses * len(self.lab.ip_nodes)) or 1
+        most = MOST_LOOKUPS // self.share
+        return most * len(self.members) // (addresses * len(self.lab.ip_nodes)) or 1
 
     def _examine_pair(self, source: str, target: str) -> None:
         reached, there, back = True, 0, 0

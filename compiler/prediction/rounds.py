@@ -4,11 +4,15 @@ Rules, filters, address translation and forwarding per interface make the fate o
 such packets are left to `ways`, which follows each of them.
 """
 
+from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
 from compiler.model.networks import Address
+from compiler.model.nodes import Node
+from compiler.model.routes import BY_RETURN, Table
 from compiler.prediction.inbound import Inbound, Steps
 from compiler.prediction.lookup import Lookup
 
@@ -42,14 +46,27 @@ class Rounds:
         """Whether what becomes of packets depends on where they were, so that each way is followed alone."""
         sprays = (spray for node in self.lab.nodes for spray in node.sprays)
         by_way = (self.lookup.kernel(name).by_way for name in self.lookup.nodes)
-        return any(by_way) or any(spray.target.num_addresses > 1 for spray in sprays)
+        rules = (rule for node in self.lab.nodes for rule in node.rules)
+        return (
+            any(by_way)
+            or any(spray.target.num_addresses > 1 for spray in sprays)
+            or any(isinstance(rule.source, IPv4Network | IPv6Network) for rule in rules)
+        )
 
     @cached_property
     def steered(self) -> frozenset[Address]:
-        """The addresses in the targets of rules."""
-        tables = (table for node in self.lab.nodes for table in node.tables)
+        """The addresses in the targets of rules, but for those that count where a link is down while all
+        are up."""
+        tables = (table for node in self.lab.nodes for table in self._counting(node))
         targets = (target for table in tables for route in table.routes for target in route.targets)
         return frozenset(target.network_address for target in targets)
+
+    def _counting(self, node: Node) -> Iterator[Table]:
+        """The tables of a node that packets may be looked up in."""
+        idle = (
+            set() if self.lookup.down else {rule.table for rule in node.rules if rule.priority == BY_RETURN}
+        )
+        return (table for table in node.tables if table.number not in idle)
 
     def knows(self, address: Address) -> bool:
         return not self.by_way and address not in self.steered

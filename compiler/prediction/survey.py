@@ -27,9 +27,13 @@ MOST = 5
 
 
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds the notes. Of events, only those that part pairs are considered."""
+    """Adds the notes. Of events, only those that part pairs are considered; of routes that a daemon makes,
+    none."""
     if lab.devices:
         _tell_devices(lab, diagnostics)
+    if lab.daemon:
+        tell_daemon(lab, diagnostics)
+        return
     if lab.metric is None and not lab.explicit_routes:
         _without_routes(lab, diagnostics)
         return
@@ -60,6 +64,13 @@ def _tell_devices(lab: Lab, diagnostics: Diagnostics) -> None:
     help = "commands may do anything; what is said of all else holds as far as they leave it as it is"
     message = f"nothing is predicted of packets by {named}"
     diagnostics.note("MPC765", message, lab.devices[0].span, "made by commands", help)
+
+
+def tell_daemon(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Notes that the routes of a daemon are not predicted."""
+    message = "the routes of a daemon are not predicted: who reaches whom, by which links, and how fast"
+    help = "`expect` says what is to hold, and `mpc check --live` tries it"
+    diagnostics.note("MPC751", message, lab.span, "has `routing daemon`", help)
 
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:

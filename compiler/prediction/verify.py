@@ -11,6 +11,7 @@ from compiler.ground.diagnostics import Diagnostics
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Address, Network
+from compiler.model.routes import ExplicitRoute
 from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor
@@ -19,7 +20,10 @@ from compiler.prediction.turns import has_turns
 from compiler.prediction.unnoticed import check as check_unnoticed
 from compiler.prediction.ways import Fate, Way, ways
 
-LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED)
+REFUSED = (Fate.BLACKHOLE, Fate.UNREACHABLE, Fate.PROHIBIT)
+"""The fates of packets that a route refuses."""
+
+LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED, *REFUSED)
 """The fates of lost packets; circles are reported by `infer.circles`."""
 
 MOST_SAMPLES = 3
@@ -32,6 +36,8 @@ def verify(lab: Lab, diagnostics: Diagnostics) -> None:
         return
     predictor = Predictor(lab)
     advise(predictor, diagnostics)
+    if lab.daemon:
+        return
     _Routes(predictor, diagnostics).check()
     if has_turns(lab):
         check_turns(predictor, diagnostics)
@@ -52,16 +58,24 @@ class _Routes:
 
     def check(self) -> None:
         for asked in self.lab.explicit_routes:
+            if asked.refusal:
+                continue
             for address in self._addresses(asked.target)[:MOST_SAMPLES]:
-                if lost := self._lost(asked.source, address):
+                if lost := self._lost(asked, address):
                     message = f"packets from `{asked.source}` to `{_named(asked.target, address)}` are lost"
                     label = f"{lost.fate} `{lost.at}`"
                     self.diagnostics.warning("MPC730", message, asked.span, label, mend(lost))
                     break
 
-    def _lost(self, source: str, address: Address) -> Way | None:
-        """A path of a packet that does not arrive; None if all arrive."""
-        found = ways(self.lookup, source, address)
+    def _lost(self, asked: ExplicitRoute, address: Address) -> Way | None:
+        """A path of a packet that does not arrive; None if all arrive, or none that a route is for is
+        sent."""
+        within, source = asked.within, None
+        if within:
+            source = next((own for own in self.lookup.own[asked.source] if own in within), None)
+            if source is None:
+                return None
+        found = ways(self.lookup, asked.source, address, source)
         return next((way for way in found if way.fate in LOST), None)
 
     def _addresses(self, target: str | InterfaceName | Network) -> list[Address]:
@@ -99,4 +113,6 @@ def mend(lost: Way) -> str:
         return f"set `rp_filter` of `{lost.at}` to 0, or to 2"
     if lost.fate is Fate.NOT_FORWARDED:
         return f"declare `{lost.at}` a router, or with `forward on`"
+    if lost.fate in REFUSED:
+        return f"leave that route of `{lost.at}` out, or name what else is to go on"
     return f"write a `route` for `{lost.at}` as well"

@@ -30,6 +30,9 @@ class Fate(StrEnum):
     NOT_FORWARDED = "not forwarded by"
     FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
+    BLACKHOLE = "lost by a blackhole route of"
+    UNREACHABLE = "refused by an unreachable route of"
+    PROHIBIT = "refused by a prohibit route of"
     LOST = "lost, like all packets, by a link of"
 
 
@@ -134,7 +137,7 @@ def ways(
             found.append(_ended(packet, fate))
         else:
             onward = list(_onward(lookup, packet))
-            found += [] if onward else [_ended(packet, Fate.NO_ROUTE)]
+            found += [] if onward else [_ended(packet, _without_a_way(lookup, packet))]
             waiting += reversed(onward)
     return tuple(found)
 
@@ -201,6 +204,12 @@ def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
     if incoming and not lookup.kernel(packet.node).forwards(packet.target.version, incoming):
         return Fate.NOT_FORWARDED
     return Fate.LOOP if (packet.node, incoming, packet.target) in packet.seen else None
+
+
+def _without_a_way(lookup: Lookup, packet: _Packet) -> Fate:
+    """How a packet ends that its node does not send on."""
+    refused = lookup.refused(packet.node, packet.target, packet.source, packet.incoming)
+    return Fate[refused.name] if refused else Fate.NO_ROUTE
 
 
 def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:

@@ -18,7 +18,7 @@ from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, Role
-from compiler.model.routes import SprayPair
+from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -88,7 +88,6 @@ class _Resolver:
                 declarer.check_names(declaration)
         for node in declarer.nodes.values():
             self._check_node(node, linked)
-        explicit = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
         pairs = Pairs(self.scope)
         for statement in self._all(syntax.Mptcp):
             pairs.add(statement)
@@ -99,11 +98,13 @@ class _Resolver:
             source=shown_file(PurePath(self.source.name).name),
             pools=pools,
             metric=self._metric(),
-            aggregate=any(statement.aggregate for statement in self._all(syntax.Routing)),
+            aggregate=self._routes_by("aggregate"),
+            failover=self._routes_by("failover"),
+            daemon=self._routes_by("daemon"),
             nodes=self._with_settings(_switches_last(declarer.nodes.values()), links, sysctls),
             links=links,
             interfaces=self.scope.interfaces,
-            explicit_routes=explicit,
+            explicit_routes=self._explicit_routes(),
             pairs=tuple(pairs.found.values()),
             sprays=sprays,
             span=Span(self.source, 0, 0),
@@ -348,11 +349,32 @@ class _Resolver:
             return None
         return pool
 
+    def _routes_by(self, word: str) -> bool:
+        """Whether a word is in the `routing` of the lab."""
+        statements = self._all(syntax.Routing)
+        return any(word in (one.kind.text, one.option and one.option.text) for one in statements)
+
+    def _explicit_routes(self) -> tuple[ExplicitRoute, ...]:
+        found = tuple(r for s in self._all(syntax.Route) for r in routes(s, self.scope))
+        self._check_aggregate(found)
+        return found
+
+    def _check_aggregate(self, explicit: tuple[ExplicitRoute, ...]) -> None:
+        """Reports a route with a metric, beside which no route to its target alone would stand."""
+        if not self._routes_by("aggregate"):
+            return
+        for one in explicit:
+            if one.metric and not one.within:
+                message = "`aggregate` leaves no route to this target alone, beside which a metric counts"
+                help = "leave `aggregate` out, or `metric`"
+                self.diagnostics.error("MPC531", message, one.span, "has a metric", help)
+                return
+
     def _metric(self) -> Metric | None:
         statement = self._only(syntax.Routing, "`routing`")
         if statement is None:
             return Metric.HOPS
-        if statement.kind.text == "none":
+        if statement.kind.text in ("none", "daemon"):
             return None
         return Metric(statement.metric.text) if statement.metric else Metric.HOPS
 

@@ -9,27 +9,81 @@ from compiler.language import syntax
 from compiler.language.sets import node_of, unique
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Network
-from compiler.model.routes import ExplicitHop, ExplicitRoute
+from compiler.model.routes import ExplicitHop, ExplicitRoute, Refusal
 from compiler.resolve.attributes import bad_network, read_network
 from compiler.resolve.scope import Scope
+
+MOST_METRIC = 2**32 - 2
+"""The largest metric; the kernel has one more for its own."""
 
 
 def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     """One explicit route for each source of a `route` statement."""
-    scope.stands_for(len(statement.sources.words) * len(statement.hops), statement.span)
+    onward = statement.onward
+    written = () if isinstance(onward, syntax.Outgoing | syntax.Word) else onward
+    scope.stands_for(len(statement.sources.words) * max(1, len(written)), statement.span)
     words = unique(statement.sources)
     sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
     word = scope.one(statement.target, "be the target of a route")
     target = _target(word, scope) if word else None
+    metric = scope.number(statement.metric, "metric", 1, MOST_METRIC) if statement.metric else 0
+    within = _within(statement.within, scope) if statement.within else None
+    if metric is None or (statement.within and within is None) or not _fits_turns(statement, scope):
+        return
+    refusal = Refusal(onward.text) if isinstance(onward, syntax.Word) else None
     for source in sources:
-        hops = [_hop(source, hop, scope) for hop in statement.hops]
+        device = _device(source, onward.interface, scope) if isinstance(onward, syntax.Outgoing) else None
+        if isinstance(onward, syntax.Outgoing) and device is None:
+            continue
+        hops = [_hop(source, hop, scope) for hop in written]
         known = tuple(hop for hop in hops if hop)
         _check_hops(known, scope)
         if target == source or (isinstance(target, InterfaceName) and target.node == source):
             message = f"the route of `{source}` leads to `{source}` itself"
             scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
         elif target is not None and len(known) == len(hops):
-            yield ExplicitRoute(source, target, known, statement.span, bool(statement.per_packet))
+            per_packet = bool(statement.per_packet)
+            yield ExplicitRoute(
+                source, target, known, statement.span, per_packet, metric, device, refusal, within
+            )
+
+
+def _fits_turns(statement: syntax.Route, scope: Scope) -> bool:
+    """Whether a route is one whose next hops can take turns, if they are to; reports any other."""
+    without_hops = isinstance(statement.onward, syntax.Outgoing | syntax.Word)
+    if not statement.per_packet or not (statement.within or statement.metric or without_hops):
+        return True
+    message = "`per-packet` is for a route with next hops, to a target and nothing more"
+    help = "leave out `per-packet`, or `from` and `metric`"
+    scope.diagnostics.error("MPC532", message, statement.per_packet.span, "has no turns here", help)
+    return False
+
+
+def _within(word: syntax.Word, scope: Scope) -> Network | None:
+    """The prefix that packets are from; reports what is none, or has all addresses."""
+    network = read_network(word, of_one=True)
+    if network is None:
+        bad_network(word, "10.1.0.0/16", scope.diagnostics)
+    elif not network.prefixlen:
+        message, help = f"`{network}` has all addresses", "leave `from` out"
+        scope.diagnostics.error("MPC533", message, word.span, "selects nothing", help)
+        return None
+    return network
+
+
+def _device(source: str, word: syntax.Word, scope: Scope) -> InterfaceName | None:
+    """The interface of a source that a route leads to."""
+    if ":" not in word.text:
+        message = f"`dev` takes an interface of `{source}` itself"
+        scope.diagnostics.error("MPC534", message, word.span, "no interface", f"write `{source}:{word.text}`")
+        return None
+    found = scope.addressed_interface(word, "be what a route leads to")
+    if found is None or found.node == source:
+        return found
+    message = f"`{found}` is no interface of `{source}`"
+    help = f"a neighbour's interface follows `via`: `via {found}`"
+    scope.diagnostics.error("MPC534", message, word.span, "of another node", help)
+    return None
 
 
 def _check_hops(hops: tuple[ExplicitHop, ...], scope: Scope) -> None:

@@ -62,6 +62,10 @@ def _nodes(lab: Lab, plan: Plan) -> Iterator[str]:
     return (node.name for node in lab.ip_nodes if node.namespace in own)
 
 
+UNKNOWN = "?"
+"""What is shown in place of a rate that is not predicted."""
+
+
 def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
     """The transfers in source order."""
     ends, predictor = Ends(lab, plan), Predictor(lab)
@@ -71,14 +75,15 @@ def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
         over = _over(bench, prediction)
         for transfer in bench.transfers:
             expected = prediction.goodput(transfer)
-            yield join(("row", *_row(bench, transfer, _predicted(expected), ends)))
+            predicted = UNKNOWN if lab.daemon else _predicted(expected)
+            yield join(("row", *_row(bench, transfer, predicted, ends)))
             yield join(
                 (
                     "over",
                     *chain.from_iterable((name, namespaces[name]) for name in over if name in namespaces),
                 )
             )
-            if len(told := estimate(expected)) > 1:
+            if not lab.daemon and len(told := estimate(expected)) > 1:
                 yield join(("likely", ", ".join(told)))
 
 
@@ -93,7 +98,7 @@ def _over(bench: Bench, prediction: Prediction) -> list[str]:
 def _predicted(expected: Estimate) -> str:
     """A mean rate with its 90% interval; `-` if the rate has no bound, `?` if it is unknown."""
     if not expected.is_known:
-        return "?"
+        return UNKNOWN
     rates = (expected.expected, *expected.likely)
     return "-" if max(rates) == inf else ",".join(str(round(rate)) for rate in rates)
 

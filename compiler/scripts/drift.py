@@ -17,6 +17,7 @@ from compiler.plan.commands import (
     limited,
     mark,
     masquerade,
+    metric,
     opened,
     qdisc,
     selected,
@@ -110,6 +111,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case Routes(here, targets):
             ways = () if fact.brief else tuple(_ways(fact))
             yield from ((here, f"route {target} {way}") for target in targets for way in ways)
+            refused = targets if fact.refusal else ()
+            yield from ((here, " ".join(("route", *_refused(fact, target)))) for target in refused)
         case Sysctl(here, key, value):
             same = (key, *_COPIES.get(key, ()))
             yield from ((here, f"sysctl {name} = {_read_back(value)}") for name in same)
@@ -197,10 +200,16 @@ def _ways(fact: Routes) -> Iterator[str]:
     for hop in fact.hops:
         flags = ("onlink",) if hop.onlink else ()
         if len(fact.hops) == 1:
-            yield " ".join((*table, *gateway(hop), *source(fact), *flags))
+            yield " ".join((*table, *gateway(hop), *source(fact), *metric(fact), *flags))
         else:
             weight = ("weight", str(hop.weight or 1))
-            yield " ".join((*table, *gateway(hop), *weight, *flags, *source(fact)))
+            yield " ".join((*table, *gateway(hop), *weight, *flags, *source(fact), *metric(fact)))
+
+
+def _refused(fact: Routes, target: str) -> Iterator[str]:
+    """A route that refuses packets, in the notation of ip-route(8)."""
+    yield from (str(fact.refusal), target, *(() if fact.table is None else ("table", str(fact.table))))
+    yield from metric(fact)
 
 
 # --- links ------------------------------------------------------------------------------------------

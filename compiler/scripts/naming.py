@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
@@ -60,7 +60,10 @@ class Naming:
             yield from (self._route(one, hops) for one in fact.targets)
         elif isinstance(fact, PolicyRule):
             address = fact.rule.target or fact.rule.source
-            yield str(self.owners.get(address, "")) if address else ""
+            if isinstance(address, IPv4Address | IPv6Address):
+                yield str(self.owners.get(address, ""))
+            else:
+                yield ""
         elif isinstance(fact, Tunnel):
             yield self.targets[str(fact.remote)]
         elif isinstance(fact, Vxlan):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "aggregate" that is up. Written by mpc 0.1.0 from aggregate.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 7c835ccdfe5e627a5aa32a9fee984fc3f873b1610828d4f134bb32697a09d8f8
+# Runtime: sha256 e0a0aace9f21e9f9365f13bc1f034054c2cd08939c5e7fc3d8312b092c0986ff
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -572,7 +572,6 @@ function plan(line,  word, number, i) {
 function plan_kind(word, line) {
   if (word[1] == "link") { links[at, ++link_count[at]] = word[2]; is_link[at, word[2]] = 1 }
   if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
-  if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
   if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
 }
@@ -622,17 +621,8 @@ function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
-  if (word[1] == "rule" && line in is_rule) return 1
-  if ((at in makes) && is_of_device(line, word)) return 1
+  if (word[1] == "rule") return line in is_rule
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
-}
-
-# Whether a line may come from the commands of a device: what is on it, and what is in tables of the whole namespace.
-function is_of_device(line, word,  i) {
-  if (word[1] ~ /^(rule|iptables)$/ || line ~ /^qdisc (clsact|ingress) /) return 1
-  if (word[1] == "nft") return !index(line " ", " inet mpc ")
-  for (i = 2; i in word; i++) if (((at, word[i]) in is_made) && (i == 2 || word[i - 1] == "dev")) return 1
-  return 0
 }
 
 # A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
@@ -643,7 +633,7 @@ function link(line,  name, marks, mtu, more, state, to) {
   marks = "," substr(found, index(found, "<") + 1)
   sub(/>.*/, ",", marks)
   mtu = after(found, "> mtu ") + 0
-  if (!(at in makes) && match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
+  if (match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
   if (match(found, / master [^ ]+ $/)) more = more substr(found, RSTART, RLENGTH - 1)
   state = index(marks, ",UP,") ? "up" : "down"
   if (state == "up" && !index(marks, ",LOWER_UP,")) state = "up without a carrier"
@@ -654,7 +644,6 @@ function link(line,  name, marks, mtu, more, state, to) {
   if (index(line, " link/void")) state = state " void"
   if (has(line, " link/ether [^ ]+")) macs[at, substr(found, 13)] = 1
   if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
-  if ((at, name) in is_made) { see("interface " name (index(marks, ",UP,") ? " up" : " down")); return }
   see("link " name " mtu " mtu " " state more to)
 }
 function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
@@ -741,7 +730,8 @@ function flags(line, words,  word, count, i, told) {
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-function route(line,  target, way, more, within) {
+function route(line,  refusal, target, way, more, within) {
+  if (has(line, "^(blackhole|unreachable|prohibit) ")) { refusal = found; line = without(rest, " dev lo") }
   target = line
   sub(/ .*/, "", target)
   if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
@@ -762,7 +752,8 @@ function route(line,  target, way, more, within) {
     more = without(more, within)
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
-  gsub(/ linkdown/, "", more)
+  gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (refusal != "") { see(trimmed("route " refusal target within more)); return }
   if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
@@ -1052,7 +1043,6 @@ function forget() {
   split("", wanted); split("", planned); split("", plans); split("", values); split("", paths); split("", path_count)
   split("", kinds); split("", processes); split("", links); split("", link_count); split("", is_link); split("", peers)
   split("", has_limits); split("", present); split("", macs); split("", told_rules); split("", is_told)
-  split("", is_made); split("", makes)
   split("", contained); split("", image_of); split("", is_inside); split("", is_attached)
   split("", lacks); split("", lack_count); split("", surplus); split("", surplus_count); split("", ended_count)
 }
