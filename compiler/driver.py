@@ -250,6 +250,15 @@ def _bond(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return lab
 
 
+def _keep_private(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Checks what cannot be said of the private networks of a lab that has any."""
+    if not lab.has_private:
+        return lab
+    from compiler.infer.sites import check
+
+    return check(lab, diagnostics)
+
+
 def _number(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Numbers the links between machines of a lab that has several."""
     if not lab.machines:
@@ -282,4 +291,4 @@ def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
 
 
-BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number)
+BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number, _keep_private)

@@ -3,8 +3,8 @@
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
-spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, masquerade, sysctls,
-processes, standard topologies.
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
+masquerade, sysctls, processes, standard topologies.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class _Writer:
             self.lines.append(f"router {name}{' forward off' * self.maybe(0.05)}")
         stp = self.maybe(0.4)
         for name in self.switches:
-            self.lines.append(f"switch {name}{' stp on' * stp}")
+            self.lines.append(f"switch {name}{' stp on' * stp}{' private' * self.maybe(0.2)}")
         if stp and len(self.switches) > 1:
             ring = [*self.switches, self.switches[0]] if len(self.switches) > 2 else self.switches
             self.lines.append(f"link {' -- '.join(ring)}")
@@ -76,6 +76,7 @@ class _Writer:
         if not found and self.maybe(0.2):
             found = f" address 172.16.{place}.1 on lo"
             found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and machine.has("dummy"))
+        found += " private" * self.maybe(0.05)
         return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
 
     def links(self) -> None:
@@ -151,7 +152,8 @@ class _Writer:
             left, right = self.chance.sample(self.hosts, k=2)
             self.lines.append(f"mptcp {left} {self.chance.choice(('--', '->'))} {right}")
         if self.maybe(0.3) and self.routers:
-            self.lines.append(f"masquerade {self.chance.choice(self.routers)}")
+            family = self.chance.choice(("", "", " ipv4", " ipv6"))
+            self.lines.append(f"masquerade {self.chance.choice(self.routers)}{family}")
         if self.maybe(0.3):
             key = self.chance.choice(SYSCTLS)
             self.lines.append(f"sysctl {self.chance.choice(self.hosts)} net.ipv4.{key}")

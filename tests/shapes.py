@@ -143,7 +143,7 @@ COMMANDS = {
     "nft": [
         "add table inet mpc",
         rf"add chain inet mpc out {CHAIN}",
-        rf'add rule inet mpc out oifname "{INTERFACE}" masquerade',
+        rf'add rule inet mpc out (?:meta nfproto ipv[46] )?oifname "{INTERFACE}" masquerade',
         r"add set inet mpc away \{ type mark; size 64; flags dynamic,timeout; timeout 5s; \}",
         rf"add set inet mpc away[46] \{{ {OF_PREFIXES}; size 4096; flags dynamic,timeout; timeout 5s; \}}",
         *(rf"add chain inet mpc {name} \{{ {form} \}}" for name, form in HOOKS.items()),
@@ -183,7 +183,8 @@ FACTS = [
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     rf"sysctl {KEY} = (?:{VALUE})?",
     r"nft (?:chain )?inet mpc(?: out)?",
-    rf'nft in inet mpc out: (?:oifname "{INTERFACE}" masquerade|type nat hook postrouting priority srcnat;)',
+    rf'nft in inet mpc out: (?:meta nfproto ipv[46] )?oifname "{INTERFACE}" masquerade',
+    r"nft in inet mpc out: type nat hook postrouting priority srcnat;",
     rf"qdisc {INTERFACE} {NUMBER}",
 ]
 """The facts that a check compares a namespace with."""
@@ -266,6 +267,7 @@ link {Qa,Qb} -- {Qc,Qd} rate 5mbit queue 10p delay 2ms
 link {Qc,Qd} -- Qe -- Qb rate 9mbit delay 2ms
 mptcp Qa -- Qb
 masquerade Qe
+masquerade Qd out Qe ipv4
 container Qi image pattern ready 80 mptcpize on
 container Qj image pattern ready "true"
 container Qk image pattern engine docker

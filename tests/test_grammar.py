@@ -51,6 +51,8 @@ PLACES = {
     "sysctl a set": "host {X,Y}\nlink X -- Y\nsysctl {X,Y} net.ipv4.tcp_sack=1",
     "masquerade": "host {X,Y}\nlink X -- Y\nmasquerade X",
     "masquerade out": "host {X,Y}\nlink X -- Y\nmasquerade X out Y",
+    "masquerade family": "host {X,Y}\nlink X -- Y\nmasquerade X ipv4",
+    "masquerade out family": "host {X,Y}\nlink X -- Y\nmasquerade X out Y ipv6",
     "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
     "expect": "host {X,Y}\nlink X -- Y\nexpect X -> Y reachable",
     "expect a rate": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect {X,Y} -> z-z rate >= 1mbit using tcp",

@@ -29,7 +29,7 @@ ROOMS = {
         services events trials machines resolve
     """.split(),
     "infer": """
-        subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
+        sites subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
         routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering backlog
         weights spraying multipath aggregation
     """.split(),

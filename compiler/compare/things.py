@@ -89,6 +89,7 @@ def _node(node: Node, lab: Lab, names: Names) -> Thing:
         forward="" if node.forwards == (node.role is Role.ROUTER) else "on" if node.forwards else "off",
         address=_own_addresses(node),
         masquerade=_masquerade(node, names),
+        private="yes" if node.private else "",
         place=node.machine,
         stp="on" if node.bridge and node.bridge.stp else "",
         subnet=_networks(pin.network for pin in node.bridge.pins) if node.bridge else "",
@@ -130,7 +131,8 @@ def _own_addresses(node: Node) -> str:
 
 
 def _masquerade(node: Node, names: Names) -> str:
-    out = sorted(names.device(node.name, interface) for interface in node.masquerade)
+    found = ((names.device(node.name, one.interface), one.version) for one in node.masquerade)
+    out = sorted(f"{name} ipv{version}" if version else name for name, version in found)
     return f"out {' '.join(out)}" if out else ""
 
 
@@ -161,6 +163,7 @@ def _link(link: Link, key: LinkKey, lab: Lab, names: Names) -> Thing:
         mtu=str(link.mtu) if link.mtu else "",
         cost=str(link.cost) if link.cost != 1 else "",
         subnet=_networks(pin.network for pin in link.pins),
+        private="yes" if link.private else "",
     )
     pinned = [pin.network for pin in link.pins]
     for near, far in ((left, right), (right, left)):

@@ -130,6 +130,7 @@ LINK_ATTRIBUTES = Words(
         "cost": "metric weight distance ospf_cost igp_cost",
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr",
         "subnet": "prefix net network cidr",
+        "private": "internal inside hidden",
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
@@ -158,6 +159,7 @@ NODE_ATTRIBUTES = Words(
         "netns": "namespace ns",
         "stp": "rstp spanning spanning_tree spanning-tree",
         "subnet": "net network prefix cidr",
+        "private": "internal inside hidden",
     },
     advice={
         "mtu": f"the MTU {_OF_LINKS} mtu 9000`",

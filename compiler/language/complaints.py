@@ -229,7 +229,7 @@ def _help(found: Found) -> str:
     keywords = sorted(
         _keyword(name)
         for name in found.expected
-        if (name.strip("_").isalpha() or name == "PER_PACKET") and name != "WORD"
+        if (name.strip("_").isalnum() or name == "PER_PACKET") and name != "WORD"
     )
     if found.text in ("elif", "elseif", "elsif", "elsf") and "ELSE" in found.expected:
         return did_you_mean("else if")

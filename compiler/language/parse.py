@@ -38,7 +38,6 @@ def parse(source: Source, diagnostics: Diagnostics, folder: str | None = None) -
 CLASSES: dict[str, Callable[..., object]] = {
     "assignment": syntax.Assignment,
     "at": syntax.At,
-    "attribute": syntax.Attribute,
     "bench": syntax.Bench,
     "capture": syntax.Capture,
     "bond": syntax.Bond,
@@ -62,9 +61,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "machine": syntax.Machine,
     "machine_item": syntax.Attribute,
     "mptcp": syntax.Mptcp,
-    "node_attribute": syntax.NodeAttribute,
     "param": syntax.Param,
-    "place": syntax.NodeAttribute,
     "placing": syntax.Place,
     "pool": syntax.Pool,
     "profile": syntax.Profile,
@@ -153,6 +150,14 @@ def _attributes(_: Span, profile: syntax.Word | None, items: Any) -> syntax.Attr
     return syntax.Attributes(profile, items)
 
 
+def _attribute(span: Span, keyword: syntax.Word, *values: syntax.Word | None) -> syntax.Attribute:
+    return syntax.Attribute(span, keyword, *(values or (keyword,)))  # type: ignore[arg-type]
+
+
+def _node_attribute(span: Span, keyword: syntax.Word, *values: syntax.Word | None) -> syntax.NodeAttribute:
+    return syntax.NodeAttribute(span, keyword, *(values or (keyword,)))  # type: ignore[arg-type]
+
+
 def _names(_: Span, *children: syntax.Word | syntax.Nodes) -> tuple[syntax.Word, ...]:
     parts = [child.words if isinstance(child, syntax.Nodes) else (child,) for child in children]
     return tuple(word for part in parts for word in part)
@@ -166,11 +171,14 @@ def _run(span: Span, nodes: syntax.Nodes, *parts: Any) -> syntax.Run:
 
 MADE: dict[str, Callable[..., object]] = {
     **CLASSES,
+    "attribute": _attribute,
     "attributes": _attributes,
     "choice": _choice,
     "contained": _names,
     "listing": _listing,
     "names": _names,
+    "node_attribute": _node_attribute,
+    "place": _node_attribute,
     "run": _run,
     "use": _use,
 }

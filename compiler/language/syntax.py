@@ -46,7 +46,10 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` only."""
+    """An attribute of a node; `device` follows `on`, for an `address` only.
+
+    The value of `private` is that word itself.
+    """
 
     span: Span
     keyword: Word
@@ -54,7 +57,7 @@ class NodeAttribute(NamedTuple):
     device: Word | None = None
 
 
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp", "private"})
 """The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
@@ -69,7 +72,9 @@ class ContainerAttribute(NamedTuple):
 TEXTS = frozenset({"image", "attach", "command", "options", "ready"})
 """The keywords of `ContainerAttribute` whose value may be any text."""
 
-CONTAINER_ATTRIBUTES = frozenset({"address", "netns", "forward", "engine", "env", "mptcpize"}) | TEXTS
+CONTAINER_ATTRIBUTES = (
+    frozenset({"address", "netns", "forward", "private", "engine", "env", "mptcpize"}) | TEXTS
+)
 """The same as NODE_ATTRIBUTES, after the first name of a `container`."""
 
 
@@ -85,7 +90,8 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is the right end's address, for an `address` of two ends only.
+    `second` is the right end's address, for an `address` of two ends only. The value of `private` is that
+    word itself.
     """
 
     span: Span
@@ -95,7 +101,7 @@ class Attribute(NamedTuple):
 
 
 LINK_ATTRIBUTES = (
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address".split()
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address private".split()
 )
 """The keywords of `Attribute`, in the order of lists in messages."""
 
@@ -235,9 +241,12 @@ class Sysctl(NamedTuple):
 
 
 class Masquerade(NamedTuple):
+    """`family` is `ipv4` or `ipv6`, where it is for one alone."""
+
     span: Span
     nodes: Nodes
     out: Nodes | None
+    family: Word | None = None
 
 
 class Reachability(NamedTuple):

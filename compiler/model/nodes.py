@@ -73,6 +73,18 @@ class Container(NamedTuple):
     mptcpize: bool = False
 
 
+class Masquerade(NamedTuple):
+    """An interface by which packets leave with its address as their source; `version` is the IP version of
+    those that do, or None for both."""
+
+    interface: str
+    version: int | None = None
+
+    def covers(self, interface: str, version: int) -> bool:
+        """Whether what leaves by an interface in a family is masqueraded."""
+        return self.interface == interface and self.version in (None, version)
+
+
 class Node(NamedTuple):
     """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
@@ -80,6 +92,7 @@ class Node(NamedTuple):
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
     `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
     that of a container. `machine` is the name of the one that the node is on; empty if there are none.
+    `private` is whether the source says so of the node; its links are private then.
     """
 
     name: str
@@ -89,7 +102,7 @@ class Node(NamedTuple):
     forwards: bool = False
     inferred_address: bool = False
     addresses: tuple[NodeAddress, ...] = ()
-    masquerade: tuple[str, ...] = ()
+    masquerade: tuple[Masquerade, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -103,3 +116,4 @@ class Node(NamedTuple):
     bridge: Bridge | None = None
     container: Container | None = None
     machine: str = ""
+    private: bool = False

@@ -236,7 +236,8 @@ def tree(bridge: Bridge) -> Words:
 
 
 def masquerade(fact: Masquerade) -> Words:
-    return "oifname", f'"{fact.interface}"', "masquerade"
+    family = ("meta", "nfproto", f"ipv{fact.version}") if fact.version else ()
+    return *family, "oifname", f'"{fact.interface}"', "masquerade"
 
 
 def single() -> Words:

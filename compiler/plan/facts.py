@@ -232,10 +232,14 @@ class Nat(NamedTuple):
 
 
 class Masquerade(NamedTuple):
-    """A rule in that chain: packets that leave by an interface have its address as their source."""
+    """A rule in that chain: packets that leave by an interface have its address as their source.
+
+    `version` is the IP version of those that do, or None for both.
+    """
 
     namespace: str
     interface: str
+    version: int | None = None
 
 
 Arrivals = tuple[tuple[str, tuple[str, ...]], ...]

@@ -496,7 +496,7 @@ class _Planner:
             yield from (MptcpEndpoint(here, endpoint) for endpoint in node.endpoints)
             yield from (Nft(here),) if node.masquerade or node.sprays else ()
             yield from (Nat(here),) if node.masquerade else ()
-            yield from (Masquerade(here, interface) for interface in node.masquerade)
+            yield from (Masquerade(here, *one) for one in node.masquerade)
             arrivals = self._arrivals(node)
             if node.sprays:
                 yield Marking(here, node.sprays, arrivals)

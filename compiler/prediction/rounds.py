@@ -46,10 +46,10 @@ class Rounds:
 
     @cached_property
     def steered(self) -> frozenset[Address]:
-        """The addresses in the targets of rules."""
+        """The addresses in the targets of rules, and those that several nodes have, in networks apart."""
         tables = (table for node in self.lab.nodes for table in node.tables)
         targets = (target for table in tables for route in table.routes for target in route.targets)
-        return frozenset(target.network_address for target in targets)
+        return self.lab.shared.union(target.network_address for target in targets)
 
     def knows(self, address: Address) -> bool:
         return not self.by_way and address not in self.steered

@@ -31,6 +31,7 @@ class Fate(StrEnum):
     FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
     LOST = "lost, like all packets, by a link of"
+    ELSEWHERE = "taken for its own by"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -137,6 +138,13 @@ def ways(
             found += [] if onward else [_ended(packet, Fate.NO_ROUTE)]
             waiting += reversed(onward)
     return tuple(found)
+
+
+def meant(node: str, found: Iterable[Way]) -> tuple[Way, ...]:
+    """Ways of packets for a node, which may end at another: one with its address in a private network."""
+    return tuple(
+        replace(way, fate=Fate.ELSEWHERE) if way.delivered and way.at != node else way for way in found
+    )
 
 
 def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:
@@ -306,7 +314,8 @@ def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Pac
 
 
 def _masqueraded(lookup: Lookup, packet: _Packet, hop: Nexthop) -> _Packet:
-    if packet.source is None or hop.interface not in lookup.nodes[packet.node].masquerade:
+    masquerades = lookup.nodes[packet.node].masquerade
+    if packet.source is None or not any(one.covers(hop.interface, hop.via.version) for one in masquerades):
         return packet
     address = lookup.interface_address(packet.node, hop)
     if address is None or address == packet.source:

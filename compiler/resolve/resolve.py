@@ -303,11 +303,7 @@ class _Resolver:
                 sysctl_places=tuple(
                     sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})
                 ),
-                masquerade=tuple(
-                    out
-                    for out in dict.fromkeys(outs[node.name])
-                    if masquerades.found.get(node.name, set()) & {None, out}
-                ),
+                masquerade=tuple(masquerades.of(node.name, outs[node.name])),
             )
             for node in nodes
         )

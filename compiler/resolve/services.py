@@ -1,12 +1,14 @@
 """`sysctl` and `masquerade` statements: settings of the namespaces of nodes."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from compiler.ground.names import is_network_sysctl, is_of_machine
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import unique
 from compiler.model.links import InterfaceName
+from compiler.model.nodes import Masquerade
 from compiler.resolve.scope import Scope
 
 _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
@@ -63,11 +65,21 @@ class Sysctls:
 
 
 class Masquerades:
-    """Collects the interfaces of `masquerade` statements, by node; None stands for all interfaces."""
+    """Collects the interfaces of `masquerade` statements by node, with the IP versions that they are for.
+
+    None stands for all interfaces, and for both versions.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.found: dict[str, set[str | None]] = {}
+        self.found: dict[str, dict[str | None, set[int | None]]] = {}
+
+    def of(self, node: str, interfaces: Iterable[str]) -> Iterator[Masquerade]:
+        """The interfaces of a node that masquerade."""
+        found = self.found.get(node, {})
+        for name in dict.fromkeys(interfaces):
+            if versions := found.get(None, set()) | found.get(name, set()):
+                yield Masquerade(name, next(iter(versions)) if len(versions) == 1 else None)
 
     def add(self, statement: syntax.Masquerade) -> None:
         outs = len(statement.out.words) if statement.out else 1
@@ -76,7 +88,9 @@ class Masquerades:
             if (node := self.scope.addressed(word, "masquerade")) is None:
                 continue
             interfaces = self._out(word, statement) if statement.out else {None}
-            self.found.setdefault(node, set()).update(interfaces)
+            version = int(statement.family.text.removeprefix("ipv")) if statement.family else None
+            for interface in interfaces:
+                self.found.setdefault(node, {}).setdefault(interface, set()).add(version)
 
     def _out(self, word: syntax.Word, statement: syntax.Masquerade) -> set[str | None]:
         assert statement.out is not None
