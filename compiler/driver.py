@@ -175,7 +175,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self._placed(), self.source, self.diagnostics)
-        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate))
+        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate, _forward))
         self._verify(lab)
         check_name(self.statements, self.source, self.diagnostics)
         self._stop_at_errors()
@@ -194,6 +194,7 @@ class Compilation:
             lab.expectations
             or lab.explicit_routes
             or lab.sprays
+            or lab.port_forwards
             or pinned
             or any(node.sysctls for node in lab.ip_nodes)
         ):
@@ -275,6 +276,15 @@ def _carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
     from compiler.infer.tunnels import carry
 
     return carry(lab, diagnostics)
+
+
+def _forward(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Forwards ports, in a lab that has any."""
+    if not lab.port_forwards:
+        return lab
+    from compiler.infer.inlets import forward
+
+    return forward(lab, diagnostics)
 
 
 def _aggregate(lab: Lab, _: Diagnostics) -> Lab:

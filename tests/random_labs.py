@@ -52,6 +52,7 @@ class _Writer:
         self.bonds()
         self.teqls()
         self.services()
+        self.inlets()
         return "\n".join(self.lines) + "\n"
 
     def nodes(self) -> None:
@@ -146,6 +147,12 @@ class _Writer:
 
     def cost(self) -> str:
         return f" cost {self.chance.randint(1, 9)}" * self.maybe(0.2)
+
+    def inlets(self) -> None:
+        if self.maybe(0.3) and self.routers:
+            gate, port = self.chance.choice(self.routers), self.chance.randint(1, 65535)
+            protocol = self.chance.choice(("tcp", "udp"))
+            self.lines.append(f"forward {gate} {protocol} {port} to {self.chance.choice(self.hosts)}:80")
 
     def services(self) -> None:
         if self.maybe(0.4) and len(self.hosts) > 1:

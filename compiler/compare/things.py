@@ -16,7 +16,7 @@ from compiler.model.links import FORMS, InterfaceName, Link, LinkKind, Port, Sha
 from compiler.model.machines import Machine
 from compiler.model.multipath import EndpointPin, Pair
 from compiler.model.networks import Network
-from compiler.model.nodes import Container, Engine, Node, Role
+from compiler.model.nodes import Container, Engine, Node, PortForward, Role
 from compiler.model.routes import ExplicitHop, ExplicitRoute, SprayPair
 from compiler.model.trials import Claim, Reachability, RoundTrip, Throughput
 
@@ -53,6 +53,7 @@ def _all(lab: Lab, keys: Iterable[LinkKey], names: Names) -> Iterator[Thing]:
     yield from (_route(route, names) for route in lab.explicit_routes)
     yield from (_pair(pair, names) for pair in lab.pairs)
     yield from (_spray(spray, names) for spray in lab.sprays)
+    yield from map(_port_forward, lab.port_forwards)
     yield from _events(lab, names)
     yield from _trials(lab, names)
 
@@ -217,6 +218,12 @@ def _route(route: ExplicitRoute, names: Names) -> Thing:
 def _hop(source: str, hop: ExplicitHop, names: Names) -> str:
     ends = sorted(id.node if id.name == source else names.end(id) for id in hop.interfaces)
     return " and ".join(ends) + (f" weight {hop.weight}" if hop.weight != 1 else "")
+
+
+def _port_forward(one: PortForward) -> Thing:
+    said = f"forward {one.node} {one.protocol} {one.port}"
+    key = ("forward", one.node, one.protocol, one.port)
+    return _made(key, said, (one.node, one.target), to=f"{one.target}:{one.to}")
 
 
 def _pair(pair: Pair, names: Names) -> Thing:

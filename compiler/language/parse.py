@@ -64,6 +64,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "param": syntax.Param,
     "placing": syntax.Place,
     "pool": syntax.Pool,
+    "port_forward": syntax.PortForward,
     "profile": syntax.Profile,
     "reachability": syntax.Reachability,
     "round_trip": syntax.RoundTrip,

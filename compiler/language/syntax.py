@@ -101,7 +101,7 @@ class Attribute(NamedTuple):
 
 
 LINK_ATTRIBUTES = (
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address private".split()
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni private subnet address".split()
 )
 """The keywords of `Attribute`, in the order of lists in messages."""
 
@@ -249,6 +249,17 @@ class Masquerade(NamedTuple):
     family: Word | None = None
 
 
+class PortForward(NamedTuple):
+    """What arrives at a port of a node goes on to a port of another; `keyword` is `forward`."""
+
+    span: Span
+    keyword: Word
+    nodes: Nodes
+    protocol: Word
+    port: Word
+    target: Word
+
+
 class Reachability(NamedTuple):
     """`reachable` or `unreachable`."""
 
@@ -346,7 +357,7 @@ class Place(NamedTuple):
 
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Bond | Teql
-    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
+    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade | PortForward
     | Expect | Bench | At | Run | Capture
     | Machine | Place
 )  # fmt: skip

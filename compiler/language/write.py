@@ -81,6 +81,8 @@ class _Writer:
             case syntax.Masquerade(_, nodes, out, family):
                 yield from ("masquerade", _nodes(nodes), *(("out", _nodes(out)) if out else ()))
                 yield from (family.text,) if family else ()
+            case syntax.PortForward(_, keyword, nodes, protocol, port, target):
+                yield from (keyword.text, _nodes(nodes), protocol.text, port.text, "to", target.text)
             case syntax.Expect(_, sources, targets, claim):
                 yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
             case syntax.Bench(_, sources, targets, transfers, time):

@@ -18,7 +18,7 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.machines import Machine
 from compiler.model.multipath import Pair
 from compiler.model.networks import Address, Network
-from compiler.model.nodes import Node, Role
+from compiler.model.nodes import Node, PortForward, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
@@ -61,6 +61,7 @@ class Lab:
     runs: "tuple[Run, ...]" = ()
     captures: "tuple[Capture, ...]" = ()
     sprays: tuple[SprayPair, ...] = ()
+    port_forwards: tuple[PortForward, ...] = ()
     machines: tuple[Machine, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
 

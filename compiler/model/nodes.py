@@ -6,7 +6,7 @@ from typing import NamedTuple
 from compiler.ground.source import Span
 from compiler.model.links import Pin
 from compiler.model.multipath import Endpoint, Limits
-from compiler.model.networks import AddressWithPrefix
+from compiler.model.networks import Address, AddressWithPrefix
 from compiler.model.routes import Route, Rule, Spray, Table
 
 
@@ -85,6 +85,32 @@ class Masquerade(NamedTuple):
         return self.interface == interface and self.version in (None, version)
 
 
+class PortForward(NamedTuple):
+    """What the source says of a port of a node: what arrives there goes on to a port of `target`."""
+
+    node: str
+    protocol: str
+    port: int
+    target: str
+    to: int
+    span: Span
+
+
+class Inlet(NamedTuple):
+    """A port of a node, and the address and port that packets to it go on to.
+
+    `interfaces` are those that lead there. What came in by the same one gets another source on its way out,
+    as answers would else not come back over this node: `source`, or the address of the interface.
+    """
+
+    protocol: str
+    port: int
+    address: Address
+    to: int
+    interfaces: tuple[str, ...]
+    source: Address | None
+
+
 class Node(NamedTuple):
     """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
@@ -103,6 +129,7 @@ class Node(NamedTuple):
     inferred_address: bool = False
     addresses: tuple[NodeAddress, ...] = ()
     masquerade: tuple[Masquerade, ...] = ()
+    inlets: tuple[Inlet, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()

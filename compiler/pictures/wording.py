@@ -41,7 +41,7 @@ def _directions(link: Link, there: str, back: str) -> tuple[tuple[Port, str], tu
 
 def marks(node: Node) -> tuple[str, ...]:
     """What a node does with packets beside forwarding them."""
-    found = {"mptcp": node.endpoints, "sprays": node.sprays, "nat": node.masquerade}
+    found = {"mptcp": node.endpoints, "sprays": node.sprays, "nat": node.masquerade or node.inlets}
     return tuple(mark for mark, has in found.items() if has)
 
 

@@ -13,6 +13,7 @@ from compiler.plan.facts import (
     Container,
     Dummy,
     Fact,
+    Hairpin,
     Mark,
     Marking,
     Masquerade,
@@ -20,9 +21,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Qdisc,
     Routes,
     Single,
@@ -72,7 +75,8 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
             | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
             | Routes() | OwnAddress()  # likewise
-            | Nat() | Masquerade() | Marking() | Turns()  # is in the table of nftables
+            | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
+            | Marking() | Turns()  # likewise
             | Teql()  # is given back before
             | Sysctl()  # is set back from what was noted
         ):  # fmt: skip
