@@ -175,7 +175,7 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self._placed(), self.source, self.diagnostics)
-        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate))
+        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate, _forward))
         self._verify(lab)
         check_name(self.statements, self.source, self.diagnostics)
         self._stop_at_errors()
@@ -194,6 +194,7 @@ class Compilation:
             lab.expectations
             or lab.explicit_routes
             or lab.sprays
+            or lab.port_forwards
             or pinned
             or any(node.sysctls for node in lab.ip_nodes)
         ):
@@ -250,6 +251,15 @@ def _bond(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return lab
 
 
+def _keep_private(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Checks what cannot be said of the private networks of a lab that has any."""
+    if not lab.has_private:
+        return lab
+    from compiler.infer.sites import check
+
+    return check(lab, diagnostics)
+
+
 def _number(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Numbers the links between machines of a lab that has several."""
     if not lab.machines:
@@ -268,6 +278,15 @@ def _carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return carry(lab, diagnostics)
 
 
+def _forward(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Forwards ports, in a lab that has any."""
+    if not lab.port_forwards:
+        return lab
+    from compiler.infer.inlets import forward
+
+    return forward(lab, diagnostics)
+
+
 def _aggregate(lab: Lab, _: Diagnostics) -> Lab:
     """Aggregates the routes of a lab with `aggregate`."""
     if not lab.aggregate:
@@ -282,4 +301,4 @@ def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
 
 
-BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number)
+BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number, _keep_private)

@@ -76,7 +76,7 @@ def _nft(here: str, kind: str, name: str, rest: list[str]) -> Iterator[Drift]:
         told = f"missing: nft in {name}: {rest[0]}"
         yield Drift(here, f"nft flush chain {name}", told)
         yield Drift(here, f"nft delete table {family} {table}", told)
-        if own in ("out", "sent", "passed"):
+        if own in ("in", "out", "sent", "passed"):
             yield Drift(here, f"nft 'chain {name} {{ policy drop; }}'", f"missing: nft in {name}: type ")
 
 

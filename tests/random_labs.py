@@ -3,8 +3,8 @@
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
-spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, masquerade, sysctls,
-processes, devices, standard topologies.
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
+masquerade, sysctls, processes, devices, standard topologies.
 """
 
 from collections.abc import Iterator
@@ -65,6 +65,7 @@ class _Writer:
         self.teqls()
         self.services()
         self.devices()
+        self.inlets()
         return "\n".join(self.lines) + "\n"
 
     def nodes(self) -> None:
@@ -74,7 +75,7 @@ class _Writer:
             self.lines.append(f"router {name}{' forward off' * self.maybe(0.05)}")
         stp = self.maybe(0.4)
         for name in self.switches:
-            self.lines.append(f"switch {name}{' stp on' * stp}")
+            self.lines.append(f"switch {name}{' stp on' * stp}{' private' * self.maybe(0.2)}")
         if stp and len(self.switches) > 1:
             ring = [*self.switches, self.switches[0]] if len(self.switches) > 2 else self.switches
             self.lines.append(f"link {' -- '.join(ring)}")
@@ -89,6 +90,7 @@ class _Writer:
         if not found and self.maybe(0.2):
             found = f" address 172.16.{place}.1 on lo"
             found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and machine.has("dummy"))
+        found += " private" * self.maybe(0.05)
         return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
 
     def links(self) -> None:
@@ -173,12 +175,19 @@ class _Writer:
             within = "10.0.0.0/9" if "10." in self.family else "fd00::/8"
             self.lines.append(f"route {left} from {within} to default via {right}")
 
+    def inlets(self) -> None:
+        if self.maybe(0.3) and self.routers:
+            gate, port = self.chance.choice(self.routers), self.chance.randint(1, 65535)
+            protocol = self.chance.choice(("tcp", "udp"))
+            self.lines.append(f"forward {gate} {protocol} {port} to {self.chance.choice(self.hosts)}:80")
+
     def services(self) -> None:
         if self.maybe(0.4) and len(self.hosts) > 1:
             left, right = self.chance.sample(self.hosts, k=2)
             self.lines.append(f"mptcp {left} {self.chance.choice(('--', '->'))} {right}")
         if self.maybe(0.3) and self.routers:
-            self.lines.append(f"masquerade {self.chance.choice(self.routers)}")
+            family = self.chance.choice(("", "", " ipv4", " ipv6"))
+            self.lines.append(f"masquerade {self.chance.choice(self.routers)}{family}")
         if self.maybe(0.3):
             key = self.chance.choice(SYSCTLS)
             self.lines.append(f"sysctl {self.chance.choice(self.hosts)} net.ipv4.{key}")

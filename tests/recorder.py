@@ -296,6 +296,7 @@ CALLS = {
         r"add table inet mpc; add set .* update @away \{ meta mark \}",
         r"add table inet mpc; add set .* update @away[46] \{ meta mark \. @th,[0-9,]+ \}",
         r'add table inet mpc; [a-z ]+\{[a-z ;]+\}; [a-z ]+ "lo" masquerade',
+        r"add table inet mpc; add chain inet mpc in [^\n]* dnat ip to [0-9.:]+; [^\n]* snat ip to [0-9.]+",
     ],
     "unshare": [
         f"--net --mount bash {TESTS}",

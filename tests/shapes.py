@@ -82,6 +82,13 @@ NOTED_OF = {
     for version, inner in ((4, "192,32"), (6, "256,128"))
 }
 NOTED = rf"meta mark set {MARK} update @away \{{ meta mark \}} meta mark set 0x00000000"
+PORT_FORWARD = (
+    rf"fib daddr type local (?:tcp|udp) dport {NUMBER} dnat (?:ip to {ADDRESS}|ip6 to \[{ADDRESS}\]):{NUMBER}"
+)
+HAIRPIN = (
+    rf'meta nfproto ipv[46] iifname "{INTERFACE}" oifname "{INTERFACE}" ct status dnat'
+    rf" (?:snat ip6? to {ADDRESS}|masquerade)"
+)
 TURNS = [
     (TURN, rf"(?:meta mark (?:@away|\. @nh,128,32 @away4|\. @nh,192,128 @away6) )?{MADE}"),
     ("sent", rf"{TO} goto {TURN}"),
@@ -158,7 +165,10 @@ COMMANDS = {
     "nft": [
         "add table inet mpc",
         rf"add chain inet mpc out {CHAIN}",
-        rf'add rule inet mpc out oifname "{INTERFACE}" masquerade',
+        r"add chain inet mpc in \{ type nat hook prerouting priority dstnat; \}",
+        rf"add rule inet mpc in {PORT_FORWARD}",
+        rf"add rule inet mpc out {HAIRPIN}",
+        rf'add rule inet mpc out (?:meta nfproto ipv[46] )?oifname "{INTERFACE}" masquerade',
         r"add set inet mpc away \{ type mark; size 64; flags dynamic,timeout; timeout 5s; \}",
         rf"add set inet mpc away[46] \{{ {OF_PREFIXES}; size 4096; flags dynamic,timeout; timeout 5s; \}}",
         *(rf"add chain inet mpc {name} \{{ {form} \}}" for name, form in HOOKS.items()),
@@ -200,8 +210,11 @@ FACTS = [
     r"limits subflows [0-8] add_addr_accepted [0-8]",
     rf"endpoint {ADDRESS} dev {INTERFACE}(?: port {NUMBER})?{FLAGS}",
     rf"sysctl {KEY} = (?:{VALUE})?",
-    r"nft (?:chain )?inet mpc(?: out)?",
-    rf'nft in inet mpc out: (?:oifname "{INTERFACE}" masquerade|type nat hook postrouting priority srcnat;)',
+    r"nft (?:chain )?inet mpc(?: out| in)?",
+    rf'nft in inet mpc out: (?:meta nfproto ipv[46] )?oifname "{INTERFACE}" masquerade',
+    rf"nft in inet mpc out: {HAIRPIN}",
+    rf"nft in inet mpc in: (?:{PORT_FORWARD}|type nat hook prerouting priority dstnat;)",
+    r"nft in inet mpc out: type nat hook postrouting priority srcnat;",
     rf"qdisc {INTERFACE} {NUMBER}",
 ]
 """The facts that a check compares a namespace with."""
@@ -284,6 +297,9 @@ link {Qa,Qb} -- {Qc,Qd} rate 5mbit queue 10p delay 2ms
 link {Qc,Qd} -- Qe -- Qb rate 9mbit delay 2ms
 mptcp Qa -- Qb
 masquerade Qe
+masquerade Qd out Qe ipv4
+forward Qe tcp 80 to Qb:80
+forward Qe udp 80 to Qb:81
 container Qi image pattern ready 80 mptcpize on
 container Qj image pattern ready "true"
 container Qk image pattern engine docker

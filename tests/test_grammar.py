@@ -51,7 +51,11 @@ PLACES = {
     "sysctl a set": "host {X,Y}\nlink X -- Y\nsysctl {X,Y} net.ipv4.tcp_sack=1",
     "masquerade": "host {X,Y}\nlink X -- Y\nmasquerade X",
     "masquerade out": "host {X,Y}\nlink X -- Y\nmasquerade X out Y",
+    "masquerade family": "host {X,Y}\nlink X -- Y\nmasquerade X ipv4",
+    "masquerade out family": "host {X,Y}\nlink X -- Y\nmasquerade X out Y ipv6",
     "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
+    "forward": "host X\nrouter Y\nlink X -- Y\nforward Y tcp 80 to X:80",
+    "forward a set": "host z-z\nrouter {X,Y}\nlink {X,Y} -- z-z\nforward {X,Y} udp 80 to z-z:80",
     "expect": "host {X,Y}\nlink X -- Y\nexpect X -> Y reachable",
     "expect a rate": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect {X,Y} -> z-z rate >= 1mbit using tcp",
     "expect of a set": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect z-z -> {X,Y} rtt 0ms..9ms",
@@ -116,7 +120,7 @@ def test_a_profile_can_be_named(word: str) -> None:
 def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
     alternatives = [rule.expansion for rule in LARK.rules if rule.origin.name == "_keyword"]
     keywords = {LARK.get_terminal(terminal.name).pattern.value for (terminal,) in alternatives}
-    assert {*keywords, "address", "queue", "loss", "slot"} == set(LINK_ATTRIBUTES)
+    assert {*keywords, "address", "private", "queue", "loss", "slot"} == set(LINK_ATTRIBUTES)
     assert [*attributes.VALUES, "subnet", "address"] == LINK_ATTRIBUTES
     assert set(attributes.PER_DIRECTION) <= set(Shaping._fields)
     assert list(FORMS) == list(attributes.PER_DIRECTION)
@@ -207,6 +211,7 @@ spray a -> b
 mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1
 masquerade a
+forward a tcp 80 to b:80
 expect a -> b rate >= 1mbit
 bench a -> b using tcp
 at 1s down a -- b

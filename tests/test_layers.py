@@ -29,13 +29,13 @@ ROOMS = {
         sprays services events trials devices machines resolve
     """.split(),
     "infer": """
-        subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
+        sites subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
         failover routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering
-        backlog weights spraying multipath aggregation
+        backlog weights spraying multipath aggregation inlets
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
-        estimate predict advice quantities inbound groups rounds expectations turns unnoticed verify
+        estimate predict advice quantities inbound groups rounds expectations turns unnoticed inlets verify
         reach joins passed outages survey export show
     """.split(),
     "plan": """

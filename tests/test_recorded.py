@@ -95,6 +95,7 @@ RECORDED = [
     "attached",
     "bonds",
     "dual-stack",
+    "homes",
     "masquerade",
     "proved",
     "shaped",

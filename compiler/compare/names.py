@@ -112,7 +112,7 @@ class Names:
         for node in lab.nodes:
             self.owners |= {own.address.ip: node.name for own in node.addresses}
         for end in lab.interfaces.values():
-            self.owners |= {own.ip: self.end(end.id) for own in end.addresses}
+            self.owners |= {own.ip: self.end(end.id) for own in end.addresses if own.ip not in lab.shared}
         for segment in lab.segments:
             name = " -- ".join(sorted(end.node for end in segment.ends))
             name = f"the subnet of {segment.identity}" if segment.switches else name

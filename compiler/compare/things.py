@@ -16,7 +16,7 @@ from compiler.model.links import FORMS, InterfaceName, Link, LinkKind, Port, Sha
 from compiler.model.machines import Machine
 from compiler.model.multipath import EndpointPin, Pair
 from compiler.model.networks import Network
-from compiler.model.nodes import Container, Engine, Node, Role
+from compiler.model.nodes import Container, Engine, Node, PortForward, Role
 from compiler.model.routes import ExplicitHop, ExplicitRoute, SprayPair
 from compiler.model.trials import Claim, Reachability, RoundTrip, Throughput
 
@@ -53,6 +53,7 @@ def _all(lab: Lab, keys: Iterable[LinkKey], names: Names) -> Iterator[Thing]:
     yield from (_route(route, names) for route in lab.explicit_routes)
     yield from (_pair(pair, names) for pair in lab.pairs)
     yield from (_spray(spray, names) for spray in lab.sprays)
+    yield from map(_port_forward, lab.port_forwards)
     yield from _devices(lab)
     yield from _events(lab, names)
     yield from _trials(lab, names)
@@ -93,6 +94,7 @@ def _node(node: Node, lab: Lab, names: Names) -> Thing:
         forward="" if node.forwards == (node.role is Role.ROUTER) else "on" if node.forwards else "off",
         address=_own_addresses(node),
         masquerade=_masquerade(node, names),
+        private="yes" if node.private else "",
         place=node.machine,
         stp="on" if node.bridge and node.bridge.stp else "",
         subnet=_networks(pin.network for pin in node.bridge.pins) if node.bridge else "",
@@ -134,7 +136,8 @@ def _own_addresses(node: Node) -> str:
 
 
 def _masquerade(node: Node, names: Names) -> str:
-    out = sorted(names.device(node.name, interface) for interface in node.masquerade)
+    found = ((names.device(node.name, one.interface), one.version) for one in node.masquerade)
+    out = sorted(f"{name} ipv{version}" if version else name for name, version in found)
     return f"out {' '.join(out)}" if out else ""
 
 
@@ -165,6 +168,7 @@ def _link(link: Link, key: LinkKey, lab: Lab, names: Names) -> Thing:
         mtu=str(link.mtu) if link.mtu else "",
         cost=str(link.cost) if link.cost != 1 else "",
         subnet=_networks(pin.network for pin in link.pins),
+        private="yes" if link.private else "",
     )
     pinned = [pin.network for pin in link.pins]
     for near, far in ((left, right), (right, left)):
@@ -221,6 +225,12 @@ def _route(route: ExplicitRoute, names: Names) -> Thing:
 def _hop(source: str, hop: ExplicitHop, names: Names) -> str:
     ends = sorted(id.node if id.name == source else names.end(id) for id in hop.interfaces)
     return " and ".join(ends) + (f" weight {hop.weight}" if hop.weight != 1 else "")
+
+
+def _port_forward(one: PortForward) -> Thing:
+    said = f"forward {one.node} {one.protocol} {one.port}"
+    key = ("forward", one.node, one.protocol, one.port)
+    return _made(key, said, (one.node, one.target), to=f"{one.target}:{one.to}")
 
 
 def _pair(pair: Pair, names: Names) -> Thing:

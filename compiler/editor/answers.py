@@ -96,7 +96,7 @@ def completions(text: str, lab: Lab | None, tables: str | None) -> list[Proposal
     assert begun
     kept = for_lark("topo", tables)
     accepted = grammars.accepted(grammars.parser("topo", kept), line[: begun.start()])
-    words = sorted(word for word in accepted.values() if word.isalpha() or "-" in word.strip("-"))
+    words = sorted(word for word in accepted.values() if word.isalnum() or "-" in word.strip("-"))
     found = [Proposal(word, is_name=False) for word in words if word.startswith(begun[0])]
     if lab and "WORD" in accepted:
         found += [Proposal(name, is_name=True) for name in _names(lab, begun[0]) if name.startswith(begun[0])]

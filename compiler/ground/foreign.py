@@ -49,6 +49,7 @@ STATEMENTS = Words(
         "profile": "class template linktype",
         "route": "static static-route static_route ip-route addroute",
         "masquerade": "nat snat masq nat44",
+        "forward": "dnat port-forward port_forward portforward forward-port redirect publish expose",
         "spray": "stripe aggregate round-robin roundrobin load-balance loadbalance balance",
         "mptcp": "multipath mp_tcp mp-tcp",
         "expect": "test assert validate verify ping reachable",
@@ -98,6 +99,7 @@ STATEMENTS = Words(
         "switch": "A `switch` is a bridge in a namespace of its own",
         "link": "A link is written `link a -- b`",
         "masquerade": "It gives what leaves a node the address that it leaves by",
+        "forward": "`forward gw tcp 8080 to web:80` has what arrives at a port of a node go on to another",
         "expect": "`expect a -> b reachable` has one node ping another",
         "bench": "`bench a -> b using tcp` measures with iperf3",
         "run": 'A command is a string: `run a "COMMAND"`',
@@ -132,6 +134,7 @@ LINK_ATTRIBUTES = Words(
         "cost": "metric weight distance ospf_cost igp_cost",
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr",
         "subnet": "prefix net network cidr",
+        "private": "internal inside hidden",
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
@@ -162,6 +165,7 @@ NODE_ATTRIBUTES = Words(
         "netns": "namespace ns",
         "stp": "rstp spanning spanning_tree spanning-tree",
         "subnet": "net network prefix cidr",
+        "private": "internal inside hidden",
     },
     advice={
         "mtu": f"the MTU {_OF_LINKS} mtu 9000`",

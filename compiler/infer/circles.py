@@ -176,6 +176,6 @@ def _without_defaults(lab: Lab, nodes: set[str]) -> Lab:
                     if route.targets[0].prefixlen or (route.explicit and node.name not in nodes)
                 ),
             )
-            for node in lab.ip_nodes
+            for node in lab.nodes
         ),
     )

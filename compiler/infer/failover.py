@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from compiler.infer.explicit import Explicit
 from compiler.infer.graph import Edge, Graph, Hop, hops
+from compiler.infer.sites import Sites
 from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
 from compiler.model.lab import Lab
@@ -50,14 +51,19 @@ class Back(NamedTuple):
 
 
 class Failover:
-    """The second routes of one address family. A *root* is a node that targets are behind."""
+    """The second routes of one address family. A *root* is a node that targets are behind.
+
+    Nodes inside a site are none: what is private is told to members alone, and has no second routes.
+    """
 
     def __init__(self, lab: Lab, sources: Sources, explicit: Explicit) -> None:
         self.version = sources.version
         self.sources = sources
         self.explicit = explicit
         self.graph = Graph(lab, self.version)
-        self.roots = {node.name: own for node in lab.ip_nodes if (own := self._targets(node))}
+        inside = Sites(lab).inside
+        told = (node for node in lab.ip_nodes if node.name not in inside)
+        self.roots = {node.name: own for node in told if (own := self._targets(node))}
         self.distances: dict[str, dict[str, int]] = {}
         self.second: dict[tuple[str, str], list[Hop]] = {}
         """The next hops of second routes, by node and root."""

@@ -7,6 +7,7 @@ from itertools import chain
 
 from compiler.infer.prefixes import Prefixes
 from compiler.model.lab import Lab
+from compiler.model.links import InterfaceName
 from compiler.model.networks import Address, Network
 from compiler.model.routes import Nexthop, by_metric
 
@@ -16,7 +17,11 @@ class Forwarding:
 
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
-        self.owners: dict[Address, str] = {}
+        self.near: dict[InterfaceName, dict[Address, str]] = {}
+        """The nodes that share a segment with an interface, by their addresses on it."""
+        for segment in lab.segments:
+            members = {own.ip: end.node for end in segment.ends for own in end.addresses}
+            self.near |= dict.fromkeys((end.id for end in segment.ends), members)
         self.routes = {node.name: node.routes for node in lab.ip_nodes}
         self.table = cache(self._table)
         self.connected: dict[str, dict[Network, str]] = {}
@@ -25,7 +30,6 @@ class Forwarding:
             self.connected[node.name] = {own.address.network: "" for own in node.addresses}
         for end in lab.interfaces.values():
             for own in end.addresses:
-                self.owners[own.ip] = end.node
                 self.connected[end.node].setdefault(own.network, end.name)
                 self.connected[end.node][ip_network(own.ip)] = ""
 
@@ -73,4 +77,4 @@ class Forwarding:
     def _onward(self, name: str, address: Address) -> Iterator[str]:
         """The nodes that a node can forward an address to."""
         for hop in self.nexthops(name, address, connected=False):
-            yield self.owners[hop.via]
+            yield self.near[InterfaceName(name, hop.interface)][hop.via]

@@ -2,18 +2,20 @@
 
 Inferred routes are shortest paths to every node address and every segment; paths of equal cost are one
 multipath route. A node with one forwarding neighbour has a default route in place of routes with the same
-next hops.
+next hops. What is private has routes within its site alone.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 from compiler.ground.diagnostics import Diagnostics
 from compiler.infer import circles, failover
 from compiler.infer.explicit import Explicit
 from compiler.infer.failover import MOST, Failover
 from compiler.infer.graph import Graph, Hop
+from compiler.infer.sites import Sites
 from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
 from compiler.infer.targets import Targets
@@ -49,10 +51,7 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
         return lab
     sources = {version: Sources(lab, version) for version in lab.versions}
     explicit = Explicit(lab, sources, diagnostics)
-    tables: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}
-    for inference in _inferences(lab, explicit, sources, diagnostics):
-        for name, found in inference.routes():
-            tables[name].append(found)
+    tables = _inferred(lab, explicit, sources, diagnostics)
     reserve = _reserve(lab, explicit, sources, diagnostics) if lab.failover else []
     for name, found in (pair for one in reserve for pair in one.routes()):
         tables[name].append(found)
@@ -72,6 +71,18 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     if explicit.routes:
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
+
+
+def _inferred(
+    lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
+) -> dict[str, list[Route]]:
+    """The inferred routes of each node."""
+    tables: dict[str, list[Route]] = {node.name: [] for node in lab.ip_nodes}
+    for inference in _inferences(lab, explicit, sources, diagnostics):
+        for name, found in inference.routes():
+            if not (inference.private and _is_by_default(found, tables[name])):
+                tables[name].append(found)
+    return tables
 
 
 def _reserve(
@@ -122,6 +133,12 @@ def _is_own_default(route: Route) -> bool:
     return route.explicit and not route.targets[0].prefixlen
 
 
+def _is_by_default(route: Route, before: list[Route]) -> bool:
+    """Whether the default route of a node has the same next hops."""
+    default = DEFAULT[route.targets[0].version]
+    return any(one.targets[0] == default and one.ways == route.ways for one in before)
+
+
 def _check_hops(node: Node, routes: list[Route], explicit: Explicit, diagnostics: Diagnostics) -> None:
     """Reports the first route of a node with too many next hops."""
     for route in routes:
@@ -140,8 +157,10 @@ def _inferences(
     lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
 ) -> Iterator["_Inference"]:
     """The inference for each family; nothing if a family has too many routes, which is reported."""
-    for version in lab.versions if lab.metric is not None else ():
-        inference = _Inference(lab, sources[version], explicit)
+    sites = Sites(lab)
+    parts = [(lab, False), (_within(lab, sites), True)][: 1 + bool(sites.segments)]
+    for version, (part, private) in product(lab.versions if lab.metric is not None else (), parts):
+        inference = _Inference(part, sites, sources[version], explicit, private=private)
         if not inference.can_be_written():
             size = f"{len(lab.ip_nodes)} nodes and {len(lab.links)} links"
             message = f"{size} would have too many shortest-path routes"
@@ -151,16 +170,28 @@ def _inferences(
         yield inference
 
 
-class _Inference:
-    """The inferred routes of one address family."""
+def _within(lab: Lab, sites: Sites) -> Lab:
+    """The lab with the links of its private segments alone: ways within sites do not leave these."""
+    places = sorted(place for segment in sites.segments for place in segment.links)
+    return replace(lab, links=tuple(lab.links[place] for place in places))
 
-    def __init__(self, lab: Lab, sources: Sources, explicit: Explicit) -> None:
+
+class _Inference:
+    """The inferred routes of one address family: to what is private, or to what is not."""
+
+    def __init__(
+        self, lab: Lab, sites: Sites, sources: Sources, explicit: Explicit, *, private: bool
+    ) -> None:
         self.version = sources.version
+        self.sites = sites
         self.sources = sources
         self.explicit = explicit
+        self.private = private
         self.graph = Graph(lab, self.version, whole=True)
         self.trees = Trees(self.graph, lab.segments)
-        self.targets = Targets(lab, lab.segments, self.graph, self.trees, sources)
+        nodes = (node for node in lab.ip_nodes if (node.name in sites.inside) == private)
+        segments = (segment for segment in lab.segments if (segment.identity in sites.at) == private)
+        self.targets = Targets(nodes, segments, self.graph, self.trees, sources)
 
     def can_be_written(self) -> bool:
         """Whether the routes are few enough, and the bit sets of the trees small enough."""
@@ -189,11 +220,18 @@ class _Inference:
                         yield name, Route(tuple(networks), _nexthops(hops, first, source))
 
     def _default(self, name: str, hops: list[Hop], rows: dict[str, Row]) -> Bits:
-        """The next hops of a default route, for a node with one forwarding neighbour."""
+        """The next hops of a default route, for a node with one forwarding neighbour.
+
+        There is none to a border of a site, from outside: it would lead into that.
+        """
+        if self.private:
+            return 0
         neighbours = {hop.last.target for hop in hops if self.graph.forwards[hop.last.target]} - {name}
         if len(neighbours) != 1 or self.explicit.has(name, DEFAULT[self.version]):
             return 0
         (neighbour,) = neighbours
+        if self.sites.leads_in(neighbour, name):
+            return 0
         if name in rows and neighbour in rows:
             return rows[name].firsts[self.trees.root(neighbour)]
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)

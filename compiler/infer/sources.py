@@ -36,7 +36,12 @@ class Sources:
         for node in lab.ip_nodes:
             own = [one.address.ip for one in node.addresses if one.address.version == version]
             self.own |= {node.name: own[0]} if own else {}
-        masquerading = {(node.name, name) for node in lab.nodes for name in node.masquerade}
+        masquerading = {
+            (node.name, one.interface)
+            for node in lab.nodes
+            for one in node.masquerade
+            if one.covers(one.interface, version)
+        }
         self.hosts = {ip_network(own.address.ip) for node in lab.nodes for own in node.addresses}
         self.hosts = {host for host in self.hosts if host.version == version}
         self.masked: set[Network] = set()
@@ -86,7 +91,7 @@ class Sources:
 
     def _prefixes(self, lab: Lab) -> tuple[Network, ...]:
         """Prefixes that hold all own addresses and no others: of a pool its part, and of the rest few."""
-        others = sorted(map(bounds, self.others | self.masked))
+        others = list(_apart(sorted(map(bounds, self.others | self.masked))))
         names = sorted(self.hosts, key=bounds)
         found: list[Network] = []
         pool = next((pool for pool in lab.pools if pool.version == self.version), None)
@@ -115,6 +120,15 @@ def _covering(names: list[Network], others: list[Range]) -> Iterator[Network]:
     half = bounds(around)[0] + (1 << (bits - length - 1))
     yield from _covering([name for name in names if bounds(name)[0] < half], others)
     yield from _covering([name for name in names if bounds(name)[0] >= half], others)
+
+
+def _apart(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Sorted ranges without those that are within others, as networks of two sites can be."""
+    last = -1
+    for first, end in ranges:
+        if end > last:
+            yield first, end
+            last = end
 
 
 def _meets(others: list[Range], one: Range) -> bool:

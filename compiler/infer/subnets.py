@@ -1,8 +1,10 @@
 """The networks that the source pins: those of each segment, and conflicts between them."""
 
+from collections.abc import Collection, Iterable
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
+from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Pin
 from compiler.model.networks import Network, overlap
@@ -24,7 +26,7 @@ class Pins:
         self.subnets = {node.name: node.bridge.pins for node in lab.nodes if node.bridge}
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
-        self._check_overlaps()
+        self._check_all(Sites(lab))
         if lab.devices:
             self._check_devices()
 
@@ -54,8 +56,10 @@ class Pins:
         return True
 
     def _all(self) -> list[Pin]:
-        own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
-        return own + [pin for pins in self.of.values() for pin in pins.values()]
+        return self._of_nodes() + [pin for pins in self.of.values() for pin in pins.values()]
+
+    def _of_nodes(self) -> list[Pin]:
+        return [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
 
     def _of_segment(self, segment: Segment) -> dict[int, Pin]:
         """The networks that the switches of a segment pin, or else its links; reports different ones."""
@@ -80,11 +84,27 @@ class Pins:
         note = Note("first set here", first.span)
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
-    def _check_overlaps(self) -> None:
-        """Reports overlapping networks. Of two, one contains the other: they are neighbours when sorted."""
+    def _check_all(self, sites: Sites) -> None:
+        """Reports overlapping networks: of those that are told everywhere, and of each site with these."""
+        told = self._of_nodes()
+        of_site: dict[str, list[Pin]] = {}
+        for identity, pins in self.of.items():
+            where = of_site.setdefault(sites.at[identity], []) if identity in sites.at else told
+            where += pins.values()
+        self._check_overlaps(told)
+        for own in of_site.values():
+            self._check_overlaps([*told, *own], own)
+
+    def _check_overlaps(self, pins: Iterable[Pin], new: Collection[Pin] | None = None) -> None:
+        """Reports overlapping networks, one of which is `new`, if that is not None.
+
+        Of two, one contains the other: they are neighbours when sorted.
+        """
         widest: Pin | None = None
-        for pin in sorted(self._all(), key=_place):
+        for pin in sorted(pins, key=_place):
             if widest and overlap(widest.network, pin.network):
+                if new is not None and not (pin in new or widest in new):
+                    continue
                 earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
                 self._overlaps(earlier, later)
             else:

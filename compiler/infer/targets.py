@@ -7,8 +7,8 @@ from typing import NamedTuple
 from compiler.infer.graph import Edge, Graph
 from compiler.infer.sources import Sources
 from compiler.infer.trees import Bits, Row, Trees
-from compiler.model.lab import Lab
 from compiler.model.networks import Address, Network
+from compiler.model.nodes import Node
 from compiler.model.segments import Segment
 
 
@@ -22,7 +22,7 @@ class _Way(NamedTuple):
 
 
 class Targets:
-    """The targets of one address family: `networks`, and the way to each.
+    """The targets of one address family, own addresses and segments: `networks`, and the way to each.
 
     `named` is whether packets to a target are sent from the node address. `own` has, by node, the first hops
     to targets on its own links, by index: they replace the node's row of the trees. `behind` has the end of a
@@ -30,7 +30,7 @@ class Targets:
     """
 
     def __init__(
-        self, lab: Lab, segments: Iterable[Segment], graph: Graph, trees: Trees, sources: Sources
+        self, nodes: Iterable[Node], segments: Iterable[Segment], graph: Graph, trees: Trees, sources: Sources
     ) -> None:
         self.graph = graph
         self.sources = sources
@@ -39,8 +39,8 @@ class Targets:
         self.named: list[bool] = []
         self.ways: list[_Way] = []
         self.behind: dict[int, int] = {}
-        self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.ip_nodes}
-        for node in lab.ip_nodes:
+        self.own: dict[str, dict[int, Bits]] = {name: {} for name in graph.forwards}
+        for node in nodes:
             for own in node.addresses if graph.outgoing[node.name] else ():
                 if own.address.version == graph.version:
                     self._add_address(_host(own.address.ip), node.name)

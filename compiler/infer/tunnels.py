@@ -61,7 +61,12 @@ def _check(link: Link, tunnel: Tunnel, lab: Lab, diagnostics: Diagnostics) -> No
             note = Note("declared here", nodes[name].span)
             help = f"declare it as a router, or write `forward on` for `{name}`"
             diagnostics.error("MPC523", message, link.span, f"over `{name}`", help, note)
-    masquerading = {InterfaceName(name, out) for name in inner for out in nodes[name].masquerade}
+    masquerading = {
+        InterfaceName(name, one.interface)
+        for name in inner
+        for one in nodes[name].masquerade
+        if one.covers(one.interface, tunnel.version)
+    }
     for id in sorted(masquerading & {port for ports in tunnel.links for port in ports}):
         message = f"`{id.node}` masquerades what leaves by `{id.name}`, and so a tunnel's outer address"
         help = "lead the tunnel over another node, or masquerade other interfaces"

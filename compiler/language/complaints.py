@@ -49,6 +49,9 @@ NOUNS = {
     "sysctl": "a node",
     "masquerade": "a node",
     "out": "a node",
+    "forward": "a node",
+    **dict.fromkeys(("forward tcp", "forward udp"), "a port, like `8080`"),
+    "forward to": "a node and a port, like `web:80`",
     "expect": "a node",
     "rtt": "a range of times, like `40ms..44ms`",
     ">=": "a rate, like `9mbit`",
@@ -94,7 +97,7 @@ NOUNS = {
 
 STATEMENTS = (
     "lab pool profile default host router switch container link tunnel bond teql shape routing route spray"
-    " mptcp sysctl masquerade expect bench at run capture device machine place param for if use"
+    " mptcp sysctl masquerade forward expect bench at run capture device machine place param for if use"
 ).split()
 
 STATEMENT = "HOST"
@@ -223,7 +226,8 @@ def _special(found: Found) -> Iterator[Complaint]:
 def _unexpected(found: Found) -> Complaint:
     """The diagnostic that lists the expected terminals."""
     shown = "the end of the line" if found.kind in ENDINGS else f"`{found.text}`"
-    message = f"expected {_wanted(found.expected, found.before)}, found {shown}"
+    before = ("", f"forward {found.before[1]}") if found.head == "forward" else found.before
+    message = f"expected {_wanted(found.expected, before)}, found {shown}"
     return Complaint("MPC102", message, found.start, found.end, "not expected", _help(found))
 
 
@@ -233,7 +237,7 @@ def _help(found: Found) -> str:
     keywords = sorted(
         _keyword(name)
         for name in found.expected
-        if (name.strip("_").isalpha() or name == "PER_PACKET") and name != "WORD"
+        if (name.strip("_").isalnum() or name == "PER_PACKET") and name != "WORD"
     )
     if found.text in ("elif", "elseif", "elsif", "elsf") and "ELSE" in found.expected:
         return did_you_mean("else if")

@@ -89,6 +89,11 @@ class Flattener:
     def _assignment(self, made: syntax.Assignment) -> syntax.Assignment:
         return syntax.Assignment(self._span(made.span), self.word(made.key), self._text(made.value))
 
+    def _port_forward(self, made: syntax.PortForward) -> syntax.PortForward:
+        span, keyword, nodes, protocol, port, target = made
+        parts = self._set(nodes), self.word(protocol), self.word(port), self._node(target)
+        return syntax.PortForward(self._span(span), self.word(keyword), *parts)
+
     def _run(self, made: syntax.Run) -> syntax.Run:
         span, nodes, inside, command, items = made
         parts = self._set(nodes), self._made(inside), self._text(command), self._made(items)
@@ -158,6 +163,7 @@ class Flattener:
         syntax.Weight: _weight,
         syntax.Endpoint: _endpoint,
         syntax.Assignment: _assignment,
+        syntax.PortForward: _port_forward,
         syntax.Run: _run,
         syntax.Device: _device,
         syntax.Machine: _machine,

@@ -66,9 +66,9 @@ CLASSES: dict[str, Callable[..., object]] = {
     "node_attribute": syntax.NodeAttribute,
     "outgoing": syntax.Outgoing,
     "param": syntax.Param,
-    "place": syntax.NodeAttribute,
     "placing": syntax.Place,
     "pool": syntax.Pool,
+    "port_forward": syntax.PortForward,
     "profile": syntax.Profile,
     "reachability": syntax.Reachability,
     "round_trip": syntax.RoundTrip,
@@ -152,13 +152,18 @@ def _use(span: Span, file: Any, name: syntax.Word | None, values: Any) -> syntax
     return syntax.Use(span, file, name, values or ())
 
 
-def _attribute(span: Span, keyword: syntax.Word, value: syntax.Word, *rest: Any) -> syntax.Attribute:
-    """An attribute whose value has a word, or more."""
-    return syntax.Attribute(span, keyword, value, rest[0] if rest else None, tuple(rest[1:]))
-
-
 def _attributes(_: Span, profile: syntax.Word | None, items: Any) -> syntax.Attributes:
     return syntax.Attributes(profile, items)
+
+
+def _attribute(span: Span, keyword: syntax.Word, *values: Any) -> syntax.Attribute:
+    """An attribute, whose value is its keyword where nothing follows, and may have several words."""
+    value, second, *more = (*(values or (keyword,)), None)[: max(2, len(values))]
+    return syntax.Attribute(span, keyword, value, second, tuple(more))
+
+
+def _node_attribute(span: Span, keyword: syntax.Word, *values: syntax.Word | None) -> syntax.NodeAttribute:
+    return syntax.NodeAttribute(span, keyword, *(values or (keyword,)))  # type: ignore[arg-type]
 
 
 def _names(_: Span, *children: syntax.Word | syntax.Nodes) -> tuple[syntax.Word, ...]:
@@ -180,6 +185,8 @@ MADE: dict[str, Callable[..., object]] = {
     "contained": _names,
     "listing": _listing,
     "names": _names,
+    "node_attribute": _node_attribute,
+    "place": _node_attribute,
     "run": _run,
     "use": _use,
 }

@@ -75,8 +75,8 @@ class _References:
                 return type(value)(*(self._ends(part, prefix) for part in value))
             case syntax.At(span, time, event):
                 return syntax.At(span, time, self._renamed(event, prefix))
-            case syntax.Masquerade(span, nodes, out):
-                return syntax.Masquerade(span, nodes, out and self._renamed(out, prefix))
+            case syntax.Masquerade(out=out):
+                return value._replace(out=out and self._renamed(out, prefix))
             case _:
                 return value
 

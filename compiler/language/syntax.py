@@ -46,7 +46,10 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` only."""
+    """An attribute of a node; `device` follows `on`, for an `address` only.
+
+    The value of `private` is that word itself.
+    """
 
     span: Span
     keyword: Word
@@ -54,7 +57,7 @@ class NodeAttribute(NamedTuple):
     device: Word | None = None
 
 
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
+NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp", "private"})
 """The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
@@ -69,7 +72,9 @@ class ContainerAttribute(NamedTuple):
 TEXTS = frozenset({"image", "attach", "command", "options", "ready"})
 """The keywords of `ContainerAttribute` whose value may be any text."""
 
-CONTAINER_ATTRIBUTES = frozenset({"address", "netns", "forward", "engine", "env", "mptcpize"}) | TEXTS
+CONTAINER_ATTRIBUTES = (
+    frozenset({"address", "netns", "forward", "private", "engine", "env", "mptcpize"}) | TEXTS
+)
 """The same as NODE_ATTRIBUTES, after the first name of a `container`."""
 
 
@@ -86,7 +91,7 @@ class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
     `second` is the right end's address, the word `ecn` of a `queue`, or the longest time of a `slot`; only a
-    `loss` may have `more` words.
+    `loss` may have `more` words. The value of `private` is that word itself.
     """
 
     span: Span
@@ -103,7 +108,7 @@ class Attribute(NamedTuple):
 
 LINK_ATTRIBUTES = (
     "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
-    " subnet address"
+    " private subnet address"
 ).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 
@@ -257,9 +262,23 @@ class Sysctl(NamedTuple):
 
 
 class Masquerade(NamedTuple):
+    """`family` is `ipv4` or `ipv6`, where it is for one alone."""
+
     span: Span
     nodes: Nodes
     out: Nodes | None
+    family: Word | None = None
+
+
+class PortForward(NamedTuple):
+    """What arrives at a port of a node goes on to a port of another; `keyword` is `forward`."""
+
+    span: Span
+    keyword: Word
+    nodes: Nodes
+    protocol: Word
+    port: Word
+    target: Word
 
 
 class Reachability(NamedTuple):
@@ -368,7 +387,7 @@ class Place(NamedTuple):
 
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Bond | Teql
-    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade
+    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade | PortForward
     | Expect | Bench | At | Run | Capture | Device
     | Machine | Place
 )  # fmt: skip

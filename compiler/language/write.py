@@ -77,8 +77,11 @@ class _Writer:
                 yield from ("mptcp", _nodes(left), arrow.text, _nodes(right), *map(_option, options))
             case syntax.Sysctl(_, nodes, assignments):
                 yield from ("sysctl", _nodes(nodes), *map(_assignment, assignments))
-            case syntax.Masquerade(_, nodes, out):
+            case syntax.Masquerade(_, nodes, out, family):
                 yield from ("masquerade", _nodes(nodes), *(("out", _nodes(out)) if out else ()))
+                yield from (family.text,) if family else ()
+            case syntax.PortForward(_, keyword, nodes, protocol, port, target):
+                yield from (keyword.text, _nodes(nodes), protocol.text, port.text, "to", target.text)
             case syntax.Expect(_, sources, targets, claim):
                 yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
             case syntax.Bench(_, sources, targets, transfers, time):
@@ -145,7 +148,7 @@ def _declaration(statement: syntax.Declaration) -> Iterator[str]:
         if isinstance(item, syntax.ContainerAttribute):
             yield from _started(item)
             continue
-        yield from (item.keyword.text, item.value.text, *(("on", item.device.text) if item.device else ()))
+        yield from (*_value_of(item), *(("on", item.device.text) if item.device else ()))
 
 
 def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
@@ -158,7 +161,12 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        yield from (item.keyword.text, *(word.text for word in item.words))
+        yield from (*_value_of(item), *(word.text for word in item.words[1:]))
+
+
+def _value_of(item: syntax.Attribute | syntax.NodeAttribute) -> tuple[str, ...]:
+    """An attribute and its value; `private` has none."""
+    return (item.keyword.text,) if item.value == item.keyword else (item.keyword.text, item.value.text)
 
 
 def _nodes(nodes: syntax.Nodes) -> str:

@@ -5,6 +5,7 @@ one with more decided. Tuples are in written order unless stated otherwise. Rate
 microseconds, sizes bytes, probabilities millionths of a percent.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +17,8 @@ from compiler.model.events import Event
 from compiler.model.links import InterfaceName, Link
 from compiler.model.machines import Machine
 from compiler.model.multipath import Pair
-from compiler.model.networks import Network
-from compiler.model.nodes import Node, Role
+from compiler.model.networks import Address, Network
+from compiler.model.nodes import Node, PortForward, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
@@ -65,6 +66,7 @@ class Lab:
     captures: "tuple[Capture, ...]" = ()
     devices: "tuple[Device, ...]" = ()
     sprays: tuple[SprayPair, ...] = ()
+    port_forwards: tuple[PortForward, ...] = ()
     machines: tuple[Machine, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     failover: bool = False
@@ -88,6 +90,17 @@ class Lab:
     def domains(self) -> dict[str, str]:
         """The broadcast domain of each switch, named by the first of its switches in order of name."""
         return domains(self.links, [node.name for node in self.switches])
+
+    @cached_property
+    def has_private(self) -> bool:
+        """Whether some of its links are private."""
+        return any(link.private for link in self.links)
+
+    @cached_property
+    def shared(self) -> frozenset[Address]:
+        """The addresses that interfaces of several nodes have, in private networks apart."""
+        own = (own.ip for end in self.interfaces.values() for own in end.addresses)
+        return frozenset(ip for ip, ends in Counter(own if self.has_private else ()).items() if ends > 1)
 
     @property
     def versions(self) -> tuple[int, ...]:

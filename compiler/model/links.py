@@ -191,7 +191,8 @@ class Link(NamedTuple):
     """Two connected ports; `span` is the place of the hop in the source.
 
     `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets. A
-    `leg` of a bond has no addresses. A link between two machines has an `underlay`.
+    `leg` of a bond has no addresses. A link between two machines has an `underlay`. What shares the subnet
+    of a `private` one is a private network: `infer.sites` tells who is told of it.
     """
 
     left: Port
@@ -206,6 +207,7 @@ class Link(NamedTuple):
     bond: Bond | None = None
     leg: bool = False
     underlay: Underlay | None = None
+    private: bool = False
 
     @property
     def packet(self) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from compiler.ground.source import Span
 from compiler.model.links import Pin
 from compiler.model.multipath import Endpoint, Limits
-from compiler.model.networks import AddressWithPrefix
+from compiler.model.networks import Address, AddressWithPrefix
 from compiler.model.routes import Route, Rule, Spray, Table
 
 
@@ -73,6 +73,44 @@ class Container(NamedTuple):
     mptcpize: bool = False
 
 
+class Masquerade(NamedTuple):
+    """An interface by which packets leave with its address as their source; `version` is the IP version of
+    those that do, or None for both."""
+
+    interface: str
+    version: int | None = None
+
+    def covers(self, interface: str, version: int) -> bool:
+        """Whether what leaves by an interface in a family is masqueraded."""
+        return self.interface == interface and self.version in (None, version)
+
+
+class PortForward(NamedTuple):
+    """What the source says of a port of a node: what arrives there goes on to a port of `target`."""
+
+    node: str
+    protocol: str
+    port: int
+    target: str
+    to: int
+    span: Span
+
+
+class Inlet(NamedTuple):
+    """A port of a node, and the address and port that packets to it go on to.
+
+    `interfaces` are those that lead there. What came in by the same one gets another source on its way out,
+    as answers would else not come back over this node: `source`, or the address of the interface.
+    """
+
+    protocol: str
+    port: int
+    address: Address
+    to: int
+    interfaces: tuple[str, ...]
+    source: Address | None
+
+
 class Node(NamedTuple):
     """A node, which has its own namespace. `forwards` is true for routers unless the source says otherwise.
 
@@ -80,6 +118,7 @@ class Node(NamedTuple):
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
     `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
     that of a container. `machine` is the name of the one that the node is on; empty if there are none.
+    `private` is whether the source says so of the node; its links are private then.
     """
 
     name: str
@@ -89,7 +128,8 @@ class Node(NamedTuple):
     forwards: bool = False
     inferred_address: bool = False
     addresses: tuple[NodeAddress, ...] = ()
-    masquerade: tuple[str, ...] = ()
+    masquerade: tuple[Masquerade, ...] = ()
+    inlets: tuple[Inlet, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     sysctl_places: tuple[Span, ...] = ()
     routes: tuple[Route, ...] = ()
@@ -103,3 +143,4 @@ class Node(NamedTuple):
     bridge: Bridge | None = None
     container: Container | None = None
     machine: str = ""
+    private: bool = False

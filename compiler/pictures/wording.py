@@ -23,8 +23,8 @@ def of_shaping(shaping: Shaping) -> str:
 
 
 def label(link: Link) -> str:
-    """The kind of a tunnel, the shaping, on a line for each direction if they differ, and the MTU of a link
-    that has one of its own."""
+    """The kind of a tunnel, the shaping, on a line for each direction if they differ, the MTU of a link that
+    has one of its own, and whether it is private."""
     lines = [] if link.kind is LinkKind.VETH else [link.kind.value]
     there, back = of_shaping(link.left.shaping), of_shaping(link.right.shaping)
     if there == back:
@@ -32,6 +32,7 @@ def label(link: Link) -> str:
     else:
         lines += [f"from {one.node}: {said or 'not shaped'}" for one, said in _directions(link, there, back)]
     lines += [f"mtu {link.mtu}"] if link.mtu and not link.tunnel else []
+    lines += ["private"] if link.private else []
     return "\n".join(lines)
 
 
@@ -41,7 +42,7 @@ def _directions(link: Link, there: str, back: str) -> tuple[tuple[Port, str], tu
 
 def marks(node: Node) -> tuple[str, ...]:
     """What a node does with packets beside forwarding them."""
-    found = {"mptcp": node.endpoints, "sprays": node.sprays, "nat": node.masquerade}
+    found = {"mptcp": node.endpoints, "sprays": node.sprays, "nat": node.masquerade or node.inlets}
     return tuple(mark for mark, has in found.items() if has)
 
 
@@ -76,6 +77,8 @@ def _link(link: Link, interfaces: Mapping[InterfaceName, Interface]) -> Iterator
         yield "spare: the spanning tree blocks it"
     if link.mtu:
         yield f"mtu {link.mtu}"
+    if link.private:
+        yield "private"
 
 
 def _port(port: Port, interfaces: Mapping[InterfaceName, Interface]) -> str:

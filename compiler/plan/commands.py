@@ -19,6 +19,7 @@ from compiler.plan.facts import (
     Dummy,
     End,
     Fact,
+    Hairpin,
     Hop,
     Mark,
     Marking,
@@ -27,9 +28,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Qdisc,
     Routes,
     Single,
@@ -51,6 +54,7 @@ FASTEST_TREE = ("forward_delay", "200", "hello_time", "100")
 """The least times that the kernel takes, in hundredths of a second: ports forward after 4 s instead of 30."""
 
 NAT_CHAIN = "type nat hook postrouting priority srcnat;"
+NAT_IN_CHAIN = "type nat hook prerouting priority dstnat;"
 
 
 class Command(NamedTuple):
@@ -137,6 +141,12 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield Command(("nft",), ("add", "chain", *NFT, "out", f"{{ {NAT_CHAIN} }}"), here)
         case Masquerade(here):
             yield Command(("nft",), ("add", "rule", *NFT, "out", *masquerade(fact)), here)
+        case NatIn(here):
+            yield Command(("nft",), ("add", "chain", *NFT, "in", f"{{ {NAT_IN_CHAIN} }}"), here)
+        case PortForward(here):
+            yield Command(("nft",), ("add", "rule", *NFT, "in", *forwarded(fact)), here)
+        case Hairpin(here):
+            yield Command(("nft",), ("add", "rule", *NFT, "out", *turned_back(fact)), here)
         case Marking(here):
             yield from (Command(("nft",), line, here) for line in turns.frame(fact.sprays, fact.arrivals))
         case Turns(here, spray):
@@ -243,7 +253,24 @@ def tree(bridge: Bridge) -> Words:
 
 
 def masquerade(fact: Masquerade) -> Words:
-    return "oifname", f'"{fact.interface}"', "masquerade"
+    family = ("meta", "nfproto", f"ipv{fact.version}") if fact.version else ()
+    return *family, "oifname", f'"{fact.interface}"', "masquerade"
+
+
+def forwarded(fact: PortForward) -> Words:
+    ip, to = (
+        ("ip", f"{fact.address}:{fact.to}")
+        if fact.address.version == 4
+        else ("ip6", f"[{fact.address}]:{fact.to}")
+    )
+    return "fib", "daddr", "type", "local", fact.protocol, "dport", str(fact.port), "dnat", ip, "to", to
+
+
+def turned_back(fact: Hairpin) -> Words:
+    name, family = f'"{fact.interface}"', f"ipv{fact.version}"
+    turned = ("meta", "nfproto", family, "iifname", name, "oifname", name, "ct", "status", "dnat")
+    ip = "ip" if fact.version == 4 else "ip6"
+    return *turned, *(("snat", ip, "to", str(fact.source)) if fact.source else ("masquerade",))
 
 
 def single() -> Words:

@@ -235,10 +235,40 @@ class Nat(NamedTuple):
 
 
 class Masquerade(NamedTuple):
-    """A rule in that chain: packets that leave by an interface have its address as their source."""
+    """A rule in that chain: packets that leave by an interface have its address as their source.
+
+    `version` is the IP version of those that do, or None for both.
+    """
 
     namespace: str
     interface: str
+    version: int | None = None
+
+
+class NatIn(NamedTuple):
+    """The chain in it that rewrites destinations of what arrives."""
+
+    namespace: str
+
+
+class PortForward(NamedTuple):
+    """A rule in that chain: what arrives at a port of the node goes on to an address and a port of it."""
+
+    namespace: str
+    protocol: str
+    port: int
+    address: Address
+    to: int
+
+
+class Hairpin(NamedTuple):
+    """A rule in the chain that rewrites sources, for answers to come back over the node: of a port's packets
+    that leave by the interface that they came in by. Without `source`, theirs is the address of that."""
+
+    namespace: str
+    interface: str
+    version: int
+    source: Address | None
 
 
 Arrivals = tuple[tuple[str, tuple[str, ...]], ...]
@@ -312,6 +342,9 @@ Fact = (
     | Nft
     | Nat
     | Masquerade
+    | NatIn
+    | PortForward
+    | Hairpin
     | Marking
     | Turns
     | Device

@@ -18,6 +18,7 @@ from compiler.plan.facts import (
     Device,
     Dummy,
     Fact,
+    Hairpin,
     Mark,
     Marking,
     Masquerade,
@@ -25,9 +26,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Qdisc,
     Routes,
     Single,
@@ -105,6 +108,13 @@ _NAT = (
     ' add rule inet mpc out oifname "lo" masquerade'
 )
 
+_NAT_IN = (
+    "add table inet mpc; add chain inet mpc in { type nat hook prerouting priority dstnat; };"
+    " add rule inet mpc in fib daddr type local tcp dport 1 dnat ip to 127.0.0.1:1;"
+    " add chain inet mpc out { type nat hook postrouting priority srcnat; };"
+    ' add rule inet mpc out iifname "lo" oifname "lo" ct status dnat snat ip to 127.0.0.1'
+)
+
 _TURNS = (
     f"add table inet mpc; add set inet mpc {AWAY} {{ {SET} }};"
     f" add chain inet mpc {SENT} {{ {CHAINS[SENT]} }};"
@@ -163,6 +173,7 @@ MULTIPATH = _ip(
 RULES = _ip("policy routing (CONFIG_IP_MULTIPLE_TABLES)", "rule add pref 1000 from 10.0.0.1 lookup 10000")
 MPTCP = _ip("MPTCP in the kernel (5.6) and in ip (iproute2 5.9)", "mptcp limits set subflows 1")
 NAT = Need("NAT by nftables (module nft_masq)", ("nft", _NAT))
+NAT_IN = Need("port forwarding by nftables (modules nft_nat, nft_fib_inet)", ("nft", _NAT_IN))
 TURNS = Need("packets in turn by nftables (module nft_numgen)", ("nft", _TURNS))
 
 
@@ -189,7 +200,7 @@ NAMES = Need(
 )
 ALL = (
     *(VETH, *TUNNEL.values(), BOND, DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES),
-    *(MPTCP, NAT, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
+    *(MPTCP, NAT, NAT_IN, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
 )
 """In the order in which they are tested; NAMES is tested last."""
 
@@ -263,7 +274,17 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield RULES
         case MptcpLimits() | MptcpEndpoint():
             yield MPTCP
-        case Nft() | Nat() | Masquerade() | Marking() | Turns() | Single():
+        case (
+            Nft()
+            | Nat()
+            | Masquerade()
+            | NatIn()
+            | PortForward()
+            | Hairpin()
+            | Marking()
+            | Turns()
+            | Single()
+        ):
             yield from _need_of_turns(fact)
         case Device():
             yield from _needs_of_device(fact)
@@ -295,11 +316,15 @@ def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge) -> Iterat
             assert_never(fact)
 
 
-def _need_of_turns(fact: Nft | Nat | Masquerade | Marking | Turns | Single) -> Iterator[Need]:
+def _need_of_turns(
+    fact: Nft | Nat | Masquerade | NatIn | PortForward | Hairpin | Marking | Turns | Single,
+) -> Iterator[Need]:
     """The features that one fact of nftables or of per-packet load balancing needs."""
     match fact:
         case Nat() | Masquerade():
             yield NAT
+        case NatIn() | PortForward() | Hairpin():
+            yield NAT_IN
         case Turns():
             yield TURNS
         case Marking():

@@ -41,6 +41,7 @@ from compiler.plan.facts import (
     Dummy,
     End,
     Fact,
+    Hairpin,
     Hop,
     Mark,
     Marking,
@@ -49,9 +50,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Routes,
     Single,
     Sysctl,
@@ -519,9 +522,10 @@ class _Planner:
             yield from self._routing(node)
             yield from (MptcpLimits(here, node.limits),) if node.limits else ()
             yield from (MptcpEndpoint(here, endpoint) for endpoint in node.endpoints)
-            yield from (Nft(here),) if node.masquerade or node.sprays else ()
-            yield from (Nat(here),) if node.masquerade else ()
-            yield from (Masquerade(here, interface) for interface in node.masquerade)
+            yield from (Nft(here),) if node.masquerade or node.inlets or node.sprays else ()
+            yield from (Nat(here),) if node.masquerade or node.inlets else ()
+            yield from (Masquerade(here, *one) for one in node.masquerade)
+            yield from self._inlets(node)
             arrivals = self._arrivals(node)
             if node.sprays:
                 yield Marking(here, node.sprays, arrivals)
@@ -542,6 +546,19 @@ class _Planner:
 
     def _own_devices(self) -> Iterable[Made]:
         return (device for device in self.lab.devices if device.interface.node in self.names)
+
+    def _inlets(self, node: Node) -> Iterator[Fact]:
+        """The ports that a node forwards, and the ways back by the interface that packets came in by."""
+        here = node.namespace
+        yield from (NatIn(here),) if node.inlets else ()
+        for protocol, port, address, to, *_ in node.inlets:
+            yield PortForward(here, protocol, port, address, to)
+        turned = (
+            Hairpin(here, name, inlet.address.version, inlet.source)
+            for inlet in node.inlets
+            for name in inlet.interfaces
+        )
+        yield from dict.fromkeys(turned)
 
     def containers(self) -> Iterator[Fact]:
         """The containers, which find all of the network there when they start."""

@@ -14,6 +14,7 @@ from compiler.plan.facts import (
     Device,
     Dummy,
     Fact,
+    Hairpin,
     Mark,
     Marking,
     Masquerade,
@@ -21,9 +22,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Qdisc,
     Routes,
     Single,
@@ -81,7 +84,8 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
             | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
             | Routes() | OwnAddress()  # likewise
-            | Nat() | Masquerade() | Marking() | Turns()  # is in the table of nftables
+            | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
+            | Marking() | Turns()  # likewise
             | Teql()  # is given back before
             | Sysctl()  # is set back from what was noted
         ):  # fmt: skip

@@ -48,7 +48,7 @@ class Kernel:
 
     def __init__(self, node: Node, interfaces: Iterable[str]) -> None:
         self.sysctls = dict(node.sysctls)
-        self.masquerade = frozenset(node.masquerade)
+        self.masquerades = bool(node.masquerade)
         self.declared = node.forwards
         self.names = {name.replace(".", "/"): name for name in interfaces}
         self.forwarding_6 = self.sysctls.get(FORWARDING_6, str(int(node.forwards))) != "0"
@@ -82,7 +82,7 @@ class Kernel:
     @property
     def by_way(self) -> bool:
         """Whether the fate of a packet depends on more than the node and the target."""
-        return bool(self.filters or self.masquerade) or len(set(self.forwarding.values())) > 1
+        return bool(self.filters or self.masquerades) or len(set(self.forwarding.values())) > 1
 
     def hash_of(self, version: int, *, begins: bool, bound: bool) -> Hash:
         """The hash by which next hops are chosen for a flow that is sent here, or forwarded.

@@ -17,7 +17,7 @@ from compiler.prediction.sprayed import as_flows
 from compiler.prediction.subflows import Connection, Subflow, connections
 from compiler.prediction.tcp import bounding_share, control
 from compiler.prediction.trips import Trip, reverse, split, trips
-from compiler.prediction.ways import MOST_WAYS, ways
+from compiler.prediction.ways import MOST_WAYS, meant, ways
 
 MOST_TRIPS = 512
 """The most trips of a pair over which flows are placed; further ones are left out."""
@@ -73,7 +73,8 @@ class Prediction:
         """All paths to the target, with their return paths."""
         if self.address is None:
             return ()
-        return trips(self.lookup, ways(self.lookup, self.source, self.address, most=MOST_TRIPS))
+        found = ways(self.lookup, self.source, self.address, most=MOST_TRIPS)
+        return trips(self.lookup, meant(self.target, found))
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:

@@ -18,7 +18,7 @@ from compiler.prediction.inbound import Bits
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.rounds import Rounds
 from compiler.prediction.trips import Trip, trips
-from compiler.prediction.ways import ways
+from compiler.prediction.ways import meant, ways
 
 MOST_LOOKUPS, MOST_FOLLOWED = 500_000, 4_000
 """The most route lookups, and pairs of nodes whose paths are followed one by one; some seconds each."""
@@ -120,7 +120,8 @@ class Reach:
     @cached_property
     def is_wholly_exact(self) -> bool:
         """Whether all pairs have to be looked up."""
-        return self.lab.metric is None or self.pinned or self.is_uneven or bool(self.lookup.losing)
+        told = self.lab.metric is not None and not self.lab.has_private
+        return not told or self.pinned or self.is_uneven or bool(self.lookup.losing)
 
     @cached_property
     def pinned(self) -> bool:
@@ -213,22 +214,22 @@ class Reach:
             return
         own = inbound.by_source(source) if inbound and source in inbound.links else {}
         if not own or any(one is None or one in self.rounds.steered for one in own):
-            yield from self._followed(source, address)
+            yield from self._followed(source, target, address)
             return
         for one, there in own.items():
             answers = self.rounds.answers(one)
             if target in answers.links:
                 yield there, answers.links[target]
             elif target in answers.some:
-                yield from self._followed(source, address)
+                yield from self._followed(source, target, address)
             else:
                 yield None
 
-    def _followed(self, source: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
+    def _followed(self, source: str, target: str, address: Address) -> Iterator[tuple[Bits, Bits] | None]:
         """The same as `_ways`, by following packets on each path."""
         self.followed += 1
         found: dict[Address | None, tuple[Bits, Bits]] = {}
-        for trip in trips(self.lookup, ways(self.lookup, source, address)):
+        for trip in trips(self.lookup, meant(target, ways(self.lookup, source, address))):
             if not arrives(trip):
                 yield None
                 return

@@ -56,10 +56,10 @@ class Rounds:
     @cached_property
     def steered(self) -> frozenset[Address]:
         """The addresses in the targets of rules, but for those that count where a link is down while all
-        are up."""
+        are up; and those that several nodes have, in networks apart."""
         tables = (table for node in self.lab.nodes for table in self._counting(node))
         targets = (target for table in tables for route in table.routes for target in route.targets)
-        return frozenset(target.network_address for target in targets)
+        return self.lab.shared.union(target.network_address for target in targets)
 
     def _counting(self, node: Node) -> Iterator[Table]:
         """The tables of a node that packets may be looked up in."""

@@ -15,7 +15,7 @@ from compiler.model.networks import Address
 from compiler.model.nodes import Node
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.trips import Trip, trips
-from compiler.prediction.ways import ways
+from compiler.prediction.ways import meant, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Connection:
 
 def connections(lookup: Lookup, client: str, server: str, target: Address) -> tuple[Connection, ...]:
     """The connections from one node to an address of another, one for each source address."""
-    first = [trip for trip in trips(lookup, ways(lookup, client, target)) if trip.works]
+    first = [trip for trip in trips(lookup, meant(server, ways(lookup, client, target))) if trip.works]
     found = []
     for source, group in groupby(sorted(first, key=_source), key=_source):
         own = tuple(group)

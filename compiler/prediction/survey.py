@@ -10,6 +10,7 @@ from itertools import islice
 
 from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.infer.graph import Graph
+from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.prediction import outages, passed, turns
@@ -51,6 +52,8 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
             message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
             help = "what is told of the others is what inferred routes would do" if lab.metric else ""
             diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+    for reach in found.values():
+        _tell_entries(lab, reach, diagnostics)
     if turns.has_turns(lab):
         turns.note(predictor, diagnostics)
     if lab.events:
@@ -109,9 +112,23 @@ class _Unreached:
         linked = {end.node for link in self.lab.links for end in link.ends}
         alone = sum(1 << place for name, place in reach.places.items() if name not in linked)
         self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
+        self.sites = Sites(self.lab)
+        if self.sites.inside:
+            self._leave_out_hidden()
+
+    def _leave_out_hidden(self) -> None:
+        """Leaves out that nodes outside of a site do not reach those inside, as that is what is written."""
+        inside: dict[str, Bits] = {}
+        for name in self.sites.inside:
+            site = self.sites.of[name]
+            inside[site] = inside.get(site, 0) | 1 << self.reach.places[name]
+        everybody = sum(inside.values())
+        for name, place in self.reach.places.items():
+            self.rows[place] &= ~everybody | inside.get(self.sites.of.get(name, ""), 0)
 
     def tell(self) -> None:
-        groups = Groups(self.lab, len(self.reach.members), self.rows, symmetric=not self.reach.examined)
+        symmetric = not (self.reach.examined or self.sites.inside)
+        groups = Groups(self.lab, len(self.reach.members), self.rows, symmetric=symmetric)
         self._tell(groups, groups.mutual(), groups.both, mutual=True)
         self._tell(groups, groups.directed(), groups.one_way, mutual=False)
 
@@ -142,6 +159,9 @@ class _Unreached:
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
                     lost = next((way for way in trip.back if not way.delivered), trip.out)
+                    if lost is not trip.out and self.sites.hides(source, target):
+                        help = f"`masquerade` where packets leave the private network of `{source}`"
+                        return why(trip), help
                     return why(trip), mend(lost)
         return "", ""
 
@@ -164,6 +184,25 @@ def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
     while way[-1] != source:
         way.append(by[way[-1]])
     return [name for name in way[1:-1] if not graph.forwards.get(name, True)][::-1]
+
+
+def _tell_entries(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
+    """Adds notes on private nodes that are reached from outside, as routes of one's own lead there."""
+    sites = Sites(lab)
+    found = [
+        (source, target)
+        for target in sorted(sites.inside & set(reach.members))
+        for source in reach.examined
+        if sites.hides(target, source)
+        and not reach.unreached[reach.places[source]] >> reach.places[target] & 1
+    ]
+    for source, target in found[:MOST]:
+        message = f"`{source}` reaches `{target}`, in a private network that it is outside of"
+        help = f"see `mpc paths LAB {source} {target}`"
+        diagnostics.note("MPC748", message, reach.lookup.nodes[source].span, "a `route` leads there", help)
+    if len(found) > MOST:
+        message = f"{len(found) - MOST} more pairs of nodes reach into private networks"
+        diagnostics.note("MPC748", message, lab.span, "besides those that are named", "")
 
 
 def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:

@@ -10,7 +10,7 @@ from compiler.infer.shaping import ETHERNET_HEADER, SECOND, beside, reach, stand
 from compiler.model.links import InterfaceName, Shaping
 from compiler.model.networks import Address
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
-from compiler.prediction.ways import Translation, Way, ways
+from compiler.prediction.ways import Translation, Way, meant, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,7 @@ class Trip:
 def trips(lookup: Lookup, outwards: Iterable[Way]) -> tuple[Trip, ...]:
     """Paths with their return paths."""
     back = cache(partial(_back, lookup))
-    return tuple(
-        Trip(way, back(way.delivered, way.at, way.source, way.target, way.translations)) for way in outwards
-    )
+    return tuple(Trip(way, back(*_sent(way)) if way.delivered else ()) for way in outwards)
 
 
 def split(trip: Trip) -> Iterator[Trip]:
@@ -162,17 +160,22 @@ def reverse(trip: Trip) -> Iterator[Trip]:
         yield Trip(replace(way, share=share, fixed=tuple(shared.items())), (trip.out,))
 
 
+def _sent(way: Way) -> tuple[str, str, Address | None, Address, tuple[Translation, ...]]:
+    """What decides the answers to the packets of a way, first who has sent these."""
+    return way.nodes[0], way.at, way.source, way.target, way.translations
+
+
 def _back(
     lookup: Lookup,
-    delivered: bool,
+    sender: str,
     at: str,
     source: Address | None,
     target: Address,
     translations: tuple[Translation, ...],
 ) -> tuple[Way, ...]:
-    if not delivered or source is None:
+    if source is None:
         return ()
-    return ways(lookup, at, source, source=target, translations=translations)
+    return meant(sender, ways(lookup, at, source, source=target, translations=translations))
 
 
 def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from compiler.model.networks import Address, Network
 from compiler.model.routes import ExplicitRoute
 from compiler.prediction.advice import advise, has_pins
 from compiler.prediction.expectations import Expectations
+from compiler.prediction.inlets import check as check_inlets
 from compiler.prediction.predict import Predictor
 from compiler.prediction.turns import check as check_turns
 from compiler.prediction.turns import has_turns
@@ -32,7 +33,8 @@ MOST_SAMPLES = 3
 
 def verify(lab: Lab, diagnostics: Diagnostics) -> None:
     """Reports what will not work; costs nothing where all is inferred and nothing is expected."""
-    if diagnostics.failed or not (lab.explicit_routes or lab.expectations or lab.sprays or has_pins(lab)):
+    stated = lab.explicit_routes or lab.expectations or lab.sprays or lab.port_forwards
+    if diagnostics.failed or not (stated or has_pins(lab)):
         return
     predictor = Predictor(lab)
     advise(predictor, diagnostics)
@@ -42,6 +44,7 @@ def verify(lab: Lab, diagnostics: Diagnostics) -> None:
     if has_turns(lab):
         check_turns(predictor, diagnostics)
         check_unnoticed(lab, diagnostics)
+    check_inlets(predictor, diagnostics)
     Expectations(predictor, diagnostics).check()
 
 

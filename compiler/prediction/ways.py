@@ -34,6 +34,7 @@ class Fate(StrEnum):
     UNREACHABLE = "refused by an unreachable route of"
     PROHIBIT = "refused by a prohibit route of"
     LOST = "lost, like all packets, by a link of"
+    ELSEWHERE = "taken for its own by"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -140,6 +141,13 @@ def ways(
             found += [] if onward else [_ended(packet, _without_a_way(lookup, packet))]
             waiting += reversed(onward)
     return tuple(found)
+
+
+def meant(node: str, found: Iterable[Way]) -> tuple[Way, ...]:
+    """Ways of packets for a node, which may end at another: one with its address in a private network."""
+    return tuple(
+        replace(way, fate=Fate.ELSEWHERE) if way.delivered and way.at != node else way for way in found
+    )
 
 
 def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:
@@ -315,7 +323,8 @@ def _with_source(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Pac
 
 
 def _masqueraded(lookup: Lookup, packet: _Packet, hop: Nexthop) -> _Packet:
-    if packet.source is None or hop.interface not in lookup.nodes[packet.node].masquerade:
+    masquerades = lookup.nodes[packet.node].masquerade
+    if packet.source is None or not any(one.covers(hop.interface, hop.via.version) for one in masquerades):
         return packet
     address = lookup.interface_address(packet.node, hop)
     if address is None or address == packet.source:

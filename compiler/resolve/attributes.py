@@ -31,8 +31,9 @@ VALUES: dict[str, Callable[[str], object]] = {
     "mtu": lambda word: units.number(word, 68, 65535),
     "cost": lambda word: units.number(word, 1, 2**32 - 1),
     "vni": lambda word: units.number(word, 1, MOST_VNI),
+    "private": bool,
 }
-PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost", "vni"))
+PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost", "vni", "private"))
 SHARED = tuple(name for name in VALUES if name != "vni")
 """The attributes that several links can have alike."""
 

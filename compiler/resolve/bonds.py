@@ -17,7 +17,7 @@ MODES = {str(mode): mode for mode in Mode}
 REFUSED = ("balance-tlb", "balance-alb")
 """Modes that send a flow over one leg, as `balance-xor` does, and have no monitor for tunnels."""
 
-ATTRIBUTES = ("mtu", "cost", "subnet", "address")
+ATTRIBUTES = ("mtu", "cost", "subnet", "address", "private")
 
 
 def add(statement: syntax.Bond | syntax.Teql, linker: Linker) -> None:

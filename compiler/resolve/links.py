@@ -166,7 +166,8 @@ class Linker:
                 self.scope.interfaces[end.id] = Interface(end.id, addresses, end.span)
         index = len(self.scope.links)
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
-        link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span))
+        private = "private" in asked.values or any(id.node in self.scope.private for id in ids)
+        link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span), private=private)
         if asked.more:
             link = link._replace(kind=asked.more.kind)
         if isinstance(asked.more, AskedTunnel):

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
 
-_ALLOWED = dict.fromkeys(("host", "router"), ("address", "netns", "forward")) | {
-    "switch": ("subnet", "stp", "netns"),
+_ALLOWED = dict.fromkeys(("host", "router"), ("address", "netns", "forward", "private")) | {
+    "switch": ("subnet", "stp", "netns", "private"),
     "container": (
         *("image", "attach", "command", "env", "options", "ready", "mptcpize", "engine"),
-        *("address", "netns", "forward"),
+        *("address", "netns", "forward", "private"),
     ),
 }
 """The attributes of each kind of node, in the order of messages."""
@@ -91,8 +91,10 @@ class Declarer:
     def _declare(self, word: syntax.Word, statement: syntax.Declaration, attributes: "_Attributes") -> None:
         namespace = self._namespace(word, attributes)
         self.scope.nodes[word.text] = word.span
+        if attributes.private:
+            self.scope.private.add(word.text)
         role = Role(statement.kind.text)
-        node = Node(word.text, namespace, role, word.span)
+        node = Node(word.text, namespace, role, word.span, private=attributes.private)
         if role is Role.SWITCH:
             self.scope.switches.add(word.text)
             bridge = Bridge(bridge_name(word.text), attributes.stp, tuple(attributes.subnets))
@@ -138,6 +140,8 @@ class Declarer:
                 self.scope.set_twice(f"`{name}`", item.span, first)
             elif name == "netns":
                 self._netns(item, found)
+            elif name == "private":
+                found.private = True
             elif name == "stp":
                 found.stp = item.value.text == "on"
             else:
@@ -192,6 +196,7 @@ class _Attributes:
         self.namespace: str | None = None
         self.forward: bool | None = None
         self.stp = False
+        self.private = False
         self.inferred = True
         self.addresses: list[NodeAddress] = []
         self.subnets: list[Pin] = []

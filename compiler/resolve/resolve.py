@@ -17,7 +17,7 @@ from compiler.language.sets import node_of
 from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
-from compiler.model.nodes import Node, Role
+from compiler.model.nodes import Node, PortForward, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
@@ -25,7 +25,7 @@ from compiler.resolve.nodes import Declarer
 from compiler.resolve.pairs import Pairs
 from compiler.resolve.routes import routes
 from compiler.resolve.scope import Scope
-from compiler.resolve.services import Masquerades, Sysctls
+from compiler.resolve.services import Masquerades, PortForwards, Sysctls
 
 if TYPE_CHECKING:
     from compiler.resolve.machines import Machines
@@ -107,6 +107,7 @@ class _Resolver:
             explicit_routes=self._explicit_routes(),
             pairs=tuple(pairs.found.values()),
             sprays=sprays,
+            port_forwards=self._port_forwards(),
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
@@ -221,6 +222,12 @@ class _Resolver:
             sprays.add(statement)
         return tuple(sprays.found.values())
 
+    def _port_forwards(self) -> tuple[PortForward, ...]:
+        forwards = PortForwards(self.scope)
+        for statement in self._all(syntax.PortForward):
+            forwards.add(statement)
+        return tuple(forwards.found.values())
+
     def _check_profiles(self) -> None:
         for (_, name), known in self.scope.profiles.items():
             if not known.used:
@@ -317,11 +324,7 @@ class _Resolver:
                 sysctl_places=tuple(
                     sysctls.places[node.name, key] for key in sysctls.values.get(node.name, {})
                 ),
-                masquerade=tuple(
-                    out
-                    for out in dict.fromkeys(outs[node.name])
-                    if masquerades.found.get(node.name, set()) & {None, out}
-                ),
+                masquerade=tuple(masquerades.of(node.name, outs[node.name])),
             )
             for node in nodes
         )

@@ -53,6 +53,8 @@ class Scope:
         self.nodes: dict[str, Span] = {}
         """The nodes, switches among them."""
         self.switches: set[str] = set()
+        self.private: set[str] = set()
+        """The nodes, switches among them, whose links are private."""
         self.profiles: dict[tuple[Frame | None, str], Profile] = {}
         """The profiles by the use of the file that declares them, and by name; a file sees its own only."""
         self._no_links()

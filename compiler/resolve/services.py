@@ -1,13 +1,17 @@
-"""`sysctl` and `masquerade` statements: settings of the namespaces of nodes."""
+"""`sysctl`, `masquerade` and `forward` statements: settings of the namespaces of nodes."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from compiler.ground.names import is_network_sysctl, is_of_machine
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import unique
 from compiler.model.links import InterfaceName
+from compiler.model.nodes import Masquerade, PortForward
 from compiler.resolve.scope import Scope
+
+MOST_PORT = 65535
 
 _OF_INTERFACE = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)([^.]+)(\..+)")
 
@@ -63,11 +67,21 @@ class Sysctls:
 
 
 class Masquerades:
-    """Collects the interfaces of `masquerade` statements, by node; None stands for all interfaces."""
+    """Collects the interfaces of `masquerade` statements by node, with the IP versions that they are for.
+
+    None stands for all interfaces, and for both versions.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.found: dict[str, set[str | None]] = {}
+        self.found: dict[str, dict[str | None, set[int | None]]] = {}
+
+    def of(self, node: str, interfaces: Iterable[str]) -> Iterator[Masquerade]:
+        """The interfaces of a node that masquerade."""
+        found = self.found.get(node, {})
+        for name in dict.fromkeys(interfaces):
+            if versions := found.get(None, set()) | found.get(name, set()):
+                yield Masquerade(name, next(iter(versions)) if len(versions) == 1 else None)
 
     def add(self, statement: syntax.Masquerade) -> None:
         outs = len(statement.out.words) if statement.out else 1
@@ -76,7 +90,9 @@ class Masquerades:
             if (node := self.scope.addressed(word, "masquerade")) is None:
                 continue
             interfaces = self._out(word, statement) if statement.out else {None}
-            self.found.setdefault(node, set()).update(interfaces)
+            version = int(statement.family.text.removeprefix("ipv")) if statement.family else None
+            for interface in interfaces:
+                self.found.setdefault(node, {}).setdefault(interface, set()).add(version)
 
     def _out(self, word: syntax.Word, statement: syntax.Masquerade) -> set[str | None]:
         assert statement.out is not None
@@ -92,3 +108,42 @@ class Masquerades:
             message = f"no link goes from `{word.text}` to `{statement.out.span.text}`"
             self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing")
         return found
+
+
+class PortForwards:
+    """Collects the ports of `forward` statements."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.found: dict[tuple[str, str, int], PortForward] = {}
+
+    def add(self, statement: syntax.PortForward) -> None:
+        self.scope.stands_for(len(statement.nodes.words), statement.span)
+        port = self.scope.number(statement.port, statement.protocol.text, 1, MOST_PORT)
+        target, to = self._target(statement.target)
+        for word in unique(statement.nodes):
+            node = self.scope.addressed(word, "forward a port")
+            if node is None or port is None or target is None or to is None:
+                continue
+            if node == target:
+                message = f"`{node}` has this port itself"
+                help = "forward it to another node, or have the program listen there"
+                self.scope.diagnostics.error("MPC426", message, statement.target.span, "the same node", help)
+                continue
+            made = PortForward(node, statement.protocol.text, port, target, to, statement.span)
+            first = self.found.setdefault((node, made.protocol, port), made)
+            if first is not made:
+                what = f"the {made.protocol} port {port} of `{node}`"
+                self.scope.set_twice(what, statement.span, first.span)
+
+    def _target(self, word: syntax.Word) -> tuple[str | None, int | None]:
+        """The node and the port of a word like `web:80`."""
+        name, colon, port = word.text.partition(":")
+        node = self.scope.addressed(syntax.Word(word.span.part(0, len(name)), name), "be forwarded to")
+        if node is None or not colon:
+            if node is not None:
+                message, help = f"`{name}` has no port here", f"write it behind the node: `{name}:80`"
+                self.scope.diagnostics.error("MPC426", message, word.span, "to which port?", help)
+            return node, None
+        rest = syntax.Word(word.span.part(len(name) + 1, len(word.text)), port)
+        return node, self.scope.number(rest, "to", 1, MOST_PORT)

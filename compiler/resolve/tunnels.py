@@ -16,7 +16,7 @@ from compiler.resolve.scope import AskedTunnel, Scope
 KINDS = {"vxlan": LinkKind.VXLAN, "gre": LinkKind.GRE, "ipip": LinkKind.IPIP}
 """By keyword. VXLAN, the default, carries Ethernet frames like a cable, and most kernels have it."""
 
-ATTRIBUTES = ("mtu", "cost", "subnet", "address")
+ATTRIBUTES = ("mtu", "cost", "subnet", "address", "private")
 
 
 def add(statement: syntax.Tunnel, linker: Linker) -> None:

@@ -8,7 +8,7 @@ from compiler.model.lab import Lab
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput, Transfer
 from compiler.plan.commands import mark
 from compiler.plan.engines import names
-from compiler.plan.facts import Masquerade
+from compiler.plan.facts import Masquerade, PortForward
 from compiler.plan.plan import NO_SERVER, Plan
 from compiler.scripts.bash import head, need_tools, script
 from compiler.scripts.drift import Facts, Queues, bridges, brief, facts, queues
@@ -117,7 +117,7 @@ def _tools(lab: Lab, plan: Plan) -> Iterator[str]:
     yield from (*plan.engines, "ip", "tc", "nsenter", "unshare", "mount", "awk")
     pings = any(not isinstance(one.claim, Throughput) for one in lab.expectations)
     yield from ("ping",) if pings or plan.crosslinks else ()
-    yield from ("nft",) if any(isinstance(fact, Masquerade) for fact in plan.facts) else ()
+    yield from ("nft",) if any(isinstance(fact, Masquerade | PortForward) for fact in plan.facts) else ()
 
 
 def _queues(numbers: Queues) -> Iterator[str]:

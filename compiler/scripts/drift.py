@@ -10,9 +10,11 @@ from compiler.model.links import DEFAULT_MTU, LinkKind
 from compiler.plan import turns
 from compiler.plan.commands import (
     NAT_CHAIN,
+    NAT_IN_CHAIN,
     bonded,
     carried,
     family,
+    forwarded,
     gateway,
     limited,
     mark,
@@ -24,6 +26,7 @@ from compiler.plan.commands import (
     single,
     source,
     tree,
+    turned_back,
     underlain,
 )
 from compiler.plan.engines import names
@@ -37,6 +40,7 @@ from compiler.plan.facts import (
     Device,
     Dummy,
     Fact,
+    Hairpin,
     Mark,
     Marking,
     Masquerade,
@@ -44,9 +48,11 @@ from compiler.plan.facts import (
     MptcpLimits,
     Namespace,
     Nat,
+    NatIn,
     Nft,
     OwnAddress,
     PolicyRule,
+    PortForward,
     Qdisc,
     Routes,
     Single,
@@ -132,6 +138,13 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft in {_NFT} out: {NAT_CHAIN}"
         case Masquerade(here):
             yield here, f"nft in {_NFT} out: {' '.join(masquerade(fact))}"
+        case NatIn(here):
+            yield here, f"nft chain {_NFT} in"
+            yield here, f"nft in {_NFT} in: {NAT_IN_CHAIN}"
+        case PortForward(here):
+            yield here, f"nft in {_NFT} in: {' '.join(forwarded(fact))}"
+        case Hairpin(here):
+            yield here, f"nft in {_NFT} out: {' '.join(turned_back(fact))}"
         case Tunnel(here, name):
             yield here, f"tunnel {name} {' '.join(carried(fact))}"
         case Bond(here, name):
@@ -309,6 +322,9 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Nft()
                 | Nat()
                 | Masquerade()
+                | NatIn()
+                | PortForward()
+                | Hairpin()
                 | Marking()
                 | Turns()
                 | Single()

@@ -31,7 +31,8 @@ class Naming:
 
     `b` is an address of a node itself, `b:c` of an interface, `tunnel b:c` the outer address of the end of a
     tunnel, `b -- c` the subnet of a link; the subnet of a broadcast domain has the name of a switch. Any
-    other network is described by the nodes with addresses in it.
+    other network is described by the nodes with addresses in it. What stands in several private networks has
+    no name.
     """
 
     def __init__(self, lab: Lab) -> None:
@@ -41,12 +42,13 @@ class Naming:
         for node in lab.nodes:
             self.owners |= {own.address.ip: Owner(node.name) for own in node.addresses}
         for end in lab.interfaces.values():
-            self.owners |= {own.ip: Owner(*end.id) for own in end.addresses}
+            self.owners |= {own.ip: Owner(*end.id) for own in end.addresses if own.ip not in lab.shared}
         self.targets = {str(address): str(owner) for address, owner in self.owners.items()}
         """A cache of the names of route targets, in the notation of ip-route(8); default routes have none."""
         for segment in lab.segments:
             for network in {own.network for end in segment.ends for own in end.addresses}:
-                self.targets.setdefault(target(network), _segment(segment))
+                known = self.targets.setdefault(target(network), _segment(segment))
+                self.targets[target(network)] = known if known == _segment(segment) else ""
         for link in lab.links:
             outer = link.tunnel.outer if link.tunnel else None
             for port, address in zip(link.ends, outer, strict=True) if outer else ():
