@@ -86,11 +86,11 @@ def up(compilation: Compilation, host: str | None, arguments: tuple[str, ...]) -
 @takes_host
 def down(options: Options, lab: str, host: str | None) -> None:
     """Take LAB down, a file or the name of a lab that `mpc list` shows."""
-    if lab == "-" or Path(lab).exists() or not is_name(lab):
+    if lab == "-" or Path(lab).is_file() or not is_name(lab):
         compilation = read(lab, options)
     else:
-        # What is taken away is what has the lab's mark, whatever the topology says.
-        compilation = Compilation("-", f"lab {lab}\nhost a b\nlink a -- b\n".encode(), kept.folder(), options)
+        # What is taken away is what has the lab's mark, whatever the topology says: it names nothing.
+        compilation = Compilation("-", f"lab {lab}\n".encode(), kept.folder(), options)
     run_script(compilation, "down", host)
 
 

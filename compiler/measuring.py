@@ -58,11 +58,14 @@ def sweep(options: Options, lab: str, repeat: int, directory: Path) -> None:
         prepare(directory)
         runs = missing(found, repeat, directory)
         heed_signals()
-        whole = sweep_over(runs, compiled, directory, say)
+        failed = sweep_over(runs, compiled, directory, say)
     except (ValuesError, SweepError) as error:
         raise click.UsageError(visible(str(error))) from error
-    say(f"{len(found) * repeat} runs, {len(runs)} of them now; results are in {visible(str(directory))}")
-    sys.exit(0 if whole else CANNOT)
+    all_runs = len(found) * repeat
+    lacking = f", of which {failed} have no result" if failed else ""
+    done = f"{all_runs} run{'s' * (all_runs > 1)}, {len(runs)} of them now{lacking}"
+    say(f"{done}; results are in {visible(str(directory))}")
+    sys.exit(CANNOT if failed else 0)
 
 
 @click.command(epilog=examples("mpc report results", "mpc report results other -o report.html"))

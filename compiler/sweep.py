@@ -92,18 +92,18 @@ def _is_done(run: Run, folder: Path) -> bool:
     return True
 
 
-def sweep(runs: list[Run], compiled: Compile, folder: Path, say: Say) -> bool:
-    """Does the runs; returns whether all have a result. Raises SweepError where one cannot be written."""
-    whole, began, done = True, time.monotonic(), 0.0
+def sweep(runs: list[Run], compiled: Compile, folder: Path, say: Say) -> int:
+    """Does the runs; returns how many have no result. Raises SweepError where one cannot be written."""
+    failed, began, done = 0, time.monotonic(), 0.0
     for number, run in enumerate(runs, 1):
         left = sum(one.point.seconds + OVERHEAD for one in runs[number - 1 :])
         ratio = (time.monotonic() - began) / done if done else 1.0
         named = ", ".join(f"{name}={value}" for name, value in run.point.params.items())
         what = f"{named or run.point.lab}, round {run.round}"
         say(f"run {number} of {len(runs)}: {visible(what)}; {duration(left * ratio)} left")
-        whole &= _do(run, compiled(run.point.params), folder, say)
+        failed += not _do(run, compiled(run.point.params), folder, say)
         done += run.point.seconds + OVERHEAD
-    return whole
+    return failed
 
 
 def duration(seconds: float) -> str:

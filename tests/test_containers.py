@@ -70,6 +70,8 @@ def test_words_are_those_of_a_shell(line: str) -> None:
         ("--label-not 'a b' -e 'X=y z'", ["--label-not=a b", "-e=X=y z"]),
         ("--read-only=false --cap-add NET_ADMIN", ["--read-only=false", "--cap-add=NET_ADMIN"]),
         ("-m1g", ["-m=1g"]),
+        ("--entrypoint '' --init", ["--entrypoint=", "--init"]),
+        ("--sysctl kernel.msgmax=9", ["--sysctl=kernel.msgmax=9"]),
     ],
 )
 def test_options_are_one_word_each(options: str, words: list[str]) -> None:
@@ -82,6 +84,7 @@ def test_options_are_one_word_each(options: str, words: list[str]) -> None:
     [
         *("alpine", "--init alpine", "--memory", "-it", "--", "-", "--Memory 1g", "- x", "--privileged --rm"),
         *("--network host", "--net=host", "--name x", "-h x", "--rm", "-d", "-p 80:80", "--userns keep-id"),
+        *("--sysctl net.ipv4.ip_forward=1", "--sysctl=net.core.somaxconn=9"),
         *("--restart always", "--pod x", "--dns 10.0.0.1", "--add-host a:10.0.0.1", "--hostname x", "-l x"),
     ],
 )

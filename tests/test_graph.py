@@ -195,6 +195,21 @@ def test_a_line_has_the_colours_of_all_courses_over_it() -> None:
     assert len(re.findall('label="bottleneck"', text)) == 2
 
 
+@pytest.mark.parametrize("kind", ["bond", "teql"])
+def test_a_way_over_legs_colours_what_sends_over_them(kind: str) -> None:
+    lab = lab_of(
+        f"host a b\nrouter c d\nlink {{a,b}} -- {{c,d}} rate 5mbit\ntunnel a -- b via {{c,d}}\n{kind} a -- b"
+    )
+    above = next(place for place, link in enumerate(lab.links) if link.bond)
+    found = courses(Predictor(lab).families("a", "b"), places(lab))
+    assert len(found) == 2
+    for course in found:
+        assert above in course.over
+        assert course.bottleneck is not None
+        assert not lab.links[course.bottleneck].bond
+        assert "Mbit/s at a:" in course.said
+
+
 def test_there_are_no_more_courses_than_colours() -> None:
     lab = lab_of("use std/grid as g with x=5 y=5")
     assert len(courses(Predictor(lab).families("g-r0-0", "g-r4-4"), places(lab))) <= len(COLOURS)

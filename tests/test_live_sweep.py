@@ -72,5 +72,6 @@ def test_a_lab_that_is_up_is_left_alone(tmp_path: Path) -> None:
         said = live.run(*command(tmp_path), seconds=60)
         assert said.returncode == 2
         assert "up ended with 1" in said.stderr
+        assert "4 runs, 4 of them now, of which 4 have no result;" in said.stderr
         assert left() == ["swept-a", "swept-b"]
         assert not list((tmp_path / "out").glob("*.json"))

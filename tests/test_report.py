@@ -129,6 +129,14 @@ def test_events_of_a_play_are_on_the_curves(tmp_path: Path) -> None:
     assert out.read_text().count(">down a:b -- b:a<") == 1
 
 
+def test_what_was_received_is_drawn_from_when_it_was_sent() -> None:
+    charts = pytest.importorskip("compiler.results.charts")
+    sent = ((0.1, 5.0), (0.2, 0.0), (0.3, 90.0), (0.4, 100.0))
+    assert charts.begin([sent, ((0.1, 0.0), (0.2, 0.0))]) == 0.2
+    assert charts.begin([]) == charts.begin([((0.1, 0.0),)]) == 0
+    assert charts.later(((0.5, 1.0),), 0.25) == ((0.75, 1.0),)
+
+
 @pytest.mark.parametrize("played", [3, [3], [{"seconds": "x", "event": "y"}], [{"seconds": 1}]])
 def test_events_that_are_none(tmp_path: Path, played: object) -> None:
     one = told()

@@ -8,7 +8,7 @@ from compiler.ground.source import Span
 from compiler.ground.units import Discipline, Distribution, Queue, format_rate
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName, Link, Port, Shaping
+from compiler.model.links import OVERHEAD, InterfaceName, Link, Port, Shaping
 
 ETHERNET_HEADER = 14
 SECOND = 10**6
@@ -97,12 +97,25 @@ def _sized(link: Link, later: Container[InterfaceName], lab: Lab, diagnostics: D
     interfaces = [lab.interfaces[end.id] for end in link.ends if end.id in lab.interfaces]
     if link.packet < LEAST_MTU_IPV6 and any(end.address(6) for end in interfaces):
         message = f"an MTU of {link.mtu} is too small for IPv6"
-        diagnostics.error("MPC307", message, _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}")
+        place, label = _place(link.left, "mtu"), f"at least {LEAST_MTU_IPV6}"
+        diagnostics.error("MPC307", message, place, label, _widened(link, lab))
     left, right = (
         end._replace(shaping=_filled(end.shaping, frame, alone=end.id in later or draws(end.shaping)))
         for end in link.ends
     )
     return link._replace(left=left, right=right)
+
+
+def _widened(link: Link, lab: Lab) -> str:
+    """The mend of a link whose MTU is too small for IPv6."""
+    below = [link]
+    if link.bond:
+        legs = {leg.left for leg in link.bond.legs}
+        below = [one for one in lab.links if not legs.isdisjoint(end.id for end in one.ends)]
+    headers = max((OVERHEAD[one.kind, one.tunnel.version] for one in below if one.tunnel), default=0)
+    if headers:
+        return f"write `mtu {LEAST_MTU_IPV6 + headers}` or more for the links that carry it"
+    return f"write `mtu {LEAST_MTU_IPV6}` or more{' for all its legs' if link.bond else ''}"
 
 
 def delays(shaping: Shaping) -> bool:

@@ -16,12 +16,19 @@ text, and yellow, which white paper hides."""
 Pair = tuple[str, str]
 """The names of two nodes."""
 
-Places = Mapping[InterfaceName, int]
-"""The line of each interface, by its place in the picture."""
+Places = Mapping[InterfaceName, tuple[int, ...]]
+"""The lines of each interface, by their places in the picture: its own, and of a leg that of the bond or teql
+that sends over it."""
 
 
 def places(lab: Lab) -> Places:
-    return {end.id: place for place, link in enumerate(lab.links) for end in link.ends}
+    bonds = [(place, link.bond) for place, link in enumerate(lab.links) if link.bond]
+    above = {end: place for place, bond in bonds for leg in bond.legs for end in (leg.left, leg.right)}
+    return {
+        end.id: (place, above[end.id]) if end.id in above else (place,)
+        for place, link in enumerate(lab.links)
+        for end in link.ends
+    }
 
 
 def courses(families: Iterable[Prediction], lines: Places) -> tuple[Course, ...]:
@@ -30,16 +37,16 @@ def courses(families: Iterable[Prediction], lines: Places) -> tuple[Course, ...]
     for prediction in families:
         for trip in (*prediction.trips, *prediction.detours):
             over = tuple(dict.fromkeys(_over(trip, lines)))
-            bottleneck = lines[trip.bottleneck] if trip.bottleneck else None
+            bottleneck = lines[trip.bottleneck][0] if trip.bottleneck else None
             found.setdefault(over, Course(_said(trip, prediction), over, bottleneck))
     return tuple(found.values())[: len(COLOURS)]
 
 
 def _over(trip: Trip, lines: Places) -> Iterator[int]:
     for crossing in trip.out.crossings:
-        yield lines[crossing.link]
+        yield from lines[crossing.link]
         if crossing.tunnel:
-            yield lines[crossing.tunnel]
+            yield from lines[crossing.tunnel]
 
 
 def _said(trip: Trip, prediction: Prediction) -> str:

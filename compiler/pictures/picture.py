@@ -46,8 +46,8 @@ class Edge(NamedTuple):
 class Course(NamedTuple):
     """A way of packets, by the places of its lines, with what is predicted for it.
 
-    `over` are the lines by which it goes, tunnels beside the links that carry them; `bottleneck` is the line
-    of its lowest rate.
+    `over` are the lines by which it goes, tunnels and bonds beside the links that carry them; `bottleneck` is
+    the line of its lowest rate.
     """
 
     said: str

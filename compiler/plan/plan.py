@@ -7,7 +7,7 @@ discipline waits for all processors; both ends of every link up before the first
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -641,8 +641,17 @@ class _Planner:
 
     def _routes(self, node: Node, shadowed: set[Gateway], route: Route, table: int | None = None) -> Routes:
         brief = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
-        targets, hops = self.targets(route.targets), tuple(_hops(route, shadowed))
+        late = self._late(node) if table else ()
+        targets, hops = self.targets(route.targets), tuple(_hops(route, shadowed, late))
         return Routes(node.namespace, targets, route.source, hops, table, brief, route.metric, route.refusal)
+
+    def _late(self, node: Node) -> tuple[str, ...]:
+        """The bonds of a node where packets are sent in turn, which are without a carrier until a leg works.
+
+        As routes over links that are down are ignored then, the kernel finds no way to a gateway of IPv6 in a
+        table other than the main one.
+        """
+        return tuple(bond.name for bond, _ in self.bonds_of[node.name]) if self.sysctls.sprays else ()
 
 
 def _attached(node: Node) -> str:
@@ -686,9 +695,9 @@ def _is_in(via: Address, targets: Iterable[Network], end: Interface) -> bool:
     return any(via in target for target in targets if target.prefixlen > least)
 
 
-def _hops(route: Route, shadowed: set[Gateway]) -> Iterator[Hop]:
-    """The next hops of a route. An IPv6 address that is its own gateway would make the kernel refuse it as a
-    gateway of other routes, so it is written without."""
+def _hops(route: Route, shadowed: set[Gateway], late: Collection[str]) -> Iterator[Hop]:
+    """The next hops of a route; interfaces that are `late` have no carrier yet. An IPv6 address that is its
+    own gateway would make the kernel refuse it as a gateway of other routes, so it is written without."""
     if route.device:
         yield Hop(None, route.device)
         return
@@ -697,5 +706,5 @@ def _hops(route: Route, shadowed: set[Gateway]) -> Iterator[Hop]:
         return
     weighted = len(route.nexthops) > 1 and any(hop.weight != 1 for hop in route.nexthops)
     for hop in route.nexthops:
-        onlink = (hop.via, hop.interface) in shadowed
+        onlink = (hop.via, hop.interface) in shadowed or (hop.via.version == 6 and hop.interface in late)
         yield Hop(hop.via, hop.interface, hop.weight if weighted else None, onlink)

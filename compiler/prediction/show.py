@@ -99,7 +99,12 @@ def _part(trip: Trip, prediction: Prediction) -> str:
 
 
 def _rate(trip: Trip) -> str:
-    return "no rate" if trip.bottleneck is None else f"{format_rate(int(trip.rate))} at {trip.bottleneck}"
+    """The least rate of a way, as it is written in labs; of a tunnel, less its headers."""
+    if trip.bottleneck is None:
+        return "no rate"
+    bits = int(trip.rate)
+    said = format_rate(bits) if bits % 1000 == 0 else quantities.rate(bits)
+    return f"{said} at {trip.bottleneck}"
 
 
 def _times(trip: Trip) -> str:

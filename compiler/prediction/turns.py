@@ -2,6 +2,7 @@
 delay, or that share their bottleneck; weights that leave capacity unused; and MPTCP beside it."""
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from compiler.ground.diagnostics import Diagnostics, Help
@@ -111,10 +112,14 @@ def _against(asked: _Asked, flow: Sprayed) -> Iterator[tuple[str, str, str, str]
     yield from _unlike(ends, flow)
     best = of_trips(trips)
     if flow.rate < IDLE * best.rate:
-        carried = f"{quantities.rate(flow.rate)} of the {quantities.rate(best.rate)}"
-        message = f"{ends}, one connection fills {carried} that its ways carry"
+        message = f"{ends}, one connection fills {quantities.rate(flow.rate)}"
+        if best.rate == inf:
+            message, help = f"{message}, though one of its ways has no rate", "give each way a rate"
+        else:
+            message += f" of the {quantities.rate(best.rate)} that its ways carry"
+            help = "give each way a weight by its rate"
         slow = f"limited by `{flow.bottleneck}`, which gets as many packets as its weight says"
-        yield "MPC771", message, slow, "give each way a weight by its rate"
+        yield "MPC771", message, slow, help
 
 
 def _unlike(ends: str, flow: Sprayed) -> Iterator[tuple[str, str, str, str]]:

@@ -58,18 +58,20 @@ def choose(scope: Scope) -> None:
         named = [scope.ports.get(id) for word in asked.over if (id := scope.interface(word))]
         legs = [index for index in dict.fromkeys(named) if index in links] if asked.over else links
         if len(legs) < 2 and not {end.node for end in bond.ends} & scope.incomplete:
-            _too_few(bond, legs, len(links), scope)
+            _too_few(bond, legs, asked.over, len(links), scope)
         for leg in legs:
             _add_leg(leg, place, scope)
     _check_named(scope)
     _name_bridges(scope)
 
 
-def _too_few(bond: Link, legs: list[int], links: int, scope: Scope) -> None:
+def _too_few(bond: Link, legs: list[int], over: tuple[syntax.Word, ...], links: int, scope: Scope) -> None:
     message = f"a {bond.kind} of `{bond.left.node}` and `{bond.right.node}` has {len(legs) or 'no'} leg"
     message += "s" * (not legs)
     help = f"write a further link `{bond.left.node} -- {bond.right.node}`, or a tunnel over other nodes"
     help = "name the interfaces of two links at least" if links > 1 else help
+    if any(scope.ports.get(id) in scope.bonds for id in map(scope.interface, over) if id):
+        help = "name the interfaces of links and tunnels: a bond or teql is no leg of another"
     scope.diagnostics.error("MPC526", message, bond.span, "two at least", help)
 
 

@@ -222,10 +222,15 @@ class _Reader:
             return name
         elif bare in SWITCHES and len(bare) == 1:
             self._refuse(value, f"`{form[0]}` are several options", "write each apart, like `-i -t`")
-        elif sign or given or (given := next(rest, "")):
-            return f"{name}={given}"
-        else:
+        elif (
+            own := given if sign or given else next(rest, None)
+        ) is None:  # it may be empty: `--entrypoint ''`
             self._refuse(value, f"`{name}` has no value", f"write `{name}=VALUE`")
+        elif bare == "sysctl" and own.startswith("net."):
+            help = f"write the statement `sysctl NODE {own}`"
+            self._refuse(value, "a sysctl of the network is the node's, and not its container's", help)
+        else:
+            return f"{name}={own}"
         return None
 
     def _refuse(self, value: syntax.Word | syntax.String, message: str, help: str) -> None:

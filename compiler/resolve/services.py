@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from compiler.ground.names import is_network_sysctl, is_of_machine
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.language.sets import unique
+from compiler.language.sets import node_of, unique
 from compiler.model.links import InterfaceName
 from compiler.model.nodes import Masquerade, PortForward
 from compiler.resolve.scope import Scope
@@ -106,8 +106,19 @@ class Masquerades:
             }
         if not found and not self.scope.diagnostics.failed:
             message = f"no link goes from `{word.text}` to `{statement.out.span.text}`"
-            self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing")
+            help = self._farther(node_of(word), statement.out)
+            self.scope.diagnostics.warning("MPC711", message, statement.span, "masquerades nothing", help)
         return found
+
+    def _farther(self, node: str, out: syntax.Nodes) -> str:
+        """A mend where an interface of the node itself is named: the other end of its link."""
+        for word in unique(out):
+            id = self.scope.called(InterfaceName(*word.text.partition(":")[::2]))
+            if id.node == node and id in self.scope.ports:
+                place = self.scope.ports[id]
+                link = self.scope.links[self.scope.legs.get(place, place)]
+                return f"name the other end: `out {next(end.id for end in link.ends if end.node != node)}`"
+        return ""
 
 
 class PortForwards:

@@ -18,6 +18,9 @@ KINDS = {"vxlan": LinkKind.VXLAN, "gre": LinkKind.GRE, "ipip": LinkKind.IPIP}
 
 ATTRIBUTES = ("mtu", "cost", "subnet", "address", "private")
 
+LEAST_MTU = 68
+"""The least MTU that an interface takes."""
+
 
 def add(statement: syntax.Tunnel, linker: Linker) -> None:
     """Adds the tunnels of one statement: one for each pair of ends and each path of a set."""
@@ -72,12 +75,20 @@ def _ports(steps: Iterable[Step]) -> Iterator[tuple[InterfaceName, InterfaceName
 def _fitted(link: Link, tunnel: Tunnel, steps: list[Step], scope: Scope) -> Link:
     """A tunnel with its MTU, the largest with which outer packets are not fragmented."""
     below = min(step.packet for step, _ in steps)
-    most = below - OVERHEAD[link.kind, tunnel.version]
-    if link.mtu is not None and link.mtu > most:
+    headers = OVERHEAD[link.kind, tunnel.version]
+    most = below - headers
+    if most < LEAST_MTU:
+        message = f"links of {below} bytes leave {max(most, 0)} for what this tunnel carries"
+        help = f"write `mtu {LEAST_MTU + headers}` or more for all of them"
+        scope.diagnostics.error("MPC312", message, link.span, f"at least {LEAST_MTU}", help)
+    elif link.mtu is not None and link.mtu > most:
         message = f"an MTU of {link.mtu} is too large for a tunnel over links of {below} bytes"
         help = f"write at most `mtu {most}`, or leave it out"
         scope.diagnostics.error("MPC312", message, link.span, "packets would be fragmented", help)
     return link._replace(tunnel=tunnel, mtu=link.mtu or most)
+
+
+PATH = "name all nodes of the path, each linked with the next by a `link`, and by no switch"
 
 
 class _Path:
@@ -127,8 +138,12 @@ class _Path:
             help = f"name an interface of the one that is meant: {names}"
             self._wrong("MPC522", message, span, "over which of them?", help)
         elif not {near, far} & self.scope.incomplete:
-            message = f"no link joins `{near}` and `{far}`"
-            help = "name all nodes of the path, each linked with the next by a `link`, and by no switch"
+            message, help = f"no link joins `{near}` and `{far}`", PATH
+            if places:
+                kinds = [self.scope.links[one].kind for one in places if one in self.scope.bonds]
+                joined = f"a {kinds[0]}" if kinds else "a tunnel"
+                message = f"`{near}` and `{far}` are joined by {joined} alone, and a tunnel goes over links"
+                help = "name other nodes, or write a further `link` between these two"
             self._wrong("MPC521", message, span, "no link goes there", help)
         return None
 

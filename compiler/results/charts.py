@@ -5,7 +5,7 @@ Text is taken as it is: a `$` begins no formula.
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -56,7 +56,7 @@ def _bars(rows: Sequence[Row]) -> str:
         panels = figure.subplots(1, len(labs), squeeze=False, sharex=True)[0]
         for panel, lab in zip(panels, labs, strict=True):
             _panel(panel, [row for row in rows if row.lab == lab])
-            panel.set_title(lab)
+            panel.set_title(lab, pad=18)
         return _svg(figure)
 
 
@@ -83,7 +83,7 @@ def _panel(axes: Axes, rows: Sequence[Row]) -> None:
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("Mbit/s")
-    axes.legend(loc="best", fontsize=7)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=7, frameon=False)
 
 
 def _curves(found: Sequence[Curve], param: str) -> str:
@@ -117,17 +117,38 @@ def _times(rows: Sequence[Row]) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.9 * len(rows)), layout="constrained")
         for row, axes in zip(rows, figure.subplots(len(rows), 1, squeeze=False)[:, 0], strict=True):
-            _line(axes, row.last.over_time, "#333333", "received")
-            for number, (name, series) in enumerate(row.last.paths.items()):
+            paths = row.last.paths
+            _line(axes, later(row.last.over_time, begin(paths.values())), "#333333", "received")
+            for number, (name, series) in enumerate(paths.items()):
                 _line(axes, series, COLOURS[number % len(COLOURS)], name)
             for seconds, event in row.last.played or ():
                 _event(axes, seconds, event)
             axes.set_title(" ".join(filter(None, (f"{row.lab}:", row.transfer, row.point))), fontsize=9)
             axes.set_ylabel("Mbit/s")
             axes.set_ylim(bottom=0)
-            axes.legend(fontsize=7, loc="lower right", ncols=4)
+            axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         axes.set_xlabel("seconds")
         return _svg(figure)
+
+
+BEGUN = 0.1
+"""The part of its highest rate from which on an interface is taken to send the data of a transfer."""
+
+
+def begin(paths: Iterable[Series]) -> float:
+    """When data was sent first: what was received is told from there on, and what was sent from before it."""
+    begun = [_begin(series, BEGUN * max(rate for _, rate in series)) for series in paths if series]
+    return min(filter(None, begun), default=0.0)
+
+
+def _begin(series: Series, least: float) -> float:
+    """The time of the sample before the first one that is not small; 0 if there is none."""
+    times = [0.0, *(time for time, _ in series)]
+    return next((times[place] for place, (_, rate) in enumerate(series) if rate > least), 0.0)
+
+
+def later(series: Series, by: float) -> Series:
+    return tuple((time + by, rate) for time, rate in series)
 
 
 def _line(axes: Axes, series: Series, colour: str, name: str) -> None:

@@ -1,7 +1,7 @@
 # Loads the module that makes the devices of teqls, which the claim then says: COUNT.
 load_teql() {
   [[ -e /sys/module/sch_teql ]] || echo "module sch_teql" >>"$CLAIM"
-  modprobe -q sch_teql max_equalizers="$1" || true
+  modprobe -q sch_teql max_equalizers="$1" 2>/dev/null || true
 }
 
 # Takes a device that is down and has no leg, and makes it the queueing discipline of legs: NAMESPACE NAME LEG...
@@ -32,4 +32,4 @@ give_back() {
 }
 
 # Unloads the module, where this lab has loaded it.
-unload_teql() { ! grep -qsx "module sch_teql" "$CLAIM" || modprobe -qr sch_teql || say "left the module sch_teql alone"; }
+unload_teql() { [[ ! -e /sys/module/sch_teql ]] || ! grep -qsx "module sch_teql" "$CLAIM" || modprobe -qr sch_teql || say "left the module sch_teql alone"; }

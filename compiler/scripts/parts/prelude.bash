@@ -224,7 +224,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1
