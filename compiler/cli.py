@@ -39,7 +39,7 @@ from compiler.command import (
     write_file,
 )
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.ground.diagnostics import Diagnostic, Severity, nearest, visible
+from compiler.ground.diagnostics import Diagnostic, Severity, nearest, suggest, visible
 from compiler.model.lab import Lab
 from compiler.plan.plan import HERE
 from compiler.scripts import bash
@@ -401,12 +401,13 @@ def expand(compilation: Compilation) -> None:
     help="TCP flows at once to predict for, beside one.",
 )
 def paths(compilation: Compilation, source: str, target: str, form: str, flows: int) -> None:
-    """Print the ways that packets take from node A to node B of LAB, and what transfers will reach."""
+    """Print the ways that packets take from A to B of LAB, and what transfers will reach. Each is a node, or
+    an interface of one (`a:c`) whose address is meant."""
     try:
         lab = compilation.lab
     except TopologyError:
         fail(compilation, "nothing is predicted")
-    _known_pair(lab, source, target)
+    _known_ends(lab, source, target)
     report(compilation)
     click.echo(_prediction(lab, source, target, form, flows), nl=False)
 
@@ -516,6 +517,17 @@ def graph(compilation: Compilation, form: str | None, pair: tuple[str, str] | No
 def runtime(kind: str, hashed: bool) -> None:
     """Print the lines that all scripts of KIND have in common, whatever the lab."""
     click.echo(f"{bash.runtime_hash(kind)}\n" if hashed else bash.runtime(kind), nl=False)
+
+
+def _known_ends(lab: Lab, source: str, target: str) -> None:
+    """As `_known_pair`, of nodes or of interfaces of nodes."""
+    for end in (source, target):
+        known = [str(id) for id, own in lab.interfaces.items() if own.addresses]
+        if ":" in end and end not in known:
+            help = suggest(end, known)
+            message = f"the lab has no interface `{visible(end)}` with an address{help and '; ' + help}"
+            raise click.UsageError(message)
+    _known_pair(lab, source.partition(":")[0], target.partition(":")[0])
 
 
 def _known_pair(lab: Lab, source: str, target: str) -> None:

@@ -18,7 +18,7 @@ ROOMS = {
         source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks links machines routes multipath nodes events trials segments lab
+        networks links machines routes multipath nodes events trials segments meanings lab
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas

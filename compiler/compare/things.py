@@ -266,14 +266,14 @@ def _trials(lab: Lab, names: Names) -> Iterator[Thing]:
     for one in lab.expectations:
         kind, value = _claim(one.claim)
         said = f"expect {one.source} -> {one.target} {kind}"
-        yield _made(("expect", said), said, (one.source, one.target), **value)
+        yield _made(("expect", said), said, (one.source.node, one.target.node), **value)
     for bench in lab.benches:
         using = ", ".join(map(str, bench.transfers))
         said = f"bench {bench.source} -> {bench.target}"
         yield _made(
             ("bench", said),
             said,
-            (bench.source, bench.target),
+            (bench.source.node, bench.target.node),
             using=using,
             **{"for": format_time(bench.time)},
         )

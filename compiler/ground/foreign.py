@@ -130,13 +130,11 @@ LINK_ATTRIBUTES = Words(
         "cost": "metric weight distance ospf_cost igp_cost",
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr",
         "subnet": "prefix net network cidr",
+        "mac": "hwaddr lladdr ether macaddr",
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
         "vlan vlans tag vid": "there are no VLANs: each broadcast domain has a switch of its own",
-        "mac hwaddr lladdr ether macaddr": (
-            'MAC addresses are of the kernel; another is set by `run a "ip link set DEV address MAC"`'
-        ),
         "name iface dev interface interfaces intf intf1 intf2 ifname endpoints port": (
             "an interface's name stands behind its node: `link a:eth0 -- b:eth0`"
         ),

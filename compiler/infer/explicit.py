@@ -19,7 +19,8 @@ class Explicit:
     def __init__(self, lab: Lab, sources: dict[int, Sources], diagnostics: Diagnostics) -> None:
         self.sources = sources
         self.diagnostics = diagnostics
-        self.nodes = {node.name: node for node in lab.ip_nodes}
+        self.meanings = lab.meanings
+        self.lent = {version: lab.lent(version) for version in lab.versions}
         self.ends = lab.interfaces
         self.segments: dict[InterfaceName, Segment] = {}
         self.all_segments = lab.segments
@@ -33,6 +34,13 @@ class Explicit:
         """The node addresses and interface addresses of the sources of routes, each with its node."""
         self.connected = {(name, own.network) for name, own in known if name in begin}
         """The networks of these addresses, each with its node."""
+        self.meant = {
+            (asked.source, target)
+            for asked in lab.explicit_routes
+            if not isinstance(asked.target, str)
+            for target in self._targets(asked)
+        }
+        """The targets of routes that name an interface or a prefix, each with its source."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         for asked in lab.explicit_routes:
             self._add(asked)
@@ -80,12 +88,23 @@ class Explicit:
                 return [ip_network(own.ip) for own in self.ends[asked.target].addresses]
             case "default":
                 hops = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
-                versions = {own.version for end in hops for own in end.addresses}
+                versions: set[int] = {own.version for end in hops for own in end.addresses}
+                versions |= {version for version, own in self.lent.items() for end in hops if end.id in own}
                 return [DEFAULT[version] for version in sorted(versions)]
             case str():
-                return [ip_network(own.address.ip) for own in self.nodes[asked.target].addresses]
+                return [*map(ip_network, self._named(asked, asked.target))]
             case _:
                 return [asked.target]
+
+    def _named(self, asked: ExplicitRoute, target: str) -> Iterator[Address]:
+        """The addresses that the name of a node means: of those of interfaces, the ones in families of all
+        hops that no other route of the source is for."""
+        ends = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
+        for address in self.meanings.all(target):
+            has_family = all(end.address(address.version) for end in ends)
+            is_left = has_family and (asked.source, ip_network(address)) not in self.meant
+            if is_left or address in self.meanings.own[target]:
+                yield address
 
     def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
         for hop in asked.hops:
@@ -93,7 +112,7 @@ class Explicit:
                 yield from self._nexthop(asked.source, hop, id, version)
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        if via := self.ends[id].address(version):
+        if via := self.ends[id].address(version) or self.lent.get(version, {}).get(id):
             near = self.segments[id].of(source)[0]
             yield Nexthop(via, near.name, hop.weight)
         else:

@@ -1,11 +1,13 @@
 """The networks that the source pins: those of each segment, and conflicts between them."""
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
+from compiler.ground.source import Span
 from compiler.model.lab import Lab
-from compiler.model.links import Pin
-from compiler.model.networks import Network, overlap
+from compiler.model.links import Link, Pin
+from compiler.model.networks import Address, Network, overlap
 from compiler.model.segments import Segment
 
 RANGES = {
@@ -22,9 +24,12 @@ class Pins:
         self.lab = lab
         self.diagnostics = diagnostics
         self.subnets = {node.name: node.bridge.pins for node in lab.nodes if node.bridge}
+        self.more: dict[str, dict[Network, Pin]] = {}
+        """By segment, the networks of further addresses."""
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_overlaps()
+        self._check_macs()
 
     def has_subnet(self, segment: Segment, version: int) -> bool:
         """Whether a switch of a segment pins its subnet in a family."""
@@ -51,6 +56,7 @@ class Pins:
 
     def _all(self) -> list[Pin]:
         own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
+        own += [pin for pins in self.more.values() for pin in pins.values()]
         return own + [pin for pins in self.of.values() for pin in pins.values()]
 
     def _of_segment(self, segment: Segment) -> dict[int, Pin]:
@@ -60,8 +66,12 @@ class Pins:
             first = found.setdefault(pin.network.version, pin)
             if first is not pin:
                 self._twice(segment, pin, first)
-        for pin in (pin for place in segment.links for pin in self.lab.links[place].pins):
+        own = self.more[segment.identity] = {
+            pin.network: pin for place in segment.links for pin in _further(self.lab.links[place])
+        }
+        for pin in (pin for place in segment.links for pin in _firsts(self.lab.links[place])):
             first = found.setdefault(pin.network.version, pin)
+            own.pop(first.network, None)
             if first.network != pin.network:
                 message = f"`{pin.network}` is not the subnet of the broadcast domain of `{segment.identity}`"
                 note = Note(f"this makes it `{first.network}`", first.span)
@@ -77,14 +87,48 @@ class Pins:
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
     def _check_overlaps(self) -> None:
-        """Reports overlapping networks. Of two, one contains the other: they are neighbours when sorted."""
+        """Reports overlapping networks. Of two, one contains the other: they are neighbours when sorted.
+
+        Links with an end without an address may have one network, as the node there may join them.
+        """
+        bare = {own.identity for own in self.lab.segments if any(end.bare for end in own.ends)}
+        joined = {id(pin) for name in bare for pin in (*self.of[name].values(), *self.more[name].values())}
+        self._check_joined(bare)
         widest: Pin | None = None
         for pin in sorted(self._all(), key=_place):
             if widest and overlap(widest.network, pin.network):
+                if widest.network == pin.network and {id(widest), id(pin)} <= joined:
+                    continue
                 earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
                 self._overlaps(earlier, later)
             else:
                 widest = pin
+
+    def _check_macs(self) -> None:
+        """Reports a MAC address that two interfaces of a segment have, or a leg of a bond."""
+        for link in self.lab.links:
+            for end in link.ends if link.leg else ():
+                if end.mac:
+                    message = f"`{end.id}` is a leg, and takes the MAC address of what it is a leg of"
+                    self.diagnostics.error("MPC416", message, end.span, f"`{end.mac}`", "leave `mac` out")
+        for segment in self.lab.segments:
+            known: dict[str, Span] = {}
+            for end in (end for place in segment.links for end in self.lab.links[place].ends if end.mac):
+                if (first := known.setdefault(end.mac, end.span)) is not end.span:
+                    message, note = (
+                        f"`{end.mac}` is the MAC address of two interfaces",
+                        Note("the other", first),
+                    )
+                    self.diagnostics.error("MPC415", message, end.span, "on one segment", "", note)
+
+    def _check_joined(self, names: set[str]) -> None:
+        """Reports an address that two such links have."""
+        places: dict[Address, Span] = {}
+        ends = (end for own in self.lab.segments if own.identity in names for end in own.ends)
+        for address, span in ((own.ip, end.span) for end in ends for own in end.addresses):
+            if (first := places.setdefault(address, span)) is not span:
+                message, note = f"the address `{address}` is pinned twice", Note("the other one", first)
+                self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
     def _overlaps(self, first: Pin, second: Pin) -> None:
         if first.span == second.span:
@@ -99,6 +143,18 @@ class Pins:
             message = f"the subnets `{second.network}` and `{first.network}` overlap"
             help = "a subnet is on one link or one node, so that routes can tell where an address is"
             self.diagnostics.error("MPC402", message, second.span, f"`{second.network}`", help, note)
+
+
+def _firsts(link: Link) -> Iterator[Pin]:
+    """The networks of the first addresses of a link, by family."""
+    known = {pin.network.version: pin for pin in reversed(link.pins)}
+    return (pin for pin in link.pins if known[pin.network.version] is pin)
+
+
+def _further(link: Link) -> Iterator[Pin]:
+    """The networks of further addresses."""
+    firsts = {pin.network for pin in _firsts(link)}
+    return (pin for pin in link.pins if pin.network not in firsts)
 
 
 def _overlap(one: Network, other: Network) -> int:

@@ -44,22 +44,40 @@ class Targets:
             for own in node.addresses if graph.outgoing[node.name] else ():
                 if own.address.version == graph.version:
                     self._add_address(_host(own.address.ip), node.name)
+        self._add_further(lab)
         leaving: dict[int, list[Edge]] = {}
         for name in graph.forwards:
             for edge in graph.outgoing[name]:
                 leaving.setdefault(edge.link, []).append(edge)
         for segment in segments:
             edges = [edge for link in segment.links for edge in leaving.get(link, ())]
-            if edges and segment.switches:
+            ends = [end for end in segment.ends if end.address(graph.version)]
+            if edges and segment.switches and ends:
                 self._add_domain(segment, edges)
-            elif edges:
+            elif edges and len(ends) == len(segment.ends):
                 self._add_link(segment, *edges)
+            else:
+                for end in ends if edges else ():
+                    self._add_address(_host(end.address(graph.version)), end.node)
 
-    def _add_address(self, target: Network, node: str) -> None:
-        """Adds a node address. The anchor of a leaf reaches it by its own links."""
+    def _add_address(self, target: Network, node: str) -> int:
+        """Adds an address of a node, and returns its index. The anchor of a leaf reaches it by its own
+        links."""
         place = self._add(target, self._as(node), node)
         if anchor := self.trees.anchors.get(node):
             self.own[anchor][place] = self.trees.cheapest(self.graph.incoming[node])
+        return place
+
+    def _add_further(self, lab: Lab) -> None:
+        """Adds the further addresses of interfaces, but for the nodes that have one of their networks."""
+        for end in lab.interfaces.values():
+            own = [one for one in end.addresses if one.version == self.graph.version]
+            for one in own[1:] if self.graph.outgoing[end.node] else ():
+                if one.network != own[0].network:
+                    place = self._add_address(_host(one.ip), end.node)
+                    for other in lab.interfaces.values():
+                        if any(address.network == one.network for address in other.addresses):
+                            self.own[other.node][place] = 0
 
     def _add(self, target: Network, way: _Way, *nodes: str) -> int:
         """Adds a target that is on some nodes, which need no route to it; returns its index."""
@@ -86,7 +104,8 @@ class Targets:
         links = set(segment.links)
         for edge in edges:
             elsewhere = any(other.link not in links for other in self.graph.outgoing[edge.source])
-            if elsewhere and not self.graph.forwards[edge.source]:
+            numbered = edge.own and any(edge.own == own.ip for end in segment.ends for own in end.addresses)
+            if elsewhere and numbered and not self.graph.forwards[edge.source]:
                 host = self._add(_host(edge.own), self._as(edge.source), *segment.nodes)
                 self.behind[host] = place
 

@@ -85,7 +85,7 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is the right end's address, for an `address` of two ends only.
+    `second` is that of the right end, for an `address` or a `mac` of two ends only.
     """
 
     span: Span
@@ -95,7 +95,7 @@ class Attribute(NamedTuple):
 
 
 LINK_ATTRIBUTES = (
-    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address".split()
+    "rate delay jitter loss duplicate corrupt reorder queue burst mtu cost vni subnet address mac".split()
 )
 """The keywords of `Attribute`, in the order of lists in messages."""
 

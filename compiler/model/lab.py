@@ -15,8 +15,9 @@ from compiler.ground.source import Span
 from compiler.model.events import Event
 from compiler.model.links import InterfaceName, Link
 from compiler.model.machines import Machine
+from compiler.model.meanings import Meanings
 from compiler.model.multipath import Pair
-from compiler.model.networks import Network
+from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
@@ -81,6 +82,19 @@ class Lab:
     def domains(self) -> dict[str, str]:
         """The broadcast domain of each switch, named by the first of its switches in order of name."""
         return domains(self.links, [node.name for node in self.switches])
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What the names of the nodes mean."""
+        return Meanings(self.ip_nodes, self.interfaces, self.segments)
+
+    def lent(self, version: int) -> dict[InterfaceName, Address]:
+        """The ends of links without addresses, each with the first address that the name of its node means:
+        by that, IPv4 neighbours know it."""
+        bare = [end for end in self.interfaces.values() if end.bare and version == 4]
+        known = ((end.id, self.meanings.all(end.node)) for end in bare)
+        firsts = ((id, next((ip for ip in own if ip.version == version), None)) for id, own in known)
+        return {id: ip for id, ip in firsts if ip}
 
     @property
     def versions(self) -> tuple[int, ...]:

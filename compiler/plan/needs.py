@@ -16,6 +16,7 @@ from compiler.plan.facts import (
     Container,
     Dummy,
     Fact,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -234,6 +235,8 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield from _need_of_turns(fact)
         case Namespace() | Mark() | Up() | BridgePort() | BondLeg() | OwnAddress() | Sysctl() | Container():
             pass  # which every kernel has, or which NAMES and `sysctls` test
+        case Mac():
+            pass  # which every kernel has
         case Teql():
             pass  # whose devices are in no new namespace: scripts look for them in their own
         case _:

@@ -13,6 +13,7 @@ from compiler.plan.facts import (
     Container,
     Dummy,
     Fact,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -70,7 +71,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft delete table {' '.join(NFT)}"
         case (
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
-            | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
+            | BondLeg() | Qdisc() | Up() | Mac() | Single() | BridgePort()  # goes with its interface
             | Routes() | OwnAddress()  # likewise
             | Nat() | Masquerade() | Marking() | Turns()  # is in the table of nftables
             | Teql()  # is given back before

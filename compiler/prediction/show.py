@@ -29,9 +29,9 @@ def show(families: Iterable[Prediction], flows: int) -> str:
 
 def _family(prediction: Prediction, flows: int) -> str:
     found = [*prediction.trips, *prediction.detours]
-    head = f"{prediction.source} to {prediction.target}"
+    head = " to ".join(prediction.named)
     if prediction.address is None:
-        return f"{head}: {prediction.target} has no address\n"
+        return f"{head}: {prediction.named[1]} has no address\n"
     count = _count(len(found), "way") if prediction.is_whole else f"{MOST_TRIPS} ways and more"
     lines = [f"{head}, {prediction.address}: {count}", ""]
     for trip in found[:MOST_SHOWN]:

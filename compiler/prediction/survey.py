@@ -54,9 +54,15 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
     """Without inferred and explicit routes, a node reaches only what it shares a link with."""
+    near: dict[str, set[str]] = {node.name: set() for node in lab.ip_nodes}
+    for segment in lab.segments:
+        for name in segment.nodes:
+            near[name] |= segment.nodes
     with_addresses = [node for node in lab.ip_nodes if node.addresses]
-    if len(lab.ip_nodes) > 1 and with_addresses:
-        message = "no node reaches another one's own address"
+    beyond = any(len(found) < len(near) for found in near.values() if found)
+    if len(lab.ip_nodes) > 1 and (with_addresses or beyond):
+        message = "no node reaches another one"
+        message += "'s own address" if with_addresses else " that is not on a link of its own"
         help = "write `route`, or leave `routing none` out"
         diagnostics.note("MPC740", message, lab.span, "has no routes", help)
 
@@ -86,6 +92,7 @@ class _Unreached:
         self.diagnostics = diagnostics
         self.rows = [row | more for row, more in zip(reach.unreached, apart, strict=True)]
         linked = {end.node for link in self.lab.links for end in link.ends}
+        linked -= predictor.lookup.open  # what passes there is not known
         alone = sum(1 << place for name, place in reach.places.items() if name not in linked)
         self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
 
@@ -109,7 +116,7 @@ class _Unreached:
     def _cause(self, source: str, target: str) -> tuple[str, str]:
         """The cause and the fix for a node that does not reach another."""
         version = self.reach.version
-        if not self.predictor.lookup.own[source] or not self.reach.targets(target):
+        if not self.predictor.lookup.own[source] or not self.reach.targets(source, target):
             return "has no address in common with the other", ""
         blocked = _blocked(self.predictor.graphs[version], source, target)
         if blocked is None:
@@ -117,7 +124,7 @@ class _Unreached:
         if blocked:
             names = listed((f"`{name}`" for name in blocked), MOST_NAMES)
             return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
-        for address in self.reach.targets(target):
+        for address in self.reach.targets(source, target):
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
                     lost = next((way for way in trip.back if not way.delivered), trip.out)

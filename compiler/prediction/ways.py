@@ -31,6 +31,7 @@ class Fate(StrEnum):
     FILTERED = "dropped by the reverse path filter of"
     LOOP = "in a circle at"
     LOST = "lost, like all packets, by a link of"
+    UNKNOWN = "not known beyond"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -134,9 +135,14 @@ def ways(
             found.append(_ended(packet, fate))
         else:
             onward = list(_onward(lookup, packet))
-            found += [] if onward else [_ended(packet, Fate.NO_ROUTE)]
+            found += [] if onward else [_ended(packet, _unsent(lookup, packet.node))]
             waiting += reversed(onward)
     return tuple(found)
+
+
+def _unsent(lookup: Lookup, node: str) -> Fate:
+    """How a packet ends that its node has no route for."""
+    return Fate.UNKNOWN if node in lookup.open else Fate.NO_ROUTE
 
 
 def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:

@@ -35,6 +35,7 @@ from compiler.plan.facts import (
     Container,
     Dummy,
     Fact,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -142,6 +143,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case Turns(here, spray):
             lines = turns.lines(spray, fact.arrivals)
             yield from ((here, line) for command in lines for line in _listed(command))
+        case Mac(here, name, address):
+            yield here, f"mac {name} {address}"
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
         case Container(here):
@@ -298,6 +301,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Masquerade()
                 | Marking()
                 | Turns()
+                | Mac()
                 | Single()
                 | Container()
             ):
