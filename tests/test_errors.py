@@ -29,7 +29,7 @@ CODES = {
 }
 """The codes in the compiler's source."""
 
-NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC744", "MPC756", "MPC776", "MPC777"}
+NOTES = {"MPC740", "MPC741", "MPC742", "MPC743", "MPC744", "MPC745", "MPC746", "MPC756", "MPC776", "MPC777"}
 """Codes of notes, which `mpc check` reports; the examples of other codes may give them too."""
 
 WIDTH = 90

@@ -36,7 +36,7 @@ ROOMS = {
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
         estimate predict advice quantities inbound groups rounds expectations turns unnoticed verify
-        reach joins passed outages survey export show
+        reach joins passed outages anycast survey export show
     """.split(),
     "plan": """
         facts engines turns commands traffic settings needs served plan undo

@@ -1,5 +1,6 @@
 """Names of nodes without an address of their own, and ends of links: what they mean on a running lab."""
 
+import sys
 from pathlib import Path
 
 import live
@@ -36,7 +37,7 @@ def test_a_name_means_the_address_on_ones_own_segment_first(style: Style) -> Non
             assert live.pings(lab.ns(node), name), (node, name)
         assert resolved(lab, "h1", "r") == ["192.168.1.1", "198.51.100.1"]
         assert resolved(lab, "web", "r") == ["198.51.100.1", "192.168.1.1"]
-        assert resolved(lab, "h1", "web") == ["198.51.100.80"]
+        assert resolved(lab, "h1", "web") == ["198.51.100.80", "198.51.100.81"]
         shown = live.in_ns(lab.ns("h1"), "ip", "-br", "-4", "address", "show", "scope", "global").stdout
         assert "lo" not in shown
         if style is Style.BATCH:
@@ -85,3 +86,37 @@ def test_a_box_joins_links_and_mac_addresses_are_as_written() -> None:
         assert "02:00:00:00:00:0b" in live.in_ns(lab.ns("a"), "ip", "neigh", "show", "10.0.0.2").stdout
         live.succeed("ip", "-n", lab.ns("a"), "link", "set", "box", "address", "02:00:00:00:00:cc")
         assert "unexpected: mac box 02:00:00:00:00:cc" in check(f"lab box\n{BOX}").stdout
+
+
+SENDER = """
+import socket
+for _ in range(40):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.53", 9))
+"""
+"""Sends to the address from 40 ports, one after the other."""
+
+
+def counted(lab: live.Lab, node: str) -> int:
+    """The UDP packets to a port that nobody listens at, which came to a node."""
+    lines = live.in_ns(lab.ns(node), "cat", "/proc/net/snmp").stdout.splitlines()
+    names, values = (line.split() for line in lines if line.startswith("Udp:"))
+    return int(dict(zip(names, values, strict=True))["NoPorts"])
+
+
+@pytest.mark.every_kernel
+def test_packets_to_an_address_of_several_nodes_come_to_the_nearest() -> None:
+    """Of the one that is as near to both, flows go to either."""
+    lines = (live.GOLDEN / "anycast.topo").read_text().replace(" delay 10ms", "").splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("expect")) + "\n"
+    with live.running(live.lab_of("anycast", text)) as lab:
+        told = check(f"lab anycast\n{text}")
+        assert "not ok" not in told.stdout, told.stdout + told.stderr
+        found, before = {}, [0, 0]
+        for name in "abc":
+            live.in_ns(lab.ns(name), sys.executable, "-c", SENDER)
+            after = [counted(lab, server) for server in ("ns1", "ns2")]
+            found[name], before = [now - then for now, then in zip(after, before, strict=True)], after
+        assert found["a"] == [40, 0]
+        assert found["b"] == [0, 40]
+        assert sum(found["c"]) == 40
+        assert 0 < found["c"][0] < 40

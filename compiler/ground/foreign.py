@@ -152,6 +152,7 @@ LINK_ATTRIBUTES = Words(
 NODE_ATTRIBUTES = Words(
     ours={
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr loopback",
+        "anycast": "shared_address any_cast",
         "forward": "forwarding ip_forward ip-forward ipforward forwards fwd",
         "netns": "namespace ns",
         "stp": "rstp spanning spanning_tree spanning-tree",
@@ -166,7 +167,7 @@ NODE_ATTRIBUTES = Words(
         "gateway gw default defaultroute default-gateway via": (
             "a node with one router beside it uses it; others need `route NODE to default via ROUTER`"
         ),
-        "mac hwaddr lladdr": "interfaces have MAC addresses of the kernel's",
+        "mac hwaddr lladdr": f"a MAC address {_OF_LINKS} mac 02:00:00:00:00:01 none`",
         "image kind type docker container os": (
             'this is a namespace with the programs of the machine; `container NAME image "REF"` has an image'
         ),

@@ -28,7 +28,7 @@ class Explicit:
             for end in segment.ends:
                 self.segments[end.id] = segment
         begin = {asked.source for asked in lab.explicit_routes}
-        known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
+        known = [(node.name, own.address) for node in lab.nodes for own in node.all_addresses]
         known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
         self.own = {(name, own.ip) for name, own in known if name in begin}
         """The node addresses and interface addresses of the sources of routes, each with its node."""

@@ -22,7 +22,7 @@ class Forwarding:
         self.connected: dict[str, dict[Network, str]] = {}
         """The interface of each connected network; an empty text where all of it is the node itself."""
         for node in lab.ip_nodes:
-            self.connected[node.name] = {own.address.network: "" for own in node.addresses}
+            self.connected[node.name] = {own.address.network: "" for own in node.all_addresses}
             self.owners |= {own.address.ip: node.name for own in node.addresses}
         for end in lab.interfaces.values():
             for own in end.addresses:

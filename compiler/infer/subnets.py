@@ -24,6 +24,9 @@ class Pins:
         self.lab = lab
         self.diagnostics = diagnostics
         self.subnets = {node.name: node.bridge.pins for node in lab.nodes if node.bridge}
+        anycast = [Pin(own.address.network, own.span) for node in lab.nodes for own in node.anycast]
+        self.anycast = list({pin.network: pin for pin in reversed(anycast)}.values())
+        """The addresses that several nodes have, each once."""
         self.more: dict[str, dict[Network, Pin]] = {}
         """By segment, the networks of further addresses."""
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
@@ -56,6 +59,7 @@ class Pins:
 
     def _all(self) -> list[Pin]:
         own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
+        own += self.anycast
         own += [pin for pins in self.more.values() for pin in pins.values()]
         return own + [pin for pins in self.of.values() for pin in pins.values()]
 
@@ -131,14 +135,16 @@ class Pins:
                 self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
     def _overlaps(self, first: Pin, second: Pin) -> None:
-        if first.span == second.span:
+        if first.span == second.span and first not in self.anycast:
             message = f"`{second.network}` is written for several nodes at once"
-            self.diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
+            help = "declare them apart; an address that all of them are to have is written as `anycast`"
+            self.diagnostics.error("MPC403", message, second.span, "each needs its own", help)
             return
         note = Note("the other one", first.span)
         if first.network == second.network and first.network.num_addresses == 1:
             message = f"the address `{second.network.network_address}` is pinned twice"
-            self.diagnostics.error("MPC403", message, second.span, "pinned again", "", note)
+            help = "an address that several nodes are to have is written as `anycast` of each"
+            self.diagnostics.error("MPC403", message, second.span, "pinned again", help, note)
         else:
             message = f"the subnets `{second.network}` and `{first.network}` overlap"
             help = "a subnet is on one link or one node, so that routes can tell where an address is"

@@ -1,10 +1,10 @@
 """The targets of inferred routes, the addresses of nodes and the segments, and the roots that reach them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from compiler.infer.graph import Edge, Graph
+from compiler.infer.graph import Distances, Edge, Graph
 from compiler.infer.sources import Sources
 from compiler.infer.trees import Bits, Row, Trees
 from compiler.model.lab import Lab
@@ -45,6 +45,7 @@ class Targets:
                 if own.address.version == graph.version:
                     self._add_address(_host(own.address.ip), node.name)
         self._add_further(lab)
+        self._add_anycast(lab)
         leaving: dict[int, list[Edge]] = {}
         for name in graph.forwards:
             for edge in graph.outgoing[name]:
@@ -78,6 +79,41 @@ class Targets:
                     for other in lab.interfaces.values():
                         if any(address.network == one.network for address in other.addresses):
                             self.own[other.node][place] = 0
+
+    def _add_anycast(self, lab: Lab) -> None:
+        """Adds the addresses that several nodes have, each reached by the nearest of them, or by all that are
+        equally near."""
+        owners: dict[Network, list[str]] = {}
+        for node in lab.ip_nodes:
+            for own in node.anycast if self.graph.outgoing[node.name] else ():
+                if own.address.version == self.graph.version:
+                    owners.setdefault(_host(own.address.ip), []).append(node.name)
+        for target, names in owners.items():
+            place = self._add(target, self._as(names[0]), *names)
+            costs = {name: self.graph.distances(name) for name in names}
+            for name in self.own.keys() - set(names):
+                self.own[name][place] = self._nearest(name, costs)
+
+    def _nearest(self, name: str, costs: dict[str, Distances]) -> Bits:
+        """The first hops of a node to the nearest of some others, by their distances."""
+        least = min((found[name] for found in costs.values() if name in found), default=None)
+        nearest = {other: found for other, found in costs.items() if found.get(name) == least is not None}
+        ways = {
+            (first, last)
+            for other, found in nearest.items()
+            for first in self.graph.shortest_edges(name, other, found)
+            for last in self._lasts(first, other, found)
+        }
+        hops = enumerate(self.trees.hops(name))
+        return sum(1 << place for place, hop in hops if (hop.first, hop.last) in ways)
+
+    def _lasts(self, edge: Edge, target: str, costs: Distances) -> Iterator[Edge]:
+        """The last edges of the hops by an edge on shortest paths: behind switches, those out of them."""
+        if edge.target not in self.graph.switches:
+            yield edge
+            return
+        for following in self.graph.shortest_edges(edge.target, target, costs):
+            yield from self._lasts(following, target, costs)
 
     def _add(self, target: Network, way: _Way, *nodes: str) -> int:
         """Adds a target that is on some nodes, which need no route to it; returns its index."""

@@ -69,6 +69,7 @@ NOUNS = {
     "{": "a node",
     "netns": "a name",
     "address": "an address, like `10.9.9.1/32`",
+    "anycast": "an address, like `192.0.2.53`",
     "subnet": "a prefix, like `10.0.0.0/30`",
     "rate": "a rate, like `10mbit`",
     "delay": "a time, like `20ms`",

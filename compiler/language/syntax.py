@@ -46,7 +46,7 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` only."""
+    """An attribute of a node; `device` follows `on`, for an `address` or an `anycast` only."""
 
     span: Span
     keyword: Word
@@ -54,7 +54,7 @@ class NodeAttribute(NamedTuple):
     device: Word | None = None
 
 
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp"})
+NODE_ATTRIBUTES = frozenset({"address", "anycast", "netns", "forward", "subnet", "stp"})
 """The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
@@ -69,7 +69,9 @@ class ContainerAttribute(NamedTuple):
 TEXTS = frozenset({"image", "attach", "command", "options", "ready"})
 """The keywords of `ContainerAttribute` whose value may be any text."""
 
-CONTAINER_ATTRIBUTES = frozenset({"address", "netns", "forward", "engine", "env", "mptcpize"}) | TEXTS
+CONTAINER_ATTRIBUTES = (
+    frozenset({"address", "anycast", "netns", "forward", "engine", "env", "mptcpize"}) | TEXTS
+)
 """The same as NODE_ATTRIBUTES, after the first name of a `container`."""
 
 

@@ -99,6 +99,6 @@ class Lab:
     @property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of all addresses in the lab."""
-        addresses = [own.address for node in self.nodes for own in node.addresses]
+        addresses = [own.address for node in self.nodes for own in node.all_addresses]
         addresses += [own for interface in self.interfaces.values() for own in interface.addresses]
         return tuple(sorted({address.version for address in addresses}))

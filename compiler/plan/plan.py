@@ -486,7 +486,7 @@ class _Planner:
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
-        yield from (OwnAddress(here, own.address, own.device) for own in node.addresses)
+        yield from (OwnAddress(here, own.address, own.device) for own in node.all_addresses)
         yield from (OwnAddress(here, ip_interface(end.local), "lo") for end in self.tunnels_of[node.name])
         yield from (Up(here, device) for device in _dummies(node))
         for bond, legs in self.bonds_of[node.name]:
@@ -625,7 +625,7 @@ def _attached(node: Node) -> str:
 
 def _dummies(node: Node) -> list[str]:
     """The dummy devices that hold addresses of a node."""
-    return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
+    return list(dict.fromkeys(own.device for own in node.all_addresses if own.device != "lo"))
 
 
 PROBED = 8

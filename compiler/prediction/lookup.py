@@ -75,6 +75,8 @@ class Lookup:
         for end in self.ends.values():
             self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
             self._ends_of[end.node].append(end)
+        for node in lab.ip_nodes:
+            self.own[node.name] |= dict.fromkeys(own.address.ip for own in node.anycast)
         self._domains = lab.domains
         self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
         self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}

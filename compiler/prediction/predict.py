@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from math import inf
 
 from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
@@ -17,7 +18,7 @@ from compiler.prediction.sprayed import as_flows
 from compiler.prediction.subflows import Connection, Subflow, connections
 from compiler.prediction.tcp import bounding_share, control
 from compiler.prediction.trips import Trip, reverse, split, trips
-from compiler.prediction.ways import MOST_WAYS, ways
+from compiler.prediction.ways import MOST_WAYS, Way, ways
 
 MOST_TRIPS = 512
 """The most trips of a pair over which flows are placed; further ones are left out."""
@@ -56,6 +57,15 @@ class Predictor:
         addresses: list[Address | None] = [chosen[version] for version in sorted(chosen)]
         addresses = addresses or [*own[:1]] or [None]
         return [self._prediction(*ends, one) for one in addresses]
+
+    def to_address(self, source: str | End, address: Address) -> "Prediction":
+        """The prediction for a program that connects to an address, at whichever node its packets come to."""
+        begin = _end(source)
+        found = self._prediction(begin, End(begin.node), address)
+        ends = {way.at for way in found.outwards if way.delivered} or {
+            name for name, own in self.lookup.own.items() if address in own
+        }
+        return replace(found, target=min(ends), named=(str(begin), str(address)))
 
     def _addresses(self, source: End, target: End) -> tuple[Address, ...]:
         """The addresses that stand for the target; of a node those that its name means, in order."""
@@ -100,8 +110,13 @@ class Prediction:
         """All paths to the target, with their return paths."""
         if self.address is None:
             return ()
-        outwards = ways(self.lookup, self.source, self.address, self.begun, most=MOST_TRIPS)
-        return trips(self.lookup, outwards)
+        return trips(self.lookup, self.outwards)
+
+    @cached_property
+    def outwards(self) -> tuple[Way, ...]:
+        """All paths to the target."""
+        assert self.address
+        return ways(self.lookup, self.source, self.address, self.begun, most=MOST_TRIPS)
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:
@@ -121,8 +136,10 @@ class Prediction:
 
     @cached_property
     def bound(self) -> Bound:
-        """The maximum flow over all links, in bits a second of frames."""
-        return of_lab(self.lookup, self.source, self.target)
+        """The maximum flow over all links to one node, in bits a second of frames."""
+        ends = dict.fromkeys((self.target, *(trip.out.at for trip in self.trips if trip.out.delivered)))
+        bounds = (of_lab(self.lookup, self.source, name) for name in ends if name != self.source)
+        return max(bounds, key=lambda bound: bound.rate, default=Bound(inf, ()))
 
     def goodput(self, transfer: Transfer) -> Estimate:
         """The received payload of a transfer."""

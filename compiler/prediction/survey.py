@@ -12,7 +12,7 @@ from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
 from compiler.model.links import Link
-from compiler.prediction import outages, passed, turns
+from compiler.prediction import anycast, outages, passed, turns
 from compiler.prediction.expectations import why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
@@ -32,6 +32,7 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
         _without_routes(lab, diagnostics)
         return
     predictor = Predictor(lab)
+    anycast.tell(lab, predictor.lookup, diagnostics)
     passed.tell(lab, predictor.lookup, diagnostics)
     found = {version: Reach(lab, predictor.lookup, version) for version in lab.versions}
     apart = _without_a_family_in_common(lab, list(found.values()))

@@ -116,7 +116,8 @@ def _macs(macs: tuple[str | None, ...], pairs: list[Pair], span: Span, scope: Sc
         return []
     hosts = _hosts(pairs[0], scope)
     if len(macs) != len(hosts):
-        message = f"this link has {len(hosts)} ends that take a MAC address, and {len(macs)} are written"
+        takes = ("no end takes", "one end takes", "both ends take")[len(hosts)]
+        message = f"of this link, {takes} a MAC address: write {len(hosts)} and not {len(macs)}"
         help = "write `mac LEFT RIGHT`, or towards a switch that of the other end; `none` is the kernel's own"
         scope.diagnostics.error("MPC411", message, span, "another number", help)
         return []
