@@ -148,6 +148,12 @@ def _read_addresses(item: syntax.Attribute, found: LinkAttributes, diagnostics: 
         message = f"`{own[0]}` and `{own[1]}` are not two addresses of one subnet"
         diagnostics.error("MPC404", message, item.span, "the ends of one link", "")
         return
+    known = {end.ip: span for others, span in found.addresses for end in others if end}
+    if again := next((end for end in own if end.ip in known), None):
+        first = Note("the other one", known[again.ip])
+        message = f"the address `{again.ip}` is pinned twice"
+        diagnostics.error("MPC403", message, item.span, "pinned again", "", first)
+        return
     if own:
         _once_a_family(own[0].version, found, item.span, diagnostics, several=True)
     found.addresses.append((ends, item.span))

@@ -143,7 +143,10 @@ class Trials:
     def _end(self, word: syntax.Word) -> End | None:
         """The node or the interface that a word names, which have addresses; reports any other."""
         what = "send or receive what is tried"
-        if ":" not in word.text or word.text.partition(":")[0] in self.scope.switches:
+        if word.text.partition(":")[0] in self.scope.switches:
+            self.scope.is_switch(word, what)
+            return None
+        if ":" not in word.text:
             node = self.scope.addressed(word, what)
             return End(node) if node else None
         interface = self.scope.addressed_interface(word, what)

@@ -101,10 +101,11 @@ def _names(plan: Plan) -> Iterator[str]:
 
 
 WRITE_FIRST = (
-    "local line rest file=/etc/netns/$1/hosts",
-    """{ IFS= read -r line && IFS= read -rd '' rest; } <"$file" || true""",
-    'rm "$file"',
-    """{ printf '%s\\n' "$line" && cat && printf %s "$rest"; } >"$file\"""",
+    "local mark first rest file=/etc/netns/$1/hosts",
+    "IFS= read -rd '' first || true",
+    """{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true""",
+    'rm "$file"  # which is that of others too',
+    """printf '%s\\n%s' "$mark" "$first$rest" >"$file\"""",
 )
 """Puts names that mean another address in a namespace before those of the file that all have: NAMESPACE, and
 lines as input."""
