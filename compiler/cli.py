@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial, wraps
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,8 +40,9 @@ from compiler.command import (
     write_file,
 )
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.ground.diagnostics import Diagnostic, Severity, nearest, visible
+from compiler.ground.diagnostics import Diagnostic, Severity, nearest, suggest, visible
 from compiler.model.lab import Lab
+from compiler.model.networks import Address
 from compiler.plan.plan import HERE
 from compiler.scripts import bash
 from compiler.scripts.bash import PARTS, Style, is_of
@@ -401,12 +403,13 @@ def expand(compilation: Compilation) -> None:
     help="TCP flows at once to predict for, beside one.",
 )
 def paths(compilation: Compilation, source: str, target: str, form: str, flows: int) -> None:
-    """Print the ways that packets take from node A to node B of LAB, and what transfers will reach."""
+    """Print the ways that packets take from A to B of LAB, and what transfers will reach. Each is a node, or
+    an interface of one (`a:c`) whose address is meant; B may be an address, which several nodes may have."""
     try:
         lab = compilation.lab
     except TopologyError:
         fail(compilation, "nothing is predicted")
-    _known_pair(lab, source, target)
+    _known_ends(lab, source, target)
     if lab.daemon:
         from compiler.prediction.survey import tell_daemon
 
@@ -522,6 +525,35 @@ def runtime(kind: str, hashed: bool) -> None:
     click.echo(f"{bash.runtime_hash(kind)}\n" if hashed else bash.runtime(kind), nl=False)
 
 
+def _address_of(lab: Lab, text: str) -> Address | None:
+    """The address of the lab that a text is; None for any other text."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    own = {one.address.ip for node in lab.ip_nodes for one in node.all_addresses}
+    own |= {one.ip for end in lab.interfaces.values() for one in end.addresses}
+    if address not in own:
+        raise click.UsageError(f"nobody in the lab has the address `{visible(text)}`")
+    return address
+
+
+def _known_ends(lab: Lab, source: str, target: str) -> None:
+    """As `_known_pair`, of nodes or of interfaces of nodes; the target may be an address."""
+    is_address = _address_of(lab, target) is not None
+    for end in (source,) if is_address else (source, target):
+        known = [str(id) for id, own in lab.interfaces.items() if own.addresses]
+        if ":" in end and end not in known:
+            help = suggest(end, known)
+            message = f"the lab has no interface `{visible(end)}` with an address{help and '; ' + help}"
+            raise click.UsageError(message)
+    near, far = source.partition(":")[0], target.partition(":")[0]
+    if is_address:
+        known_node(near, [node.name for node in lab.ip_nodes])
+    else:
+        _known_pair(lab, near, far)
+
+
 def _known_pair(lab: Lab, source: str, target: str) -> None:
     for name in (source, target):
         known_node(name, [node.name for node in lab.ip_nodes])
@@ -550,7 +582,8 @@ def _drawn(lab: Lab, form: str, pair: tuple[str, str] | None) -> str:
 def _prediction(lab: Lab, source: str, target: str, form: str, flows: int) -> str:
     from compiler.prediction.predict import Predictor
 
-    families = Predictor(lab).families(source, target)
+    predictor, address = Predictor(lab), _address_of(lab, target)
+    families = [predictor.to_address(source, address)] if address else predictor.families(source, target)
     if form == "json":
         import json
 

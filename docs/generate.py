@@ -78,7 +78,7 @@ def _pairs(lab: Lab) -> Iterator[tuple[str, str]]:
     for named in (lab.pairs, lab.sprays):
         yield from ((pair.left, pair.right) for pair in named)
     for asked in (lab.benches, lab.expectations):
-        yield from ((one.source, one.target) for one in asked)
+        yield from ((str(one.source), str(one.target)) for one in asked)
     yield from pairwise(node.name for node in lab.nodes if node.role is Role.HOST)
 
 

@@ -85,6 +85,10 @@ def _set(here: str, device: str, words: list[str]) -> Iterator[Drift]:
         change = f"ip link set dev {device} gso_max_segs 2"
         yield Drift(here, change, f"missing: device {device} gso_max_segs 1")
         return
+    if words[0] == "address":
+        change = f"ip link set dev {device} address 02:00:00:00:ff:ff"
+        yield Drift(here, change, f"missing: mac {device} {words[1]}")
+        return
     yield Drift(here, f"ip link set dev {device} down", f"missing: link {device} mtu ")
     if "alias" in words:
         mark = f"ip link set dev {device} alias {words[-1]}"
@@ -191,7 +195,7 @@ def _other(value: str) -> str:
 def _names(namespace: str) -> Iterator[Drift]:
     folder = f"/etc/netns/{namespace}"
     yield Drift(namespace, f"echo 192.0.2.9 strange >>{folder}/hosts", "unexpected: in ")
-    yield Drift(namespace, f"sed -i 2d {folder}/hosts", "missing: in ")
+    yield Drift(namespace, f"sed -i '/^::1 /d' {folder}/hosts", "missing: in ")
     yield Drift(namespace, f"rm {folder}/hosts", "missing: the file ")
     yield Drift(namespace, f"echo >{folder}/protocols", "unexpected: the file ", f"rm {folder}/protocols")
 

@@ -91,6 +91,7 @@ class _Writer:
             found = f" address 172.16.{place}.1 on lo"
             found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and machine.has("dummy"))
         found += " private" * self.maybe(0.05)
+        found += " anycast 192.0.2.53" * self.maybe(0.2)
         return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
 
     def links(self) -> None:
@@ -143,13 +144,19 @@ class _Writer:
 
     def pin(self) -> str:
         if not self.maybe(0.2):
-            return ""
+            return " address none" * self.maybe(0.05)
         self.pinned += 1
         if "10." not in self.family:
             return f" subnet fd01:{self.pinned}::/64"
         if self.maybe(0.5):
-            return f" address 192.168.{self.pinned}.1/24 192.168.{self.pinned}.77/24"
+            return f" address 192.168.{self.pinned}.1/24 192.168.{self.pinned}.77/24{self.ends()}"
         return f" subnet 192.168.{self.pinned}.0/{self.chance.choice((24, 30, 31))}"
+
+    def ends(self) -> str:
+        """Further addresses of the left end, and MAC addresses."""
+        more = f" address 192.168.{self.pinned}.5/24 none" * self.maybe(0.3)
+        more += f" address 198.51.{self.pinned}.1/24 none" * self.maybe(0.3)
+        return more + f" mac none 02:00:00:00:00:{self.pinned % 256:02x}" * self.maybe(0.3)
 
     def shape(self) -> str:
         rates = RATES + MANAGED * machine.has("aqm")

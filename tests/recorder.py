@@ -374,6 +374,7 @@ CALLS = {
         rf"-r {CLAIM}\.d",
         f"-rf {SCRATCH}",
         f"{SCRATCH}/room",
+        f"{NAMES}/hosts",
     ],
     "rmdir": [rf"{NAMES}(?: {NAMES})*", "/(?:etc|run)/netns"],
     "stat": [

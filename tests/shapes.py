@@ -23,6 +23,7 @@ VALUE = r"[ -~]{1,255}"
 RATE = rf"{NUMBER}[kmg]?bit"
 TIME = rf"{NUMBER}(?:s|ms|us)"
 PERCENT = r"[0-9]{1,3}(?:\.[0-9]{1,6})?%"
+MAC = "(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
 HOP = rf"via {ADDRESS} dev {INTERFACE}"
 ONLINK = rf"dev {INTERFACE}"
 WEIGHED = rf"nexthop {HOP}(?: weight {NUMBER})?(?: onlink)?"
@@ -149,6 +150,7 @@ COMMANDS = {
         rf"route (?:add|append) (?:default|{ADDRESS}|{PREFIX}) {SOURCE}(?:table {NUMBER} )?{LEADS}",
         rf"route add {REFUSED}",
         rf"link set dev {INTERFACE} gso_max_segs 1",
+        rf"link set dev {INTERFACE} address {MAC}",
         rf"rule add pref {NUMBER} (?:from {FROM}|to {ADDRESS}|iif {INTERFACE}) lookup {NUMBER}",
         rf"rule add pref {NUMBER} from {FROM} lookup main suppress_prefixlength 0",
         rf"rule add pref {NUMBER} {MARKED}",
@@ -202,6 +204,8 @@ FACTS = [
     rf"rule (?:-6 )?pref {NUMBER} from {FROM} lookup main suppress_prefixlength 0",
     rf"rule (?:-6 )?pref {NUMBER} {MARKED}",
     rf"device {INTERFACE} gso_max_segs 1",
+    rf"mac {INTERFACE} {MAC}",
+    rf"name {ADDRESS} {NAME}",
     rf"nft (?:set inet mpc away[46]?|chain inet mpc (?:sent|passed|unreached|{TURN}))",
     r"nft in inet mpc away: (?:type mark|size 64|flags dynamic,timeout|timeout 5s)",
     rf"nft in inet mpc away[46]: (?:{OF_PREFIXES}|size 4096|flags dynamic,timeout|timeout 5s)",
@@ -243,7 +247,9 @@ CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bri
 CALLS += "need_nodes need_queues row likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
-CALLS += "make_device need_slots take_slots take_slot load_teql capture attach need_attached".split()
+CALLS += (
+    "write_first make_device need_slots take_slots take_slot load_teql capture attach need_attached".split()
+)
 """The functions that scripts consist of besides the commands of labs."""
 
 CONTAINER = rf"(?:podman|docker):{NAMESPACE}"
@@ -300,6 +306,10 @@ masquerade Qe
 masquerade Qd out Qe ipv4
 forward Qe tcp 80 to Qb:80
 forward Qe udp 80 to Qb:81
+host Qm address none
+router Qn address none
+link Qm -- {Qn,Qe}
+link Qn -- Qc mac 02:00:00:00:00:01 none
 container Qi image pattern ready 80 mptcpize on
 container Qj image pattern ready "true"
 container Qk image pattern engine docker
@@ -603,6 +613,6 @@ def _frames() -> re.Pattern[str]:
 def _frame(line: str) -> str:
     """A regular expression for a line of the scripts of PATTERNS, with any names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
-    pattern = re.sub(r"Pattern\\-Q[a-l]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
+    pattern = re.sub(r"Pattern\\-Q[a-n]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
     pattern = pattern.replace(r"await_legs\ 8\ ", r"await_legs\ [18]\ ")
     return pattern.replace("Pattern", NAME)

@@ -395,9 +395,13 @@ STATEMENTS = {
     "profile slow rate 5mbit\nlink a -- c slow": "profile slow rate 6mbit\nlink a -- c slow",
     "default link delay 1ms": "default link delay 2ms",
     "host x address 192.0.2.1": "host x address 192.0.2.2",
+    "host ns1 ns2 anycast 192.0.2.53\nlink ns1 -- a\nlink ns2 -- b": (
+        "host ns1 ns2 anycast 192.0.2.54\nlink ns1 -- a\nlink ns2 -- b"
+    ),
     "switch s stp on": "switch s",
     "link a -- c subnet 192.0.2.0/30": "link a -- c subnet 192.0.2.4/30",
     "link a -- c address 192.0.2.1/24 192.0.2.2/24": "link a -- c address 192.0.2.1/24 192.0.2.3/24",
+    "link a -- c mac none 02:00:00:00:00:01": "link a -- c mac none 02:00:00:00:00:02",
     "link a -- c mtu 1400": "link a -- c mtu 1401",
     "link a -- c cost 2": "link a -- c cost 3",
     "shape a -> c queue 20p": "shape a -> c queue 30p",

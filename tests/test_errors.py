@@ -29,19 +29,7 @@ CODES = {
 }
 """The codes in the compiler's source."""
 
-NOTES = {
-    "MPC740",
-    "MPC741",
-    "MPC742",
-    "MPC743",
-    "MPC744",
-    "MPC748",
-    "MPC751",
-    "MPC756",
-    "MPC765",
-    "MPC776",
-    "MPC777",
-}
+NOTES = {f"MPC{number}" for number in (740, 741, 742, 743, 744, 745, 746, 748, 751, 756, 765, 776, 777)}
 """Codes of notes, which `mpc check` reports; the examples of other codes may give them too."""
 
 WIDTH = 90

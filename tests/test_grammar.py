@@ -120,8 +120,8 @@ def test_a_profile_can_be_named(word: str) -> None:
 def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
     alternatives = [rule.expansion for rule in LARK.rules if rule.origin.name == "_keyword"]
     keywords = {LARK.get_terminal(terminal.name).pattern.value for (terminal,) in alternatives}
-    assert {*keywords, "address", "private", "queue", "loss", "slot"} == set(LINK_ATTRIBUTES)
-    assert [*attributes.VALUES, "subnet", "address"] == LINK_ATTRIBUTES
+    assert {*keywords, "address", "mac", "private", "queue", "loss", "slot"} == set(LINK_ATTRIBUTES)
+    assert [*attributes.VALUES, "subnet", "address", "mac"] == LINK_ATTRIBUTES
     assert set(attributes.PER_DIRECTION) <= set(Shaping._fields)
     assert list(FORMS) == list(attributes.PER_DIRECTION)
 
@@ -217,6 +217,7 @@ bench a -> b using tcp
 at 1s down a -- b
 run a "true"
 capture a:b snap 96
+device a:w "true" address 192.0.2.1/24
 machine m ssh "root@192.0.2.1" rate 1gbit
 place {a,b} on m
 param n = 4

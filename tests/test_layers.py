@@ -18,7 +18,7 @@ ROOMS = {
         source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks losses links machines routes multipath nodes events trials devices segments lab
+        networks losses links machines routes multipath nodes events trials devices segments meanings lab
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
@@ -36,7 +36,7 @@ ROOMS = {
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
         estimate predict advice quantities inbound groups rounds expectations turns unnoticed inlets verify
-        reach joins passed outages survey export show
+        reach joins passed outages anycast survey export show
     """.split(),
     "plan": """
         facts engines turns commands traffic settings known needs served plan undo

@@ -23,13 +23,13 @@ pool fd00::/16
 profile thin rate 5mbit
 default link mtu 1400
 host a address 10.9.9.9/32 on dummy0
-host b
-router c
+host b anycast 192.0.2.53
+router c address none anycast 192.0.2.53
 switch s
 link {a,b} -- c thin
 link b -- s
 link c -- s
-link a -- b rate 10mbit
+link a -- b rate 10mbit mac none 02:00:00:00:00:01
 shape a -> b rate 1mbit
 route a to 10.77.0.0/16 via b weight 2, c
 mptcp a -- b

@@ -277,7 +277,7 @@ def test_one_machine_measures_each_transfer_and_the_other_serves_it() -> None:
     """
     made = compiled(text)
     logs = {name: [(one.name, one.command) for one in plan.processes] for name, plan in made.plans.items()}
-    address = {node.name: str(served.address(node)) for node in made.lab.nodes}
+    address = {node.name: str(node.addresses[0].address.ip) for node in made.lab.nodes}
     serve = f"iperf3 -s -B {{}} -p {served.PORT} -f k -i 0.1"
     assert logs == {
         "m1": [("a", f"exec {serve.format(address['a'])}")],

@@ -157,7 +157,11 @@ def test_masquerade_is_undone_on_the_way_back() -> None:
     ("text", "fate", "at"),
     [
         ("host a b h\nlink a -- h -- b\nroute a to b via h", Fate.NOT_FORWARDED, "h"),
-        ("host a b\nrouter c\nrouting none\nlink a -- c -- b\nroute a to b via c", Fate.NO_ROUTE, "c"),
+        (
+            "host a\nhost b address 10.9.9.1\nrouter c\nrouting none\nlink a -- c -- b\nroute a to b via c",
+            Fate.NO_ROUTE,
+            "c",
+        ),
         ("host a b\nrouter c\nrouting none\nlink a -- c -- b", Fate.NO_ROUTE, "a"),
     ],
 )

@@ -7,7 +7,7 @@ from compiler.ground import units
 from compiler.model.events import Reshaping, Switching
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Shaping
-from compiler.model.trials import Claim, Protocol, Reachability, RoundTrip, Throughput, Transfer
+from compiler.model.trials import Claim, End, Protocol, Reachability, RoundTrip, Throughput, Transfer
 from compiler.resolve.resolve import resolve
 
 NODES = "host a b\nrouter c\nlink a -- c rate 5mbit\nlink c -- b\nlink c -- b\n"
@@ -36,18 +36,18 @@ def resolved(text: str) -> Lab:
 )
 def test_claims(claim: str, wanted: Claim) -> None:
     (found,) = resolved(f"{NODES}expect a -> b {claim}").expectations
-    assert (found.source, found.target, found.claim) == ("a", "b", wanted)
+    assert (found.source, found.target, found.claim) == (End("a"), End("b"), wanted)
 
 
 def test_sets_are_all_pairs_of_two_nodes() -> None:
     lab = lab_of(f"{NODES}expect {{a,b}} -> {{a,b,c}} reachable\nbench {{a,a}} -> {{b,c}} using tcp")
-    assert [(one.source, one.target) for one in lab.expectations] == [
+    assert [(str(one.source), str(one.target)) for one in lab.expectations] == [
         ("a", "b"),
         ("a", "c"),
         ("b", "a"),
         ("b", "c"),
     ]
-    assert [(one.source, one.target) for one in lab.benches] == [("a", "b"), ("a", "c")]
+    assert [(str(one.source), str(one.target)) for one in lab.benches] == [("a", "b"), ("a", "c")]
 
 
 def test_claims_in_different_regards() -> None:

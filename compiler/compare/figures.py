@@ -65,7 +65,8 @@ def forecasts(
 ) -> Forecasts:
     """The forecasts that differ between two labs; `renamed` has the new names of old interfaces."""
     common = _common(old.lab, new.lab)
-    named = [pair for pair in _named(old.lab, new.lab) if common.issuperset(pair)]
+    ends = common | {str(id) for id in old.lab.interfaces.keys() & new.lab.interfaces.keys()}
+    named = [pair for pair in _named(old.lab, new.lab) if ends.issuperset(pair)]
     wanted = _transfers(old.lab, new.lab)
     differing = _Differing(old, new, renamed)
     told = [one for pair in named[:MOST_NAMED] for one in differing(pair, wanted.get(pair, ()), named=True)]
@@ -81,10 +82,10 @@ def _named(old: Lab, new: Lab) -> list[Pair]:
     """The pairs that statements name in either lab, those of transfers first."""
     transfers: set[Pair] = set()
     for lab in (old, new):
-        transfers |= {(one.source, one.target) for one in lab.benches}
+        transfers |= {(str(one.source), str(one.target)) for one in lab.benches}
         transfers |= {min(pair.openings) for pair in lab.pairs}
         transfers |= {(one.left, one.right) for one in lab.sprays}
-    expected = {(one.source, one.target) for lab in (old, new) for one in lab.expectations}
+    expected = {(str(one.source), str(one.target)) for lab in (old, new) for one in lab.expectations}
     return [*sorted(transfers), *sorted(expected - transfers)]
 
 
@@ -93,11 +94,11 @@ def _transfers(old: Lab, new: Lab) -> dict[Pair, tuple[Transfer, ...]]:
     found: dict[Pair, tuple[Transfer, ...]] = {}
     for lab in (old, new):
         for bench in lab.benches:
-            pair = bench.source, bench.target
+            pair = str(bench.source), str(bench.target)
             found[pair] = (*found.get(pair, ()), *bench.transfers)
         for one in lab.expectations:
             if isinstance(one.claim, Throughput):
-                pair = one.source, one.target
+                pair = str(one.source), str(one.target)
                 found[pair] = (*found.get(pair, ()), one.claim.transfer)
     return found
 

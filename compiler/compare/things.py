@@ -93,6 +93,7 @@ def _node(node: Node, lab: Lab, names: Names) -> Thing:
         netns=node.namespace if node.namespace != f"{lab.name}-{node.name}" else "",
         forward="" if node.forwards == (node.role is Role.ROUTER) else "on" if node.forwards else "off",
         address=_own_addresses(node),
+        anycast=" ".join(sorted(str(own.address.ip) for own in node.anycast)),
         masquerade=_masquerade(node, names),
         private="yes" if node.private else "",
         place=node.machine,
@@ -132,7 +133,7 @@ def _own_addresses(node: Node) -> str:
         + f" on {device}" * (device != "lo")
         for device in devices
     )
-    return " ".join(told) if node.addresses else "none"
+    return "none" if not (node.addresses or node.inferred_address) else " ".join(told)
 
 
 def _masquerade(node: Node, names: Names) -> str:
@@ -175,6 +176,10 @@ def _link(link: Link, key: LinkKey, lab: Lab, names: Names) -> Thing:
         own = lab.interfaces[near.id].addresses if near.id in lab.interfaces else ()
         if told := addresses([one for one in own if one.network in pinned]):
             made.attributes[f"address of {near.node}", ""] = told
+        elif near.id in lab.interfaces and lab.interfaces[near.id].bare:
+            made.attributes[f"address of {near.node}", ""] = "none"
+        if near.mac:
+            made.attributes[f"mac of {near.node}", ""] = near.mac
         direction = f"{near.node} -> {far.node}"
         made.attributes.update({(name, direction): value for name, value in shaped(near.shaping)})
     return made
@@ -292,14 +297,14 @@ def _trials(lab: Lab, names: Names) -> Iterator[Thing]:
     for one in lab.expectations:
         kind, value = _claim(one.claim)
         said = f"expect {one.source} -> {one.target} {kind}"
-        yield _made(("expect", said), said, (one.source, one.target), **value)
+        yield _made(("expect", said), said, (one.source.node, one.target.node), **value)
     for bench in lab.benches:
         using = ", ".join(map(str, bench.transfers))
         said = f"bench {bench.source} -> {bench.target}"
         yield _made(
             ("bench", said),
             said,
-            (bench.source, bench.target),
+            (bench.source.node, bench.target.node),
             using=using,
             **{"for": format_time(bench.time)},
         )

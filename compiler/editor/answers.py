@@ -70,7 +70,7 @@ def hover(compilation: Compilation, lab: Lab | None, offset: int) -> str:
 
 def _node(node: Node, lab: Lab) -> Iterator[str]:
     yield from (f"**{node.role} {node.name}**, namespace `{node.namespace}`", "")
-    yield from (f"- `{own.address}` on `{own.device}`" for own in node.addresses)
+    yield from (f"- `{own.address}` on `{own.device}`" for own in node.all_addresses)
     for link in lab.links:
         yield from (_port(near, far, lab) for near, far in link.directions if near.node == node.name)
     routes = sum(len(route.targets) for route in node.routes)

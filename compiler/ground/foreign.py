@@ -135,13 +135,11 @@ LINK_ATTRIBUTES = Words(
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr",
         "subnet": "prefix net network cidr",
         "private": "internal inside hidden",
+        "mac": "hwaddr lladdr ether macaddr",
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
         "vlan vlans tag vid": "there are no VLANs: each broadcast domain has a switch of its own",
-        "mac hwaddr lladdr ether macaddr": (
-            'MAC addresses are of the kernel; another is set by `run a "ip link set DEV address MAC"`'
-        ),
         "name iface dev interface interfaces intf intf1 intf2 ifname endpoints port": (
             "an interface's name stands behind its node: `link a:eth0 -- b:eth0`"
         ),
@@ -161,6 +159,7 @@ LINK_ATTRIBUTES = Words(
 NODE_ATTRIBUTES = Words(
     ours={
         "address": "ip ips addr ipv4 ipv6 inet inet6 ipaddr loopback",
+        "anycast": "shared_address any_cast",
         "forward": "forwarding ip_forward ip-forward ipforward forwards fwd",
         "netns": "namespace ns",
         "stp": "rstp spanning spanning_tree spanning-tree",
@@ -176,7 +175,7 @@ NODE_ATTRIBUTES = Words(
         "gateway gw default defaultroute default-gateway via": (
             "a node with one router beside it uses it; others need `route NODE to default via ROUTER`"
         ),
-        "mac hwaddr lladdr": "interfaces have MAC addresses of the kernel's",
+        "mac hwaddr lladdr": f"a MAC address {_OF_LINKS} mac 02:00:00:00:00:01 none`",
         "image kind type docker container os": (
             'this is a namespace with the programs of the machine; `container NAME image "REF"` has an image'
         ),

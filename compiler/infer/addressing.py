@@ -8,7 +8,7 @@ source pins is reserved first.
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_interface, ip_network
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
@@ -19,6 +19,9 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.nodes import Node, NodeAddress
 from compiler.model.segments import Interface, Segment
+
+if TYPE_CHECKING:
+    from compiler.model.trials import Bench, Expectation
 
 DOMAIN_LENGTH = {4: 24, 6: 64}
 """The prefix length of a broadcast domain's inferred subnet."""
@@ -31,7 +34,29 @@ def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
     assigner = _Assigner(lab, Pins(lab, diagnostics), diagnostics)
     for version in (4, 6):
         assigner.assign(version)
-    return assigner.lab()
+    assigned = assigner.lab()
+    if lab.expectations or lab.benches:
+        _check_trials(assigned, diagnostics)
+    return assigned
+
+
+def _check_trials(lab: Lab, diagnostics: Diagnostics) -> None:
+    """Reports what is tried at an end without an address, or between ends without one of the same family."""
+    tried: list[Expectation | Bench] = [*lab.expectations, *lab.benches]
+    for one in tried:
+        ends = (one.target, one.source) if one.source.interface else (one.target,)
+        bare = (end for end in ends if not lab.meanings.tried(end.node, end.node, end.interface))
+        if end := next(bare, None):
+            message = f"`{end}` has no address to reach it by"
+            help = (
+                f"leave out the `address none` of `{end}`"
+                if end.interface
+                else "give a link of it an address"
+            )
+            diagnostics.error("MPC802", message, one.span, "has no address", help)
+        elif not lab.meanings.between(one.source, one.target):
+            message = f"`{one.source}` and `{one.target}` have no addresses of one family"
+            diagnostics.error("MPC802", message, one.span, "one has IPv4 alone, the other IPv6", "")
 
 
 class _Assigner:
@@ -40,6 +65,8 @@ class _Assigner:
         self.segments = sorted(lab.segments, key=lambda segment: segment.identity)
         self.spans = {switch.name: switch.span for switch in lab.switches}
         self.pins = pins
+        self.pinned = {(end.node, version) for end in lab.interfaces.values() for version in end.pinned}
+        """The nodes with interfaces whose addresses the source writes, each with the family of these."""
         self.diagnostics = diagnostics
         self.ends: dict[InterfaceName, list[AddressWithPrefix]] = {}
         self.loopbacks: dict[str, list[NodeAddress]] = {}
@@ -53,22 +80,28 @@ class _Assigner:
         for segment in self.segments:
             if segment.switches:
                 self._domain(segment, version, parts)
-            elif parts and version not in self.pins.of[segment.identity]:
+            elif parts and version not in self.pins.of[segment.identity] and _takes(segment):
                 self._link(segment, parts)
         for node in sorted(self.given.ip_nodes, key=lambda node: node.name):
-            if parts and node.inferred_address and not _has_own(node, version):
+            if parts and node.inferred_address and not self._is_known(node, version):
                 self._loopback(node, parts)
         tunnels = [link for link in self.given.links if link.tunnel and link.tunnel.version == version]
         for link in sorted(tunnels, key=lambda link: link.identity):
             if parts:
                 self._outer(link, parts)
 
+    def _is_known(self, node: Node, version: int) -> bool:
+        """Whether a node is known by addresses of a family that the source pins, or by those of its links."""
+        own = any(own.address.version == version for own in node.addresses)
+        return own or self.given.metric is None or (node.name, version) in self.pinned
+
     def _link(self, segment: Segment, parts: "_Parts") -> None:
         """Adds a subnet for a link; the end whose name sorts first has the first address."""
         span = self.given.links[segment.links[0]].span
         if network := parts.links.take(segment.identity, span):
             for number, end in enumerate(sorted(segment.ends, key=lambda end: end.id), 1):
-                self._give(end, int(network.network_address) + number, network)
+                if not end.bare:
+                    self._give(end, int(network.network_address) + number, network)
 
     def _domain(self, segment: Segment, version: int, parts: "_Parts | None") -> None:
         """Adds a subnet for a broadcast domain, and an address in it for each end without one."""
@@ -76,14 +109,14 @@ class _Assigner:
         pin = self.pins.of[segment.identity].get(version)
         if pin and (parts or self.pins.has_subnet(segment, version)):
             self._hosts(segment, pin.network, pin.span)
-        elif parts and segment.ends:
+        elif parts and _takes(segment):
             span = self.spans[segment.identity]
             if network := parts.domains.take(segment.identity, span):
                 self._hosts(segment, network, span)
 
     def _hosts(self, segment: Segment, network: Network, span: Span) -> None:
         """Adds addresses for the ends of a broadcast domain, each in the slot of its name."""
-        ends = [end for end in segment.ends if not end.address(network.version)]
+        ends = [end for end in segment.ends if not (end.bare or end.address(network.version))]
         taken = [*_no_hosts(network), *_pinned_hosts(segment, network), *self._of_devices(network)]
         slots = Slots(network, network.max_prefixlen, taken)
         for end in sorted(ends, key=lambda end: end.id):
@@ -150,6 +183,11 @@ class _Assigner:
         return end._replace(addresses=_by_family((*end.addresses, *self.ends[end.id])))
 
 
+def _takes(segment: Segment) -> bool:
+    """Whether some end of a segment is to have addresses."""
+    return not all(end.bare for end in segment.ends)
+
+
 def own_part(pool: Network) -> Network | None:
     """The part of a pool for inferred node addresses; None where the pool is too small to be divided."""
     quarters: list[Network] = list(pool.subnets(2)) if pool.max_prefixlen - pool.prefixlen >= 2 else []
@@ -198,10 +236,6 @@ def _parts(pool: Network, pins: Pins, diagnostics: Diagnostics) -> _Parts:
         lengths = [pool.max_prefixlen - 2, DOMAIN_LENGTH[pool.version], pool.max_prefixlen]
     slots = (Slots(network, length, pins.networks) for network, length in zip(networks, lengths, strict=True))
     return _Parts(*(_Part(what, own, pins, diagnostics) for what, own in zip(whats, slots, strict=True)))
-
-
-def _has_own(node: Node, version: int) -> bool:
-    return any(own.address.version == version for own in node.addresses)
 
 
 def _no_hosts(network: Network) -> Iterable[Network]:

@@ -54,7 +54,9 @@ class _Family:
 
     def __init__(self, lab: Lab, version: int) -> None:
         self.version = version
-        self.connected = {node.name: [own.address.network for own in node.addresses] for node in lab.nodes}
+        self.connected = {
+            node.name: [own.address.network for own in node.all_addresses] for node in lab.nodes
+        }
         for end in lab.interfaces.values():
             self.connected[end.node] += [own.network for own in end.addresses]
         self.prefixes = list(dict.fromkeys(_used(lab, version)))
@@ -114,7 +116,8 @@ def _is_leaf(routes: list[Route]) -> bool:
 def _used(lab: Lab, version: int) -> Iterator[Network]:
     """The prefixes of nodes and links, and the targets of routes, which nodes share; no default routes."""
     for node in lab.ip_nodes:
-        yield from (ip_network(own.address.ip) for own in node.addresses if own.address.version == version)
+        own = (one.address.ip for one in node.all_addresses)
+        yield from (ip_network(ip) for ip in own if ip.version == version)
     yield from (
         own.network for end in lab.interfaces.values() for own in end.addresses if own.version == version
     )

@@ -19,7 +19,8 @@ class Explicit:
     def __init__(self, lab: Lab, sources: dict[int, Sources], diagnostics: Diagnostics) -> None:
         self.sources = sources
         self.diagnostics = diagnostics
-        self.nodes = {node.name: node for node in lab.ip_nodes}
+        self.meanings = lab.meanings
+        self.lent = {version: lab.lent(version) for version in lab.versions}
         self.ends = lab.interfaces
         self.segments: dict[InterfaceName, Segment] = {}
         self.all_segments = lab.segments
@@ -27,12 +28,19 @@ class Explicit:
             for end in segment.ends:
                 self.segments[end.id] = segment
         begin = {asked.source for asked in lab.explicit_routes}
-        known = [(node.name, own.address) for node in lab.nodes for own in node.addresses]
+        known = [(node.name, own.address) for node in lab.nodes for own in node.all_addresses]
         known += [(end.node, address) for end in self.ends.values() for address in end.addresses]
         self.own = {(name, own.ip) for name, own in known if name in begin}
         """The node addresses and interface addresses of the sources of routes, each with its node."""
         self.connected = {(name, own.network) for name, own in known if name in begin}
         """The networks of these addresses, each with its node."""
+        self.meant = {
+            (asked.source, target)
+            for asked in lab.explicit_routes
+            if not isinstance(asked.target, str)
+            for target in self._targets(asked)
+        }
+        """The targets of routes that name an interface or a prefix, each with its source."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         """The routes of main tables, of those to one target the one that counts first."""
         self.every: dict[str, dict[tuple[Network | None, Network, int], tuple[Route, ExplicitRoute]]] = {}
@@ -99,13 +107,24 @@ class Explicit:
             case "default":
                 hops = [id for hop in asked.hops for id in hop.interfaces]
                 hops += [asked.device] if asked.device else []
-                versions = {own.version for id in hops for own in self.ends[id].addresses}
+                versions: set[int] = {own.version for id in hops for own in self.ends[id].addresses}
+                versions |= {version for version, own in self.lent.items() for id in hops if id in own}
                 versions = versions or {own.version for name, own in self.own if name == asked.source}
                 return [DEFAULT[version] for version in sorted(versions)]
             case str():
-                return [ip_network(own.address.ip) for own in self.nodes[asked.target].addresses]
+                return [*map(ip_network, self._named(asked, asked.target))]
             case _:
                 return [asked.target]
+
+    def _named(self, asked: ExplicitRoute, target: str) -> Iterator[Address]:
+        """The addresses that the name of a node means: of those of interfaces, the ones in families of all
+        hops that no other route of the source is for."""
+        ends = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
+        for address in self.meanings.all(target):
+            has_family = all(end.address(address.version) for end in ends)
+            is_left = has_family and (asked.source, ip_network(address)) not in self.meant
+            if is_left or address in self.meanings.own[target]:
+                yield address
 
     def _nexthops(self, asked: ExplicitRoute, version: int) -> Iterator[Nexthop]:
         for hop in asked.hops:
@@ -113,7 +132,7 @@ class Explicit:
                 yield from self._nexthop(asked.source, hop, id, version)
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        if via := self.ends[id].address(version):
+        if via := self.ends[id].address(version) or self.lent.get(version, {}).get(id):
             near = self.segments[id].of(source)[0]
             yield Nexthop(via, near.name, hop.weight)
         else:

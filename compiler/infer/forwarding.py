@@ -19,15 +19,17 @@ class Forwarding:
         self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
         self.near: dict[InterfaceName, dict[Address, str]] = {}
         """The nodes that share a segment with an interface, by their addresses on it."""
+        lent = lab.lent(4)
         for segment in lab.segments:
             members = {own.ip: end.node for end in segment.ends for own in end.addresses}
+            members |= {lent[end.id]: end.node for end in segment.ends if end.id in lent}
             self.near |= dict.fromkeys((end.id for end in segment.ends), members)
         self.routes = {node.name: node.routes for node in lab.ip_nodes}
         self.table = cache(self._table)
         self.connected: dict[str, dict[Network, str]] = {}
         """The interface of each connected network; an empty text where all of it is the node itself."""
         for node in lab.ip_nodes:
-            self.connected[node.name] = {own.address.network: "" for own in node.addresses}
+            self.connected[node.name] = {own.address.network: "" for own in node.all_addresses}
         for end in lab.interfaces.values():
             for own in end.addresses:
                 self.connected[end.node].setdefault(own.network, end.name)

@@ -72,11 +72,13 @@ class Hop(NamedTuple):
 class Graph:
     """The links whose addressed ends all have an address in one family.
 
+    In IPv4, an end that is to have none has that of its node, unless the graph is of `numbered` ends alone:
+    a neighbour answers ARP for it. (Neighbour discovery answers for addresses of the interface only.)
     With `whole`, the switches of a broadcast domain are one vertex if the metric is hops, as all paths
     through them cost the same then.
     """
 
-    def __init__(self, lab: Lab, version: int, *, whole: bool = False) -> None:
+    def __init__(self, lab: Lab, version: int, *, whole: bool = False, numbered: bool = False) -> None:
         self.version = version
         self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
         switches = {switch.name for switch in lab.switches}
@@ -85,7 +87,8 @@ class Graph:
         self.switches = frozenset(merged.values() if merged else switches)
         self.outgoing: dict[str, list[Edge]] = {name: [] for name in (*self.forwards, *self.switches)}
         self.incoming: dict[str, list[Edge]] = {name: [] for name in self.outgoing}
-        own = {id: end.address(version) for id, end in lab.interfaces.items()}
+        lent = {} if numbered else lab.lent(version)
+        own = {id: end.address(version) or lent.get(id) for id, end in lab.interfaces.items()}
         for place, link in enumerate(lab.links):
             if link.spare or link.leg or any(end.id in own and not own[end.id] for end in link.ends):
                 continue

@@ -39,7 +39,7 @@ def connect(lab: Lab, diagnostics: Diagnostics) -> Lab:
     per_packet = any(route.per_packet for route in lab.explicit_routes)
     if not (lab.pairs or lab.sprays or per_packet) or _are_too_many(lab, diagnostics):
         return lab
-    graphs = [Graph(lab, version) for version in lab.versions]
+    graphs = [Graph(lab, version, numbered=True) for version in lab.versions]
     steering, endpoints = Steering(lab, diagnostics), Endpoints(lab, diagnostics)
     rates = Rates(lab)
     advice, backlog = _Advice(rates, diagnostics), Backlog(rates)

@@ -189,9 +189,9 @@ class _Inference:
         self.private = private
         self.graph = Graph(lab, self.version, whole=True)
         self.trees = Trees(self.graph, lab.segments)
-        nodes = (node for node in lab.ip_nodes if (node.name in sites.inside) == private)
-        segments = (segment for segment in lab.segments if (segment.identity in sites.at) == private)
-        self.targets = Targets(nodes, segments, self.graph, self.trees, sources)
+        nodes = [node for node in lab.ip_nodes if (node.name in sites.inside) == private]
+        segments = [segment for segment in lab.segments if (segment.identity in sites.at) == private]
+        self.targets = Targets(lab, nodes, segments, self.graph, self.trees, sources)
 
     def can_be_written(self) -> bool:
         """Whether the routes are few enough, and the bit sets of the trees small enough."""

@@ -42,10 +42,12 @@ class Sources:
             for one in node.masquerade
             if one.covers(one.interface, version)
         }
-        self.hosts = {ip_network(own.address.ip) for node in lab.nodes for own in node.addresses}
+        self.hosts = {ip_network(own.address.ip) for node in lab.nodes for own in node.all_addresses}
         self.hosts = {host for host in self.hosts if host.version == version}
         self.masked: set[Network] = set()
-        self.on = {node.name: {ip_network(own.address.ip) for own in node.addresses} for node in lab.nodes}
+        self.on = {
+            node.name: {ip_network(own.address.ip) for own in node.all_addresses} for node in lab.nodes
+        }
         """The node addresses and connected networks of each node."""
         self.others: set[Network] = set()
         for segment in lab.segments if self.own else ():

@@ -1,13 +1,14 @@
 """The networks that the source pins: those of each segment, and conflicts between them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
+from compiler.ground.source import Span
 from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
-from compiler.model.links import Pin
-from compiler.model.networks import Network, overlap
+from compiler.model.links import Link, Pin
+from compiler.model.networks import Address, Network, overlap
 from compiler.model.segments import Segment
 
 RANGES = {
@@ -24,9 +25,15 @@ class Pins:
         self.lab = lab
         self.diagnostics = diagnostics
         self.subnets = {node.name: node.bridge.pins for node in lab.nodes if node.bridge}
+        anycast = [Pin(own.address.network, own.span) for node in lab.nodes for own in node.anycast]
+        self.anycast = list({pin.network: pin for pin in reversed(anycast)}.values())
+        """The addresses that several nodes have, each once."""
+        self.more: dict[str, dict[Network, Pin]] = {}
+        """By segment, the networks of further addresses."""
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_all(Sites(lab))
+        self._check_macs()
         if lab.devices:
             self._check_devices()
 
@@ -56,10 +63,15 @@ class Pins:
         return True
 
     def _all(self) -> list[Pin]:
-        return self._of_nodes() + [pin for pins in self.of.values() for pin in pins.values()]
+        return self._of_nodes() + [pin for name in self.of for pin in self._on(name)]
 
     def _of_nodes(self) -> list[Pin]:
-        return [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
+        own = [Pin(own.address.network, own.span) for node in self.lab.nodes for own in node.addresses]
+        return own + self.anycast
+
+    def _on(self, segment: str) -> list[Pin]:
+        """The networks of a segment, which is named by its identity."""
+        return [*self.of[segment].values(), *self.more[segment].values()]
 
     def _of_segment(self, segment: Segment) -> dict[int, Pin]:
         """The networks that the switches of a segment pin, or else its links; reports different ones."""
@@ -68,8 +80,12 @@ class Pins:
             first = found.setdefault(pin.network.version, pin)
             if first is not pin:
                 self._twice(segment, pin, first)
-        for pin in (pin for place in segment.links for pin in self.lab.links[place].pins):
+        own = self.more[segment.identity] = {
+            pin.network: pin for place in segment.links for pin in _further(self.lab.links[place])
+        }
+        for pin in (pin for place in segment.links for pin in _firsts(self.lab.links[place])):
             first = found.setdefault(pin.network.version, pin)
+            own.pop(first.network, None)
             if first.network != pin.network:
                 message = f"`{pin.network}` is not the subnet of the broadcast domain of `{segment.identity}`"
                 note = Note(f"this makes it `{first.network}`", first.span)
@@ -85,18 +101,27 @@ class Pins:
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
     def _check_all(self, sites: Sites) -> None:
-        """Reports overlapping networks: of those that are told everywhere, and of each site with these."""
+        """Reports overlapping networks: of those that are told everywhere, and of each site with these.
+
+        Links with an end without an address may have one network, as the node there may join them.
+        """
         told = self._of_nodes()
         of_site: dict[str, list[Pin]] = {}
-        for identity, pins in self.of.items():
+        for identity in self.of:
             where = of_site.setdefault(sites.at[identity], []) if identity in sites.at else told
-            where += pins.values()
-        self._check_overlaps(told)
+            where += self._on(identity)
+        bare = {own.identity for own in self.lab.segments if any(end.bare for end in own.ends)}
+        joined = {id(pin) for name in bare for pin in self._on(name)}
+        self._check_joined(bare)
+        self._check_overlaps(told, joined)
         for own in of_site.values():
-            self._check_overlaps([*told, *own], own)
+            self._check_overlaps([*told, *own], joined, own)
 
-    def _check_overlaps(self, pins: Iterable[Pin], new: Collection[Pin] | None = None) -> None:
-        """Reports overlapping networks, one of which is `new`, if that is not None.
+    def _check_overlaps(
+        self, pins: Iterable[Pin], joined: set[int], new: Collection[Pin] | None = None
+    ) -> None:
+        """Reports overlapping networks, but for those of links that are joined, and of which none is `new`,
+        if that is not None.
 
         Of two, one contains the other: they are neighbours when sorted.
         """
@@ -104,6 +129,8 @@ class Pins:
         for pin in sorted(pins, key=_place):
             if widest and overlap(widest.network, pin.network):
                 if new is not None and not (pin in new or widest in new):
+                    continue
+                if widest.network == pin.network and {id(widest), id(pin)} <= joined:
                     continue
                 earlier, later = sorted((widest, pin), key=lambda pin: pin.span.start)
                 self._overlaps(earlier, later)
@@ -121,19 +148,59 @@ class Pins:
                 note = Note("the other one", first)
                 self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
 
+    def _check_macs(self) -> None:
+        """Reports a MAC address that two interfaces of a segment have, or a leg of a bond."""
+        for link in self.lab.links:
+            for end in link.ends if link.leg else ():
+                if end.mac:
+                    message = f"`{end.id}` is a leg, and takes the MAC address of what it is a leg of"
+                    self.diagnostics.error("MPC416", message, end.span, f"`{end.mac}`", "leave `mac` out")
+        for segment in self.lab.segments:
+            known: dict[str, Span] = {}
+            for end in (end for place in segment.links for end in self.lab.links[place].ends if end.mac):
+                if (first := known.setdefault(end.mac, end.span)) is not end.span:
+                    message, note = (
+                        f"`{end.mac}` is the MAC address of two interfaces",
+                        Note("the other", first),
+                    )
+                    self.diagnostics.error("MPC415", message, end.span, "on one segment", "", note)
+
+    def _check_joined(self, names: set[str]) -> None:
+        """Reports an address that two such links have."""
+        places: dict[Address, Span] = {}
+        ends = (end for own in self.lab.segments if own.identity in names for end in own.ends)
+        for address, span in ((own.ip, end.span) for end in ends for own in end.addresses):
+            if (first := places.setdefault(address, span)) is not span:
+                message, note = f"the address `{address}` is pinned twice", Note("the other one", first)
+                self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
+
     def _overlaps(self, first: Pin, second: Pin) -> None:
-        if first.span == second.span:
+        if first.span == second.span and first not in self.anycast:
             message = f"`{second.network}` is written for several nodes at once"
-            self.diagnostics.error("MPC403", message, second.span, "each needs its own", "declare them apart")
+            help = "declare them apart; an address that all of them are to have is written as `anycast`"
+            self.diagnostics.error("MPC403", message, second.span, "each needs its own", help)
             return
         note = Note("the other one", first.span)
         if first.network == second.network and first.network.num_addresses == 1:
             message = f"the address `{second.network.network_address}` is pinned twice"
-            self.diagnostics.error("MPC403", message, second.span, "pinned again", "", note)
+            help = "an address that several nodes are to have is written as `anycast` of each"
+            self.diagnostics.error("MPC403", message, second.span, "pinned again", help, note)
         else:
             message = f"the subnets `{second.network}` and `{first.network}` overlap"
             help = "a subnet is on one link or one node, so that routes can tell where an address is"
             self.diagnostics.error("MPC402", message, second.span, f"`{second.network}`", help, note)
+
+
+def _firsts(link: Link) -> Iterator[Pin]:
+    """The networks of the first addresses of a link, by family."""
+    known = {pin.network.version: pin for pin in reversed(link.pins)}
+    return (pin for pin in link.pins if known[pin.network.version] is pin)
+
+
+def _further(link: Link) -> Iterator[Pin]:
+    """The networks of further addresses."""
+    firsts = {pin.network for pin in _firsts(link)}
+    return (pin for pin in link.pins if pin.network not in firsts)
 
 
 def _overlap(one: Network, other: Network) -> int:

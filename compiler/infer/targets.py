@@ -1,12 +1,13 @@
 """The targets of inferred routes, the addresses of nodes and the segments, and the roots that reach them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import NamedTuple
 
-from compiler.infer.graph import Edge, Graph
+from compiler.infer.graph import Distances, Edge, Graph
 from compiler.infer.sources import Sources
 from compiler.infer.trees import Bits, Row, Trees
+from compiler.model.lab import Lab
 from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node
 from compiler.model.segments import Segment
@@ -30,8 +31,15 @@ class Targets:
     """
 
     def __init__(
-        self, nodes: Iterable[Node], segments: Iterable[Segment], graph: Graph, trees: Trees, sources: Sources
+        self,
+        lab: Lab,
+        nodes: list[Node],
+        segments: list[Segment],
+        graph: Graph,
+        trees: Trees,
+        sources: Sources,
     ) -> None:
+        self.lab = lab
         self.graph = graph
         self.sources = sources
         self.trees = trees
@@ -39,27 +47,81 @@ class Targets:
         self.named: list[bool] = []
         self.ways: list[_Way] = []
         self.behind: dict[int, int] = {}
-        self.own: dict[str, dict[int, Bits]] = {name: {} for name in graph.forwards}
+        self.own: dict[str, dict[int, Bits]] = {node.name: {} for node in lab.ip_nodes}
         for node in nodes:
             for own in node.addresses if graph.outgoing[node.name] else ():
                 if own.address.version == graph.version:
                     self._add_address(_host(own.address.ip), node.name)
+        self._add_further(segments)
+        self._add_anycast(nodes)
         leaving: dict[int, list[Edge]] = {}
         for name in graph.forwards:
             for edge in graph.outgoing[name]:
                 leaving.setdefault(edge.link, []).append(edge)
         for segment in segments:
             edges = [edge for link in segment.links for edge in leaving.get(link, ())]
-            if edges and segment.switches:
+            ends = [end for end in segment.ends if end.address(graph.version)]
+            if edges and segment.switches and ends:
                 self._add_domain(segment, edges)
-            elif edges:
+            elif edges and len(ends) == len(segment.ends):
                 self._add_link(segment, *edges)
+            else:
+                for end in ends if edges else ():
+                    self._add_address(_host(end.address(graph.version)), end.node)
 
-    def _add_address(self, target: Network, node: str) -> None:
-        """Adds a node address. The anchor of a leaf reaches it by its own links."""
+    def _add_address(self, target: Network, node: str) -> int:
+        """Adds an address of a node, and returns its index. The anchor of a leaf reaches it by its own
+        links."""
         place = self._add(target, self._as(node), node)
         if anchor := self.trees.anchors.get(node):
             self.own[anchor][place] = self.trees.cheapest(self.graph.incoming[node])
+        return place
+
+    def _add_further(self, segments: Iterable[Segment]) -> None:
+        """Adds the further addresses of interfaces, but for the nodes that have one of their networks."""
+        for end in (end for segment in segments for end in segment.ends):
+            own = [one for one in end.addresses if one.version == self.graph.version]
+            for one in own[1:] if self.graph.outgoing[end.node] else ():
+                if one.network != own[0].network:
+                    place = self._add_address(_host(one.ip), end.node)
+                    for other in self.lab.interfaces.values():
+                        if any(address.network == one.network for address in other.addresses):
+                            self.own[other.node][place] = 0
+
+    def _add_anycast(self, nodes: Iterable[Node]) -> None:
+        """Adds the addresses that several nodes have, each reached by the nearest of them, or by all that are
+        equally near."""
+        owners: dict[Network, list[str]] = {}
+        for node in nodes:
+            for own in node.anycast if self.graph.outgoing[node.name] else ():
+                if own.address.version == self.graph.version:
+                    owners.setdefault(_host(own.address.ip), []).append(node.name)
+        for target, names in owners.items():
+            place = self._add(target, self._as(names[0]), *names)
+            costs = {name: self.graph.distances(name) for name in names}
+            for name in self.own.keys() - set(names):
+                self.own[name][place] = self._nearest(name, costs)
+
+    def _nearest(self, name: str, costs: dict[str, Distances]) -> Bits:
+        """The first hops of a node to the nearest of some others, by their distances."""
+        least = min((found[name] for found in costs.values() if name in found), default=None)
+        nearest = {other: found for other, found in costs.items() if found.get(name) == least is not None}
+        ways = {
+            (first, last)
+            for other, found in nearest.items()
+            for first in self.graph.shortest_edges(name, other, found)
+            for last in self._lasts(first, other, found)
+        }
+        hops = enumerate(self.trees.hops(name))
+        return sum(1 << place for place, hop in hops if (hop.first, hop.last) in ways)
+
+    def _lasts(self, edge: Edge, target: str, costs: Distances) -> Iterator[Edge]:
+        """The last edges of the hops by an edge on shortest paths: behind switches, those out of them."""
+        if edge.target not in self.graph.switches:
+            yield edge
+            return
+        for following in self.graph.shortest_edges(edge.target, target, costs):
+            yield from self._lasts(following, target, costs)
 
     def _add(self, target: Network, way: _Way, *nodes: str) -> int:
         """Adds a target that is on some nodes, which need no route to it; returns its index."""
@@ -86,7 +148,8 @@ class Targets:
         links = set(segment.links)
         for edge in edges:
             elsewhere = any(other.link not in links for other in self.graph.outgoing[edge.source])
-            if elsewhere and not self.graph.forwards[edge.source]:
+            numbered = edge.own and any(edge.own == own.ip for end in segment.ends for own in end.addresses)
+            if elsewhere and numbered and not self.graph.forwards[edge.source]:
                 host = self._add(_host(edge.own), self._as(edge.source), *segment.nodes)
                 self.behind[host] = place
 

@@ -23,6 +23,8 @@ def carry(lab: Lab, diagnostics: Diagnostics) -> Lab:
     tunnels = [(link, link.tunnel) for link in lab.links if link.tunnel]
     for link, tunnel in tunnels:
         _check(link, tunnel, lab, diagnostics)
+    if diagnostics.failed:
+        return lab
     routes: dict[str, list[Route]] = {}
     for _, tunnel in tunnels:
         for node, route in _routes(tunnel, lab):
@@ -46,8 +48,7 @@ def _routes(tunnel: Tunnel, lab: Lab) -> Iterator[tuple[str, Route]]:
     back = [(right, left) for left, right in tunnel.links]
     for links, outer in ((forth, tunnel.outer[1]), (back, tunnel.outer[0])):
         for out, into in links:
-            via = lab.interfaces[into].address(tunnel.version)
-            assert via
+            via = lab.interfaces[into].address(tunnel.version) or lab.lent(tunnel.version)[into]
             yield out.node, Route((ip_network(outer),), (Nexthop(via, out.name),), explicit=True)
 
 
@@ -61,6 +62,12 @@ def _check(link: Link, tunnel: Tunnel, lab: Lab, diagnostics: Diagnostics) -> No
             note = Note("declared here", nodes[name].span)
             help = f"declare it as a router, or write `forward on` for `{name}`"
             diagnostics.error("MPC523", message, link.span, f"over `{name}`", help, note)
+    known = {id for id, end in lab.interfaces.items() if end.address(tunnel.version)}
+    known |= lab.lent(tunnel.version).keys()
+    for id in (id for ports in tunnel.links for id in ports if id not in known):
+        message = f"`{id}` has no IPv{tunnel.version} address, so no route leads a tunnel over it"
+        help = f"leave out the `address none` of `{id}`"
+        diagnostics.error("MPC418", message, link.span, f"over `{id}`", help)
     masquerading = {
         InterfaceName(name, one.interface)
         for name in inner

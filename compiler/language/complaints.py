@@ -73,6 +73,7 @@ NOUNS = {
     "{": "a node",
     "netns": "a name",
     "address": "an address, like `10.9.9.1/32`",
+    "anycast": "an address, like `192.0.2.53`",
     "subnet": "a prefix, like `10.0.0.0/30`",
     "rate": "a rate, like `10mbit`",
     "delay": "a time, like `20ms`",
@@ -91,6 +92,7 @@ NOUNS = {
     **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), "a share, like `1%`"),
     "mtu": "a number of bytes, like `1500`",
     "vni": "a number, like `5001`",
+    "mac": "a MAC address, like `02:00:00:00:00:01`",
     **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""

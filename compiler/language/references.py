@@ -46,6 +46,9 @@ class _References:
                 yield statement
             elif isinstance(statement, syntax.Sysctl):
                 yield from self._sysctls(statement, unit.prefix)
+            elif isinstance(statement, syntax.Expect | syntax.Bench):
+                sources, targets = (self._renamed(own, unit.prefix) for own in statement[1:3])
+                yield statement._replace(sources=sources, targets=targets)
             else:
                 yield self._renamed(statement, unit.prefix)
 

@@ -29,7 +29,7 @@ def pairs(left: syntax.Nodes, right: syntax.Nodes) -> list[Pair]:
 
 def directed_pairs(sources: syntax.Nodes, targets: syntax.Nodes) -> list[Pair]:
     """The product of two sets without self-loops; if all pairs are self-loops, one of them."""
-    found = [(a, b) for a in unique(sources) for b in unique(targets) if a.text != b.text]
+    found = [(a, b) for a in unique(sources) for b in unique(targets) if node_of(a) != node_of(b)]
     return found or [(sources.words[0], targets.words[0])]
 
 

@@ -46,7 +46,7 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` only.
+    """An attribute of a node; `device` follows `on`, for an `address` or an `anycast` only.
 
     The value of `private` is that word itself.
     """
@@ -57,7 +57,7 @@ class NodeAttribute(NamedTuple):
     device: Word | None = None
 
 
-NODE_ATTRIBUTES = frozenset({"address", "netns", "forward", "subnet", "stp", "private"})
+NODE_ATTRIBUTES = frozenset({"address", "anycast", "netns", "forward", "subnet", "stp", "private"})
 """The keywords of `NodeAttribute`; after the first name of a declaration, each is parsed as one."""
 
 
@@ -73,7 +73,7 @@ TEXTS = frozenset({"image", "attach", "command", "options", "ready"})
 """The keywords of `ContainerAttribute` whose value may be any text."""
 
 CONTAINER_ATTRIBUTES = (
-    frozenset({"address", "netns", "forward", "private", "engine", "env", "mptcpize"}) | TEXTS
+    frozenset({"address", "anycast", "netns", "forward", "private", "engine", "env", "mptcpize"}) | TEXTS
 )
 """The same as NODE_ATTRIBUTES, after the first name of a `container`."""
 
@@ -90,8 +90,9 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is the right end's address, the word `ecn` of a `queue`, or the longest time of a `slot`; only a
-    `loss` may have `more` words. The value of `private` is that word itself.
+    `second` is that of the right end, for an `address` or a `mac` of two ends; or the word `ecn` of a
+    `queue`, or the longest time of a `slot`. Only a `loss` may have `more` words. The value of `private` is
+    that word itself.
     """
 
     span: Span
@@ -108,7 +109,7 @@ class Attribute(NamedTuple):
 
 LINK_ATTRIBUTES = (
     "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
-    " private subnet address"
+    " private subnet address mac"
 ).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 

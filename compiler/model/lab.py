@@ -16,6 +16,7 @@ from compiler.ground.source import Span
 from compiler.model.events import Event
 from compiler.model.links import InterfaceName, Link
 from compiler.model.machines import Machine
+from compiler.model.meanings import Meanings
 from compiler.model.multipath import Pair
 from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node, PortForward, Role
@@ -102,9 +103,22 @@ class Lab:
         own = (own.ip for end in self.interfaces.values() for own in end.addresses)
         return frozenset(ip for ip, ends in Counter(own if self.has_private else ()).items() if ends > 1)
 
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What the names of the nodes mean."""
+        return Meanings(self.ip_nodes, self.interfaces, self.segments)
+
+    def lent(self, version: int) -> dict[InterfaceName, Address]:
+        """The ends of links without addresses, each with the first address that the name of its node means:
+        by that, IPv4 neighbours know it."""
+        bare = [end for end in self.interfaces.values() if end.bare and version == 4]
+        known = ((end.id, self.meanings.all(end.node)) for end in bare)
+        firsts = ((id, next((ip for ip in own if ip.version == version), None)) for id, own in known)
+        return {id: ip for id, ip in firsts if ip}
+
     @property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of all addresses in the lab."""
-        addresses = [own.address for node in self.nodes for own in node.addresses]
+        addresses = [own.address for node in self.nodes for own in node.all_addresses]
         addresses += [own for interface in self.interfaces.values() for own in interface.addresses]
         return tuple(sorted({address.version for address in addresses}))

@@ -72,11 +72,15 @@ FORMS: dict[str, Callable[[Any], str]] = {
 
 
 class Port(NamedTuple):
-    """An end of a link: a device of its node. `shaping` is that of the packets that leave through it."""
+    """An end of a link: a device of its node. `shaping` is that of the packets that leave through it.
+
+    `mac` is its MAC address, where the source pins that.
+    """
 
     id: InterfaceName
     shaping: Shaping
     span: Span
+    mac: str = ""
 
     @property
     def node(self) -> str:

@@ -116,6 +116,7 @@ class Node(NamedTuple):
 
     `inferred_address` is whether families without a pinned address get one. `backlog` is the bound of
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
+    `anycast` are addresses that several nodes have, beside those that its name means.
     `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
     that of a container. `machine` is the name of the one that the node is on; empty if there are none.
     `private` is whether the source says so of the node; its links are private then.
@@ -144,3 +145,9 @@ class Node(NamedTuple):
     container: Container | None = None
     machine: str = ""
     private: bool = False
+    anycast: tuple[NodeAddress, ...] = ()
+
+    @property
+    def all_addresses(self) -> tuple[NodeAddress, ...]:
+        """The addresses of the node itself: its own ones, and those that others have too."""
+        return (*self.addresses, *self.anycast)

@@ -15,11 +15,16 @@ from compiler.model.networks import Address, AddressWithPrefix
 
 
 class Interface(NamedTuple):
-    """A device of a host or router that has addresses; it sends through the port of the same name."""
+    """A device of a host or router that has addresses; it sends through the port of the same name.
+
+    `pinned` are the families in which the source writes its addresses. A `bare` one is to have none.
+    """
 
     id: InterfaceName
     addresses: tuple[AddressWithPrefix, ...]
     span: Span
+    pinned: tuple[int, ...] = ()
+    bare: bool = False
 
     @property
     def node(self) -> str:

@@ -5,10 +5,25 @@ Rates are bits a second, times microseconds; tuples are in written order.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
+
+
+class End(NamedTuple):
+    """An end of what is tried: a node, by what its name means, or by an `interface` of it."""
+
+    node: str
+    interface: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The end that `node` or `node:interface` means."""
+        return cls(*text.partition(":")[::2])
+
+    def __str__(self) -> str:
+        return f"{self.node}:{self.interface}" if self.interface else self.node
 
 
 class Protocol(StrEnum):
@@ -30,13 +45,13 @@ class Transfer(NamedTuple):
 
 
 class Reachability(NamedTuple):
-    """Whether each of the target's node addresses answers."""
+    """Whether each address that stands for the target answers."""
 
     reachable: bool
 
 
 class RoundTrip(NamedTuple):
-    """Bounds of the round-trip time to each of the target's node addresses, both inclusive."""
+    """Bounds of the round-trip time to each address that stands for the target, both inclusive."""
 
     least: int
     most: int
@@ -53,19 +68,19 @@ Claim = Reachability | RoundTrip | Throughput
 
 
 class Expectation(NamedTuple):
-    """A claim of an `expect` statement about one source and one target; both are nodes."""
+    """A claim of an `expect` statement about one source and one target."""
 
-    source: str
-    target: str
+    source: End
+    target: End
     claim: Claim
     span: Span
 
 
 class Bench(NamedTuple):
-    """Transfers from one node to another, measured one after the other, each for `time`."""
+    """Transfers from one end to another, measured one after the other, each for `time`."""
 
-    source: str
-    target: str
+    source: End
+    target: End
     transfers: tuple[Transfer, ...]
     time: int
     span: Span

@@ -35,7 +35,7 @@ def _node(node: Node) -> "Json":
         "role": node.role.value,
         "namespace": node.namespace,
         "does": list(wording.marks(node)),
-        "addresses": [str(own.address) for own in node.addresses],
+        "addresses": [str(own.address) for own in node.all_addresses],
     }
 
 

@@ -66,7 +66,8 @@ def _predictions(lab: Lab, chosen: Pair | None) -> Iterator[tuple[Pair, Json]]:
 
 def _pairs(lab: Lab) -> Iterator[Pair]:
     """Those that the lab names, in both directions, then those of hosts, then those with routers."""
-    for source, target in (*pairs(lab), *((one.source, one.target) for one in lab.expectations)):
+    expected = ((one.source.node, one.target.node) for one in lab.expectations)
+    for source, target in (*pairs(lab), *expected):
         if source != target:
             yield from ((source, target), (target, source))
     yield from permutations(

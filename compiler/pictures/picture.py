@@ -138,7 +138,7 @@ def pairs(lab: Lab) -> list[tuple[str, str]]:
     """The pairs of `mptcp`, `spray` and `bench`."""
     found = [(one.left, one.right) for one in lab.pairs]
     found += [(one.left, one.right) for one in lab.sprays]
-    return found + [(one.source, one.target) for one in lab.benches]
+    return found + [(one.source.node, one.target.node) for one in lab.benches]
 
 
 def _only_pair(lab: Lab) -> tuple[str, str] | None:

@@ -49,7 +49,10 @@ def marks(node: Node) -> tuple[str, ...]:
 def of_node(node: Node) -> list[str]:
     """The role and the namespace of a node, and the addresses that belong to no interface of a link."""
     roles = [node.role.value, *marks(node)]
-    return [f"{', '.join(roles)}; namespace {node.namespace}", *(str(own.address) for own in node.addresses)]
+    return [
+        f"{', '.join(roles)}; namespace {node.namespace}",
+        *(str(own.address) for own in node.all_addresses),
+    ]
 
 
 def ports(lab: Lab) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from compiler.plan.facts import (
     Fact,
     Hairpin,
     Hop,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -92,6 +93,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield Command(("sysctl",), (f"{key}={value}",), here)
         case Up(here, name):
             yield _ip(here, "link", "set", "dev", name, "up")
+        case Mac(here, name, address):
+            yield _ip(here, "link", "set", "dev", name, "address", address)
         case Single(here, name):
             yield _ip(here, "link", "set", "dev", name, *single())
         case OwnAddress(here):

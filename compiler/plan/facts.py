@@ -148,6 +148,14 @@ class Up(NamedTuple):
     name: str
 
 
+class Mac(NamedTuple):
+    """The MAC address of an interface."""
+
+    namespace: str
+    name: str
+    address: str
+
+
 class Single(NamedTuple):
     """An interface that takes one packet at a time of what a sender hands down in one piece (GSO)."""
 
@@ -332,6 +340,7 @@ Fact = (
     | Qdisc
     | Mark
     | Up
+    | Mac
     | Single
     | BridgePort
     | OwnAddress

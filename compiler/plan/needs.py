@@ -19,6 +19,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -288,7 +289,17 @@ def _needs(fact: Fact) -> Iterator[Need]:
             yield from _need_of_turns(fact)
         case Device():
             yield from _needs_of_device(fact)
-        case Namespace() | Mark() | Up() | BridgePort() | BondLeg() | OwnAddress() | Sysctl() | Container():
+        case (
+            Namespace()
+            | Mark()
+            | Mac()
+            | Up()
+            | BridgePort()
+            | BondLeg()
+            | OwnAddress()
+            | Sysctl()
+            | Container()
+        ):
             pass  # which every kernel has, or which NAMES and `sysctls` test
         case Teql():
             pass  # whose devices are in no new namespace: scripts look for them in their own

@@ -43,6 +43,7 @@ from compiler.plan.facts import (
     Fact,
     Hairpin,
     Hop,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -158,6 +159,8 @@ class Plan(NamedTuple):
     """Everything about a lab that scripts are made from: the machine's needed features, the namespaces, the
     hosts(5) file that these share, the facts, and the processes that run in the lab and capture its packets.
 
+    `own_hosts` are the lines that some namespaces have in that file before all others.
+
     `switches` are the namespaces whose bridges have to forward before the lab is up, and `bonds` those where
     all legs of bonds and teqls have to work. `machine` is the one that scripts are for, if the lab names any;
     links lead to its `peers`, and `crosslinks` are those of them that a check of this machine tries.
@@ -170,6 +173,7 @@ class Plan(NamedTuple):
     sysctls: tuple[str, ...]
     namespaces: tuple[str, ...]
     hosts: tuple[str, ...]
+    own_hosts: tuple[tuple[str, tuple[str, ...]], ...]
     sections: tuple[Section, ...]
     switches: tuple[str, ...]
     bonds: tuple[str, ...]
@@ -236,7 +240,7 @@ class Plan(NamedTuple):
         own = (self.lab, self.namespaces, self.hosts, self.switches, self.processes)
         over = (self.machine.name, str(self.machine.address)) if self.machine else ()
         ready = tuple(one.started.ready for one in self.containers)
-        more = filter(None, (ready, self.mptcpized, self.captures))
+        more = filter(None, (ready, self.mptcpized, self.captures, self.own_hosts))
         found = sha256(repr((*own, *more, *over)).encode())
         for command in chain.from_iterable(section.commands for section in self.sections):
             words = (*command.tool, command.namespace or "", *command.arguments, *command.each)
@@ -252,6 +256,10 @@ def _log(node: str, count: Counter[str]) -> str:
 VETH_COST = 2
 """The cost of a bridge's port that is a veth interface, by its speed of 10 Gbit/s. A tunnel has no speed,
 and so another cost (port_cost of net/bridge/br_if.c)."""
+
+
+MOST_NAMES = 500_000
+"""The most lines of hosts(5) in all files of namespaces that have a file of their own."""
 
 
 HERE = ""
@@ -284,6 +292,7 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
     facts = list(chain.from_iterable(section.facts for section in sections))
     processes, captures = tuple(planner.processes()), tuple(planner.captures())
     called = tools(facts, [process.ready for process in processes], captures=bool(captures))
+    hosts = tuple(planner.hosts())
     return Plan(
         lab=lab.name,
         source=lab.source,
@@ -291,7 +300,8 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         needs=tuple(needs(facts, _versions(lab))),
         sysctls=tuple(sysctls(facts)),
         namespaces=tuple(node.namespace for node in planner.nodes),
-        hosts=tuple(planner.hosts()),
+        hosts=hosts,
+        own_hosts=tuple(planner.own_hosts(len(hosts))),
         sections=tuple(section for section in sections if section.facts),
         switches=tuple(node.namespace for node in planner.nodes if node.bridge),
         bonds=tuple(dict.fromkeys(fact.namespace for fact in facts if isinstance(fact, Bond | Teql))),
@@ -365,12 +375,21 @@ class _Planner:
         if not any(node.name.lower() == "localhost" for node in self.lab.ip_nodes):
             yield from ("127.0.0.1 localhost", "::1 localhost")
         for node in self.lab.ip_nodes:
-            yield from (f"{own.address.ip} {node.name}" for own in node.addresses)
+            yield from (f"{own} {node.name}" for own in self.lab.meanings.all(node.name))
             for end in self.interfaces_of[node.name]:
                 yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
         for made in self.lab.devices:
             node_name, name = made.interface
             yield from (f"{own.address.ip} {name}.{node_name}" for own in made.addresses)
+
+    def own_hosts(self, lines: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The lines that stand before those `lines` of hosts(5) in one namespace: names that mean another
+        address first in there. None at all, where that would be too many files to write."""
+        near = self.lab.meanings.nearer()
+        own = [(node, near[node.name]) for node in self.nodes if node.name in near]
+        if len(own) * lines <= MOST_NAMES:
+            for node, found in own:
+                yield node.namespace, tuple(f"{address} {name}" for name, address in found)
 
     def links(self) -> Iterator[Fact]:
         """All interfaces, each made in the namespace that it belongs to."""
@@ -478,6 +497,9 @@ class _Planner:
         for node in self.nodes:
             for port in self.ports[node.name]:
                 yield from qdiscs(node.namespace, port)
+            yield from (
+                Mac(node.namespace, port.name, port.mac) for port in self.ports[node.name] if port.mac
+            )
             for bond, _ in self.bonds_of[node.name]:
                 yield from (splitter(*bond[:3]),) if bond.mode is Mode.TURNS else ()
             yield from (waiting(teql.namespace, teql.name) for teql, _ in self.teqls_of[node.name])
@@ -492,7 +514,7 @@ class _Planner:
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
-        yield from (OwnAddress(here, own.address, own.device) for own in node.addresses)
+        yield from (OwnAddress(here, own.address, own.device) for own in node.all_addresses)
         yield from (OwnAddress(here, ip_interface(end.local), "lo") for end in self.tunnels_of[node.name])
         yield from (Up(here, device) for device in _dummies(node))
         for bond, legs in self.bonds_of[node.name]:
@@ -597,7 +619,8 @@ class _Planner:
         """Servers for transfers that other machines open, after `count` processes of each node."""
         for node in (node for node in self.nodes if node.name in self.servers):
             count[node.name] += 1
-            line = served.command(node, mptcp=self.servers[node.name])
+            anywhere = node.name in served.at_interfaces(self.lab)
+            line = served.command(node, mptcp=self.servers[node.name], anywhere=anywhere)
             yield Process(node.namespace, _log(node.name, count), line, (), False, served.PORT, number)
 
     def captures(self) -> Iterator[Capture]:
@@ -624,7 +647,8 @@ class _Planner:
                 yield PolicyRule(node.namespace, rule._replace(incoming=incoming))
 
     def _shadowed(self, node: Node) -> set[Gateway]:
-        """The IPv6 gateways of a node in a route through a gateway that is longer than the connected network.
+        """The gateways of a node that are in no network of their interface, as those of a neighbour's own
+        address; and IPv6 ones in a route through a gateway that is longer than the connected network.
 
         The kernel looks a gateway up among the routes of its interface, and accepts only one that is on the
         link. `onlink` asserts that it is, but is refused if all routes to it are by other interfaces
@@ -637,7 +661,14 @@ class _Planner:
         routes = chain(node.routes, *(table.routes for table in node.tables)) if longer else ()
         gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
         ends = {end.name: end for end in self.interfaces_of[node.name]}
-        return {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
+        found = {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
+        if not any(end.bare or len(end.addresses) > 1 for end in self.lab.interfaces.values()):
+            return found  # every gateway is in the network of its interface
+        every = chain(node.routes, *(table.routes for table in node.tables))
+        hops = {(hop.via, hop.interface) for route in every for hop in route.nexthops}
+        return found | {
+            one for one in hops if not any(one[0] in own.network for own in ends[one[1]].addresses)
+        }
 
     def _routes(self, node: Node, shadowed: set[Gateway], route: Route, table: int | None = None) -> Routes:
         brief = self.lab.aggregate and not (table or route.explicit or not route.targets[0].prefixlen)
@@ -661,7 +692,7 @@ def _attached(node: Node) -> str:
 
 def _dummies(node: Node) -> list[str]:
     """The dummy devices that hold addresses of a node."""
-    return list(dict.fromkeys(own.device for own in node.addresses if own.device != "lo"))
+    return list(dict.fromkeys(own.device for own in node.all_addresses if own.device != "lo"))
 
 
 PROBED = 8

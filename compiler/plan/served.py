@@ -11,23 +11,25 @@ from compiler.model.lab import Lab
 from compiler.model.multipath import opener
 from compiler.model.networks import Address
 from compiler.model.nodes import Node
-from compiler.model.trials import Protocol, Throughput, Transfer
+from compiler.model.trials import End, Protocol, Throughput, Transfer
 
 PORT = 5380
 """The TCP and UDP port of such a server; scripts know it, too (SERVED of parts/transfer.bash)."""
 
 
 class Ends(NamedTuple):
-    """The nodes that open and accept the connections of a transfer, in either of which data may go."""
+    """The ends that open and accept the connections of a transfer, in either of which data may go."""
 
-    opens: str
-    accepts: str
+    opens: End
+    accepts: End
 
 
-def ends(lab: Lab, source: str, target: str, transfer: Transfer) -> Ends:
+def ends(lab: Lab, source: End, target: End, transfer: Transfer) -> Ends:
     """The ends of a transfer from `source` to `target`."""
-    opens = opener(lab.pairs, source, target) if transfer.protocol is Protocol.MPTCP else source
-    return Ends(opens, target if opens == source else source)
+    nodes = source.node, target.node
+    if transfer.protocol is Protocol.MPTCP and opener(lab.pairs, *nodes) == target.node:
+        return Ends(target, source)
+    return Ends(source, target)
 
 
 def measured(lab: Lab) -> Iterator[tuple[Ends, Transfer]]:
@@ -45,14 +47,28 @@ def servers(lab: Lab, machine: str) -> dict[str, bool]:
     on = {node.name: node.machine for node in lab.nodes}
     found: dict[str, bool] = {}
     for (opens, accepts), transfer in measured(lab):
-        if on[accepts] == machine != on[opens]:
-            found[accepts] = found.get(accepts, False) or transfer.protocol is Protocol.MPTCP
+        if on[accepts.node] == machine != on[opens.node]:
+            known = found.get(accepts.node, False)
+            found[accepts.node] = known or transfer.protocol is Protocol.MPTCP
     return found
 
 
-def address(node: Node) -> Address:
-    """The address that a node's name resolves to first: IPv4 if it has one."""
-    return min((own.address.ip for own in node.addresses), key=lambda own: own.version)
+def at_interfaces(lab: Lab) -> set[str]:
+    """The nodes that accept transfers at the address of an interface."""
+    return {ends.accepts.node for ends, _ in measured(lab) if ends.accepts.interface}
+
+
+def address(lab: Lab, accepts: End, opens: End) -> Address:
+    """The address at which an end accepts what another opens: IPv4 if it has one."""
+    return min(lab.meanings.between(opens, accepts), key=lambda own: own.version)
+
+
+def source(lab: Lab, opens: End, address: Address) -> Address | None:
+    """The address that an end opens connections to another from; None where its routes say."""
+    if not opens.interface:
+        return None
+    own = lab.meanings.tried(opens.node, opens.node, opens.interface)
+    return next(one for one in own if one.version == address.version)
 
 
 def programs(served: Collection[bool]) -> list[str]:
@@ -60,6 +76,9 @@ def programs(served: Collection[bool]) -> list[str]:
     return ["iperf3"] * bool(served) + ["mptcpize"] * any(served)
 
 
-def command(node: Node, *, mptcp: bool) -> str:
-    """A server that accepts transfers, one after the other, as a command line of bash."""
-    return f"exec {'mptcpize run ' * mptcp}iperf3 -s -B {address(node)} -p {PORT} -f k -i 0.1"
+def command(node: Node, *, mptcp: bool, anywhere: bool) -> str:
+    """A server that accepts transfers, one after the other, as a command line of bash: at the own address of
+    its node, or `anywhere`."""
+    own = min((one.address.ip for one in node.addresses), key=lambda ip: ip.version, default=None)
+    bound = "" if anywhere or own is None else f" -B {own}"
+    return f"exec {'mptcpize run ' * mptcp}iperf3 -s{bound} -p {PORT} -f k -i 0.1"

@@ -142,7 +142,7 @@ def _families(lab: Lab) -> dict[str, set[int]]:
     """The IP versions of each node: those of pools, and of addresses pinned at it."""
     pools: set[int] = {pool.version for pool in lab.pools}
     found: dict[str, set[int]] = {
-        node.name: pools | {own.address.version for own in node.addresses} for node in lab.nodes
+        node.name: pools | {own.address.version for own in node.all_addresses} for node in lab.nodes
     }
     for device in lab.devices:
         found[device.interface.node] |= {own.address.version for own in device.addresses}

@@ -15,6 +15,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -82,7 +83,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"nft delete table {' '.join(NFT)}"
         case (
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
-            | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
+            | BondLeg() | Qdisc() | Up() | Mac() | Single() | BridgePort()  # goes with its interface
             | Routes() | OwnAddress()  # likewise
             | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
             | Marking() | Turns()  # likewise

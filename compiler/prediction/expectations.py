@@ -52,14 +52,21 @@ class Expectations:
             help = "`check` tries all of them"
             self.diagnostics.note("MPC815", message, self.left_out[0].span, "the first of them", help)
 
+    def _tell_unknown(self, expectation: Expectation) -> None:
+        """Notes that an expectation is not held against the lab, for an end of a link without an address."""
+        message = f"what `{expectation.source}` sends to `{expectation.target}` is not predicted"
+        label = "it meets a link with an end that has no address"
+        help = "what the nodes at it do with packets is not in the lab; `check` tries it"
+        self.diagnostics.note("MPC745", message, expectation.span, label, help)
+
     def _refute(self, code: str, expectation: Expectation, message: str, label: str) -> None:
         self.diagnostics.error(code, message, expectation.span, label, self.help)
 
     def _addresses(self, expectation: Expectation) -> Iterator[Address]:
-        return (own.address.ip for own in self.predictor.lookup.nodes[expectation.target].addresses)
+        yield from self.predictor.lab.meanings.between(expectation.source, expectation.target)
 
     def _trips(self, expectation: Expectation) -> Iterator[tuple[Trip, ...]]:
-        """The trips to each node address of the target; none beyond MOST_FOLLOWED pairs."""
+        """The trips to each address that stands for the target; none beyond MOST_FOLLOWED pairs."""
         self.followed += 1
         if self.followed > MOST_FOLLOWED:
             self.left_out.append(expectation)
@@ -72,6 +79,9 @@ class Expectations:
             return
         source, target = expectation.source, expectation.target
         for found in self._trips(expectation):
+            if not all(trip.is_known for trip in found):
+                self._tell_unknown(expectation)
+                return
             broken = next((trip for trip in found if not trip.works), None)
             surely = found and not broken and all(trip.lost_trips <= MOST_LOST for trip in found)
             if reachable and broken:
@@ -86,8 +96,8 @@ class Expectations:
             return
 
     def _is_known_to_hold(self, expectation: Expectation, reachable: bool) -> bool:
-        source, target = expectation.source, expectation.target
-        if not self.many:
+        source, target = expectation.source.node, expectation.target.node
+        if not self.many or expectation.source.interface:
             return False
         if reachable:
             found = (self.rounds.delays(source, target, own) for own in self._addresses(expectation))
@@ -98,6 +108,9 @@ class Expectations:
         if self._is_known_to_take(expectation, times):
             return
         trips = [trip for found in self._trips(expectation) for trip in found]
+        if not all(trip.is_known for trip in trips):
+            self._tell_unknown(expectation)
+            return
         if broken := next((trip for trip in trips if not trip.works), None):
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
             self._refute("MPC811", expectation, message, why(broken))
@@ -111,10 +124,11 @@ class Expectations:
                 return
 
     def _is_known_to_take(self, expectation: Expectation, times: RoundTrip) -> bool:
-        if not self.many:
+        source, target = expectation.source, expectation.target
+        if not self.many or source.interface:
             return False
         for address in self._addresses(expectation):
-            found = self.rounds.delays(expectation.source, expectation.target, address)
+            found = self.rounds.delays(source.node, target.node, address)
             if found is None or found.longest_least > times.most:
                 return False
             if times.least > found.shortest_most + PROCESSING:
@@ -127,6 +141,9 @@ class Expectations:
             self.left_out.append(expectation)
             return
         prediction = self.predictor.between(expectation.source, expectation.target)
+        if not all(trip.is_known for trip in prediction.trips):
+            self._tell_unknown(expectation)
+            return
         if not prediction.working:
             message = f"`{expectation.source}` does not reach `{expectation.target}`"
             self._refute("MPC811", expectation, message, why(next(iter(prediction.trips), None)))

@@ -30,8 +30,8 @@ def predictions_as_json(families: Sequence[Prediction], flows: int) -> Json:
 
 def _family(prediction: Prediction, flows: int) -> dict[str, Json]:
     return {
-        "from": prediction.source,
-        "to": prediction.target,
+        "from": prediction.named[0],
+        "to": prediction.named[1],
         "address": str(prediction.address) if prediction.address else None,
         "ways": [_trip(trip) for trip in prediction.trips],
         "all_ways": prediction.is_whole,

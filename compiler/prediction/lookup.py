@@ -4,7 +4,7 @@ The only module of this room that knows what connects two neighbours: a link, or
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import NamedTuple
@@ -70,13 +70,7 @@ class Lookup:
         self.switches = {switch.name for switch in lab.switches}
         self.spare = {end.id for link in lab.links if link.spare for end in link.ends}
         self.losing = {id for id, one in self.over.items() if one.out.shaping.loss == CERTAIN or id in down}
-        self.own: dict[str, dict[Address, None]] = {
-            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.ip_nodes
-        }
-        self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.ip_nodes}
-        for end in self.ends.values():
-            self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
-            self._ends_of[end.node].append(end)
+        self._read_addresses(lab)
         self._domains = lab.domains
         self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
         self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}
@@ -85,10 +79,25 @@ class Lookup:
                 crossing = self.over[port.id]
                 self._ports[port.node].append(crossing)
                 if far := self.ends.get(crossing.into.id):
-                    self._neighbours[self._domains[port.node]] |= {own.ip: far.id for own in far.addresses}
+                    near = [own.ip for own in far.addresses]
+                    near += [ip for ip in self.own[far.node] if ip.version == 4] if far.bare else []
+                    self._neighbours[self._domains[port.node]] |= dict.fromkeys(near, far.id)
         self.kernel = cache(self._kernel)
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
+
+    def _read_addresses(self, lab: Lab) -> None:
+        """Reads the addresses of nodes: own ones, those of interfaces, and those that others have too."""
+        self.own: dict[str, dict[Address, None]] = {
+            node.name: dict.fromkeys(own.address.ip for own in node.addresses) for node in lab.ip_nodes
+        }
+        self._ends_of: dict[str, list[Interface]] = {node.name: [] for node in lab.ip_nodes}
+        for end in self.ends.values():
+            self.own[end.node] |= dict.fromkeys(own.ip for own in end.addresses)
+            self._ends_of[end.node].append(end)
+        for node in lab.ip_nodes:
+            self.own[node.name] |= dict.fromkeys(own.address.ip for own in node.anycast)
+        self.anycast = frozenset(own.address.ip for node in lab.ip_nodes for own in node.anycast)
 
     def _read_links(self, lab: Lab) -> None:
         """Reads the crossings of links, of tunnels, and of the legs of bonds."""
@@ -127,6 +136,19 @@ class Lookup:
             start = leg.left if near.id == link.left.id else leg.right
             *before, last = self.tunnels.get(start) or (self.over[start],)
             yield (*before, last._replace(into=far))
+
+    @cached_property
+    def open(self) -> frozenset[str]:
+        """The nodes at links with an end without an address: what passes there may not be in the lab."""
+        bare = [end.id for end in self.ends.values() if end.bare]
+        far = {id: self.over[id].into.node for id in bare if id in self.over}
+        domains = {self._domains[name] for name in far.values() if name in self._domains}
+        behind = {end.node for end in self.ends.values() if self._domain_of(end.id) in domains}
+        return frozenset({id.node for id in bare} | behind | {*far.values()} & self.nodes.keys())
+
+    def _domain_of(self, id: InterfaceName) -> str | None:
+        """The broadcast domain that an interface is on."""
+        return self._domains.get(self.over[id].into.node) if id in self.over else None
 
     def _kernel(self, node: str) -> Kernel:
         return Kernel(self.nodes[node], self.interfaces(node))
@@ -180,8 +202,10 @@ class Lookup:
             return carried if any(one.ip == via for one in own) else ()
         crossing = self.over[interface]
         if crossing.into.node in self.nodes:
-            own = self.ends[crossing.into.id].addresses
-            return (crossing,) if any(one.ip == via for one in own) else ()
+            far = self.ends[crossing.into.id]
+            known = any(one.ip == via for one in far.addresses)
+            known |= far.bare and via.version == 4 and via in self.own[far.node]
+            return (crossing,) if known else ()
         neighbour = self._neighbours[self._domains[crossing.into.node]].get(via, interface)
         return (crossing, *self._behind(crossing.into.node, neighbour)) if neighbour != interface else ()
 
@@ -333,7 +357,8 @@ class Lookup:
             a for a in self.ends[InterfaceName(node, hop.interface)].addresses if a.version == hop.via.version
         ]
         near = [a.ip for a in own if hop.via in a.network]
-        return next(iter([*near, *(a.ip for a in own)]), None)
+        others = () if own else (ip for ip in self.own[node] if ip.version == hop.via.version)
+        return next(iter([*near, *(a.ip for a in own), *others]), None)
 
 
 def _selects(

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from math import inf
 
 from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
 from compiler.model.multipath import opener
 from compiler.model.networks import Address
-from compiler.model.trials import Protocol, Transfer
+from compiler.model.trials import End, Protocol, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, of_flows, of_lab
@@ -17,7 +18,7 @@ from compiler.prediction.sprayed import as_flows
 from compiler.prediction.subflows import Connection, Subflow, connections
 from compiler.prediction.tcp import bounding_share, control
 from compiler.prediction.trips import Trip, reverse, split, trips
-from compiler.prediction.ways import MOST_WAYS, meant, ways
+from compiler.prediction.ways import MOST_WAYS, Way, meant, ways
 
 MOST_TRIPS = 512
 """The most trips of a pair over which flows are placed; further ones are left out."""
@@ -35,31 +36,65 @@ class Predictor:
         """The lab as a graph, by family."""
         return {version: Graph(self.lab, version) for version in self.lab.versions}
 
-    def between(self, source: str, target: str, address: Address | None = None) -> "Prediction":
-        """The prediction for a program in `source` that connects to an address of `target`.
+    def between(self, source: str | End, target: str | End, address: Address | None = None) -> "Prediction":
+        """The prediction for a program at `source` that connects to an address of `target`. Each is a node,
+        or an interface by whose address it is known.
 
-        Without an address, it is the one that the node's name resolves to first: IPv4 before IPv6.
+        Without an address, it is the one that the target's name resolves to first: IPv4 before IPv6.
         """
-        own = self.lookup.own[target]
-        chosen = address or min(own, key=lambda address: address.version, default=None)
-        return Prediction(self.lab, self.lookup, source, target, chosen)
+        ends = _end(source), _end(target)
+        known = self._addresses(*ends)
+        chosen = address or min(known, key=lambda address: address.version, default=None)
+        return self._prediction(*ends, chosen)
 
-    def families(self, source: str, target: str) -> "list[Prediction]":
+    def families(self, source: str | End, target: str | End) -> "list[Prediction]":
         """A prediction for each family of the target's addresses that the source has too; if there is none,
         one for no address."""
-        versions = {address.version for address in self.lookup.own[source]}
-        own = sorted(self.lookup.own[target], key=lambda address: address.version)
+        ends = _end(source), _end(target)
+        versions = {address.version for address in self.lookup.own[ends[0].node]}
+        own = sorted(self._addresses(*ends), key=lambda address: address.version)
         chosen = {one.version: one for one in reversed(own) if one.version in versions}
         addresses: list[Address | None] = [chosen[version] for version in sorted(chosen)]
         addresses = addresses or [*own[:1]] or [None]
-        return [Prediction(self.lab, self.lookup, source, target, one) for one in addresses]
+        return [self._prediction(*ends, one) for one in addresses]
+
+    def to_address(self, source: str | End, address: Address) -> "Prediction":
+        """The prediction for a program that connects to an address, at whichever node its packets come to."""
+        begin = _end(source)
+        found = self._prediction(begin, End(begin.node), address)
+        ends = {way.at for way in found.outwards if way.delivered} or {
+            name for name, own in self.lookup.own.items() if address in own
+        }
+        return replace(found, target=min(ends), named=(str(begin), str(address)))
+
+    def _addresses(self, source: End, target: End) -> tuple[Address, ...]:
+        """The addresses that stand for the target; of a node those that its name means, in order."""
+        if target.interface or source.interface:
+            return self.lab.meanings.between(source, target)
+        own = self.lab.meanings.all(target.node, source.node)
+        return tuple(dict.fromkeys((*own, *self.lookup.own[target.node])))
+
+    def _prediction(self, source: End, target: End, address: Address | None) -> "Prediction":
+        known = (
+            self.lab.meanings.tried(source.node, source.node, source.interface) if source.interface else ()
+        )
+        begun = next((own for own in known if address and own.version == address.version), None)
+        return Prediction(
+            self.lab, self.lookup, source.node, target.node, address, begun, (str(source), str(target))
+        )
+
+
+def _end(end: str | End) -> End:
+    return End.read(end) if isinstance(end, str) else end
 
 
 @dataclass(frozen=True)
 class Prediction:
     """The prediction for packets and transfers from `source` to an address of `target`.
 
-    Rates are bits a second of payload, infinite if no link on the path has a rate; times are microseconds.
+    Packets are sent from the address `begun` where the source is an interface. `named` are the ends as they
+    are written. Rates are bits a second of payload, infinite if no link on the path has a rate; times are
+    microseconds.
     """
 
     lab: Lab
@@ -67,14 +102,22 @@ class Prediction:
     source: str
     target: str
     address: Address | None
+    begun: Address | None
+    named: tuple[str, str]
 
     @cached_property
     def trips(self) -> tuple[Trip, ...]:
         """All paths to the target, with their return paths."""
         if self.address is None:
             return ()
-        found = ways(self.lookup, self.source, self.address, most=MOST_TRIPS)
-        return trips(self.lookup, meant(self.target, found))
+        return trips(self.lookup, self.outwards)
+
+    @cached_property
+    def outwards(self) -> tuple[Way, ...]:
+        """All paths to the target."""
+        assert self.address
+        found = ways(self.lookup, self.source, self.address, self.begun, most=MOST_TRIPS)
+        return meant(self.lookup, self.target, found)
 
     @cached_property
     def working(self) -> tuple[Trip, ...]:
@@ -94,8 +137,10 @@ class Prediction:
 
     @cached_property
     def bound(self) -> Bound:
-        """The maximum flow over all links, in bits a second of frames."""
-        return of_lab(self.lookup, self.source, self.target)
+        """The maximum flow over all links to one node, in bits a second of frames."""
+        ends = dict.fromkeys((self.target, *(trip.out.at for trip in self.trips if trip.out.delivered)))
+        bounds = (of_lab(self.lookup, self.source, name) for name in ends if name != self.source)
+        return max(bounds, key=lambda bound: bound.rate, default=Bound(inf, ()))
 
     def goodput(self, transfer: Transfer) -> Estimate:
         """The received payload of a transfer."""
@@ -151,9 +196,15 @@ class Prediction:
         if self.address is None:
             return ()
         if self.opener == self.source:
-            return connections(self.lookup, self.source, self.target, self.address)
-        own = [address for address in self.lookup.own[self.source] if address.version == self.address.version]
-        return connections(self.lookup, self.target, self.source, own[0]) if own else ()
+            return connections(self.lookup, self.source, self.target, self.address, self.begun)
+        known = self.lab.meanings.all(self.source, self.target)
+        own = [self.begun] if self.begun else [one for one in known if one.version == self.address.version]
+        return connections(self.lookup, self.target, self.source, own[0], self._target) if own else ()
+
+    @property
+    def _target(self) -> Address | None:
+        """The address that the target opens connections from, where it is an interface."""
+        return self.address if ":" in self.named[1] else None
 
     def _used(self, connection: Connection) -> list[Subflow]:
         """The subflows that carry data, in the direction of the data."""

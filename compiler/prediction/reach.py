@@ -99,10 +99,10 @@ class Reach:
     def _addresses(self, name: str) -> Iterator[Address]:
         return (own for own in self.lookup.own[name] if own.version == self.version)
 
-    def targets(self, name: str) -> list[Address]:
-        """The addresses that a name resolves to: the node addresses, or else those of interfaces."""
-        own = [own.address.ip for own in self.lookup.nodes[name].addresses]
-        return [ip for ip in own or self.lookup.own[name] if ip.version == self.version]
+    def targets(self, source: str, target: str) -> list[Address]:
+        """The addresses that stand for a node: its own, or the first that its name means to another."""
+        own = self.lab.meanings.tried(target, source)
+        return [ip for ip in own if ip.version == self.version]
 
     def _imply(self) -> None:
         members = 0
@@ -194,7 +194,7 @@ class Reach:
 
     def _examine_pair(self, source: str, target: str) -> None:
         reached, there, back = True, 0, 0
-        for address in self.targets(target):
+        for address in self.targets(source, target):
             for one in self._ways(source, target, address):
                 reached &= one is not None
                 if one and one[0] != one[1]:
@@ -229,7 +229,7 @@ class Reach:
         """The same as `_ways`, by following packets on each path."""
         self.followed += 1
         found: dict[Address | None, tuple[Bits, Bits]] = {}
-        for trip in trips(self.lookup, meant(target, ways(self.lookup, source, address))):
+        for trip in trips(self.lookup, meant(self.lookup, target, ways(self.lookup, source, address))):
             if not arrives(trip):
                 yield None
                 return

@@ -29,9 +29,11 @@ def show(families: Iterable[Prediction], flows: int) -> str:
 
 def _family(prediction: Prediction, flows: int) -> str:
     found = [*prediction.trips, *prediction.detours]
-    head = f"{prediction.source} to {prediction.target}"
+    head = " to ".join(prediction.named)
+    if prediction.named[1] == str(prediction.address):
+        head = prediction.named[0] + " to " + " or ".join(_ends(prediction))
     if prediction.address is None:
-        return f"{head}: {prediction.target} has no address\n"
+        return f"{head}: {prediction.named[1]} has no address\n"
     count = _count(len(found), "way") if prediction.is_whole else f"{MOST_TRIPS} ways and more"
     lines = [f"{head}, {prediction.address}: {count}", ""]
     for trip in found[:MOST_SHOWN]:
@@ -41,6 +43,12 @@ def _family(prediction: Prediction, flows: int) -> str:
     if prediction.working:
         lines += table(prediction, flows)
     return "\n".join(lines) + "\n"
+
+
+def _ends(prediction: Prediction) -> list[str]:
+    """The nodes that packets to an address come to, or those that have it."""
+    found = dict.fromkeys(trip.out.at for trip in prediction.trips if trip.out.delivered)
+    return list(found) or [prediction.target]
 
 
 def _trip(trip: Trip, prediction: Prediction) -> Iterator[str]:

@@ -42,9 +42,13 @@ class Connection:
         return tuple(one for one in self.subflows if not one.backup) or self.subflows
 
 
-def connections(lookup: Lookup, client: str, server: str, target: Address) -> tuple[Connection, ...]:
-    """The connections from one node to an address of another, one for each source address."""
-    first = [trip for trip in trips(lookup, meant(server, ways(lookup, client, target))) if trip.works]
+def connections(
+    lookup: Lookup, client: str, server: str, target: Address, begun: Address | None = None
+) -> tuple[Connection, ...]:
+    """The connections from one node to an address of another, one for each source address: of all, or the one
+    that they are begun at."""
+    out = meant(lookup, server, ways(lookup, client, target, begun))
+    first = [trip for trip in trips(lookup, out) if trip.works]
     found = []
     for source, group in groupby(sorted(first, key=_source), key=_source):
         own = tuple(group)

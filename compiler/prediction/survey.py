@@ -13,7 +13,7 @@ from compiler.infer.graph import Graph
 from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Link
-from compiler.prediction import outages, passed, turns
+from compiler.prediction import anycast, outages, passed, turns
 from compiler.prediction.expectations import why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
@@ -30,8 +30,7 @@ MOST = 5
 def survey(lab: Lab, diagnostics: Diagnostics) -> None:
     """Adds the notes. Of events, only those that part pairs are considered; of routes that a daemon makes,
     none."""
-    if lab.devices:
-        _tell_devices(lab, diagnostics)
+    _tell_devices(lab, diagnostics)
     if lab.daemon:
         tell_daemon(lab, diagnostics)
         return
@@ -39,6 +38,7 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
         _without_routes(lab, diagnostics)
         return
     predictor = Predictor(lab)
+    anycast.tell(lab, predictor.lookup, diagnostics)
     passed.tell(lab, predictor.lookup, diagnostics)
     found = {version: Reach(lab, predictor.lookup, version) for version in lab.versions}
     apart = _without_a_family_in_common(lab, list(found.values()))
@@ -62,7 +62,9 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
 
 
 def _tell_devices(lab: Lab, diagnostics: Diagnostics) -> None:
-    """Adds a note on what commands make, which nothing here takes into account."""
+    """Adds a note on what commands make, if they make anything, which nothing here takes into account."""
+    if not lab.devices:
+        return
     named = listed((f"`{device.interface}`" for device in lab.devices), MOST_NAMES)
     help = "commands may do anything; what is said of all else holds as far as they leave it as it is"
     message = f"nothing is predicted of packets by {named}"
@@ -78,9 +80,15 @@ def tell_daemon(lab: Lab, diagnostics: Diagnostics) -> None:
 
 def _without_routes(lab: Lab, diagnostics: Diagnostics) -> None:
     """Without inferred and explicit routes, a node reaches only what it shares a link with."""
+    near: dict[str, set[str]] = {node.name: set() for node in lab.ip_nodes}
+    for segment in lab.segments:
+        for name in segment.nodes:
+            near[name] |= segment.nodes
     with_addresses = [node for node in lab.ip_nodes if node.addresses]
-    if len(lab.ip_nodes) > 1 and with_addresses:
-        message = "no node reaches another one's own address"
+    beyond = any(len(found) < len(near) for found in near.values() if found)
+    if len(lab.ip_nodes) > 1 and (with_addresses or beyond):
+        message = "no node reaches another one"
+        message += "'s own address" if with_addresses else " that is not on a link of its own"
         help = "write `route`, or leave `routing none` out"
         diagnostics.note("MPC740", message, lab.span, "has no routes", help)
 
@@ -110,6 +118,7 @@ class _Unreached:
         self.diagnostics = diagnostics
         self.rows = [row | more for row, more in zip(reach.unreached, apart, strict=True)]
         linked = {end.node for link in self.lab.links for end in link.ends}
+        linked -= predictor.lookup.open  # what passes there is not known
         alone = sum(1 << place for name, place in reach.places.items() if name not in linked)
         self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
         self.sites = Sites(self.lab)
@@ -147,7 +156,7 @@ class _Unreached:
     def _cause(self, source: str, target: str) -> tuple[str, str]:
         """The cause and the fix for a node that does not reach another."""
         version = self.reach.version
-        if not self.predictor.lookup.own[source] or not self.reach.targets(target):
+        if not self.predictor.lookup.own[source] or not self.reach.targets(source, target):
             return "has no address in common with the other", ""
         blocked = _blocked(self.predictor.graphs[version], source, target)
         if blocked is None:
@@ -155,7 +164,7 @@ class _Unreached:
         if blocked:
             names = listed((f"`{name}`" for name in blocked), MOST_NAMES)
             return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
-        for address in self.reach.targets(target):
+        for address in self.reach.targets(source, target):
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
                     lost = next((way for way in trip.back if not way.delivered), trip.out)

@@ -10,7 +10,7 @@ from compiler.infer.shaping import ETHERNET_HEADER, SECOND, beside, reach, stand
 from compiler.model.links import InterfaceName, Shaping
 from compiler.model.networks import Address
 from compiler.prediction.lookup import CERTAIN, Crossing, Lookup
-from compiler.prediction.ways import Translation, Way, meant, ways
+from compiler.prediction.ways import Fate, Translation, Way, meant, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Trip:
     @property
     def works(self) -> bool:
         return self.out.delivered and any(way.delivered for way in self.back)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what becomes of its packets and of their answers follows from the lab."""
+        return all(way.fate is not Fate.UNKNOWN for way in (self.out, *self.back))
 
     @property
     def loads(self) -> tuple[tuple[InterfaceName, float], ...]:
@@ -175,7 +180,7 @@ def _back(
 ) -> tuple[Way, ...]:
     if source is None:
         return ()
-    return meant(sender, ways(lookup, at, source, source=target, translations=translations))
+    return meant(lookup, sender, ways(lookup, at, source, source=target, translations=translations))
 
 
 def delay(crossings: Iterable[Crossing]) -> tuple[float, float]:

@@ -84,16 +84,16 @@ def _note_mptcp(lab: Lab, diagnostics: Diagnostics) -> None:
 
 
 def _asked(predictor: Predictor) -> Iterator[_Asked]:
-    """The sprayed flows that the source asks for: from a node to each node address of another."""
+    """The sprayed flows that the source asks for: from a node to each address that stands for another."""
     for pair in predictor.lab.sprays:
         ends = [(pair.left, pair.right), *([(pair.right, pair.left)] if pair.both else [])]
         for source, target in ends:
-            for own in predictor.lookup.nodes[target].addresses:
-                yield _Asked(source, target, own.address.ip, pair.span)
+            for own in predictor.lab.meanings.tried(target, source):
+                yield _Asked(source, target, own, pair.span)
     for route in predictor.lab.explicit_routes:
         if route.per_packet and isinstance(route.target, str) and route.target != "default":
-            for own in predictor.lookup.nodes[route.target].addresses:
-                yield _Asked(route.source, route.target, own.address.ip, route.span)
+            for own in predictor.lab.meanings.tried(route.target, route.source):
+                yield _Asked(route.source, route.target, own, route.span)
 
 
 def _against(asked: _Asked, flow: Sprayed) -> Iterator[tuple[str, str, str, str]]:

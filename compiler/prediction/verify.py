@@ -89,7 +89,7 @@ class _Routes:
             case InterfaceName():
                 return [own.ip for own in self.lookup.ends[target].addresses]
             case str():
-                return [own.address.ip for own in self.lookup.nodes[target].addresses]
+                return [*self.lab.meanings.all(target)]
             case _:
                 known = self._known[target.version]
                 first = bisect_left(known, int(target.network_address))

@@ -35,6 +35,7 @@ class Fate(StrEnum):
     PROHIBIT = "refused by a prohibit route of"
     LOST = "lost, like all packets, by a link of"
     ELSEWHERE = "taken for its own by"
+    UNKNOWN = "not known beyond"
 
 
 Bounds = tuple[Fraction, Fraction]
@@ -143,11 +144,17 @@ def ways(
     return tuple(found)
 
 
-def meant(node: str, found: Iterable[Way]) -> tuple[Way, ...]:
+def meant(lookup: Lookup, node: str, found: Iterable[Way]) -> tuple[Way, ...]:
     """Ways of packets for a node, which may end at another: one with its address in a private network."""
     return tuple(
-        replace(way, fate=Fate.ELSEWHERE) if way.delivered and way.at != node else way for way in found
+        replace(way, fate=Fate.ELSEWHERE) if way.delivered and not _is_meant(lookup, node, way) else way
+        for way in found
     )
+
+
+def _is_meant(lookup: Lookup, node: str, way: Way) -> bool:
+    """Whether packets on a way come to a node, or to an address that is meant to be that of several."""
+    return way.at == node or way.target in lookup.anycast
 
 
 def cases(found: Sequence[Way]) -> Iterator[tuple[float, list[tuple[int, float]]]]:
@@ -217,7 +224,9 @@ def _fate(lookup: Lookup, packet: _Packet) -> Fate | None:
 def _without_a_way(lookup: Lookup, packet: _Packet) -> Fate:
     """How a packet ends that its node does not send on."""
     refused = lookup.refused(packet.node, packet.target, packet.source, packet.incoming)
-    return Fate[refused.name] if refused else Fate.NO_ROUTE
+    if refused:
+        return Fate[refused.name]
+    return Fate.UNKNOWN if packet.node in lookup.open else Fate.NO_ROUTE
 
 
 def _losing(lookup: Lookup, packet: _Packet) -> InterfaceName | None:

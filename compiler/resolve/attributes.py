@@ -1,5 +1,6 @@
 """The attributes of links: their values, and the precedence of default, profile, link and shape."""
 
+import re
 from collections.abc import Callable, Iterable
 from ipaddress import ip_interface, ip_network
 from typing import NamedTuple, TypeVar
@@ -52,13 +53,19 @@ class Value(NamedTuple):
 Values = dict[str, Value]
 
 
+Ends = tuple[AddressWithPrefix | None, ...]
+"""The addresses of the ends of a link, where `none` is None: of one or of both."""
+
+
 class LinkAttributes:
-    """The attributes of one `link` statement: values by name, and pinned subnets and addresses."""
+    """The attributes of one `link` statement: values by name, and pinned subnets, addresses and MAC
+    addresses."""
 
     def __init__(self) -> None:
         self.values: Values = {}
         self.subnets: list[tuple[Network, Span]] = []
-        self.addresses: list[tuple[tuple[AddressWithPrefix, ...], Span]] = []
+        self.addresses: list[tuple[Ends, Span]] = []
+        self.macs: list[tuple[tuple[str | None, ...], Span]] = []
 
 
 def read(
@@ -75,6 +82,8 @@ def read(
             _read_subnet(item, found, diagnostics)
         elif name == "address":
             _read_addresses(item, found, diagnostics)
+        elif name == "mac":
+            _read_macs(item, found, diagnostics)
         else:
             _read_value(item, found.values, diagnostics)
     return found
@@ -156,21 +165,55 @@ def read_subnet(word: syntax.Word, of: str, like: str, diagnostics: Diagnostics)
 
 def _read_addresses(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
     words = (item.value, item.second) if item.second else (item.value,)
-    read = [read_address(word, diagnostics) for word in words]
-    ends = tuple(end for end in read if end)
-    if len(ends) != len(words):
+    ends = tuple(None if word.text == "none" else read_address(word, diagnostics) for word in words)
+    own = [end for end in ends if end]
+    if len(own) < sum(word.text != "none" for word in words):
         return
-    if ends[0].network != ends[-1].network or len({end.ip for end in ends}) != len(ends):
-        message = f"`{ends[0]}` and `{ends[1]}` are not two addresses of one subnet"
+    if len(own) > 1 and (own[0].network != own[1].network or own[0].ip == own[1].ip):
+        message = f"`{own[0]}` and `{own[1]}` are not two addresses of one subnet"
         diagnostics.error("MPC404", message, item.span, "the ends of one link", "")
         return
-    _once_a_family(ends[0].version, found, item.span, diagnostics)
+    known = {end.ip: span for others, span in found.addresses for end in others if end}
+    if again := next((end for end in own if end.ip in known), None):
+        first = Note("the other one", known[again.ip])
+        message = f"the address `{again.ip}` is pinned twice"
+        diagnostics.error("MPC403", message, item.span, "pinned again", "", first)
+        return
+    if own:
+        _once_a_family(own[0].version, found, item.span, diagnostics, several=True)
     found.addresses.append((ends, item.span))
 
 
-def _once_a_family(version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics) -> None:
+MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
+
+
+def _read_macs(item: syntax.Attribute, found: LinkAttributes, diagnostics: Diagnostics) -> None:
+    """The MAC addresses of ends; reports what is none, or that of a group, which no interface can have."""
+    words = (item.value, item.second) if item.second else (item.value,)
+    for word in (word for word in words if word.text != "none"):
+        is_own = MAC.fullmatch(word.text) and not int(word.text[1], 16) & 1 and word.text.strip("0:")
+        if not is_own:
+            is_mac = MAC.fullmatch(word.text)
+            message = f"`{word.text}` {'cannot be that of an interface' if is_mac else 'is no MAC address'}"
+            label = "of a group, or of nobody" if is_mac else "not six bytes in hexadecimal digits"
+            help = "write one of your own, like `02:00:00:00:00:01`: its first byte is even"
+            diagnostics.error("MPC414", message, word.span, label, help)
+            return
+    if found.macs:
+        first = Note("first set here", found.macs[0][1])
+        diagnostics.error("MPC206", "`mac` is set twice", item.span, "set again", "", first)
+        return
+    macs = tuple(None if word.text == "none" else word.text.lower() for word in words)
+    found.macs.append((macs, item.span))
+
+
+def _once_a_family(
+    version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics, *, several: bool = False
+) -> None:
+    """Reports addresses of a family beside a subnet of it, or of two subnets; `several` addresses may be."""
     places = [place for subnet, place in found.subnets if subnet.version == version]
-    places += [place for ends, place in found.addresses if ends[0].version == version]
+    others = [] if several else found.addresses
+    places += [place for ends, place in others for end in ends if end and end.version == version]
     if places:
         message = f"the IPv{version} addresses of this link are set twice"
         diagnostics.error("MPC206", message, span, "set again", "", Note("first set here", places[0]))

@@ -160,25 +160,36 @@ class Linker:
                 self.scope.incomplete |= {one.node for one in ids}
                 return
         left, right = asked.words
-        ends = Port(ids[0], Shaping(), left.span), Port(ids[1], Shaping(), right.span)
-        for end, addresses in zip(ends, (asked.own.left, asked.own.right), strict=True):
+        ends = self._ports(ids, asked)
+        for place, (end, addresses) in enumerate(zip(ends, asked.own.ends, strict=True)):
             if end.node not in self.scope.switches:
-                self.scope.interfaces[end.id] = Interface(end.id, addresses, end.span)
+                pinned = tuple(own.version for own in addresses if own.version in asked.own.written)
+                bare = place in asked.own.bare
+                self.scope.interfaces[end.id] = Interface(end.id, addresses, end.span, pinned, bare)
         index = len(self.scope.links)
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
         private = "private" in asked.values or any(id.node in self.scope.private for id in ids)
         link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span), private=private)
-        if asked.more:
-            link = link._replace(kind=asked.more.kind)
-        if isinstance(asked.more, AskedTunnel):
-            self.scope.tunnels[index] = asked.more
-        elif asked.more:
-            self.scope.bonds[index] = asked.more
-        self.scope.links.append(link)
+        self.scope.links.append(self._of_kind(link, index, asked.more))
         self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
         self.scope.ports |= dict.fromkeys(ids, index)
         self.lowered |= dict(zip(lowered, ends, strict=True))
         self.values.append(asked.values)
+
+    def _of_kind(self, link: Link, index: int, more: AskedTunnel | AskedBond | None) -> Link:
+        """A link as a tunnel or a bond, where it is one."""
+        if more is None:
+            return link
+        if isinstance(more, AskedTunnel):
+            self.scope.tunnels[index] = more
+        else:
+            self.scope.bonds[index] = more
+        return link._replace(kind=more.kind)
+
+    def _ports(self, ids: list[InterfaceName], asked: "_Asked") -> tuple[Port, Port]:
+        (left, right), macs = asked.words, dict(asked.own.macs)
+        near = Port(ids[0], Shaping(), left.span, macs.get(0, ""))
+        return near, Port(ids[1], Shaping(), right.span, macs.get(1, ""))
 
     def _taken(self, id: InterfaceName, first: Port, word: syntax.Word) -> None:
         message = f"`{id.node}` has two interfaces named `{id.name}`"

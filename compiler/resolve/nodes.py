@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 NAMESPACE_FORM = "a namespace's name is up to 128 letters, digits, `_`, `.` and `-`"
 
-_ALLOWED = dict.fromkeys(("host", "router"), ("address", "netns", "forward", "private")) | {
+_ALLOWED = dict.fromkeys(("host", "router"), ("address", "anycast", "netns", "forward", "private")) | {
     "switch": ("subnet", "stp", "netns", "private"),
     "container": (
         *("image", "attach", "command", "env", "options", "ready", "mptcpize", "engine"),
-        *("address", "netns", "forward", "private"),
+        *("address", "anycast", "netns", "forward", "private"),
     ),
 }
 """The attributes of each kind of node, in the order of messages."""
@@ -104,6 +104,7 @@ class Declarer:
             forwards=role is Role.ROUTER if attributes.forward is None else attributes.forward,
             inferred_address=attributes.inferred,
             addresses=tuple(attributes.addresses),
+            anycast=tuple(attributes.anycast),
             container=attributes.container,
         )
 
@@ -134,19 +135,27 @@ class Declarer:
             first = found.places.setdefault(name, item.span)
             if name == "address":
                 self._address(item, found, first)
+            elif name == "anycast":
+                self._anycast(item, found)
             elif name == "subnet":
                 self._subnet(item, found)
             elif first is not item.span:
                 self.scope.set_twice(f"`{name}`", item.span, first)
-            elif name == "netns":
-                self._netns(item, found)
-            elif name == "private":
-                found.private = True
-            elif name == "stp":
-                found.stp = item.value.text == "on"
             else:
-                found.forward = item.value.text == "on"
+                self._single(item, found)
         return found
+
+    def _single(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        """Reads an attribute that stands once."""
+        match item.keyword.text:
+            case "netns":
+                self._netns(item, found)
+            case "private":
+                found.private = True
+            case "stp":
+                found.stp = item.value.text == "on"
+            case "forward":
+                found.forward = item.value.text == "on"
 
     def _not_here(self, item: syntax.NodeAttribute, kind: str, allowed: tuple[str, ...]) -> None:
         help = f"a `{kind}` takes {', '.join(f'`{name}`' for name in allowed)}"
@@ -187,6 +196,26 @@ class Declarer:
         elif address := read_address(item.value, diagnostics, on_link=False):
             found.addresses.append(NodeAddress(address, device, item.span))
 
+    def _anycast(self, item: syntax.NodeAttribute, found: "_Attributes") -> None:
+        """An address that several nodes have, which is one alone."""
+        device = item.device.text if item.device else "lo"
+        address = read_address(item.value, self.scope.diagnostics, on_link=False)
+        if address is None:
+            return
+        first = next((own for own in found.anycast if own.address == address), None)
+        if first:
+            self.scope.set_twice(f"`anycast {address.ip}`", item.span, first.span)
+        elif address.network.num_addresses > 1:
+            message = f"`{address}` is a network, and `anycast` is an address that several nodes have"
+            help = f"write `anycast {address.ip}`"
+            self.scope.diagnostics.error("MPC417", message, item.value.span, "more than an address", help)
+        elif not is_address_device(device):
+            assert item.device
+            message = f"a node's address is on `lo` or `dummyN`, not on `{device}`"
+            self.scope.diagnostics.error("MPC409", message, item.device.span, "not such a device")
+        else:
+            found.anycast.append(NodeAddress(address, device, item.span))
+
 
 class _Attributes:
     """The attributes of one declaration."""
@@ -199,5 +228,6 @@ class _Attributes:
         self.private = False
         self.inferred = True
         self.addresses: list[NodeAddress] = []
+        self.anycast: list[NodeAddress] = []
         self.subnets: list[Pin] = []
         self.container: Container | None = None

@@ -7,36 +7,48 @@ from compiler.ground.source import Span
 from compiler.language.sets import Pair, node_of
 from compiler.model.links import Pin
 from compiler.model.networks import AddressWithPrefix, Network
-from compiler.resolve.attributes import LinkAttributes
+from compiler.resolve.attributes import Ends, LinkAttributes
 from compiler.resolve.scope import Scope
 
 Addresses = tuple[AddressWithPrefix, ...]
 
 
 class Pinned(NamedTuple):
-    """The addresses of the left and of the right end of one link, and their networks."""
+    """The addresses of the left and of the right end of one link, and their networks.
+
+    `written` are the families in which it is `address` that pins them. `bare` are the ends (0 and 1) that are
+    to have none, and `macs` the MAC addresses of some ends.
+    """
 
     left: Addresses = ()
     right: Addresses = ()
     pins: tuple[Pin, ...] = ()
+    written: tuple[int, ...] = ()
+    bare: tuple[int, ...] = ()
+    macs: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def ends(self) -> tuple[Addresses, Addresses]:
+        return self.left, self.right
 
 
 def pinned(read: LinkAttributes, pairs: list[Pair], scope: Scope) -> list[Pinned]:
     """The pinned addresses of one statement, for each of its links."""
-    if not read.subnets and not read.addresses:
+    if not (read.subnets or read.addresses or read.macs):
         return [Pinned()] * len(pairs)
     if any(node_of(word) not in scope.nodes for pair in pairs for word in pair):
         return [Pinned()] * len(pairs)  # an unknown node is reported elsewhere
     columns = [_subnet(subnet, pairs, span, scope) for subnet, span in read.subnets]
-    columns += [[_addresses(addresses, pairs, span, scope)] for addresses, span in read.addresses]
+    columns += [_addresses(addresses, pairs, span, scope) for addresses, span in read.addresses]
+    columns += [_macs(macs, pairs, span, scope) for macs, span in read.macs]
     rows = [column for column in columns if len(column) == len(pairs)]
     return [_merged(row) for row in zip(*rows, strict=True)] or [Pinned()] * len(pairs)
 
 
 def _merged(parts: tuple[Pinned, ...]) -> Pinned:
     """The pinned addresses of all families in one."""
-    left, right, pins = (sum(column, ()) for column in zip(*parts, strict=True))
-    return Pinned(left, right, pins)
+    found = Pinned(*(sum(column, ()) for column in zip(*parts, strict=True)))
+    return found._replace(bare=tuple(end for end in (0, 1) if end in found.bare and not found.ends[end]))
 
 
 def _subnet(subnet: Network, pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
@@ -65,20 +77,51 @@ def _both(left: AddressWithPrefix, right: AddressWithPrefix, span: Span) -> Pinn
     return Pinned((left,), (right,), (Pin(left.network, span),))
 
 
-def _addresses(addresses: Addresses, pairs: list[Pair], span: Span, scope: Scope) -> Pinned:
-    """The addresses of the ends of one link: of both, or of the one that is not on a switch."""
+def _addresses(addresses: Ends, pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
+    """The addresses of the ends of one link: of both, or of the one that is not on a switch; or of none."""
+    if addresses == (None,):
+        return [Pinned(bare=_hosts(pair, scope)) for pair in pairs]
     if len(pairs) > 1:
         message = f"`address` is for the ends of one link, and this statement makes {len(pairs)}"
         scope.diagnostics.error("MPC408", message, span, "for which one?", "`subnet` goes over several")
-        return Pinned()
-    ports = [node_of(word) in scope.switches for word in pairs[0]]
-    if len(addresses) != ports.count(False):
-        _wrong_number(len(addresses), ports.count(True), span, scope)
-        return Pinned()
-    if not any(ports):
-        return _both(addresses[0], addresses[1], span)
-    pins = (Pin(addresses[0].network, span),)
-    return Pinned((), addresses, pins) if ports[0] else Pinned(addresses, (), pins)
+        return []
+    hosts = _hosts(pairs[0], scope)
+    if len(addresses) != len(hosts):
+        _wrong_number(len(addresses), 2 - len(hosts), span, scope)
+        return []
+    own = dict(zip(hosts, addresses, strict=True))
+    given = {place: (address,) for place, address in own.items() if address}
+    first = next((address for address in addresses if address), None)
+    return [
+        Pinned(
+            given.get(0, ()),
+            given.get(1, ()),
+            (Pin(first.network, span),) if first else (),
+            (first.version,) if first else (),
+            tuple(place for place, address in own.items() if address is None),
+        )
+    ]
+
+
+def _hosts(pair: Pair, scope: Scope) -> tuple[int, ...]:
+    """The ends of a link that are on no switch."""
+    return tuple(place for place, word in enumerate(pair) if node_of(word) not in scope.switches)
+
+
+def _macs(macs: tuple[str | None, ...], pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
+    """The MAC addresses of the ends of one link, which stand as its addresses do."""
+    if len(pairs) > 1:
+        message = f"`mac` is for the ends of one link, and this statement makes {len(pairs)}"
+        scope.diagnostics.error("MPC408", message, span, "for which one?", "write a statement for each")
+        return []
+    hosts = _hosts(pairs[0], scope)
+    if len(macs) != len(hosts):
+        takes = ("no end takes", "one end takes", "both ends take")[len(hosts)]
+        message = f"of this link, {takes} a MAC address: write {len(hosts)} and not {len(macs)}"
+        help = "write `mac LEFT RIGHT`, or towards a switch that of the other end; `none` is the kernel's own"
+        scope.diagnostics.error("MPC411", message, span, "another number", help)
+        return []
+    return [Pinned(macs=tuple((place, mac) for place, mac in zip(hosts, macs, strict=True) if mac))]
 
 
 def _wrong_number(count: int, ports: int, span: Span, scope: Scope) -> None:

@@ -289,7 +289,7 @@ class _Resolver:
             self.diagnostics.warning(
                 "MPC701", f"nothing reaches `{node.name}`", node.span, "has no link", help
             )
-        for own in node.addresses:
+        for own in node.all_addresses:
             self._check_device(InterfaceName(node.name, own.device), own.span, "a dummy device here")
 
     def _check_device(self, device: InterfaceName, span: Span, label: str) -> None:
@@ -313,7 +313,7 @@ class _Resolver:
         masquerades = Masquerades(self.scope)
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
-        outs = {node.name: [own.device for own in node.addresses if own.device != "lo"] for node in nodes}
+        outs = {node.name: [own.device for own in node.all_addresses if own.device != "lo"] for node in nodes}
         for link in (link for link in links if not link.leg):
             for end in link.ends:
                 if end.node in outs:

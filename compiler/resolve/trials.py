@@ -12,6 +12,7 @@ from compiler.model.trials import (
     Bench,
     Capture,
     Claim,
+    End,
     Expectation,
     Protocol,
     Reachability,
@@ -127,27 +128,29 @@ class Trials:
                 help = f'without `inside`, a command runs in its namespace: `run {word.text} "COMMAND"`'
                 self.scope.diagnostics.error("MPC908", message, word.span, "not a container", help)
 
-    def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[str, str]]:
-        """The nodes of all pairs of a source and a target with an address."""
+    def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[End, End]]:
+        """All pairs of a source and a target."""
         for a, b in directed_pairs(sources, targets):
-            what = "send or receive what is tried"
-            source, target = self.scope.addressed(a, what), self.scope.addressed(b, what)
+            source, target = self._end(a), self._end(b)
             if source is None or target is None:
                 continue
-            if source == target:
-                message = f"this leads from `{source}` to itself"
+            if source.node == target.node:
+                message = f"this leads from `{source.node}` to itself"
                 self.scope.diagnostics.error("MPC801", message, b.span, "both are one node")
-            elif self._has_address(target, b.span):
+            else:
                 yield source, target
 
-    def _has_address(self, name: str, span: Span) -> bool:
-        node = self.nodes[name]
-        if node.addresses or node.inferred_address:
-            return True
-        message = f"`{name}` has no address of its own to reach it by"
-        help = f"leave out the `address none` of `{name}`"
-        self.scope.diagnostics.error("MPC802", message, span, "has no address", help)
-        return False
+    def _end(self, word: syntax.Word) -> End | None:
+        """The node or the interface that a word names, which have addresses; reports any other."""
+        what = "send or receive what is tried"
+        if word.text.partition(":")[0] in self.scope.switches:
+            self.scope.is_switch(word, what)
+            return None
+        if ":" not in word.text:
+            node = self.scope.addressed(word, what)
+            return End(node) if node else None
+        interface = self.scope.addressed_interface(word, what)
+        return End(*interface) if interface else None
 
     def _is_new(self, what: str, span: Span) -> bool:
         first = self.places.setdefault(what, span)

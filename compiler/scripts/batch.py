@@ -32,6 +32,8 @@ def up(plan: Plan) -> Iterator[str]:
     built = chain(_names(plan), *sections, *after)
     call = ("[[ ! -s $CLAIM ]] || refuse", "needs", "claim", "remember", "build", "complete")
     lab = {"needs": _needs(plan), "build": built}
+    if plan.own_hosts:
+        lab["write_first"] = iter(WRITE_FIRST)
     return script(chain(start, about(plan), names(plan), _captured(plan), _making(plan)), lab, kind, call)
 
 
@@ -89,7 +91,25 @@ def _names(plan: Plan) -> Iterator[str]:
         return
     yield from _title("names")
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    yield f'{{ trap "" HUP INT TERM; write_names "$hosts" {quote(NO_SERVER)}; }} & parts+=($!)'
+    written = f'trap "" HUP INT TERM; write_names "$hosts" {quote(NO_SERVER)}'
+    if not plan.own_hosts:
+        yield f"{{ {written}; }} & parts+=($!)"
+        return
+    yield f"{{ {written}"
+    for namespace, lines in plan.own_hosts:
+        yield from (f"write_first {quote(namespace)} <<'HOSTS'", *lines, "HOSTS")
+    yield "} & parts+=($!)"
+
+
+WRITE_FIRST = (
+    "local mark first rest file=/etc/netns/$1/hosts",
+    "IFS= read -rd '' first || true",
+    """{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true""",
+    'rm "$file"  # which is that of others too',
+    """printf '%s\\n%s' "$mark" "$first$rest" >"$file\"""",
+)
+"""Puts names that mean another address in a namespace before those of the file that all have: NAMESPACE, and
+lines as input."""
 
 
 def _ports(plan: Plan) -> Iterator[str]:

@@ -91,7 +91,7 @@ def _over(bench: Bench, prediction: Prediction) -> list[str]:
     """The nodes that packets of a bench leave, by what is predicted: its ends first, and then in order."""
     trips = (*prediction.trips, *prediction.detours)
     passed = (crossing.out.node for trip in trips for crossing in trip.out.crossings)
-    found = list(dict.fromkeys((bench.source, bench.target, *passed)))
+    found = list(dict.fromkeys((bench.source.node, bench.target.node, *passed)))
     return found if len(found) <= MOST_WATCHED else found[:2]
 
 
@@ -105,6 +105,6 @@ def _predicted(expected: Estimate) -> str:
 
 def _row(bench: Bench, transfer: Transfer, predicted: str, ends: Ends) -> Iterator[str]:
     """The arguments of `row` in bench.bash."""
-    yield from (bench.source, bench.target, predicted)
+    yield from (str(bench.source), str(bench.target), predicted)
     yield str(bench.time // 10**6)
     yield from ends.transfer(bench.source, bench.target, transfer)

@@ -77,9 +77,10 @@ def _references(plan: Plan, numbers: Queues) -> Iterator[str]:
 
 def _comparisons(plan: Plan, shaped: Facts) -> Iterator[str]:
     """Compares each namespace."""
-    routes, own = brief(plan), facts(plan)
+    routes, own, first = brief(plan), facts(plan), dict(plan.own_hosts)
     for namespace in plan.namespaces:
         yield from ("", *routes.get(namespace, ()), f"compare {quote(namespace)} <<'END'")
+        yield from (f"name {line}" for line in first.get(namespace, ()))
         yield from (*own[namespace], *shaped[namespace], "END")
 
 
@@ -110,7 +111,7 @@ def _asked(one: Expectation, ends: Ends, plan: Plan) -> Iterator[str]:
         case Reachability(reachable):
             word = "reachable" if reachable else "unreachable"
             yield from (f"{pair} {word}", word, "0", "0")
-    yield from ends.addresses(one.target)
+    yield from ends.addresses(one.source, one.target)
 
 
 def _tools(lab: Lab, plan: Plan) -> Iterator[str]:

@@ -41,6 +41,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    Mac,
     Mark,
     Marking,
     Masquerade,
@@ -159,6 +160,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case Turns(here, spray):
             lines = turns.lines(spray, fact.arrivals)
             yield from ((here, line) for command in lines for line in _listed(command))
+        case Mac(here, name, address):
+            yield here, f"mac {name} {address}"
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
         case Device(here, name):
@@ -327,6 +330,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Hairpin()
                 | Marking()
                 | Turns()
+                | Mac()
                 | Single()
                 | Device()
                 | Container()

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from compiler.model.lab import Lab
 from compiler.model.links import Mode
-from compiler.model.trials import Protocol, Transfer
+from compiler.model.trials import End, Protocol, Transfer
 from compiler.plan import served
 from compiler.plan.plan import Plan
 from compiler.prediction.tcp import control
@@ -30,27 +30,28 @@ class Ends:
             for end in link.ends:
                 self.rates[end.node].append(end.shaping.rate)
 
-    def addresses(self, target: str) -> list[str]:
-        return [str(own.address.ip) for own in self.nodes[target].addresses]
+    def addresses(self, source: End, target: End) -> list[str]:
+        """The addresses that stand for a target, each after that of a source that is an interface."""
+        known = self.lab.meanings.between(source, target)
+        begun = [served.source(self.lab, source, address) for address in known]
+        return [f"{own},{one}" if own else f"{one}" for own, one in zip(begun, known, strict=True)]
 
-    def namespaces(self, source: str, target: str) -> tuple[str, str]:
-        return self.nodes[source].namespace, self.nodes[target].namespace
+    def namespaces(self, source: End, target: End) -> tuple[str, str]:
+        return self.nodes[source.node].namespace, self.nodes[target.node].namespace
 
-    def transfer(self, source: str, target: str, transfer: Transfer) -> tuple[str, ...]:
+    def transfer(self, source: End, target: End, transfer: Transfer) -> tuple[str, ...]:
         """The arguments of `transfer` in transfer.bash; `-` is the namespace of a node of another machine.
 
         If the target opens the MPTCP connections, it has the source send in the reverse direction.
         """
         opens, accepts = served.ends(self.lab, source, target, transfer)
         near, far = self.namespaces(opens, accepts)
-        words = (
-            near,
-            far if far in self.here else "-",
-            str(served.address(self.nodes[accepts])),
-            transfer.protocol,
-        )
-        more = (str(transfer.flows), self._offered(source), self._control(source, transfer.protocol))
-        return *words, *more, *(("-R",) if opens != source else ())
+        address = served.address(self.lab, accepts, opens)
+        words = (near, far if far in self.here else "-", str(address), transfer.protocol)
+        offered, chosen = self._offered(source.node), self._control(source.node, transfer.protocol)
+        own = served.source(self.lab, opens, address)
+        begun = ("-B", str(own)) if own else ()
+        return *words, str(transfer.flows), offered, chosen, *begun, *(("-R",) if opens != source else ())
 
     def _control(self, source: str, protocol: Protocol) -> str:
         """The congestion control that predictions assume, or `-` if it cannot be chosen."""

@@ -45,6 +45,11 @@ class Naming:
             self.owners |= {own.ip: Owner(*end.id) for own in end.addresses if own.ip not in lab.shared}
         self.targets = {str(address): str(owner) for address, owner in self.owners.items()}
         """A cache of the names of route targets, in the notation of ip-route(8); default routes have none."""
+        shared: dict[str, list[str]] = {}
+        for node in lab.nodes:
+            for own in node.anycast:
+                shared.setdefault(str(own.address.ip), []).append(node.name)
+        self.targets |= {address: " or ".join(names[:MOST]) for address, names in shared.items()}
         for segment in lab.segments:
             for network in {own.network for end in segment.ends for own in end.addresses}:
                 known = self.targets.setdefault(target(network), _segment(segment))

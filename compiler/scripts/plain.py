@@ -151,9 +151,20 @@ def _namespaces(plan: Plan) -> Iterator[str]:
     if plan.attached:
         made = ('  if [[ " ${ATTACHED[*]} " != *" $ns "* ]]; then', *(f"  {line}" for line in made), "  fi")
     yield from (*made, '  mkdir "$etc"')
-    yield from ("  cat >\"$etc/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS", OWN_NAME)
+    yield from _hosts(plan)
     server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$etc/resolv.conf\""""
     yield from (f"  [[ ! -e /etc/resolv.conf ]] || {server}", "done")
+
+
+def _hosts(plan: Plan) -> Iterator[str]:
+    """Writes the names that a namespace has: those that mean another address in it before all others."""
+    if not plan.own_hosts:
+        yield from ("  cat >\"$etc/hosts\" <<'HOSTS'", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS", OWN_NAME)
+        return
+    yield from (f"  echo '# {mark(plan.lab)}' >\"$etc/hosts\"", "  case $ns in")
+    for namespace, lines in plan.own_hosts:
+        yield from (f"    {quote(namespace)}) cat >>\"$etc/hosts\" <<'HOSTS' ;;", *lines, "HOSTS")
+    yield from ("  esac", "  cat >>\"$etc/hosts\" <<'HOSTS'", *plan.hosts, "HOSTS", OWN_NAME)
 
 
 OWN_NAME = (

@@ -24,11 +24,11 @@ def share(lab: Lab, plan: Plan) -> Lab:
 def _begins(lab: Lab, one: Expectation) -> str:
     """The node that an expectation is tested from."""
     if isinstance(one.claim, Throughput):
-        return served.ends(lab, one.source, one.target, one.claim.transfer).opens
-    return one.source
+        return served.ends(lab, one.source, one.target, one.claim.transfer).opens.node
+    return one.source.node
 
 
 def _part(lab: Lab, one: Bench, own: Collection[str]) -> Bench:
     """A bench with the transfers that nodes of one's own open."""
-    opened = (each for each in one.transfers if served.ends(lab, one.source, one.target, each).opens in own)
-    return one._replace(transfers=tuple(opened))
+    ends = ((each, served.ends(lab, one.source, one.target, each)) for each in one.transfers)
+    return one._replace(transfers=tuple(each for each, (opens, _) in ends if opens.node in own))

@@ -52,6 +52,8 @@ function plan(line,  word, number, i) {
   } else if (word[1] == "attached") {
     contained[at] = contained[at] " " word[2]
     is_attached[at] = 1
+  } else if (word[1] == "name") {
+    first_rows[at, ++first_count[at]] = after(line, " ")
   } else if (word[1] == "process") {
     processes[at] = processes[at] " " word[2]
   } else {
@@ -66,6 +68,7 @@ function plan_kind(word, line) {
   if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
   if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
+  if (word[1] == "mac") has_mac[at, word[2]] = 1
   if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
 }
 
@@ -144,7 +147,10 @@ function link(line,  name, marks, mtu, more, state, to) {
   line = rest
   if (has(line, " link-netns [^ \\\\]+")) to = " to " substr(found, 13)
   if (index(line, " link/void")) state = state " void"
-  if (has(line, " link/ether [^ ]+")) macs[at, substr(found, 13)] = 1
+  if (has(line, " link/ether [^ ]+")) {
+    macs[at, substr(found, 13)] = 1
+    if ((at, name) in has_mac) see("mac " name " " substr(found, 13))
+  }
   if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
   if ((at, name) in is_made) { see("interface " name (index(marks, ",UP,") ? " up" : " down")); return }
   see("link " name " mtu " mtu " " state more to)
@@ -357,27 +363,40 @@ function file(line,  name) {
   name = after(line, " ")
   if (starts(line, "row ")) rows[++row_count] = name
   else if (starts(line, "more ")) unexpected("the file " name)
-  else if (starts(line, "none ")) missing("the file /etc/netns/" names[at] "/" name)
-  else { end_file(); file_name = name }
+  else if (starts(line, "none ")) { missing("the file /etc/netns/" names[at] "/" name); has_hosts[at] = 1 }
+  else { end_file(); file_name = name; if (name == "hosts") has_hosts[at] = 1 }
+}
+
+# The row of a file at a place: those that a namespace has first in its hosts file come after the mark.
+function row_at(i,  first) {
+  first = file_name == "hosts" ? first_count[at] : 0
+  return i == 1 ? row_of[file_name, 1] : i <= first + 1 ? first_rows[at, i - 1] : row_of[file_name, i - first]
 }
 
 # Tells which rows of a file differ. (Up adds the name of this machine, which may have another by now.)
-function end_file(  path, differ, told, i, theirs, row) {
+function end_file(  path, differ, told, i, theirs, row, count) {
   if (file_name == "") return
   path = "/etc/netns/" names[at] "/" file_name
   if (file_name == "hosts" && rows[row_count] ~ /^127\.0\.1\.1 [A-Za-z0-9.-]+$/) row_count--
-  differ = row_count != row_counts[file_name]
+  count = row_counts[file_name] + (file_name == "hosts" ? first_count[at] : 0)
+  differ = row_count != count
   for (i = 1; i <= row_count; i++) {
     row = rows[i]
     theirs[row] = 1
-    if (row != row_of[file_name, i]) differ = 1
+    if (row != row_at(i)) differ = 1
     if (!((file_name, row) in is_row)) { unexpected("in " path ": " row); told = 1 }
   }
-  for (i = 1; i <= row_counts[file_name]; i++)
-    if (!(row_of[file_name, i] in theirs)) { missing("in " path ": " row_of[file_name, i]); told = 1 }
+  for (i = 1; i <= count; i++)
+    if (!(row_at(i) in theirs)) { missing("in " path ": " row_at(i)); told = 1 }
   if (differ && !told) unexpected("another order of lines in " path)
   file_name = ""
   row_count = 0
+}
+
+# Tells of a namespace that has to have other rows first, and has the file of those that have not. (It is not asked for.)
+function tell_same(  i) {
+  for (i = 1; i <= first_count[at] && !(at in has_hosts); i++)
+    missing("in /etc/netns/" names[at] "/hosts: " first_rows[at, i] " before all others")
 }
 
 # A process of the plan that has ended; with 0, it may have done what it was for, if it is no capture.
@@ -449,7 +468,7 @@ function begin(what) {
   inside = ""
   if (starts(what, "sysctls ")) { about = "sysctls"; directory = directory_of(substr(what, 9)) }
   if (what == "files") compare_facts()
-  if (what == "processes") end_file()
+  if (what == "processes") { end_file(); tell_same() }
   if (what == "nothing") compare_containers()
   if (what == "absence") missing("the namespace " names[at])
   if (what == "absence" || what == "nothing") is_told[at] = 1
@@ -548,6 +567,7 @@ function forget() {
   split("", has_limits); split("", present); split("", macs); split("", told_rules); split("", is_told)
   split("", is_made); split("", makes)
   split("", contained); split("", image_of); split("", is_inside); split("", is_attached)
+  split("", has_mac); split("", first_rows); split("", first_count); split("", has_hosts)
   split("", lacks); split("", lack_count); split("", surplus); split("", surplus_count); split("", ended_count)
 }
 

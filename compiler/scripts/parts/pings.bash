@@ -5,13 +5,16 @@ asked=()
 claims=()
 answers=()
 
-# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces. An
+# address is asked from another where it is FROM,ADDRESS.
 ask() {
-  local address fd fds='' pings=(-c 3 -w 3)
+  local address fd fds='' from pings=(-c 3 -w 3)
   [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
   [[ $4 != rtt ]] || pings=(-c 10 -w 10)
   for address in "${@:7}"; do
-    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    from=()
+    [[ $address != *,* ]] || from=(-I "${address%,*}") address=${address#*,}
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${from[@]}" "${pings[@]}" "$address" 2>&1)
     started+=("$!")
     fds+=" $fd $address"
   done

@@ -20,15 +20,15 @@ be_alone() {
 # the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
 # machine, where a server waits.
 transfer() {
-  local wrap=() options tries=0 server=
+  local wrap=() bound=() options tries=0 server=
   choose_port "$2"
   options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
-  [[ $4 != udp ]] || options+=(-u -b "$6")
+  [[ $4 != udp ]] || options+=(-u -b "$6") bound=(-B "$3")
   received=0 said=
   if [[ $2 != - ]]; then
-    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
   elif ((${#reporting[@]})); then
     options+=(--get-server-output)
