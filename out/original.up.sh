@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "original". Written by mpc 0.1.0 from original.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan 1e60e2df5b46
+plan 1244e5325695
 END
 NAMESPACES=(
   devicea
@@ -74,12 +74,21 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.100.100.100 b
 10.3.0.1 veth4.b
 10.4.0.1 veth6.b
+10.3.0.2 c
+10.0.0.2 c
 10.0.0.2 veth1.c
 10.3.0.2 veth5.c
+10.4.0.2 d
+10.2.0.2 d
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first devicea <<'HOSTS'
+10.0.0.2 c
+10.2.0.2 d
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -240,6 +249,14 @@ leave
 settle
 }
 
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
+}
+
 # === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
@@ -326,9 +343,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -727,7 +753,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "bare". Written by mpc 0.1.0 from bare.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan 148959571953
+plan ebde08960944
 END
 NAMESPACES=(
   bare-a
@@ -60,20 +60,33 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 # mpc:bare
 127.0.0.1 localhost
 ::1 localhost
-10.219.189.202 a
+10.39.131.69 a
+10.86.184.181 a
 10.39.131.69 c.a
 10.86.184.181 d.a
-10.249.89.74 b
+10.52.126.101 b
+10.75.138.209 b
 10.52.126.101 c.b
 10.75.138.209 d.b
-10.208.122.226 c
+10.39.131.70 c
+10.52.126.102 c
 10.39.131.70 a.c
 10.52.126.102 b.c
-10.240.22.137 d
+10.86.184.182 d
+10.75.138.210 d
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first bare-b <<'HOSTS'
+10.52.126.102 c
+10.75.138.210 d
+HOSTS
+write_first bare-d <<'HOSTS'
+10.86.184.181 a
+10.75.138.209 b
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -119,7 +132,6 @@ say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within bare-a ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
 address add 10.86.184.181/30 dev d
@@ -127,7 +139,6 @@ link set dev d up
 END
 within bare-b ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.249.89.74/32 dev lo
 address add 10.52.126.101/30 dev c
 link set dev c up
 address add 10.75.138.209/30 dev d
@@ -135,7 +146,6 @@ link set dev d up
 END
 within bare-c ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
 link set dev a up
 address add 10.52.126.102/30 dev b
@@ -143,7 +153,6 @@ link set dev b up
 END
 within bare-d ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.240.22.137/32 dev lo
 address add 10.86.184.182/30 dev a
 link set dev a up
 address add 10.75.138.210/30 dev b
@@ -169,6 +178,14 @@ END
 leave
 } & parts+=($!); done
 settle
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================
@@ -257,9 +274,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -658,7 +684,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

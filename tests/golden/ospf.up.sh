@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "ospf". Written by mpc 0.1.0 from ospf.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "ospf".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source ospf.topo
-plan 1ab5aeb731ce
+plan c08c301bb255
 END
 NAMESPACES=(
   ospf-r0
@@ -64,23 +64,42 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 # mpc:ospf
 127.0.0.1 localhost
 ::1 localhost
-10.222.46.226 r0
+10.10.12.65 r0
+10.9.161.245 r0
+10.78.117.94 r0
 10.10.12.65 r1.r0
 10.9.161.245 r2.r0
 10.78.117.94 a.r0
-10.220.107.141 r1
+10.10.12.66 r1
+10.75.186.65 r1
+10.109.229.62 r1
 10.10.12.66 r0.r1
 10.75.186.65 r2.r1
 10.109.229.62 b.r1
-10.213.114.33 r2
+10.75.186.66 r2
+10.9.161.246 r2
 10.75.186.66 r1.r2
 10.9.161.246 r0.r2
-10.219.189.202 a
+10.78.117.93 a
 10.78.117.93 r0.a
-10.249.89.74 b
+10.109.229.61 b
 10.109.229.61 r1.b
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first ospf-r0 <<'HOSTS'
+10.9.161.246 r2
+HOSTS
+write_first ospf-r2 <<'HOSTS'
+10.9.161.245 r0
+10.75.186.65 r1
+HOSTS
+write_first ospf-a <<'HOSTS'
+10.78.117.94 r0
+HOSTS
+write_first ospf-b <<'HOSTS'
+10.109.229.62 r1
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -132,7 +151,6 @@ qdisc add dev r2 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ospf-r0 ip -batch - <<'END'
 link set dev lo up alias mpc:ospf
-address add 10.222.46.226/32 dev lo
 address add 10.10.12.65/30 dev r1
 link set dev r1 up
 address add 10.9.161.245/30 dev r2
@@ -146,7 +164,6 @@ qdisc add dev r2 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ospf-r1 ip -batch - <<'END'
 link set dev lo up alias mpc:ospf
-address add 10.220.107.141/32 dev lo
 address add 10.10.12.66/30 dev r0
 link set dev r0 up
 address add 10.75.186.65/30 dev r2
@@ -160,7 +177,6 @@ qdisc add dev r0 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within ospf-r2 ip -batch - <<'END'
 link set dev lo up alias mpc:ospf
-address add 10.213.114.33/32 dev lo
 address add 10.75.186.66/30 dev r1
 link set dev r1 up
 address add 10.9.161.246/30 dev r0
@@ -168,13 +184,11 @@ link set dev r0 up
 END
 within ospf-a ip -batch - <<'END'
 link set dev lo up alias mpc:ospf
-address add 10.219.189.202/32 dev lo
 address add 10.78.117.93/30 dev r0
 link set dev r0 up
 END
 within ospf-b ip -batch - <<'END'
 link set dev lo up alias mpc:ospf
-address add 10.249.89.74/32 dev lo
 address add 10.109.229.61/30 dev r1
 link set dev r1 up
 END
@@ -186,18 +200,16 @@ settle
 say "routes"
 for ((part = 0; part < CPUS; part++)); do {
 within ospf-r0 ip -batch - <<'END'
-route add 10.219.189.202 src 10.222.46.226 via 10.78.117.93 dev a
+route add 10.78.117.93 via 10.78.117.93 dev a
 END
 within ospf-r1 ip -batch - <<'END'
-route add 10.249.89.74 src 10.220.107.141 via 10.109.229.61 dev b
+route add 10.109.229.61 via 10.109.229.61 dev b
 END
 within ospf-a ip -batch - <<'END'
 route add default via 10.78.117.94 dev r0
-route add 10.192.0.0/10 src 10.219.189.202 via 10.78.117.94 dev r0
 END
 within ospf-b ip -batch - <<'END'
 route add default via 10.109.229.62 dev r1
-route add 10.192.0.0/10 src 10.249.89.74 via 10.109.229.62 dev r1
 END
 leave
 } & parts+=($!); done
@@ -230,6 +242,14 @@ true
 END
 await_run a ip netns exec ospf-a bash -c -- 'ping -c 1 -W 1 b'
 watch
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================
@@ -318,9 +338,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -719,7 +748,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "pinned". Written by mpc 0.1.0 from pinned.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan ccca75be63be
+plan df0b637758a5
 END
 NAMESPACES=(
   client
@@ -67,12 +67,21 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 192.0.2.3 server
 203.0.113.1 eth0.server
 203.0.113.3 eth1.server
+198.51.100.2 west
+203.0.113.0 west
 198.51.100.2 eth0.west
 203.0.113.0 eth1.west
+198.51.100.5 east
+203.0.113.2 east
 198.51.100.5 eth0.east
 203.0.113.2 eth1.east
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first server <<'HOSTS'
+203.0.113.0 west
+203.0.113.2 east
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -184,6 +193,14 @@ leave
 settle
 }
 
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
+}
+
 # === the runtime of mpc 0.1.0, for up =========================================
 
 # === what all scripts share ===================================================
@@ -270,9 +287,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -671,7 +697,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1
