@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "dual-stack" that is up. Written by mpc 0.1.0 from dual-stack.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 a4cd25f3adaa7dd54baa3f5f311a6683f2bb1ae747d2af9e883a8753f0a4ca13
+# Runtime: sha256 e0a0aace9f21e9f9365f13bc1f034054c2cd08939c5e7fc3d8312b092c0986ff
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -700,7 +700,8 @@ function flags(line, words,  word, count, i, told) {
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-function route(line,  target, way, more, within) {
+function route(line,  refusal, target, way, more, within) {
+  if (has(line, "^(blackhole|unreachable|prohibit) ")) { refusal = found; line = without(rest, " dev lo") }
   target = line
   sub(/ .*/, "", target)
   if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
@@ -721,7 +722,8 @@ function route(line,  target, way, more, within) {
     more = without(more, within)
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
-  gsub(/ linkdown/, "", more)
+  gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (refusal != "") { see(trimmed("route " refusal target within more)); return }
   if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
