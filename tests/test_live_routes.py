@@ -30,6 +30,8 @@ route c to 198.51.100.0/24 unreachable metric 7
 route e to 203.0.113.64/26 dev e:c
 route a from 10.0.0.0/8 to default via c
 route a from fd00::/16 to default via d
+route b from 10.0.0.0/8 to 192.0.6.0/24 via c, d metric 9
+route b from fd00::/16 to fd00:96::/64 via c weight 2, d
 route {c,d} to b via b
 """
 

@@ -238,10 +238,18 @@ def test_an_event_that_cuts_off_what_other_links_join() -> None:
     lost = "are lost from 5s on, though links that stay up join them"
     assert said(ring + "at 5s down b -- c\nat 9s up b -- c") == [
         f"packets between `c` on one side and `a` and `b` on the other {lost}",
-        f"packets between `b` and `d` {lost}",
     ]
     assert said("router a b\nlink a -- b\nat 5s down a -- b") == []
     assert said(ring + "link b -- c\nat 5s down b:c -- c") == []
+    assert said(f"routing shortest failover\n{ring}at 5s down b -- c") == []
+
+
+def test_events_that_cut_pairs_off_are_one_note() -> None:
+    ring = "router a b c d\nlink a -- b -- c -- d -- a\n"
+    events = "at 5s down b -- c\nat 6s up b -- c\nat 7s down c -- d\n"
+    (note,) = notes(ring + events)
+    assert "more pairs of nodes likewise" in note.label
+    assert [told.message for told in note.notes] == ["and from 7s on"]
 
 
 def test_a_link_that_loses_all_cuts_off_whom_it_joins() -> None:

@@ -347,9 +347,10 @@ def route(fact: Routes, verb: str, target: str) -> Iterator[Words]:
 def _route(fact: Routes, verb: str, target: str, words: list[Words]) -> Words:
     table = () if fact.table is None else ("table", str(fact.table))
     kind = (fact.refusal,) if fact.refusal else ()
-    return (
-        "route", verb, *kind, target, *source(fact), *metric(fact), *chain.from_iterable(words), *table
-    )  # fmt: skip
+    onward = tuple(chain.from_iterable(words))
+    # (Nothing but next hops can follow the first of several.)
+    last = (*table, *onward) if len(words) > 1 else (*onward, *table)
+    return ("route", verb, *kind, target, *source(fact), *metric(fact), *last)
 
 
 def metric(fact: Routes) -> Words:
