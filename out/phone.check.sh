@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "phone" that is up. Written by mpc 0.1.0 from unequal.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 a4cd25f3adaa7dd54baa3f5f311a6683f2bb1ae747d2af9e883a8753f0a4ca13
+# Runtime: sha256 9ff4439b86f8b0a78b5f495185e85d7e6adc593537ecec3039c1d45c80bc28b3
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1037,14 +1037,15 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of. An engine that says nothing for a minute has none.
 refer_containers() {
   local name pid status rest
-  while IFS='|' read -r name pid status rest; do
+  while IFS='|' read -rt 60 name pid status rest; do
     printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
   done < <("$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
     "${@:2}" 2>/dev/null) >>"$scratch/containers"
+  kill "$!" 2>/dev/null || true
 }
 
 # An exit status, with the signal that it stands for.
