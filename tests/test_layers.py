@@ -35,7 +35,7 @@ ROOMS = {
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
-        estimate predict advice quantities inbound groups rounds expectations turns unnoticed verify
+        estimate predict advice quantities inbound groups rounds causes expectations turns unnoticed verify
         reach joins passed outages survey export show
     """.split(),
     "plan": """

@@ -12,6 +12,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Address, Network
 from compiler.prediction.advice import advise, has_pins
+from compiler.prediction.causes import mend
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.predict import Predictor
 from compiler.prediction.turns import check as check_turns
@@ -90,13 +91,3 @@ class _Routes:
 
 def _named(target: str | InterfaceName | Network, address: Address) -> str:
     return f"{target}" if isinstance(target, str | InterfaceName) else f"{address}"
-
-
-def mend(lost: Way) -> str:
-    if lost.fate is Fate.LOST:
-        return "lower the `loss` of that link"
-    if lost.fate is Fate.FILTERED:
-        return f"set `rp_filter` of `{lost.at}` to 0, or to 2"
-    if lost.fate is Fate.NOT_FORWARDED:
-        return f"declare `{lost.at}` a router, or with `forward on`"
-    return f"write a `route` for `{lost.at}` as well"
