@@ -2,7 +2,7 @@
 # Checks the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 9ff4439b86f8b0a78b5f495185e85d7e6adc593537ecec3039c1d45c80bc28b3
+# Runtime: sha256 5e3f449721e78e8fdcd057422fd3302639745a732f139a02e017c72da42dec57
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -424,12 +424,14 @@ function see(line) {
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+# modules make in every namespace, routes to what an interface is in, what a spanning tree makes of a port, and what a
+# bond makes of a leg that it may not tell of.
 function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
   if (word[1] == "rule") return line in is_rule
+  if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
 }
 
