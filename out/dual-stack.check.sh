@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "dual-stack" that is up. Written by mpc 0.1.0 from dual-stack.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 e0a0aace9f21e9f9365f13bc1f034054c2cd08939c5e7fc3d8312b092c0986ff
+# Runtime: sha256 5e3f449721e78e8fdcd057422fd3302639745a732f139a02e017c72da42dec57
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -586,12 +586,14 @@ function see(line) {
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+# modules make in every namespace, routes to what an interface is in, what a spanning tree makes of a port, and what a
+# bond makes of a leg that it may not tell of.
 function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
   if (word[1] == "rule") return line in is_rule
+  if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
 }
 
@@ -700,8 +702,7 @@ function flags(line, words,  word, count, i, told) {
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-function route(line,  refusal, target, way, more, within) {
-  if (has(line, "^(blackhole|unreachable|prohibit) ")) { refusal = found; line = without(rest, " dev lo") }
+function route(line,  target, way, more, within) {
   target = line
   sub(/ .*/, "", target)
   if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
@@ -722,8 +723,7 @@ function route(line,  refusal, target, way, more, within) {
     more = without(more, within)
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
-  gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
-  if (refusal != "") { see(trimmed("route " refusal target within more)); return }
+  gsub(/ linkdown/, "", more)
   if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
@@ -1149,14 +1149,15 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of. An engine that says nothing for a minute has none.
 refer_containers() {
   local name pid status rest
-  while IFS='|' read -r name pid status rest; do
+  while IFS='|' read -rt 60 name pid status rest; do
     printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
   done < <("$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
     "${@:2}" 2>/dev/null) >>"$scratch/containers"
+  kill "$!" 2>/dev/null || true
 }
 
 # An exit status, with the signal that it stands for.

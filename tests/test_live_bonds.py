@@ -51,6 +51,27 @@ def test_a_path_that_breaks_is_left(pool: str) -> None:
         assert "missing: leg b UP" in told.stdout
 
 
+@pytest.mark.every_kernel("bond", "vxlan")
+@pytest.mark.parametrize("mode", ["active-backup", "balance-xor", "broadcast"])
+def test_each_mode_comes_up_over_tunnels(mode: str) -> None:
+    """Beside a leg that is a link; where that breaks, another one is taken."""
+    text = f"{TUNNELS}link a -- b\nbond a -- b mode {mode}\nexpect a -> b reachable"
+    with live.running(live.lab_of("over", text)) as lab:
+        assert check("over", text).returncode == 0
+        live.succeed("ip", "-n", lab.ns("a"), "link", "set", "dev", "b", "down")
+        time.sleep(2)
+        assert live.pings(lab.ns("a"), "b", "-c", "10", "-i", "0.1")
+
+
+@pytest.mark.every_kernel("bond", "vxlan")
+def test_active_backup_leaves_a_tunnel_whose_path_breaks() -> None:
+    text = f"{TUNNELS}bond a -- b mode active-backup"
+    with live.running(live.lab_of("backup", text)) as lab:
+        live.succeed("ip", "-n", lab.ns("c"), "link", "set", "dev", "b", "down")
+        time.sleep(2)
+        assert live.pings(lab.ns("a"), "b", "-c", "10", "-i", "0.1")
+
+
 def wait_for(lab: live.Lab, state: str) -> None:
     """Waits until a leg has a state, and ten seconds at most."""
     for _ in range(100):

@@ -421,9 +421,18 @@ def _meant_attribute(word: str) -> str:
     return foreign.LINK_ATTRIBUTES.help(word) or suggest(word.rstrip(":"), LINK_ATTRIBUTES)
 
 
+OVER_LINKS = {
+    "tunnel": ("kind", "mtu", "cost", "subnet", "address"),
+    "bond": ("over", "mode", "mtu", "cost", "subnet", "address"),
+    "teql": ("over", "mtu", "cost", "subnet", "address"),
+}
+"""The attributes of what sends over links; other attributes are those of the links."""
+
+
 def _unknown_attribute(word: str, start: int, found: Found) -> Complaint:
     message, end = f"unknown attribute `{word}`", start + len(word)
-    help = _meant_attribute(word) or f"attributes are {', '.join(LINK_ATTRIBUTES)}"
+    known = OVER_LINKS.get(found.head, LINK_ATTRIBUTES)
+    help = _meant_attribute(word) or suggest(word, known) or f"attributes are {', '.join(known)}"
     if found.head == "profile" and found.before[1] in LINK_ATTRIBUTES:
         help = f"the profile's name stands first: `profile NAME {found.before[1]} {word}`"
     our = foreign.LINK_ATTRIBUTES.our(word)

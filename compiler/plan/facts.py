@@ -78,11 +78,15 @@ class Bond(NamedTuple):
 
 
 class BondLeg(NamedTuple):
-    """An interface that is a leg of a bond."""
+    """An interface that is a leg of a bond.
+
+    `told` is whether the bond tells that it works: `active-backup` asks by ARP over the leg in use alone.
+    """
 
     namespace: str
     name: str
     bond: str
+    told: bool = True
 
 
 class Teql(NamedTuple):

@@ -518,7 +518,8 @@ class _Planner:
         yield from (OwnAddress(here, ip_interface(end.local), "lo") for end in self.tunnels_of[node.name])
         yield from (Up(here, device) for device in _dummies(node))
         for bond, legs in self.bonds_of[node.name]:
-            yield from (BondLeg(here, leg, bond.name) for leg in legs)
+            told = not (bond.target and bond.mode is Mode.BACKUP)
+            yield from (BondLeg(here, leg, bond.name, told) for leg in legs)
         for teql, ports in self.teqls_of[node.name]:
             yield from self._legs_of(teql, ports, self.lab.interfaces[InterfaceName(node.name, teql.name)])
         for end in self.interfaces_of[node.name]:

@@ -6,6 +6,7 @@ from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.model.networks import Address
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput
 from compiler.prediction import quantities
+from compiler.prediction.causes import blocked, lost, mend, why
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.rounds import Rounds
 from compiler.prediction.tcp import MOST_LOST
@@ -59,8 +60,22 @@ class Expectations:
         help = "what the nodes at it do with packets is not in the lab; `check` tries it"
         self.diagnostics.note("MPC745", message, expectation.span, label, help)
 
-    def _refute(self, code: str, expectation: Expectation, message: str, label: str) -> None:
-        self.diagnostics.error(code, message, expectation.span, label, self.help)
+    def _refute(self, code: str, expectation: Expectation, message: str, label: str, help: str = "") -> None:
+        self.diagnostics.error(code, message, expectation.span, label, self.help or help)
+
+    def _does_not_reach(self, expectation: Expectation, broken: Trip | None) -> None:
+        """Reports that nothing arrives, or comes back, with the mend: who has to forward, or what is lost."""
+        source, target = expectation.source.node, expectation.target.node
+        label, help = why(broken), mend(lost(broken)) if broken else ""
+        for graph in self.predictor.graphs.values():
+            if between := blocked(graph, source, target):
+                names = listed(f"`{name}`" for name in between)
+                label, help = (
+                    f"only by way of {names}, which does not forward",
+                    f"write `forward on` for {names}",
+                )
+        message = f"`{expectation.source}` does not reach `{expectation.target}`"
+        self._refute("MPC811", expectation, message, label, help)
 
     def _addresses(self, expectation: Expectation) -> Iterator[Address]:
         yield from self.predictor.lab.meanings.between(expectation.source, expectation.target)
@@ -85,8 +100,7 @@ class Expectations:
             broken = next((trip for trip in found if not trip.works), None)
             surely = found and not broken and all(trip.lost_trips <= MOST_LOST for trip in found)
             if reachable and broken:
-                message = f"`{source}` does not reach `{target}`"
-                self._refute("MPC811", expectation, message, why(broken))
+                self._does_not_reach(expectation, broken)
             elif surely and not reachable:
                 message = f"`{source}` reaches `{target}`"
                 label = f"over {listed(f'`{name}`' for name in found[0].out.nodes)}"
@@ -112,8 +126,7 @@ class Expectations:
             self._tell_unknown(expectation)
             return
         if broken := next((trip for trip in trips if not trip.works), None):
-            message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, why(broken))
+            self._does_not_reach(expectation, broken)
             return
         for trip in trips:
             least, most = trip.rtt
@@ -145,8 +158,7 @@ class Expectations:
             self._tell_unknown(expectation)
             return
         if not prediction.working:
-            message = f"`{expectation.source}` does not reach `{expectation.target}`"
-            self._refute("MPC811", expectation, message, why(next(iter(prediction.trips), None)))
+            self._does_not_reach(expectation, next(iter(prediction.trips), None))
             return
         most = prediction.most(claim.transfer)
         if claim.least > most.rate:
@@ -173,13 +185,3 @@ class Expectations:
         label = f"a chance of {quantities.chance(found.chance(claim.least))} at most"
         help = f"what links allow is {', '.join(quantities.estimate(found))}"
         self.diagnostics.warning("MPC814", message, expectation.span, label, help)
-
-
-def why(broken: Trip | None) -> str:
-    """Where packets, or the answers to them, are lost."""
-    if broken is None:
-        return "no address of that family"
-    if not broken.out.delivered:
-        return f"{broken.out.fate} `{broken.out.at}`"
-    back = next((way for way in broken.back if not way.delivered), None)
-    return f"the answers: {back.fate} `{back.at}`" if back else "the answers have no way"

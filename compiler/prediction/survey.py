@@ -5,23 +5,20 @@ many nodes are one note.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import heappop, heappush
 from itertools import islice
 
 from compiler.ground.diagnostics import Diagnostics, listed
-from compiler.infer.graph import Graph
 from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.prediction import anycast, outages, passed, turns
-from compiler.prediction.expectations import why
+from compiler.prediction.causes import blocked, lost, mend, why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
 from compiler.prediction.joins import refusals
 from compiler.prediction.predict import Predictor
 from compiler.prediction.quantities import times
 from compiler.prediction.reach import Reach, arrives
-from compiler.prediction.verify import mend
 
 MOST = 5
 """The most notes of one code and family; the last one counts the remaining pairs."""
@@ -158,41 +155,20 @@ class _Unreached:
         version = self.reach.version
         if not self.predictor.lookup.own[source] or not self.reach.targets(source, target):
             return "has no address in common with the other", ""
-        blocked = _blocked(self.predictor.graphs[version], source, target)
-        if blocked is None:
+        between = blocked(self.predictor.graphs[version], source, target)
+        if between is None:
             return "no links lead from one to the other", "`link` them, or nodes that they reach"
-        if blocked:
-            names = listed((f"`{name}`" for name in blocked), MOST_NAMES)
+        if between:
+            names = listed((f"`{name}`" for name in between), MOST_NAMES)
             return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
         for address in self.reach.targets(source, target):
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
-                    lost = next((way for way in trip.back if not way.delivered), trip.out)
-                    if lost is not trip.out and self.sites.hides(source, target):
+                    if trip.out.delivered and self.sites.hides(source, target):
                         help = f"`masquerade` where packets leave the private network of `{source}`"
                         return why(trip), help
-                    return why(trip), mend(lost)
+                    return why(trip), mend(lost(trip))
         return "", ""
-
-
-def _blocked(graph: Graph, source: str, target: str) -> list[str] | None:
-    """The fewest nodes that would have to forward; None if no links lead to the target."""
-    best, by, queue = {source: 0}, {source: source}, [(0, source)]
-    while queue:
-        cost, name = heappop(queue)
-        if name == target:
-            break
-        more = cost + (name != source and not graph.forwards.get(name, True))
-        for edge in graph.outgoing[name] if cost == best[name] else ():
-            if more < best.get(edge.target, more + 1):
-                best[edge.target], by[edge.target] = more, name
-                heappush(queue, (more, edge.target))
-    if target not in by:
-        return None
-    way = [target]
-    while way[-1] != source:
-        way.append(by[way[-1]])
-    return [name for name in way[1:-1] if not graph.forwards.get(name, True)][::-1]
 
 
 def _tell_entries(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:

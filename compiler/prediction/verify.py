@@ -13,6 +13,7 @@ from compiler.model.links import InterfaceName
 from compiler.model.networks import Address, Network
 from compiler.model.routes import ExplicitRoute
 from compiler.prediction.advice import advise, has_pins
+from compiler.prediction.causes import REFUSED, mend
 from compiler.prediction.expectations import Expectations
 from compiler.prediction.inlets import check as check_inlets
 from compiler.prediction.predict import Predictor
@@ -20,9 +21,6 @@ from compiler.prediction.turns import check as check_turns
 from compiler.prediction.turns import has_turns
 from compiler.prediction.unnoticed import check as check_unnoticed
 from compiler.prediction.ways import Fate, Way, ways
-
-REFUSED = (Fate.BLACKHOLE, Fate.UNREACHABLE, Fate.PROHIBIT)
-"""The fates of packets that a route refuses."""
 
 LOST = (Fate.NO_ROUTE, Fate.NOT_FORWARDED, Fate.FILTERED, *REFUSED)
 """The fates of lost packets; circles are reported by `infer.circles`."""
@@ -107,15 +105,3 @@ class _Routes:
 
 def _named(target: str | InterfaceName | Network, address: Address) -> str:
     return f"{target}" if isinstance(target, str | InterfaceName) else f"{address}"
-
-
-def mend(lost: Way) -> str:
-    if lost.fate is Fate.LOST:
-        return "lower the `loss` of that link"
-    if lost.fate is Fate.FILTERED:
-        return f"set `rp_filter` of `{lost.at}` to 0, or to 2"
-    if lost.fate is Fate.NOT_FORWARDED:
-        return f"declare `{lost.at}` a router, or with `forward on`"
-    if lost.fate in REFUSED:
-        return f"leave that route of `{lost.at}` out, or name what else is to go on"
-    return f"write a `route` for `{lost.at}` as well"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from compiler.ground.diagnostics import Note, suggest
+from compiler.ground.mends import did_you_mean
 from compiler.ground.names import INTERFACE_BYTES, LEG, shortened
 from compiler.language import syntax
 from compiler.language.sets import pairs, unique
@@ -16,6 +17,17 @@ MODES = {str(mode): mode for mode in Mode}
 
 REFUSED = ("balance-tlb", "balance-alb")
 """Modes that send a flow over one leg, as `balance-xor` does, and have no monitor for tunnels."""
+
+OTHER_WORDS = {
+    "lacp": Mode.LACP,
+    "rr": Mode.TURNS,
+    "round-robin": Mode.TURNS,
+    "failover": Mode.BACKUP,
+    "backup": Mode.BACKUP,
+    "xor": Mode.HASH,
+    **dict(zip("01234", (Mode.TURNS, Mode.BACKUP, Mode.HASH, Mode.ALL, Mode.LACP), strict=True)),
+}
+"""What else modes are called: by ip-link(8) and the kernel's documentation, their numbers too."""
 
 ATTRIBUTES = ("mtu", "cost", "subnet", "address", "private")
 
@@ -41,6 +53,8 @@ def _mode(chosen: syntax.Attribute | None, scope: Scope) -> Mode | None:
     word = chosen.value
     if word.text not in MODES:
         help = suggest(word.text, MODES) or f"a bond has one of {', '.join(f'`{mode}`' for mode in MODES)}"
+        if meant := OTHER_WORDS.get(word.text.lower()):
+            help = did_you_mean(meant)
         message = f"`{word.text}` is no mode of a bond"
         if word.text in REFUSED:
             message = f"a bond cannot have the mode `{word.text}`"

@@ -132,9 +132,10 @@ class Linker:
             return name
         message = f"`{name}` cannot name an interface" if name else "the interface's name is missing"
         label = fault(name, INTERFACE_BYTES) if name else "nothing after the colon"
+        help = INTERFACE_FORM
         if of_module:
-            label = "a module of the kernel makes a device of this name"
-        self.scope.diagnostics.error("MPC207", message, word.span, label, INTERFACE_FORM)
+            label, help = "a module of the kernel makes a device of this name", "choose another name"
+        self.scope.diagnostics.error("MPC207", message, word.span, label, help)
         self.scope.incomplete |= {node, peer}
         return ""
 

@@ -176,6 +176,9 @@ class Trials:
             return Transfer(protocol)
         word = written.flows.text
         help = f"did you mean `, {word}`?" if word in set(Protocol) else ""
+        help = (
+            "the source stands first: for a transfer back, swap the two nodes" if word == "reverse" else help
+        )
         flows = self.scope.number(written.flows, protocol, 1, MOST_FLOWS, help)
         return Transfer(protocol, flows) if flows else None
 

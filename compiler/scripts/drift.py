@@ -150,8 +150,8 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"tunnel {name} {' '.join(carried(fact))}"
         case Bond(here, name):
             yield here, f"bond {name} {' '.join(bonded(fact))}"
-        case BondLeg(here, name):
-            yield here, f"leg {name} UP"
+        case BondLeg(here, name, _, told):
+            yield from ((here, f"leg {name} UP"),) if told else ()
         case Teql(here, name, _, legs):
             yield here, " ".join(("teql", name, *legs))
         case Marking(here):

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "bare". Written by mpc 0.1.0 from bare.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
+# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan ebde08960944
+plan 148959571953
 END
 NAMESPACES=(
   bare-a
@@ -60,33 +60,20 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 # mpc:bare
 127.0.0.1 localhost
 ::1 localhost
-10.39.131.69 a
-10.86.184.181 a
+10.219.189.202 a
 10.39.131.69 c.a
 10.86.184.181 d.a
-10.52.126.101 b
-10.75.138.209 b
+10.249.89.74 b
 10.52.126.101 c.b
 10.75.138.209 d.b
-10.39.131.70 c
-10.52.126.102 c
+10.208.122.226 c
 10.39.131.70 a.c
 10.52.126.102 b.c
-10.86.184.182 d
-10.75.138.210 d
+10.240.22.137 d
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
-write_first bare-b <<'HOSTS'
-10.52.126.102 c
-10.75.138.210 d
-HOSTS
-write_first bare-d <<'HOSTS'
-10.86.184.181 a
-10.75.138.209 b
-HOSTS
-} & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -132,6 +119,7 @@ say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within bare-a ip -batch - <<'END'
 link set dev lo up alias mpc:bare
+address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
 address add 10.86.184.181/30 dev d
@@ -139,6 +127,7 @@ link set dev d up
 END
 within bare-b ip -batch - <<'END'
 link set dev lo up alias mpc:bare
+address add 10.249.89.74/32 dev lo
 address add 10.52.126.101/30 dev c
 link set dev c up
 address add 10.75.138.209/30 dev d
@@ -146,6 +135,7 @@ link set dev d up
 END
 within bare-c ip -batch - <<'END'
 link set dev lo up alias mpc:bare
+address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
 link set dev a up
 address add 10.52.126.102/30 dev b
@@ -153,6 +143,7 @@ link set dev b up
 END
 within bare-d ip -batch - <<'END'
 link set dev lo up alias mpc:bare
+address add 10.240.22.137/32 dev lo
 address add 10.86.184.182/30 dev a
 link set dev a up
 address add 10.75.138.210/30 dev b
@@ -178,14 +169,6 @@ END
 leave
 } & parts+=($!); done
 settle
-}
-
-write_first() {
-local mark first rest file=/etc/netns/$1/hosts
-IFS= read -rd '' first || true
-{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
-rm "$file"  # which is that of others too
-printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================
@@ -1388,11 +1371,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "loops". Written by mpc 0.1.0 from loops.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
+# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "loops".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source loops.topo
-plan db5f0aad8ab6
+plan 5e2554393b1e
 END
 NAMESPACES=(
   loops-r0
@@ -75,35 +75,35 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.1.0.1 h0-0.r0
 10.1.0.5 h0-1.r0
 10.10.12.65 r1.r0
-10.1.0.2 h0-0
+10.248.168.5 h0-0
 10.1.0.2 r0.h0-0
-10.1.0.6 h0-1
+10.250.120.119 h0-1
 10.1.0.6 r0.h0-1
 10.9.1.1 r1
 10.1.1.1 h1-0.r1
 10.1.1.5 h1-1.r1
 10.10.12.66 r0.r1
 10.75.186.65 r2.r1
-10.1.1.2 h1-0
+10.238.239.137 h1-0
 10.1.1.2 r1.h1-0
-10.1.1.6 h1-1
+10.207.61.141 h1-1
 10.1.1.6 r1.h1-1
 10.9.2.1 r2
 10.1.2.1 h2-0.r2
 10.1.2.5 h2-1.r2
 10.75.186.66 r1.r2
 10.89.53.57 r3.r2
-10.1.2.2 h2-0
+10.208.31.53 h2-0
 10.1.2.2 r2.h2-0
-10.1.2.6 h2-1
+10.219.188.36 h2-1
 10.1.2.6 r2.h2-1
 10.9.3.1 r3
 10.1.3.1 h3-0.r3
 10.1.3.5 h3-1.r3
 10.89.53.58 r2.r3
-10.1.3.2 h3-0
+10.233.247.101 h3-0
 10.1.3.2 r3.h3-0
-10.1.3.6 h3-1
+10.203.121.45 h3-1
 10.1.3.6 r3.h3-1
 HOSTS
 { trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
@@ -199,6 +199,7 @@ qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
 END
 within loops-h0-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.248.168.5/32 dev lo
 address add 10.1.0.2/30 dev r0
 link set dev r0 up
 END
@@ -207,6 +208,7 @@ qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
 END
 within loops-h0-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.250.120.119/32 dev lo
 address add 10.1.0.6/30 dev r0
 link set dev r0 up
 END
@@ -235,6 +237,7 @@ qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within loops-h1-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.238.239.137/32 dev lo
 address add 10.1.1.2/30 dev r1
 link set dev r1 up
 END
@@ -243,6 +246,7 @@ qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within loops-h1-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.207.61.141/32 dev lo
 address add 10.1.1.6/30 dev r1
 link set dev r1 up
 END
@@ -271,6 +275,7 @@ qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
 END
 within loops-h2-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.208.31.53/32 dev lo
 address add 10.1.2.2/30 dev r2
 link set dev r2 up
 END
@@ -279,6 +284,7 @@ qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
 END
 within loops-h2-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.219.188.36/32 dev lo
 address add 10.1.2.6/30 dev r2
 link set dev r2 up
 END
@@ -302,6 +308,7 @@ qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
 END
 within loops-h3-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.233.247.101/32 dev lo
 address add 10.1.3.2/30 dev r3
 link set dev r3 up
 END
@@ -310,6 +317,7 @@ qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
 END
 within loops-h3-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
+address add 10.203.121.45/32 dev lo
 address add 10.1.3.6/30 dev r3
 link set dev r3 up
 END
@@ -1518,11 +1526,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks

@@ -112,12 +112,14 @@ function see(line) {
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+# modules make in every namespace, routes to what an interface is in, what a spanning tree makes of a port, and what a
+# bond makes of a leg that it may not tell of.
 function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
   if (word[1] == "rule" && line in is_rule) return 1
+  if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
   if ((at in makes) && is_of_device(line, word)) return 1
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
 }

@@ -2,7 +2,7 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 8dffc0edc50d059487bf65d85c53611bd3ab2ea96b046a1594cf41bc0281aab5
+# Runtime: sha256 2ed2ef0a71a35935c62bba1c8125d0988e82a7ed25775d45046157c9669da0c9
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1384,11 +1384,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks
