@@ -14,7 +14,7 @@ from playbooks import environment, home
 
 pytestmark = pytest.mark.live
 
-PAGES = ["README", "docs/tutorial", "docs/phone", "docs/class", "docs/captures"]
+PAGES = ["README", "docs/tutorial", "docs/phone", "docs/class", "docs/captures", "docs/sweeps"]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SUDO = '#!/bin/sh\nexec "$@"\n'
 NUMBER = re.compile(r"\d+(?:\\\.\d+)*")

@@ -61,6 +61,15 @@ class Expectation(NamedTuple):
     span: Span
 
 
+class Capture(NamedTuple):
+    """The packets of an interface, written to a file from up to down, or during each transfer of a bench;
+    `snap` bytes of each, or all."""
+
+    interface: InterfaceName
+    snap: int | None
+    span: Span
+
+
 class Bench(NamedTuple):
     """Transfers from one node to another, measured one after the other, each for `time`."""
 
@@ -69,6 +78,7 @@ class Bench(NamedTuple):
     transfers: tuple[Transfer, ...]
     time: int
     span: Span
+    captures: tuple[Capture, ...] = ()
 
 
 class Run(NamedTuple):
@@ -82,12 +92,4 @@ class Run(NamedTuple):
     command: str | tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     ready: int | str | tuple[str, ...] | None
-    span: Span
-
-
-class Capture(NamedTuple):
-    """The packets of an interface, written to a file from up to down; `snap` bytes of each, or all."""
-
-    interface: InterfaceName
-    snap: int | None
     span: Span
