@@ -43,7 +43,7 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     needs += need_tools(["tcpdump"]) if recorded else ()
     functions = {"needs": needs, "transfers": _rows(lab, plan)}
     call = ("needs", "transfers", "need_files", "run_all") if transfers else (f"say {NOTHING}",)
-    records = ["CAPTURED=1"] if recorded else []
+    records = list(text("CAPTURED", ("yes",))) if recorded else []
     own = [*start, *identity(lab, plan), *namespaces(plan), *player, *records]
     return script(own, functions, "bench", call)
 

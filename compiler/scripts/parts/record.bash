@@ -9,11 +9,11 @@ record() { recorded[$((${#rows[@]} - 1))]=$*; }
 
 # Prints the files of a transfer: NUMBER ROUND.
 files_of() {
-  local i row words
-  read -ra row <<<"${rows[$1]}"
-  read -ra words <<<"${recorded[$1]:-}"
-  for ((i = 0; i < ${#words[@]}; i += 4)); do
-    echo "$CAPTURES/$LAB.${row[0]}.${row[1]}.${row[7]}-${row[8]}.$2.${words[i + 1]}.${words[i + 2]}.pcap"
+  local i whose caught
+  read -ra whose <<<"${rows[$1]}"
+  read -ra caught <<<"${recorded[$1]:-}"
+  for ((i = 0; i < ${#caught[@]}; i += 4)); do
+    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
   done
 }
 
@@ -38,18 +38,19 @@ need_files() {
 # shellcheck disable=SC2016 # Expanded by that shell.
 RECORD='exec tcpdump -i "$1" -n -p -U -s "$2" -w - >"$3"'
 start_recording() {
-  local _ i words files
+  local _ i caught files
   recording=()
-  read -ra words <<<"${recorded[$1]:-}"
+  read -ra caught <<<"${recorded[$1]:-}"
   mapfile -t files < <(files_of "$1" "$2")
   for i in "${!files[@]}"; do
     : >"$scratch/record.$i"
-    begin_in "record.$i" "${words[4 * i]}" bash -c "$RECORD" - "${words[4 * i + 2]}" "${words[4 * i + 3]}" "${files[i]}"
+    begin_in "record.$i" "${caught[4 * i]}" bash -c "$RECORD" - "${caught[4 * i + 2]}" "${caught[4 * i + 3]}" "${files[i]}"
     recording+=("$!")
   done
   for i in "${!files[@]}"; do
     for _ in {1..250}; do
-      [[ $(<"$scratch/record.$i") != *"listening on "* ]] && kill -0 "${recording[i]}" 2>/dev/null || break
+      [[ $(<"$scratch/record.$i") != *"listening on "* ]] || break
+      kill -0 "${recording[i]}" 2>/dev/null || break
       sleep 0.02
     done
   done
