@@ -299,7 +299,7 @@ MENDED = {
     "«tcpdump» a:c": "capture",
     '«wireguard» a:wg0 "x"': "device",
     '«tun» a:tun0 "x"': "device",
-    "device a:d «ip link add name d type dummy»": '"ip link add name d type dummy"',
+    "device a:own «ip link add name own type dummy»": '"ip link add name own type dummy"',
     '«cmd» a "sleep 5"': "run",
     "param n «4»": "= 4",
     "param n «:=» 4": "=",
