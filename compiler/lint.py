@@ -11,8 +11,8 @@ from compiler import kept
 from compiler.scripts.quoting import without_text
 
 _USED = (
-    ': "$LAB" "$USAGE" "$ABOUT" "$RESULT" "${PLAY:-}" "${NAMESPACES[@]}" "${CONTAINERS[@]:-}"'
-    ' "${ATTACHED[@]:-}" "${PCAPS[@]:-}"\n'
+    ': "$LAB" "$USAGE" "$ABOUT" "$RESULT" "${PLAY:-}" "${CAPTURED:-}" "${NAMESPACES[@]}"'
+    ' "${CONTAINERS[@]:-}" "${ATTACHED[@]:-}" "${PCAPS[@]:-}"\n'
 )
 """A use of the variables of the script's head that its runtime reads."""
 

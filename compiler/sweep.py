@@ -119,11 +119,13 @@ def _do(run: Run, compilation: Compilation, folder: Path, say: Say) -> bool:
     """One run; returns whether it has a result, which is in a file then."""
     scripts = {kind: compilation.script(kind) for kind in ("up", "bench", "down")}
     with _Runner() as runner:
-        up = runner.bash(scripts["up"], *_captures(run, compilation, folder))
+        captures = _captures(run, compilation, folder)
+        up = runner.bash(scripts["up"], *(captures if compilation.lab.captures else ()))
         if up.status:
             say(f"up ended with {up.status}\n{up.said}")
             return False
-        bench = runner.bash(scripts["bench"], "--json", "--repeat", "1")
+        recorded = any(bench.captures for bench in compilation.lab.benches)
+        bench = runner.bash(scripts["bench"], "--json", "--repeat", "1", *(captures if recorded else ()))
         down = runner.bash(scripts["down"], heeds=False)
     if bench.status or down.status:
         say(f"bench ended with {bench.status}, and down with {down.status}\n{bench.said}{down.said}")
@@ -140,11 +142,11 @@ def _do(run: Run, compilation: Compilation, folder: Path, say: Say) -> bool:
 
 
 def _captures(run: Run, compilation: Compilation, folder: Path) -> list[str]:
-    """The option of up for a lab with captures: a folder for those of this run.
+    """The option of up and bench for a lab with captures: a folder for those of this run.
 
     What a run that was cut short has left there is taken away.
     """
-    if not compilation.lab.captures:
+    if not (compilation.lab.captures or any(bench.captures for bench in compilation.lab.benches)):
         return []
     own = run.file(folder).with_suffix(".captures")
     try:

@@ -4,7 +4,7 @@ What the machine's kernel lacks (netem, dummy) is left out of a lab, which is th
 
 Each has some of all that the language has, over a random graph: families, switches with and without
 spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
-masquerade, sysctls, processes, devices, standard topologies.
+masquerade, sysctls, processes, devices, captures, standard topologies.
 """
 
 from collections.abc import Iterator
@@ -66,6 +66,7 @@ class _Writer:
         self.services()
         self.devices()
         self.inlets()
+        self.captures()
         return "\n".join(self.lines) + "\n"
 
     def nodes(self) -> None:
@@ -210,6 +211,13 @@ class _Writer:
         if self.maybe(0.15):
             name, _, rest = self.chance.choice(STANDARD).partition(" ")
             self.lines.append(f"use std/{name} as t {rest}")
+
+    def captures(self) -> None:
+        """Of both ends of a link; where these have pinned names, the lab is refused."""
+        if self.maybe(0.25):
+            left, right = self.chance.choice(self.joined)
+            snap = self.chance.choice(("", " snap 96"))
+            self.lines.append(f"capture {{{left}:{right},{right}:{left}}}{snap}")
 
     def devices(self) -> None:
         """What commands make, under a name that nothing else has."""

@@ -244,7 +244,7 @@ BRIEF = [
 """Routes as brace expressions."""
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
-CALLS += "need_nodes need_queues row likely over".split()
+CALLS += "need_nodes need_queues row record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
 CALLS += (
@@ -331,7 +331,7 @@ capture {Qa:Qc,Qc:Qa}
 capture Qb:Qc snap 96
 expect Qa -> Qb reachable
 expect Qa -> Qb rate >= 1kbit using mptcp
-bench Qa -> Qb using tcp, mptcp
+bench Qa -> Qb using tcp, mptcp capture Qa:Qc
 at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1

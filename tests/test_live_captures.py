@@ -4,6 +4,8 @@ import random
 import re
 import signal
 import struct
+import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +13,9 @@ from pathlib import Path
 import kernel
 import live
 import pytest
+import random_labs
 from drifts import drifts
-from faults import PROGRAMS, Shims, moments
+from faults import PROGRAMS, Shims, moments, thorough
 from test_live_faults import ASKING, differs, interrupted, span
 
 from compiler.driver import Compilation
@@ -20,6 +23,8 @@ from compiler.scripts.bash import Style
 
 pytestmark = pytest.mark.live
 
+RANDOM = 20 if thorough() else 4
+"""How many random labs are captured."""
 FOLDER = Path("/run/mpc-caught.d")
 BOTH = "pool 10.0.0.0/8\npool fd00::/16\n"
 PAIR = "host a b\nlink a -- b rate 100mbit\n"
@@ -106,6 +111,80 @@ def test_a_handshake_and_the_data_of_a_bench(tmp_path: Path) -> None:
     assert sum("F" in one for one in flags) >= 2
     carried = sum(int(line.rpartition("length ")[2].partition(":")[0]) for line in shown)
     assert carried > 5e6 / 8 * 0.8
+
+
+BENCH = """\
+host a b
+router r
+link a -- r -- b rate 5mbit
+bench a -> b using tcp, udp 2 for 1s capture {a:r,b:r} snap 96
+"""
+
+
+def test_each_transfer_of_a_bench_has_its_captures(tmp_path: Path) -> None:
+    """From its first packet to its last, of the transfer alone; what is there is not overwritten."""
+    bench = Compilation("-", f"lab caught\n{BENCH}").script("bench")
+    arguments = ("--repeat", "2", "--captures", str(tmp_path))
+    with live.running(live.lab_of("caught", BENCH)):
+        live.succeed("bash", "-s", "--", *arguments, stdin=bench, seconds=90)
+        assert not captures()
+        files = {path.name: packets(path) for path in tmp_path.iterdir()}
+        ends = ("a.r", "b.r")
+        rounds = [f"{one}.{number}" for one in ("tcp-1", "udp-2") for number in (1, 2)]
+        wanted = {f"caught.a.b.{one}.{end}.pcap" for one in rounds for end in ends}
+        assert files.keys() == wanted
+        for name, found in files.items():
+            assert all(len(kept) == min(length, 96) for length, kept in found), name
+            assert sum(length for length, _ in found) > 5e6 / 8 * 0.8, name
+        shown = live.succeed("tcpdump", "-n", "-r", tmp_path / "caught.a.b.tcp-1.2.b.r.pcap", "tcp port 5379")
+        flags = re.findall(r"Flags \[([^]]+)\]", shown)
+        assert flags.count("S.") == 2
+        assert sum("F" in one for one in flags) >= 2
+        again = live.run("bash", "-s", "--", *arguments, stdin=bench)
+        assert (again.returncode, "already: --captures DIR" in again.stderr) == (1, True)
+        none = live.run("bash", "-s", "--", "--captures", tmp_path / "none", stdin=bench)
+        assert (none.returncode, "there is no folder" in none.stderr) == (1, True)
+        assert {path.name for path in tmp_path.iterdir()} == wanted
+
+
+def test_a_bench_with_captures_that_is_interrupted(tmp_path: Path) -> None:
+    """It leaves no tcpdump, and what it has captured is whole."""
+    script = tmp_path / "bench.sh"
+    script.write_text(Compilation("-", f"lab caught\n{BENCH.replace('1s', '9s')}").script("bench"))
+    out = tmp_path / "files"
+    out.mkdir()
+    with live.running(live.lab_of("caught", BENCH)):
+        command = ["bash", str(script), "--captures", str(out)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            live.wait_until(lambda: len(captures()) == 2)
+            time.sleep(1)
+            process.terminate()
+            assert process.wait(20)
+        assert not captures()
+        assert len(list(out.iterdir())) == 2
+        assert all(packets(path) for path in out.iterdir())
+
+
+def test_captures_of_random_labs_are_whole(tmp_path: Path) -> None:
+    """Whatever a link is beside: each file has as many packets as its interface has counted."""
+    tried = 0
+    for number, text, compilation in random_labs.labs(31, 200):
+        if not compilation.plan.captures or tried == RANDOM:
+            continue
+        tried += 1
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        script = f"set -- --captures {folder}\n{live.without_dummy(compilation.up())}"
+        lab = live.Lab(f"rnd{number}", script, compilation.down(), f"rnd{number}-")
+        with live.running(lab):
+            counted = {}
+            for one in compilation.plan.captures:
+                live.succeed("ip", "-n", one.namespace, "link", "set", "dev", one.interface, "down")
+            for one in compilation.plan.captures:
+                names = (f"/sys/class/net/{one.interface}/statistics/{way}_packets" for way in ("rx", "tx"))
+                counted[one.file] = sum(map(int, live.in_ns(one.namespace, "cat", *names).stdout.split()))
+        assert {path.name: len(packets(path)) for path in folder.iterdir()} == counted, text
+    assert tried == RANDOM
 
 
 def test_snap_keeps_the_first_bytes(tmp_path: Path) -> None:

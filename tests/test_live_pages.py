@@ -14,7 +14,7 @@ from playbooks import environment, home
 
 pytestmark = pytest.mark.live
 
-PAGES = ["README", "docs/tutorial", "docs/phone", "docs/class", "docs/captures", "docs/failover"]
+PAGES = ["README", *(f"docs/{page}" for page in "tutorial phone class captures failover sweeps".split())]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SUDO = '#!/bin/sh\nexec "$@"\n'
 NUMBER = re.compile(r"\d+(?:\\\.\d+)*")

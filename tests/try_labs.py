@@ -7,7 +7,10 @@ only, so a failure can be reproduced.
 
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import kernel
 import live
@@ -27,14 +30,25 @@ def try_lab(compilation: Compilation, chance: Random, style: Style | None = None
     own = style is Style.PLAIN and chance.choice((False, True))
     lab = live.Lab(name, script, f"set -- down\n{script}" if own else compilation.down(), f"{name}-")
     before = kernel.snapshot()
-    try:
-        up = lab.up()
-        found = _findings(compilation, chance) if up.returncode == 0 else [f"up: {up.stderr}"]
-        down = lab.down()
-        found += [f"down: {down.stderr}"] * (down.returncode != 0)
-        return found + _left(before)
-    finally:
-        lab.clear_away()
+    with TemporaryDirectory() as folder:
+        captured = [one.file for one in compilation.plan.captures]
+        if captured:
+            lab = replace(lab, up_script=f"set -- --captures {folder}\n{script}")
+        try:
+            up = lab.up()
+            found = _findings(compilation, chance) if up.returncode == 0 else [f"up: {up.stderr}"]
+            down = lab.down()
+            found += [f"down: {down.stderr}"] * (down.returncode != 0)
+            return found + _left(before) + _not_captured(Path(folder), captured)
+        finally:
+            lab.clear_away()
+
+
+def _not_captured(folder: Path, files: list[str]) -> list[str]:
+    """What is not as it is to be of the files of captures: their names, and how they begin."""
+    there = sorted(path.name for path in folder.iterdir())
+    begun = all(path.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1" for path in folder.iterdir())
+    return [] if begun and there == sorted(files) else [f"captures: {there}, and not {files}"]
 
 
 def _left(before: kernel.Listing) -> list[str]:

@@ -18,7 +18,7 @@ from compiler.model.multipath import EndpointPin, Pair
 from compiler.model.networks import Network
 from compiler.model.nodes import Container, Engine, Node, PortForward, Role
 from compiler.model.routes import ExplicitHop, ExplicitRoute, SprayPair
-from compiler.model.trials import Claim, Reachability, RoundTrip, Throughput
+from compiler.model.trials import Capture, Claim, Reachability, RoundTrip, Throughput
 
 Attribute = tuple[str, str]
 """The name of an attribute, and the direction of a link that it is of, `a -> b`; or an empty text."""
@@ -306,6 +306,7 @@ def _trials(lab: Lab, names: Names) -> Iterator[Thing]:
             said,
             (bench.source.node, bench.target.node),
             using=using,
+            capture=" ".join(_captured(one, names) for one in bench.captures),
             **{"for": format_time(bench.time)},
         )
     for run in lab.runs:
@@ -316,6 +317,10 @@ def _trials(lab: Lab, names: Names) -> Iterator[Thing]:
     for capture in lab.captures:
         said = f"capture {names.end(capture.interface)}"
         yield _made(("capture", said), said, (capture.interface.node,), snap=str(capture.snap or ""))
+
+
+def _captured(capture: Capture, names: Names) -> str:
+    return names.end(capture.interface) + (f" snap {capture.snap}" if capture.snap else "")
 
 
 def _claim(claim: Claim) -> tuple[str, dict[str, str]]:

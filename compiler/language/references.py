@@ -59,7 +59,14 @@ class _References:
                 return syntax.Word(span, self._interface(text, prefix))
             case syntax.Nodes(span, words):
                 return syntax.Nodes(span, tuple(self._renamed(word, prefix) for word in words))
-            case syntax.Hop() | syntax.Outgoing() | syntax.Weight() | syntax.Endpoint() | syntax.Capture():
+            case (
+                syntax.Hop()
+                | syntax.Outgoing()
+                | syntax.Weight()
+                | syntax.Endpoint()
+                | syntax.Capture()
+                | syntax.Bench()
+            ):
                 return type(value)(*(self._renamed(part, prefix) for part in value))
             case syntax.Route(target=target, onward=onward):
                 onward = (

@@ -319,12 +319,23 @@ class Expect(NamedTuple):
     claim: Reachability | RoundTrip | Throughput
 
 
+class Capture(NamedTuple):
+    """A capture of the packets of interfaces; `snap` is how many bytes of each."""
+
+    span: Span
+    interfaces: Nodes
+    snap: Word | None
+
+
 class Bench(NamedTuple):
+    """Transfers; `capture` is of the packets during each of them."""
+
     span: Span
     sources: Nodes
     targets: Nodes
     transfers: tuple[Transfer, ...]
     time: Word | None
+    capture: Capture | None
 
 
 class Switching(NamedTuple):
@@ -350,14 +361,6 @@ class Run(NamedTuple):
     inside: Word | None
     command: Word | String
     items: tuple[ContainerAttribute, ...]
-
-
-class Capture(NamedTuple):
-    """A capture of the packets of interfaces; `snap` is how many bytes of each."""
-
-    span: Span
-    interfaces: Nodes
-    snap: Word | None
 
 
 class Device(NamedTuple):

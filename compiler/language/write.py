@@ -84,9 +84,10 @@ class _Writer:
                 yield from (keyword.text, _nodes(nodes), protocol.text, port.text, "to", target.text)
             case syntax.Expect(_, sources, targets, claim):
                 yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
-            case syntax.Bench(_, sources, targets, transfers, time):
+            case syntax.Bench(_, sources, targets, transfers, time, capture):
                 yield from ("bench", _nodes(sources), "->", _nodes(targets), "using")
                 yield from (", ".join(map(_transfer, transfers)), *(("for", time.text) if time else ()))
+                yield from self._words(capture, unit) if capture else ()
             case syntax.At(_, time, event):
                 yield from ("at", time.text)
                 yield from (

@@ -76,6 +76,15 @@ class Expectation(NamedTuple):
     span: Span
 
 
+class Capture(NamedTuple):
+    """The packets of an interface, written to a file from up to down, or during each transfer of a bench;
+    `snap` bytes of each, or all."""
+
+    interface: InterfaceName
+    snap: int | None
+    span: Span
+
+
 class Bench(NamedTuple):
     """Transfers from one end to another, measured one after the other, each for `time`."""
 
@@ -84,6 +93,7 @@ class Bench(NamedTuple):
     transfers: tuple[Transfer, ...]
     time: int
     span: Span
+    captures: tuple[Capture, ...] = ()
 
 
 class Run(NamedTuple):
@@ -97,12 +107,4 @@ class Run(NamedTuple):
     command: str | tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     ready: int | str | tuple[str, ...] | None
-    span: Span
-
-
-class Capture(NamedTuple):
-    """The packets of an interface, written to a file from up to down; `snap` bytes of each, or all."""
-
-    interface: InterfaceName
-    snap: int | None
     span: Span

@@ -49,7 +49,8 @@ class Devices:
         if command is bare[0]:
             message = f"`{command.text}` is a command of its own here, as it is not in quotes"
             help = f'did you mean `"{" ".join(one.text for one in bare)}"`?'
-            self.scope.diagnostics.error("MPC817", message, command.span, "not in quotes", help)
+            span = bare[0].span.to(bare[-1].span)
+            self.scope.diagnostics.error("MPC817", message, span, "not in quotes", help)
         return False
 
     def _addresses(

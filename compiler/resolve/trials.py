@@ -6,7 +6,7 @@ from typing import TypeVar
 from compiler.ground import units
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.language.sets import directed_pairs
+from compiler.language.sets import directed_pairs, unique
 from compiler.model.nodes import Node
 from compiler.model.trials import (
     Bench,
@@ -75,6 +75,7 @@ class Trials:
         self.scope.stands_for(parts, statement.span)
         time = self._read(statement.time, units.seconds, "for") if statement.time else BENCH_TIME
         transfers = [(self._transfer(written), written.span) for written in statement.transfers]
+        captures = tuple(self._captured(statement.capture)) if statement.capture else ()
         for source, target in self._pairs(statement.sources, statement.targets):
             own = tuple(
                 transfer
@@ -82,7 +83,7 @@ class Trials:
                 if transfer and self._is_new(f"the bench of {transfer} from `{source}` to `{target}`", span)
             )
             if time and own:
-                self.benches.append(Bench(source, target, own, time, statement.span))
+                self.benches.append(Bench(source, target, own, time, statement.span, captures))
 
     def run(self, statement: syntax.Run) -> None:
         self.scope.stands_for(len(statement.nodes.words) * (1 + _count(statement.items)), statement.span)
@@ -113,12 +114,17 @@ class Trials:
         return variables, is_ready
 
     def capture(self, statement: syntax.Capture) -> None:
+        for one in self._captured(statement):
+            if self._is_new(f"the capture of `{one.interface}`", one.span):
+                self.captures.append(one)
+
+    def _captured(self, statement: syntax.Capture) -> Iterator[Capture]:
+        """The captures of a statement, or of a bench."""
         snap = self.scope.number(statement.snap, "snap", 1, MOST_SNAP, SNAP) if statement.snap else None
         self.scope.stands_for(len(statement.interfaces.words), statement.span)
-        for word in statement.interfaces.words:
-            interface = self.scope.interface(word)
-            if interface and self._is_new(f"the capture of `{interface}`", word.span):
-                self.captures.append(Capture(interface, snap, word.span))
+        for word in unique(statement.interfaces):
+            if interface := self.scope.interface(word):
+                yield Capture(interface, snap, word.span)
 
     def _are_containers(self, nodes: syntax.Nodes) -> None:
         """Reports nodes that are no containers, where a command is to run inside of one."""

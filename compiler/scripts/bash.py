@@ -27,7 +27,7 @@ PARTS = {
     " legs containers captures",
     "down": "claim engine attached slots prelude down",
     "check": "output about check ask compare drift ending jobs pings transfer throughput",
-    "bench": "output about trial ending jobs transfer watch during bench report",
+    "bench": "output about trial ending jobs transfer watch during record bench report",
     "play": "output claim trial ending play",
 }
 PARTS |= {

@@ -25,6 +25,7 @@ OPTIONS = (
     "--tsv, --json  prints values separated by tabs, or JSON, and no table",
     "--repeat N     measures everything N times (3)",
 )
+CAPTURES = "--captures DIR writes captures there, and not into the current directory"
 DURING = "--during-play  plays the events of the lab beside each transfer"
 
 
@@ -33,12 +34,32 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     transfers = [transfer for bench in lab.benches for transfer in bench.transfers]
     player = _player(lab, plan)
     usage, options = (f"{USAGE} [--during-play]", (*OPTIONS, DURING)) if player else (USAGE, OPTIONS)
+    recorded = _records(lab, plan)
+    if recorded:
+        usage, options = f"{usage} [--captures DIR]", (*options, CAPTURES)
     start = head(plan, "bench", f'Measures the lab "{plan.lab}" that is up', usage, options)
     programs = ("ip", "tc", "nsenter", "awk", *tools(transfers))
     needs = [*need_tools(programs), join(("need_nodes", *_nodes(lab, plan)))]
+    needs += need_tools(["tcpdump"]) if recorded else ()
     functions = {"needs": needs, "transfers": _rows(lab, plan)}
-    call = ("needs", "transfers", "run_all") if transfers else (f"say {NOTHING}",)
-    return script([*start, *identity(lab, plan), *namespaces(plan), *player], functions, "bench", call)
+    call = ("needs", "transfers", "need_files", "run_all") if transfers else (f"say {NOTHING}",)
+    records = list(text("CAPTURED", ("yes",))) if recorded else []
+    own = [*start, *identity(lab, plan), *namespaces(plan), *player, *records]
+    return script(own, functions, "bench", call)
+
+
+def _records(lab: Lab, plan: Plan) -> bool:
+    """Whether packets of this machine's interfaces are captured during a transfer."""
+    return any(any(_recorded(bench, lab, plan)) for bench in lab.benches)
+
+
+def _recorded(bench: Bench, lab: Lab, plan: Plan) -> Iterator[str]:
+    """The arguments of `record` in record.bash: what is captured on this machine."""
+    here = {node.name: node.namespace for node in lab.nodes if node.namespace in plan.namespaces}
+    for capture in bench.captures:
+        node, interface = capture.interface
+        if node in here:
+            yield from (here[node], node, interface, str(capture.snap or 0))
 
 
 def _player(lab: Lab, plan: Plan) -> list[str]:
@@ -77,6 +98,8 @@ def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
             expected = prediction.goodput(transfer)
             predicted = UNKNOWN if lab.daemon else _predicted(expected)
             yield join(("row", *_row(bench, transfer, predicted, ends)))
+            if recorded := tuple(_recorded(bench, lab, plan)):
+                yield join(("record", *recorded))
             yield join(
                 (
                     "over",

@@ -19,6 +19,10 @@ failures=0
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
+    --captures)
+      [[ -n ${CAPTURED:-} ]] || misuse "no bench of the lab has captures here"
+      CAPTURES=${2:?} && shift
+      ;;
     --during-play) [[ -n ${PLAY:-} ]] || misuse "the lab has no events that are played here"; during=1 ;;
     --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
     *) misuse "no such option: $1" ;;
@@ -156,9 +160,11 @@ measure() {
   count_again "$namespace"
   was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
+  start_recording "$1" "$round"
   [[ -z $during ]] || start_play "$5"
   transfer "${@:6}" -t "$5"
   [[ -z $during ]] || end_play
+  end_recording
   moved=()
   namespace_of "$3"
   if [[ $namespace ]]; then arrived=0; else arrived=-; fi

@@ -36,6 +36,7 @@ need_tool ping iputils-ping
 need_tool ss iproute2
 need_tool iperf3 iperf3
 need_tool flock util-linux
+[[ -n $(ip -o address show to 192.0.2.1) ]] || say "warning: this is not m1, as it does not have the address 192.0.2.1"
 }
 
 refer_all() {

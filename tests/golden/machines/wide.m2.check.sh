@@ -33,6 +33,7 @@ need_tool unshare util-linux
 need_tool mount mount
 need_tool awk mawk
 need_tool ping iputils-ping
+[[ -n $(ip -o address show to 192.0.2.2) ]] || say "warning: this is not m2, as it does not have the address 192.0.2.2"
 }
 
 refer_all() {
