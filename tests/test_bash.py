@@ -162,7 +162,7 @@ def rows(lines: Iterator[str]) -> list[str]:
     return list(iter(lambda: next(lines), "END"))
 
 
-SHOWN = ("ip", "tc", "podman", "docker", "take_slot")
+SHOWN = ("ip", "tc", "bridge", "podman", "docker", "take_slot")
 CALLED = "".join(f"{tool}() {{ printf '%s\\37' {tool} \"$@\"; echo; }}\n" for tool in SHOWN)
 """Functions by which bash prints the words of each command as the tool would get them."""
 
@@ -200,7 +200,8 @@ def in_lines(commands: Commands) -> Commands:
     found: Commands = {None: commands[None]}
     taken = [line.split()[1:3] for line in commands[None] if line.startswith("take_slot ")]
     for name, own in commands.items():
-        ends = [line.split()[4].replace(".", "/") for line in own if line.startswith("ip link add name ")]
+        added = [line.split() for line in own if line.startswith(("ip link add name ", "ip link add link "))]
+        ends = [words[words.index("name") + 1].replace(".", "/") for words in added]
         devices = [
             "all",
             "default",

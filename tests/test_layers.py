@@ -18,18 +18,18 @@ ROOMS = {
         source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks losses links machines routes multipath nodes events trials segments lab
+        networks losses links machines routes multipath nodes events trials segments lab vlans
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
         words flat references files expand write layout
     """.split(),
     "resolve": """
-        varied attributes scope misnamed programs containers nodes pinned links tunnels bonds routes pairs
-        sprays services events trials machines resolve
+        varied attributes scope misnamed programs containers nodes pinned vlans links tunnels bonds routes
+        pairs sprays services events trials machines resolve
     """.split(),
     "infer": """
-        subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
+        vlans subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
         routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering backlog
         weights spraying multipath aggregation
     """.split(),

@@ -13,6 +13,7 @@ TITLES = [
     "namespaces",
     "attached",
     "links",
+    "vlans",
     "tunnels",
     "bonds",
     "teqls",
@@ -78,6 +79,7 @@ def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
             if word in devices and (word, words[0]) != ("up", "link"):
                 assert command.tool == (TAKE,) or words[place - 1] in (
                     "dev",
+                    "link",
                     "name",
                     "iif",
                     "master",

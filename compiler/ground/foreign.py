@@ -133,7 +133,9 @@ LINK_ATTRIBUTES = Words(
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
-        "vlan vlans tag vid": "there are no VLANs: each broadcast domain has a switch of its own",
+        "vlans tag vid pvid access tagged untagged": (
+            "`vlan 10` is an access port of a switch, and `trunk 10,20` a trunk"
+        ),
         "mac hwaddr lladdr ether macaddr": (
             'MAC addresses are of the kernel; another is set by `run a "ip link set DEV address MAC"`'
         ),

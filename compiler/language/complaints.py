@@ -87,6 +87,7 @@ NOUNS = {
     **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), "a share, like `1%`"),
     "mtu": "a number of bytes, like `1500`",
     "vni": "a number, like `5001`",
+    **dict.fromkeys(("vlan", "trunk"), "a number, like `10`"),
     **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""

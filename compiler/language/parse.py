@@ -61,7 +61,6 @@ CLASSES: dict[str, Callable[..., object]] = {
     "machine": syntax.Machine,
     "machine_item": syntax.Attribute,
     "mptcp": syntax.Mptcp,
-    "node_attribute": syntax.NodeAttribute,
     "param": syntax.Param,
     "place": syntax.NodeAttribute,
     "placing": syntax.Place,
@@ -153,6 +152,11 @@ def _attribute(span: Span, keyword: syntax.Word, value: syntax.Word, *rest: Any)
     return syntax.Attribute(span, keyword, value, rest[0] if rest else None, tuple(rest[1:]))
 
 
+def _node_attribute(span: Span, keyword: syntax.Word, value: syntax.Word, *rest: Any) -> syntax.NodeAttribute:
+    """An attribute of a node, with what follows `on` or `vlan`."""
+    return syntax.NodeAttribute(span, keyword, value, rest[-1] if rest else None)
+
+
 def _attributes(_: Span, profile: syntax.Word | None, items: Any) -> syntax.Attributes:
     return syntax.Attributes(profile, items)
 
@@ -171,6 +175,7 @@ def _run(span: Span, nodes: syntax.Nodes, *parts: Any) -> syntax.Run:
 MADE: dict[str, Callable[..., object]] = {
     **CLASSES,
     "attribute": _attribute,
+    "node_attribute": _node_attribute,
     "attributes": _attributes,
     "choice": _choice,
     "contained": _names,

@@ -46,7 +46,7 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` only."""
+    """An attribute of a node; `device` follows `on`, of an `address`, or `vlan`, of a `subnet`."""
 
     span: Span
     keyword: Word
@@ -85,8 +85,8 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is the right end's address, the word `ecn` of a `queue`, or the longest time of a `slot`; only a
-    `loss` may have `more` words.
+    `second` is the right end's address, the word `ecn` of a `queue`, or the longest time of a `slot`.
+    A `loss` or a `trunk` may have `more` words.
     """
 
     span: Span
@@ -103,7 +103,7 @@ class Attribute(NamedTuple):
 
 LINK_ATTRIBUTES = (
     "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
-    " subnet address"
+    " vlan trunk subnet address"
 ).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 

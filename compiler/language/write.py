@@ -130,7 +130,8 @@ def _declaration(statement: syntax.Declaration) -> Iterator[str]:
         if isinstance(item, syntax.ContainerAttribute):
             yield from _started(item)
             continue
-        yield from (item.keyword.text, item.value.text, *(("on", item.device.text) if item.device else ()))
+        before = "vlan" if item.keyword.text == "subnet" else "on"
+        yield from (item.keyword.text, item.value.text, *((before, item.device.text) if item.device else ()))
 
 
 def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
@@ -143,7 +144,8 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        yield from (item.keyword.text, *(word.text for word in item.words))
+        between = ", " if item.keyword.text == "trunk" else " "
+        yield from (item.keyword.text, between.join(word.text for word in item.words))
 
 
 def _nodes(nodes: syntax.Nodes) -> str:

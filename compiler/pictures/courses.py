@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
+from compiler.model.vlans import home, whole
 from compiler.pictures.picture import Course
 from compiler.prediction.predict import Prediction
 from compiler.prediction.show import summary
@@ -21,7 +22,7 @@ Places = Mapping[InterfaceName, int]
 
 
 def places(lab: Lab) -> Places:
-    return {end.id: place for place, link in enumerate(lab.links) for end in link.ends}
+    return {end.id: place for place, link in enumerate(whole(lab).links) for end in link.ends}
 
 
 def courses(families: Iterable[Prediction], lines: Places) -> tuple[Course, ...]:
@@ -30,14 +31,14 @@ def courses(families: Iterable[Prediction], lines: Places) -> tuple[Course, ...]
     for prediction in families:
         for trip in (*prediction.trips, *prediction.detours):
             over = tuple(dict.fromkeys(_over(trip, lines)))
-            bottleneck = lines[trip.bottleneck] if trip.bottleneck else None
+            bottleneck = lines[home(trip.bottleneck)] if trip.bottleneck else None
             found.setdefault(over, Course(_said(trip, prediction), over, bottleneck))
     return tuple(found.values())[: len(COLOURS)]
 
 
 def _over(trip: Trip, lines: Places) -> Iterator[int]:
     for crossing in trip.out.crossings:
-        yield lines[crossing.link]
+        yield lines[home(crossing.link)]
         if crossing.tunnel:
             yield lines[crossing.tunnel]
 

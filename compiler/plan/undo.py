@@ -23,6 +23,7 @@ from compiler.plan.facts import (
     Nft,
     OwnAddress,
     PolicyRule,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -32,6 +33,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.plan import Plan
@@ -71,6 +73,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
         case (
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
             | BondLeg() | Qdisc() | Up() | Single() | BridgePort()  # goes with its interface
+            | VlanDevice() | PortVlan()  # likewise
             | Routes() | OwnAddress()  # likewise
             | Nat() | Masquerade() | Marking() | Turns()  # is in the table of nftables
             | Teql()  # is given back before

@@ -20,10 +20,10 @@ from compiler.ground.names import (
 )
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
-from compiler.language.sets import hops, node_of, unique
+from compiler.language.sets import Pair, hops, node_of, unique
 from compiler.model.links import InterfaceName, Link, Port, Shaping
 from compiler.model.segments import Interface
-from compiler.resolve import attributes
+from compiler.resolve import attributes, vlans
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pinned import Pinned, pinned
 from compiler.resolve.scope import AskedBond, AskedTunnel, Profile, Scope
@@ -93,7 +93,8 @@ class Linker:
         most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
-        for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
+        given = vlans.pinned_of if "vlan" in values or "trunk" in values else _pinned_of
+        for (left, right), own in zip(pairs, given(read, pairs, values, self.scope), strict=False):
             self.ask(left, right, own, values)
 
     def ask(
@@ -169,6 +170,8 @@ class Linker:
         link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span))
         if asked.more:
             link = link._replace(kind=asked.more.kind)
+        elif "vlan" in asked.values or "trunk" in asked.values:
+            link = vlans.tagged(link, asked.values, asked.own, self.scope, self.lowered)
         if isinstance(asked.more, AskedTunnel):
             self.scope.tunnels[index] = asked.more
         elif asked.more:
@@ -255,6 +258,11 @@ class Linker:
         words = tuple((name, value.words) for name, value in own.items() if value.words)
         places = tuple((name, value.span) for name, value in values.items())
         return Shaping(**{name: value.value for name, value in own.items()}, words=words, places=places)  # type: ignore[arg-type]
+
+
+def _pinned_of(read: attributes.LinkAttributes, pairs: list[Pair], _: Values, scope: Scope) -> list[Pinned]:
+    """As `vlans.pinned_of`, where there are no VLANs."""
+    return pinned(read, pairs, scope)
 
 
 def _number(values: Values, name: str) -> int | None:

@@ -45,6 +45,7 @@ from compiler.plan.facts import (
     Nft,
     OwnAddress,
     PolicyRule,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -54,6 +55,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.plan import Plan, target
@@ -142,6 +144,10 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
         case Turns(here, spray):
             lines = turns.lines(spray, fact.arrivals)
             yield from ((here, line) for command in lines for line in _listed(command))
+        case VlanDevice(here, name, parent, number):
+            yield here, f"tag {name} of {parent} 802.1Q {number}"
+        case PortVlan(here, name, number, access):
+            yield here, f"vlan {name} {number}{' PVID Egress Untagged' * access}"
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
         case Container(here):
@@ -278,6 +284,8 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here][name] = _Link(name, LinkKind.TEQL, mtu)
             case Dummy(here, name):
                 found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
+            case VlanDevice(here, name, parent):
+                found[here][name] = _Link(name, "vlan", found[here][parent].mtu)
             case Bridge(here, name):
                 found[here][name] = _Link(name, "bridge", DEFAULT_MTU, options=" ".join(tree(fact)))
             case Mark(here, lab):
@@ -300,6 +308,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Turns()
                 | Single()
                 | Container()
+                | PortVlan()
             ):
                 pass
             case _:
