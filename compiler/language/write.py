@@ -144,7 +144,7 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        between = ", " if item.keyword.text == "trunk" else " "
+        between = "," if item.keyword.text == "trunk" else " "
         yield from (item.keyword.text, between.join(word.text for word in item.words))
 
 
