@@ -242,6 +242,16 @@ class Compilation:
         return self.script("down")
 
 
+def _split(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Parts the switches of a lab that has VLANs."""
+    pinned = any(node.bridge and node.bridge.vlan_pins for node in lab.nodes)
+    if not pinned and not any(link.access or link.trunk for link in lab.links):
+        return lab
+    from compiler.infer.vlans import split
+
+    return split(lab, diagnostics)
+
+
 def _bond(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Checks the bonds of a lab that has any."""
     if any(link.bond for link in lab.links):
@@ -301,4 +311,4 @@ def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
 
 
-BEFORE_ROUTES: tuple[Pass, ...] = (assign, size, bridge, _bond, _number, _keep_private)
+BEFORE_ROUTES: tuple[Pass, ...] = (_split, assign, size, bridge, _bond, _number, _keep_private)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from compiler.counters import Counts
 from compiler.model.lab import Lab
+from compiler.model.vlans import whole
 
 
 class Direction(NamedTuple):
@@ -37,7 +38,7 @@ def directions(lab: Lab) -> list[Direction]:
     namespace = {node.name: node.namespace for node in lab.nodes}
     return [
         Direction(str(near.id), str(far.id), namespace[near.node], near.name, near.shaping.rate)
-        for link in lab.links
+        for link in whole(lab).links
         for near, far in link.directions
     ]
 

@@ -24,6 +24,7 @@ def drifts(plan: Plan) -> Iterator[Drift]:
         for command in section.commands:
             for call in command.calls:
                 yield from _altered(command, call)
+                yield from _vlan(command.namespace or "", (*command.tool, *call))
     for device in plan.devices:
         for change in (f"ip link del dev {device.name}", f"ip link set dev {device.name} down"):
             yield Drift(device.namespace, change, f"missing: interface {device.name} up")
@@ -64,6 +65,17 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield from _sysctls(here, *setting.split("=", 1))
         case "nft", "add", kind, family, table, name, *rest:
             yield from _nft(here, kind, f"{family} {table} {name}", rest)
+
+
+def _vlan(here: str, words: tuple[str, ...]) -> Iterator[Drift]:
+    """A VLAN device, or the VLAN of a port, that is gone; a port with one more."""
+    match words:
+        case "ip", "link", "add", "link", parent, "name", device, *_:
+            yield Drift(here, f"ip link del dev {device}", f"missing: tag {device} of {parent} ")
+        case "bridge", "vlan", "add", "dev", device, "vid", number, *_:
+            change = f"bridge vlan del dev {device} vid {number}"
+            yield Drift(here, change, f"missing: vlan {device} {number}")
+            yield Drift(here, f"bridge vlan add dev {device} vid 4094", f"unexpected: vlan {device} 4094")
 
 
 def _nft(here: str, kind: str, name: str, rest: list[str]) -> Iterator[Drift]:

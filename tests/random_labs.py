@@ -105,7 +105,13 @@ class _Writer:
         for switch in self.switches:
             mtu = f" mtu {self.chance.choice((1280, 1400, 9000))}" * self.maybe(0.4)
             for end in self.chance.sample(ends, k=min(len(ends), self.chance.randint(1, 4))):
-                self.lines.append(f"link {end} -- {switch}{mtu}{self.shape()}")
+                self.lines.append(f"link {end} -- {switch}{mtu}{self.shape()}{self.vlan(end)}")
+
+    def vlan(self, end: str) -> str:
+        """Whether a port of a switch is in a VLAN, or at a router a trunk of two."""
+        if not machine.has("vlan") or any("stp on" in line for line in self.lines) or self.maybe(0.5):
+            return ""
+        return " trunk 10,20" if end in self.routers else f" vlan {self.chance.choice((10, 20))}"
 
     def link(self, left: str, right: str) -> None:
         self.joined.append((left, right))

@@ -158,11 +158,11 @@ PUT = (
     .partition("<<'PUT' || true\n")[2]
     .partition("PUT\n")[0]
 )
-RUN = "(?:exec )?(?:put|lines ip|ip -batch|ip -6 -batch|tc -batch|nft -f) -"
+RUN = "(?:exec )?(?:put|lines ip|ip -batch|ip -6 -batch|tc -batch|bridge -batch|nft -f) -"
 STEP = rf'{RUN} <<"END"(?: \|\| exit 10[0-3])?'
 VISIT = re.compile(rf"{re.escape(PUT)}(?:{STEP}\n(?:(?!END$).*\n)*?END\n)+", re.MULTILINE)
 """What a shell reads in a namespace where up is at work; what its tools read shows in their own calls."""
-KINDS = "(?: (?:bridge|tunnel|bond|device))*"
+KINDS = "(?: (?:bridge|tunnel|bond|device|tag|vlan))*"
 PROCESSES = rf"(?: {NAME}(?:\.{NUMBER}|:{INTERFACE})?)*"
 SYSCTLS_OF = r"(?:\.|[a-z0-9]+)(?: [A-Za-z0-9_./-]+)+"
 SPACED = rf"{KINDS}|{PROCESSES}|{SYSCTLS_OF}"
@@ -215,7 +215,7 @@ ASKS = rf"sh {SCRATCH}/questions {NAMESPACE} {KINDS} {PROCESSES} [0-9 ]*{SYSCTLS
 TRIED = (
     f"(?:ping {PING}|(?:mptcpize run )?{IPERF}|ss {SOCKETS}|bash (?:{WATCH}|{OVER_TIME})|"
     "cat /proc/net/(?:dev|snmp)|"
-    r"sh -s -|(?:ip|tc) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
+    r"sh -s -|(?:ip|tc|bridge) (?:-(?:force|o) )?-batch -|ip mptcp monitor)"
 )
 """The calls of check, bench and play in a namespace."""
 

@@ -49,6 +49,7 @@ BOND = (
     rf"mode (?:balance-rr|active-backup|balance-xor|broadcast|802\.3ad) {MONITOR}"
     rf"(?: xmit_hash_policy layer3\+4)?(?: primary {INTERFACE})?"
 )
+VLANS = "vlan_filtering 1 vlan_default_pvid 0"
 STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = (
     rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME}(?: distribution (?:normal|pareto|paretonormal))?)?)?"
@@ -136,7 +137,8 @@ COMMANDS = {
         rf"netns del {NAMESPACE}",
         rf"link add name {INTERFACE} netns {NAMESPACE} type dummy",
         rf"link add {VETH} type veth peer {VETH}",
-        rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP})? mcast_snooping 0",
+        rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP}| {VLANS})? mcast_snooping 0",
+        rf"link add link {INTERFACE} name {INTERFACE} type vlan id {NUMBER}",
         rf"link add name {INTERFACE} mtu {NUMBER} type {TUNNEL}",
         rf"link add name {INTERFACE} mtu {NUMBER} netns {NAMESPACE} type vxlan {MACHINES} nolearning",
         rf"link add name {INTERFACE} mtu {NUMBER} type bond {BOND}",
@@ -163,6 +165,7 @@ COMMANDS = {
         rf"qdisc add dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
         rf"qdisc add dev {INTERFACE} parent (?:1|10):1 (?:cake|{MANAGED})",
     ],
+    "bridge": [rf"vlan add dev {INTERFACE} vid {NUMBER}(?: pvid untagged)?"],
     "sysctl": [rf"{KEY}={VALUE}"],
     "nft": [
         "add table inet mpc",
@@ -192,7 +195,9 @@ FACTS = [
     rf"leg {INTERFACE} UP",
     rf"interface {INTERFACE} up",
     rf"teql {INTERFACE}(?: {INTERFACE})+",
-    rf"type bridge (?:{STP} )?mcast_snooping 0",
+    rf"type bridge (?:{STP} |{VLANS} )?mcast_snooping 0",
+    rf"tag {INTERFACE} of {INTERFACE} 802\.1Q {NUMBER}",
+    rf"vlan {INTERFACE} {NUMBER}(?: PVID Egress Untagged)?",
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
     rf"process {NAME}(?:\.{NUMBER}|:{INTERFACE})?",
     rf"container {NAMESPACE} {IMAGE}",
@@ -229,8 +234,9 @@ EVENTS = [
     rf"route replace {ROUTE} {SOURCE}(?:table {NUMBER} )?{LEADS}",
     rf"qdisc change dev {INTERFACE} {PLACE} (?:{NETEM}(?: rate {RATE})?|{TBF})",
     rf"qdisc change dev {INTERFACE} parent (?:1|10|20):1 (?:pfifo limit {NUMBER}|bfifo limit {NUMBER}b)",
+    rf"qdisc change dev {INTERFACE} parent (?:1|10):1 (?:cake|{MANAGED})",
     rf"qdisc del dev {INTERFACE} root",
-    r"qdisc replace dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
+    r"qdisc replace dev lo root (?:tbf|netem|pfifo|bfifo|fq_codel|cake|pie|red)(?: [a-z0-9]+)*",
 ]
 """The commands of a play besides those of labs."""
 
@@ -335,6 +341,11 @@ bench Qa -> Qb using tcp, mptcp capture Qa:Qc
 at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
+switch Qo
+link Qa -- Qo vlan 10 rate 9mbit queue red ecn
+link Qb -- Qo vlan 20 rate 9mbit queue fq_codel
+link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% slot 1ms
+sysctl Qa net.ipv4.tcp_ecn=1
 """
 ONE_FAMILY = """
 lab Pattern

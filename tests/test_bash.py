@@ -171,7 +171,7 @@ def rows(lines: Iterator[str], end: str = "END") -> list[str]:
 _MADE = re.compile(r"^(make_device \S+ \S+ \S+) <<'(END_*)'\n((?:.*\n)*?)\2$", re.MULTILINE)
 """The commands that make a device."""
 
-SHOWN = ("ip", "tc", "podman", "docker", "take_slot", "make_device")
+SHOWN = ("ip", "tc", "bridge", "podman", "docker", "take_slot", "make_device")
 CALLED = "".join(f"{tool}() {{ printf '%s\\37' {tool} \"$@\"; echo; }}\n" for tool in SHOWN)
 """Functions by which bash prints the words of each command as the tool would get them."""
 
@@ -209,7 +209,8 @@ def in_lines(commands: Commands) -> Commands:
     found: Commands = {None: commands[None]}
     taken = [line.split()[1:3] for line in commands[None] if line.startswith("take_slot ")]
     for name, own in commands.items():
-        ends = [line.split()[4].replace(".", "/") for line in own if line.startswith("ip link add name ")]
+        added = [line.split() for line in own if line.startswith(("ip link add name ", "ip link add link "))]
+        ends = [words[words.index("name") + 1].replace(".", "/") for words in added]
         devices = [
             "all",
             "default",

@@ -19,19 +19,20 @@ ROOMS = {
     """.split(),
     "model": """
         networks losses links machines routes multipath nodes events trials devices segments meanings lab
+        vlans
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
         words flat references files expand write layout
     """.split(),
     "resolve": """
-        varied attributes scope misnamed programs containers nodes pinned links tunnels bonds routes pairs
-        sprays services events trials devices machines resolve
+        varied attributes scope misnamed programs containers nodes pinned vlans links tunnels bonds routes
+        pairs sprays services events trials devices machines resolve
     """.split(),
     "infer": """
-        sites subnets slots addressing graph prefixes forwarding sources trie circles explicit trees targets
-        failover routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas steering
-        backlog weights spraying multipath aggregation inlets
+        vlans sites subnets slots addressing graph prefixes forwarding sources trie circles explicit trees
+        targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas
+        steering backlog weights spraying multipath aggregation inlets
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp

@@ -13,6 +13,7 @@ TITLES = [
     "namespaces",
     "attached",
     "links",
+    "vlans",
     "tunnels",
     "bonds",
     "teqls",
@@ -78,7 +79,7 @@ def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
             continue
         for place, word in enumerate(words):
             if word in devices and (word, words[0]) != ("up", "link"):
-                assert words[place - 1] in ("dev", "name", "iif", "master", "primary"), words
+                assert words[place - 1] in ("dev", "link", "name", "iif", "master", "primary"), words
 
 
 def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:

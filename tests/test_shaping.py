@@ -144,12 +144,11 @@ def test_the_mean_of_losses(loss: str, mean: int) -> None:
     assert shaping(f"loss {loss}").loss == mean
 
 
-@given(st.floats(0.01, 0.99), st.floats(0.0, 0.95))
+@given(st.floats(0.01, 0.99), st.floats(1e-6, 0.95))
 def test_a_correlation_moves_losses_away_from_a_half(loss: float, correlation: float) -> None:
     """That of the rest is what is not lost, and there are fewer the rarer they are."""
     found = losses.correlated(loss, correlation)
     assert found + losses.correlated(1 - loss, correlation) == pytest.approx(1, abs=2e-3)
-    assert min(loss, 0.5) - 2e-3 <= max(found, loss) or loss > 0.5
     if loss < 0.5:
         assert found <= loss + 2e-3
 
@@ -165,7 +164,10 @@ def test_correlated_losses_as_they_were_drawn(loss: float, correlation: float, m
 def test_overhead_is_bytes_of_each_frame() -> None:
     """It takes from the rate, so a frame with it has to fit where one without did."""
     (found,) = commands("rate 5mbit overhead 24")
-    assert found == "root handle 1: tbf rate 5mbit burst 6056b overhead 24 limit 15625b"
+    assert (
+        found
+        == "root handle 1: tbf rate 5mbit burst 6056b overhead 24 peakrate 1000gbit mtu 1538 limit 15625b"
+    )
     assert "peakrate 1000gbit mtu 1538" in commands("rate 5mbit overhead 24 queue 20p")[0]
     assert codes("host a b\nlink a -- b rate 5mbit overhead 24 burst 1530b") == ["MPC311"]
     assert codes("host a b\nlink a -- b overhead 24") == ["MPC709"]

@@ -15,6 +15,7 @@ from compiler.compare.routes import RouteChange, route_changes
 from compiler.compare.things import things
 from compiler.ground.diagnostics import Diagnostic
 from compiler.model.lab import Lab
+from compiler.model.vlans import whole
 from compiler.prediction.predict import Predictor
 
 AT_REST = {"expect", "bench", "at", "run", "capture"}
@@ -76,10 +77,11 @@ class Broken(NamedTuple):
 
 def difference(names: tuple[str, str], old: Side, new: Side, text: Text) -> Difference:
     """Compares two labs; `names` are those of their files."""
-    same = matched(old.lab, new.lab)
+    shown = whole(old.lab), whole(new.lab)
+    same = matched(*shown)
     called = Names(old.lab, {**same.renamed, **same.gone}), Names(new.lab, {})
-    written = things(old.lab, same.old, Names(old.lab, same.renamed))
-    stated = tuple(changes(written, things(new.lab, same.new, called[1])))
+    written = things(shown[0], same.old, Names(old.lab, same.renamed))
+    stated = tuple(changes(written, things(shown[1], same.new, called[1])))
     moving = [one for one in stated if one.kind not in AT_REST]
     predictors = Predictor(old.lab), Predictor(new.lab)
     interfaces = {str(old): str(new) for old, new in same.renamed.items()}

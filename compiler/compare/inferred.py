@@ -9,6 +9,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.nodes import Node
 from compiler.model.routes import Spray
+from compiler.model.vlans import whole
 
 Texts = dict[str, str]
 
@@ -29,7 +30,7 @@ def addresses_of(lab: Lab, names: Names) -> Texts:
 def settings_of(lab: Lab, names: Names) -> Texts:
     """Queues, bursts and spare links, sprays, and what MPTCP has at each node."""
     found: Texts = {}
-    for link in lab.links:
+    for link in whole(lab).links:
         found |= _of_link(link, names)
     for node in lab.nodes:
         found |= _of_node(node, names)

@@ -16,7 +16,7 @@ from compiler.model.links import FORMS, InterfaceName, Link, LinkKind, Port, Sha
 from compiler.model.machines import Machine
 from compiler.model.multipath import EndpointPin, Pair
 from compiler.model.networks import Network
-from compiler.model.nodes import Container, Engine, Node, PortForward, Role
+from compiler.model.nodes import Bridge, Container, Engine, Node, PortForward, Role
 from compiler.model.routes import ExplicitHop, ExplicitRoute, SprayPair
 from compiler.model.trials import Capture, Claim, Reachability, RoundTrip, Throughput
 
@@ -98,12 +98,18 @@ def _node(node: Node, lab: Lab, names: Names) -> Thing:
         private="yes" if node.private else "",
         place=node.machine,
         stp="on" if node.bridge and node.bridge.stp else "",
-        subnet=_networks(pin.network for pin in node.bridge.pins) if node.bridge else "",
+        subnet=_subnets(node.bridge) if node.bridge else "",
     )
     made.attributes.update({(f"sysctl {key}", ""): value for key, value in node.sysctls})
     if node.container:
         made.attributes.update({(name, ""): value for name, value in _started(node.container) if value})
     return made
+
+
+def _subnets(bridge: Bridge) -> str:
+    """The subnets of a switch, and of its VLANs."""
+    of_vlans = sorted(f"{pin.network} vlan {number}" for number, pin in bridge.vlan_pins)
+    return " ".join(filter(None, [_networks(pin.network for pin in bridge.pins), *of_vlans]))
 
 
 def _started(container: Container) -> Iterator[tuple[str, str]]:
@@ -166,6 +172,8 @@ def _link(link: Link, key: LinkKey, lab: Lab, names: Names) -> Thing:
         mode=str(link.bond.mode) if link.bond and link.kind is LinkKind.BOND else "",
         over=_legs(link, names),
         vni=str(link.underlay.number) if link.underlay and link.underlay.pinned else "",
+        vlan=str(link.access) if link.access else "",
+        trunk=",".join(map(str, link.trunk)),
         mtu=str(link.mtu) if link.mtu else "",
         cost=str(link.cost) if link.cost != 1 else "",
         subnet=_networks(pin.network for pin in link.pins),

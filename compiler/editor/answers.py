@@ -15,6 +15,7 @@ from compiler.language.tables import for_lark
 from compiler.model.lab import Lab
 from compiler.model.links import Port
 from compiler.model.nodes import Node
+from compiler.model.vlans import whole
 
 WORD = re.compile(r"[A-Za-z0-9_:]+(?:[.-]+[A-Za-z0-9_:]+)*")
 BEGUN = re.compile(r"[A-Za-z0-9_:.-]*\Z")
@@ -71,7 +72,7 @@ def hover(compilation: Compilation, lab: Lab | None, offset: int) -> str:
 def _node(node: Node, lab: Lab) -> Iterator[str]:
     yield from (f"**{node.role} {node.name}**, namespace `{node.namespace}`", "")
     yield from (f"- `{own.address}` on `{own.device}`" for own in node.all_addresses)
-    for link in lab.links:
+    for link in whole(lab).links:
         yield from (_port(near, far, lab) for near, far in link.directions if near.node == node.name)
     routes = sum(len(route.targets) for route in node.routes)
     yield f"- {routes} routes, {len(node.endpoints)} MPTCP endpoints"
@@ -115,8 +116,8 @@ def _names(lab: Lab, begun: str) -> list[str]:
     """Nodes, or after `NODE:` its interfaces."""
     node, colon, _ = begun.partition(":")
     if not colon:
-        return [one.name for one in lab.nodes]
-    return [str(end.id) for link in lab.links for end in link.ends if end.node == node]
+        return [one.name for one in whole(lab).nodes]
+    return [str(end.id) for link in whole(lab).links for end in link.ends if end.node == node]
 
 
 def symbols(compilation: Compilation) -> list[Symbol]:

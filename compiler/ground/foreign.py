@@ -139,7 +139,9 @@ LINK_ATTRIBUTES = Words(
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
-        "vlan vlans tag vid": "there are no VLANs: each broadcast domain has a switch of its own",
+        "vlans tag vid pvid access tagged untagged": (
+            "`vlan 10` is an access port of a switch, and `trunk 10,20` a trunk"
+        ),
         "name iface dev interface interfaces intf intf1 intf2 ifname endpoints port": (
             "an interface's name stands behind its node: `link a:eth0 -- b:eth0`"
         ),

@@ -13,6 +13,7 @@ from compiler.ground.diagnostics import Diagnostics, Note, enumerated
 from compiler.model.lab import Lab
 from compiler.model.nodes import Node
 from compiler.model.segments import Segment
+from compiler.model.vlans import UNTAGGED
 
 MOST_PORTS = 1023
 """The most ports of a bridge: BR_MAX_PORTS of net/bridge/br_private.h, less the reserved port number 0."""
@@ -74,8 +75,16 @@ class _Domain:
         self._check_loops()
 
     def _check_ends(self) -> None:
-        if len(self.segment.nodes) < 2:
-            name = self.segment.identity
+        name = self.segment.identity
+        vlan = self.bridges[name].vlan
+        if vlan == UNTAGGED and not self.segment.nodes:
+            return  # all that hangs on it is in other VLANs
+        if len(self.segment.nodes) < 2 and vlan:
+            switch = name.partition(".")[0]
+            message = f"VLAN {vlan} of the switch `{switch}` connects no two nodes"
+            help = f"write `link NODE -- {switch} vlan {vlan}`"
+            self.diagnostics.warning("MPC715", message, self.switches[name].span, "has no effect", help)
+        elif len(self.segment.nodes) < 2:
             message = f"the switch `{name}` connects no two nodes"
             help = f"write `link {{A,B}} -- {name}`"
             self.diagnostics.warning("MPC715", message, self.switches[name].span, "has no effect", help)

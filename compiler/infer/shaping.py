@@ -149,7 +149,7 @@ def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
 
     `alone` is whether the direction has random treatment of packets at any time of a play: its kinds of
     queueing disciplines are then the same all the time, so that events change them in place. A written queue
-    counts frames, so GSO packets have to be segmented before it too.
+    counts frames, and an overhead is that of each, so GSO packets have to be segmented before these too.
     """
     rate, written = shaping.rate, shaping.queue is not None
     if rate is None:
@@ -162,7 +162,7 @@ def _filled(shaping: Shaping, frame: int, *, alone: bool) -> Shaping:
         shaping = shaping._replace(burst=burst, queue=queue)
     if delays(shaping):
         shaping = shaping._replace(held=_held(shaping, frame))
-    cut = (alone and delays(shaping)) or (rate is not None and written)
+    cut = (alone and delays(shaping)) or (rate is not None and (written or shaping.overhead))
     return shaping._replace(alone=frame if cut else None)
 
 

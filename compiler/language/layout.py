@@ -255,9 +255,11 @@ def _opens(cells: int, keyword: str, before: _Piece, piece: _Piece) -> bool:
 
 
 def _space(before: _Piece, piece: _Piece, in_set: bool) -> str:
-    """What stands between two pieces of a cell."""
+    """What stands between two pieces of a cell. Numbers in a list, as of VLANs, stand close to each other."""
     if before.block or piece.block:
         return " "
+    if before.kind == "COMMA" and piece.text[:1].isdigit():
+        return ""
     if before.tight or piece.tight or piece.kind == "COMMA":
         return ""
     return "" if in_set and (before.kind in ("LBRACE", "COMMA") or piece.kind == "RBRACE") else " "

@@ -162,8 +162,11 @@ def _attribute(span: Span, keyword: syntax.Word, *values: Any) -> syntax.Attribu
     return syntax.Attribute(span, keyword, value, second, tuple(more))
 
 
-def _node_attribute(span: Span, keyword: syntax.Word, *values: syntax.Word | None) -> syntax.NodeAttribute:
-    return syntax.NodeAttribute(span, keyword, *(values or (keyword,)))  # type: ignore[arg-type]
+def _node_attribute(span: Span, keyword: syntax.Word, *values: Any) -> syntax.NodeAttribute:
+    """An attribute of a node, whose value is its keyword where nothing follows, with what follows `on` or
+    `vlan`."""
+    value, *rest = values or (keyword,)
+    return syntax.NodeAttribute(span, keyword, value, rest[-1] if rest else None)
 
 
 def _names(_: Span, *children: syntax.Word | syntax.Nodes) -> tuple[syntax.Word, ...]:
@@ -180,12 +183,12 @@ def _run(span: Span, nodes: syntax.Nodes, *parts: Any) -> syntax.Run:
 MADE: dict[str, Callable[..., object]] = {
     **CLASSES,
     "attribute": _attribute,
+    "node_attribute": _node_attribute,
     "attributes": _attributes,
     "choice": _choice,
     "contained": _names,
     "listing": _listing,
     "names": _names,
-    "node_attribute": _node_attribute,
     "place": _node_attribute,
     "run": _run,
     "use": _use,

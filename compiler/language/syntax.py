@@ -46,7 +46,8 @@ class Assignment(NamedTuple):
 
 
 class NodeAttribute(NamedTuple):
-    """An attribute of a node; `device` follows `on`, for an `address` or an `anycast` only.
+    """An attribute of a node; `device` follows `on`, for an `address` or an `anycast` only, or `vlan`, for a
+    `subnet`.
 
     The value of `private` is that word itself.
     """
@@ -91,8 +92,8 @@ class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
     `second` is that of the right end, for an `address` or a `mac` of two ends; or the word `ecn` of a
-    `queue`, or the longest time of a `slot`. Only a `loss` may have `more` words. The value of `private` is
-    that word itself.
+    `queue`, or the longest time of a `slot`. A `loss` or a `trunk` may have `more` words. The value of
+    `private` is that word itself.
     """
 
     span: Span
@@ -109,7 +110,7 @@ class Attribute(NamedTuple):
 
 LINK_ATTRIBUTES = (
     "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
-    " private subnet address mac"
+    " vlan trunk private subnet address mac"
 ).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 

@@ -149,7 +149,8 @@ def _declaration(statement: syntax.Declaration) -> Iterator[str]:
         if isinstance(item, syntax.ContainerAttribute):
             yield from _started(item)
             continue
-        yield from (*_value_of(item), *(("on", item.device.text) if item.device else ()))
+        before = "vlan" if item.keyword.text == "subnet" else "on"
+        yield from (*_value_of(item), *((before, item.device.text) if item.device else ()))
 
 
 def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
@@ -162,10 +163,13 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        yield from (*_value_of(item), *(word.text for word in item.words[1:]))
+        between = "," if item.keyword.text == "trunk" else " "
+        value, *rest = (word.text for word in item.words)
+        has_none = item.value == item.keyword  # as `private`
+        yield from (item.keyword.text,) if has_none else (item.keyword.text, between.join((value, *rest)))
 
 
-def _value_of(item: syntax.Attribute | syntax.NodeAttribute) -> tuple[str, ...]:
+def _value_of(item: syntax.NodeAttribute) -> tuple[str, ...]:
     """An attribute and its value; `private` has none."""
     return (item.keyword.text,) if item.value == item.keyword else (item.keyword.text, item.value.text)
 

@@ -106,6 +106,10 @@ MOST_VNI = 2**24 - 1
 """The largest network identifier of a VXLAN (RFC 7348)."""
 
 
+MOST_VLAN = 4094
+"""The largest number of a VLAN (IEEE 802.1Q)."""
+
+
 class LinkKind(StrEnum):
     """What a link is made of: a veth pair, a tunnel over other links, or a bond of some, in the words of
     ip-link(8); or a device of the queueing discipline teql over some."""
@@ -191,12 +195,22 @@ class Bond(NamedTuple):
         return 1 if self.mode in (Mode.BACKUP, Mode.ALL) else len(self.legs)
 
 
+class Vlan(NamedTuple):
+    """A VLAN of a trunk: its number, and the ends of the trunk that carries it, left and right."""
+
+    number: int
+    carrier: tuple[InterfaceName, InterfaceName]
+
+
 class Link(NamedTuple):
     """Two connected ports; `span` is the place of the hop in the source.
 
     `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets. A
     `leg` of a bond has no addresses. A link between two machines has an `underlay`. What shares the subnet
     of a `private` one is a private network: `infer.sites` tells who is told of it.
+
+    Towards a switch, a link may be an `access` port of a VLAN, or a `trunk` of several, with the networks
+    that are pinned for them; what it carries of one is a link with a `vlan`.
     """
 
     left: Port
@@ -212,6 +226,10 @@ class Link(NamedTuple):
     leg: bool = False
     underlay: Underlay | None = None
     private: bool = False
+    access: int = 0
+    trunk: tuple[int, ...] = ()
+    trunk_pins: tuple[tuple[int, Pin], ...] = ()
+    vlan: Vlan | None = None
 
     @property
     def packet(self) -> int:

@@ -31,13 +31,16 @@ class Bridge(NamedTuple):
     """The bridge of a switch. `name` is that of the device; `pins` are subnets of its broadcast domain.
 
     Where the bridge runs a spanning tree (`stp`), `priority` is its rank by name among those of its broadcast
-    domain that do: the first is the root.
+    domain that do: the first is the root. A switch with VLANs has `vlan_pins`, their subnets; when it is
+    parted, each part has the number of its `vlan`.
     """
 
     name: str
     stp: bool
     pins: tuple[Pin, ...]
     priority: int = 0
+    vlan_pins: tuple[tuple[int, Pin], ...] = ()
+    vlan: int = 0
 
 
 class Engine(StrEnum):

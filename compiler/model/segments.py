@@ -95,7 +95,7 @@ def segments(
 def domains(links: Iterable[Link], switches: Collection[str]) -> dict[str, str]:
     """The broadcast domain of each switch: the first in order of name of the switches connected with it."""
     linked: dict[str, list[str]] = {name: [] for name in sorted(switches)}
-    for link in links:
+    for link in (link for link in links if not link.leg):
         if link.left.node in linked and link.right.node in linked:
             linked[link.left.node].append(link.right.node)
             linked[link.right.node].append(link.left.node)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
+from compiler.model.vlans import home, whole
 from compiler.pictures.picture import Course
 from compiler.prediction.predict import Prediction
 from compiler.prediction.show import summary
@@ -22,11 +23,12 @@ that sends over it."""
 
 
 def places(lab: Lab) -> Places:
-    bonds = [(place, link.bond) for place, link in enumerate(lab.links) if link.bond]
+    links = whole(lab).links
+    bonds = [(place, link.bond) for place, link in enumerate(links) if link.bond]
     above = {end: place for place, bond in bonds for leg in bond.legs for end in (leg.left, leg.right)}
     return {
         end.id: (place, above[end.id]) if end.id in above else (place,)
-        for place, link in enumerate(lab.links)
+        for place, link in enumerate(links)
         for end in link.ends
     }
 
@@ -37,14 +39,14 @@ def courses(families: Iterable[Prediction], lines: Places) -> tuple[Course, ...]
     for prediction in families:
         for trip in (*prediction.trips, *prediction.detours):
             over = tuple(dict.fromkeys(_over(trip, lines)))
-            bottleneck = lines[trip.bottleneck][0] if trip.bottleneck else None
+            bottleneck = lines[home(trip.bottleneck)][0] if trip.bottleneck else None
             found.setdefault(over, Course(_said(trip, prediction), over, bottleneck))
     return tuple(found.values())[: len(COLOURS)]
 
 
 def _over(trip: Trip, lines: Places) -> Iterator[int]:
     for crossing in trip.out.crossings:
-        yield from lines[crossing.link]
+        yield from lines[home(crossing.link)]
         if crossing.tunnel:
             yield from lines[crossing.tunnel]
 

@@ -9,6 +9,7 @@ from compiler.ground.units import format_queue
 from compiler.model.lab import Lab
 from compiler.model.links import Link, Port, Shaping
 from compiler.model.nodes import Node
+from compiler.model.vlans import whole
 from compiler.pictures import wording
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ CERTAIN = 100 * 10**6
 
 
 def graph(lab: Lab) -> "dict[str, Json]":
+    lab = whole(lab)
     return {
         "directed": False,
         "multigraph": True,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.nodes import Role
+from compiler.model.vlans import whole
 from compiler.pictures import wording
 
 MOST_LABELS = 48
@@ -77,6 +78,7 @@ class Picture(NamedTuple):
 
 
 def picture(lab: Lab) -> Picture:
+    lab = whole(lab)
     place = {node.name: number for number, node in enumerate(lab.nodes)}
     ports = wording.ports(lab)
     nodes = tuple(

@@ -7,6 +7,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName, Link, LinkKind, Port, Shaping
 from compiler.model.nodes import Node
 from compiler.model.segments import Interface
+from compiler.model.vlans import device
 
 IMPAIRMENTS = ("loss", "duplicate", "corrupt", "reorder")
 
@@ -26,6 +27,8 @@ def label(link: Link) -> str:
     """The kind of a tunnel, the shaping, on a line for each direction if they differ, the MTU of a link that
     has one of its own, and whether it is private."""
     lines = [] if link.kind is LinkKind.VETH else [link.kind.value]
+    lines += [f"vlan {link.access}"] if link.access else []
+    lines += [f"trunk {','.join(map(str, link.trunk))}"] if link.trunk else []
     there, back = of_shaping(link.left.shaping), of_shaping(link.right.shaping)
     if there == back:
         lines += [there] if there else []
@@ -73,6 +76,7 @@ def _link(link: Link, interfaces: Mapping[InterfaceName, Interface]) -> Iterator
     for end in link.ends:
         if end.id in interfaces or of_shaping(end.shaping):
             yield f"{end.node}: {_port(end, interfaces)}"
+    yield from _vlans(link, interfaces)
     if link.tunnel:
         names = [link.tunnel.links[0][0].node, *(far.node for _, far in link.tunnel.links)]
         yield f"{link.kind.value} tunnel over {' '.join(names)}"
@@ -82,6 +86,16 @@ def _link(link: Link, interfaces: Mapping[InterfaceName, Interface]) -> Iterator
         yield f"mtu {link.mtu}"
     if link.private:
         yield "private"
+
+
+def _vlans(link: Link, interfaces: Mapping[InterfaceName, Interface]) -> Iterator[str]:
+    """The VLANs of a link, and the addresses that its ends have in them."""
+    if link.access:
+        yield f"vlan {link.access}"
+    for number in link.trunk:
+        found = (interfaces.get(device(end.id, number)) for end in link.ends)
+        told = [f"{end.node} {' '.join(map(str, end.addresses))}" for end in found if end]
+        yield ": ".join([f"vlan {number}", *told])
 
 
 def _port(port: Port, interfaces: Mapping[InterfaceName, Interface]) -> str:

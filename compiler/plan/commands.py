@@ -34,6 +34,7 @@ from compiler.plan.facts import (
     OwnAddress,
     PolicyRule,
     PortForward,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -43,6 +44,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.turns import NFT
@@ -126,6 +128,10 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "dummy")
         case Bridge(here, name):
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", "bridge", *tree(fact))
+        case VlanDevice(here, name, parent):
+            yield _ip(here, "link", "add", "link", parent, "name", name, "type", *of_vlan(fact))
+        case PortVlan(here):
+            yield Command(("bridge",), ("vlan", "add", *in_vlan(fact)), here)
         case Mark(here):
             yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
         case BridgePort(here, name, bridge):
@@ -251,8 +257,20 @@ def owned(fact: OwnAddress, verb: str) -> Words:
 
 def tree(bridge: Bridge) -> Words:
     """The options of a bridge, as in ip-link(8). Multicast is flooded, so neighbour discovery arrives."""
+    if bridge.vlans:
+        return ("vlan_filtering", "1", "vlan_default_pvid", "0", "mcast_snooping", "0")
     spanning = ("stp_state", "1", "priority", str(bridge.priority), *FASTEST_TREE)
     return (*(() if bridge.priority is None else spanning), "mcast_snooping", "0")
+
+
+def of_vlan(fact: VlanDevice) -> Words:
+    """The type of a VLAN device, as in ip-link(8)."""
+    return "vlan", "id", str(fact.number)
+
+
+def in_vlan(fact: PortVlan) -> Words:
+    """A VLAN of a port, as in bridge(8)."""
+    return "dev", fact.name, "vid", str(fact.number), *(("pvid", "untagged") if fact.access else ())
 
 
 def masquerade(fact: Masquerade) -> Words:

@@ -109,11 +109,31 @@ class Dummy(NamedTuple):
 
 
 class Bridge(NamedTuple):
-    """A bridge; `priority` is that in a spanning tree, or None if it takes part in none."""
+    """A bridge; `priority` is that in a spanning tree, or None if it takes part in none. With `vlans`, it
+    passes packets between ports of one VLAN alone."""
 
     namespace: str
     name: str
     priority: int | None
+    vlans: bool = False
+
+
+class VlanDevice(NamedTuple):
+    """The interface of a VLAN of a trunk, which is `parent`."""
+
+    namespace: str
+    name: str
+    parent: str
+    number: int
+
+
+class PortVlan(NamedTuple):
+    """A VLAN of a port of a bridge: as an access port, whose packets have no tag, or tagged."""
+
+    namespace: str
+    name: str
+    number: int
+    access: bool
 
 
 class Sysctl(NamedTuple):
@@ -340,6 +360,8 @@ Fact = (
     | Teql
     | Dummy
     | Bridge
+    | VlanDevice
+    | PortVlan
     | Sysctl
     | Qdisc
     | Mark

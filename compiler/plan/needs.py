@@ -32,6 +32,7 @@ from compiler.plan.facts import (
     OwnAddress,
     PolicyRule,
     PortForward,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -41,6 +42,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.settings import is_of_interface
@@ -71,6 +73,7 @@ class Need(NamedTuple):
 PACKAGES = {
     "ip": "iproute2",
     "tc": "iproute2",
+    "bridge": "iproute2",
     "sysctl": "procps",
     "flock": "util-linux",
     "nsenter": "util-linux",
@@ -159,6 +162,12 @@ TREE = _ip(
     "bridges with a spanning tree (CONFIG_BRIDGE, iproute2)",
     "link add name t type bridge stp_state 1 forward_delay 200",
 )
+VLAN = _ip("VLAN interfaces (module 8021q)", "link add link p name v type vlan id 10")
+"""Over the veth interface that is tested before, as no VLAN can be on `lo`."""
+FILTERING = _ip(
+    "bridges with VLANs (CONFIG_BRIDGE_VLAN_FILTERING)",
+    "link add name f type bridge vlan_filtering 1 vlan_default_pvid 0",
+)
 QDISC = {
     kind: Need(
         f"the queueing discipline {kind} (module sch_{kind})",
@@ -200,8 +209,8 @@ NAMES = Need(
     ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
 )
 ALL = (
-    *(VETH, *TUNNEL.values(), BOND, DUMMY, BRIDGE, TREE, *QDISC.values(), IPV6, MULTIPATH, RULES),
-    *(MPTCP, NAT, NAT_IN, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
+    *(VETH, *TUNNEL.values(), BOND, DUMMY, BRIDGE, TREE, FILTERING, VLAN, *QDISC.values(), IPV6, MULTIPATH),
+    *(RULES, MPTCP, NAT, NAT_IN, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
 )
 """In the order in which they are tested; NAMES is tested last."""
 
@@ -238,6 +247,7 @@ def tools(facts: Collection[Fact], awaited: Collection[int | Words | None], *, c
     found = ["ip", "sysctl", "flock", "nsenter", "unshare"]
     queues = any(isinstance(fact, Qdisc) or (isinstance(fact, Tunnel) and has_queue(fact)) for fact in facts)
     found += ["tc"] if queues else []
+    found += ["bridge"] if PortVlan in kinds else []
     found += ["nft"] if Nft in kinds else []
     found += ["setsid"] if awaited or captures else []
     found += ["tcpdump"] if captures else []
@@ -265,7 +275,7 @@ def _needs(fact: Fact) -> Iterator[Need]:
     match fact:
         case Routes():
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
-        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge():
+        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge() | VlanDevice():
             yield from _need_of_link(fact)
         case Qdisc():
             yield QDISC[fact.kind]
@@ -299,15 +309,16 @@ def _needs(fact: Fact) -> Iterator[Need]:
             | OwnAddress()
             | Sysctl()
             | Container()
+            | PortVlan()
         ):
-            pass  # which every kernel has, or which NAMES and `sysctls` test
+            pass  # which every kernel has, or which NAMES, `sysctls` and the need of a bridge test
         case Teql():
             pass  # whose devices are in no new namespace: scripts look for them in their own
         case _:
             assert_never(fact)
 
 
-def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge) -> Iterator[Need]:
+def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevice) -> Iterator[Need]:
     """What one interface needs."""
     match fact:
         case Veth():
@@ -323,6 +334,9 @@ def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge) -> Iterat
         case Bridge():
             yield BRIDGE
             yield from (TREE,) if fact.priority is not None else ()
+            yield from (FILTERING,) if fact.vlans else ()
+        case VlanDevice():
+            yield VLAN
         case _:
             assert_never(fact)
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from compiler.ground.source import Span
 from compiler.model.devices import Device as Made
 from compiler.model.lab import Lab
-from compiler.model.links import OVERHEAD, InterfaceName, Link, LinkKind, Mode, Port, Underlay
+from compiler.model.links import OVERHEAD, InterfaceName, Link, LinkKind, Mode, Port, Underlay, Vlan
 from compiler.model.links import Bond as SentOver
 from compiler.model.links import Tunnel as CarriedBy
 from compiler.model.machines import Machine
@@ -26,6 +26,7 @@ from compiler.model.networks import Address, Network, PerNetwork
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
 from compiler.model.segments import Interface
+from compiler.model.vlans import UNTAGGED, number_of
 from compiler.plan import served
 from compiler.plan.commands import Command, Words, commands
 from compiler.plan.engines import inside, settings
@@ -56,6 +57,7 @@ from compiler.plan.facts import (
     OwnAddress,
     PolicyRule,
     PortForward,
+    PortVlan,
     Routes,
     Single,
     Sysctl,
@@ -64,6 +66,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.needs import Need, needs, sysctls, tools
@@ -279,6 +282,7 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         Section("namespaces", tuple(planner.namespaces())),
         Section(ATTACHED, tuple(planner.attached())),
         Section("links", tuple(planner.links())),
+        Section("vlans", tuple(planner.vlans())),
         Section("tunnels", tuple(planner.tunnels())),
         Section("bonds", tuple(planner.bonds())),
         Section("teqls", tuple(planner.teqls())),
@@ -299,11 +303,11 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         tools=(*called, *served.programs(planner.servers.values())),
         needs=tuple(needs(facts, _versions(lab))),
         sysctls=tuple(sysctls(facts)),
-        namespaces=tuple(node.namespace for node in planner.nodes),
+        namespaces=tuple(node.namespace for node in planner.nodes if _is_whole(node)),
         hosts=hosts,
         own_hosts=tuple(planner.own_hosts(len(hosts))),
         sections=tuple(section for section in sections if section.facts),
-        switches=tuple(node.namespace for node in planner.nodes if node.bridge),
+        switches=tuple(node.namespace for node in planner.nodes if node.bridge and _is_whole(node)),
         bonds=tuple(dict.fromkeys(fact.namespace for fact in facts if isinstance(fact, Bond | Teql))),
         processes=processes,
         captures=captures,
@@ -331,7 +335,7 @@ class _Planner:
         self.namespace = {node.name: node.namespace for node in lab.nodes}
         self.engine = {node.name: node.container.engine for node in lab.nodes if node.container}
         self.ports: dict[str, list[Port]] = {name: [] for name in self.namespace}
-        for port in (port for link in lab.links for port in link.ends):
+        for port in (port for link in lab.links if not link.vlan for port in link.ends):
             self.ports[port.node].append(port)
         self.servers = served.servers(lab, machine.name) if machine else {}
         """The nodes with servers for transfers that other machines open, and whether any of them is MPTCP."""
@@ -361,8 +365,37 @@ class _Planner:
             ):
                 self.teqls_of[name].append((teql, ports))
 
+    @cached_property
+    def parts(self) -> dict[str, list[str]]:
+        """The nodes in each namespace: one, or a switch for each of its VLANs."""
+        found: dict[str, list[str]] = {}
+        for name, namespace in self.namespace.items():
+            found.setdefault(namespace, []).append(name)
+        return found
+
+    @cached_property
+    def trunks(self) -> dict[InterfaceName, tuple[int, ...]]:
+        """The ends of trunks, each with its VLANs."""
+        return {end.id: link.trunk for link in self.lab.links for end in link.ends if link.trunk}
+
+    @cached_property
+    def vlans_of(self) -> dict[str, list[VlanDevice]]:
+        """The VLAN devices of each node that has any."""
+        found: dict[str, list[VlanDevice]] = {}
+        for link in self.lab.links:
+            for name, device in self._vlans(link, link.vlan) if link.vlan else ():
+                found.setdefault(name, []).append(device)
+        return found
+
+    def _vlans(self, link: Link, vlan: Vlan) -> Iterator[tuple[str, VlanDevice]]:
+        """The devices of a VLAN at the ends of its trunk that are no switches."""
+        for port, parent in zip(link.ends, vlan.carrier, strict=True):
+            if port.id in self.lab.interfaces:
+                here = self.namespace[port.node]
+                yield port.node, VlanDevice(here, port.name, parent.name, vlan.number)
+
     def namespaces(self) -> Iterator[Fact]:
-        return (Namespace(node.namespace) for node in self.nodes if not _attached(node))
+        return (Namespace(node.namespace) for node in self.nodes if not _attached(node) and _is_whole(node))
 
     def attached(self) -> Iterator[Fact]:
         """Namespaces of containers that run already, which get a name."""
@@ -393,7 +426,7 @@ class _Planner:
 
     def links(self) -> Iterator[Fact]:
         """All interfaces, each made in the namespace that it belongs to."""
-        for link in (link for link in self.lab.links if not (link.tunnel or link.bond)):
+        for link in (link for link in self.lab.links if not (link.tunnel or link.bond or link.vlan)):
             if link.underlay:
                 yield from self._vxlan(link, link.underlay)
             elif link.left.node in self.names:
@@ -401,9 +434,9 @@ class _Planner:
                 yield Veth((left, right), link.mtu)
         for node in self.nodes:
             yield from (Dummy(node.namespace, device) for device in _dummies(node))
-            if node.bridge:
+            if node.bridge and _is_whole(node):
                 priority = node.bridge.priority if node.bridge.stp else None
-                yield Bridge(node.namespace, node.bridge.name, priority)
+                yield Bridge(node.namespace, node.bridge.name, priority, vlans=bool(node.bridge.vlan))
             yield from (Bridge(node.namespace, leg, None) for leg in self._legs(node))
 
     def _vxlan(self, link: Link, underlay: Underlay) -> Iterator[Fact]:
@@ -444,6 +477,10 @@ class _Planner:
                 addresses = tuple(str(own.ip) for own in ends[1].addresses)
                 told = f"{near.id} -- {far.id} on {machine[far.node]}"
                 yield Crosslink(told, self.namespace[near.node], addresses)
+
+    def vlans(self) -> Iterator[Fact]:
+        """The VLAN devices, each made in the namespace of its trunk."""
+        return chain.from_iterable(self.vlans_of.get(node.name, ()) for node in self.nodes)
 
     def tunnels(self) -> Iterator[Fact]:
         """The ends of tunnels, each made in the namespace that its packets leave from."""
@@ -489,17 +526,20 @@ class _Planner:
     def settings(self) -> Iterator[Fact]:
         for node in self.nodes:
             made = [node.bridge.name] if node.bridge else [*_dummies(node), *self._legs(node)]
-            values = self.sysctls.of(node, (*made, *(port.name for port in self.ports[node.name])))
+            if not _is_whole(node):
+                continue
+            ports = [port.name for name in self.parts[node.namespace] for port in self.ports[name]]
+            ports += (device.name for device in self.vlans_of.get(node.name, ()))
+            values = self.sysctls.of(node, (*made, *ports))
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
 
     def interfaces(self) -> Iterator[Fact]:
         """Shaping, addresses, and interfaces that are up; `lo` has the mark of the lab."""
-        for node in self.nodes:
-            for port in self.ports[node.name]:
+        for node in filter(_is_whole, self.nodes):
+            ports = [port for name in self.parts[node.namespace] for port in self.ports[name]]
+            for port in ports:
                 yield from qdiscs(node.namespace, port)
-            yield from (
-                Mac(node.namespace, port.name, port.mac) for port in self.ports[node.name] if port.mac
-            )
+            yield from (Mac(node.namespace, port.name, port.mac) for port in ports if port.mac)
             for bond, _ in self.bonds_of[node.name]:
                 yield from (splitter(*bond[:3]),) if bond.mode is Mode.TURNS else ()
             yield from (waiting(teql.namespace, teql.name) for teql, _ in self.teqls_of[node.name])
@@ -507,10 +547,22 @@ class _Planner:
             yield from self._ports(node, node.bridge.name) if node.bridge else self._addresses(node)
 
     def _ports(self, switch: Node, bridge: str) -> Iterator[Fact]:
-        """A bridge that is up, and its ports."""
-        yield Up(switch.namespace, bridge)
-        for port in self.ports[switch.name]:
-            yield BridgePort(switch.namespace, port.name, bridge, VETH_COST if port.id in self.far else None)
+        """A bridge that is up, its ports, and their VLANs."""
+        here = switch.namespace
+        yield Up(here, bridge)
+        for port in (port for name in self.parts[here] for port in self.ports[name]):
+            yield BridgePort(here, port.name, bridge, VETH_COST if port.id in self.far else None)
+        for name in self.parts[here] if switch.bridge and switch.bridge.vlan else ():
+            yield from chain.from_iterable(self._tags(port) for port in self.ports[name])
+
+    def _tags(self, port: Port) -> Iterator[Fact]:
+        """The VLANs of a port: all of a trunk, or the one that the switch is for."""
+        here = self.namespace[port.node]
+        trunk = self.trunks.get(port.id)
+        if trunk:
+            yield from (PortVlan(here, port.name, number, access=False) for number in trunk)
+        else:
+            yield PortVlan(here, port.name, number_of(port.node), access=True)
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
@@ -522,6 +574,7 @@ class _Planner:
             yield from (BondLeg(here, leg, bond.name, told) for leg in legs)
         for teql, ports in self.teqls_of[node.name]:
             yield from self._legs_of(teql, ports, self.lab.interfaces[InterfaceName(node.name, teql.name)])
+        yield from (Up(here, port.name) for port in self.ports[node.name] if port.id in self.trunks)
         for end in self.interfaces_of[node.name]:
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)
             yield from (Single(here, end.name),) if end.name in node.single else ()
@@ -684,6 +737,11 @@ class _Planner:
         table other than the main one.
         """
         return tuple(bond.name for bond, _ in self.bonds_of[node.name]) if self.sysctls.sprays else ()
+
+
+def _is_whole(node: Node) -> bool:
+    """Whether a node is all of what is in its namespace, and no further VLAN of a switch."""
+    return node.bridge is None or node.bridge.vlan in (0, UNTAGGED)
 
 
 def _attached(node: Node) -> str:

@@ -28,6 +28,7 @@ from compiler.plan.facts import (
     OwnAddress,
     PolicyRule,
     PortForward,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -37,6 +38,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.plan import Plan
@@ -84,6 +86,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
         case (
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
             | BondLeg() | Qdisc() | Up() | Mac() | Single() | BridgePort()  # goes with its interface
+            | VlanDevice() | PortVlan()  # likewise
             | Routes() | OwnAddress()  # likewise
             | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
             | Marking() | Turns()  # likewise

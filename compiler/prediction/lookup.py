@@ -34,7 +34,7 @@ class Crossing(NamedTuple):
     """One link in one direction, from the port that shapes it.
 
     In a tunnel, `mtu` is that of the tunnel, each packet has `overhead` bytes more than outside, and `tunnel`
-    is the interface that packets went into.
+    is the interface that packets went into. A VLAN has the port of the trunk that is its `carrier`.
     """
 
     out: Port
@@ -42,11 +42,12 @@ class Crossing(NamedTuple):
     mtu: int
     overhead: int = 0
     tunnel: InterfaceName | None = None
+    carrier: InterfaceName | None = None
 
     @property
     def link(self) -> InterfaceName:
-        """The link, by the port that packets leave through."""
-        return self.out.id
+        """The link, by the port that packets leave through; of a VLAN, that is its trunk."""
+        return self.carrier or self.out.id
 
     @property
     def rate(self) -> float | None:
@@ -74,7 +75,7 @@ class Lookup:
         self._domains = lab.domains
         self._ports: dict[str, list[Crossing]] = {name: [] for name in self._domains}
         self._neighbours: dict[str, dict[Address, InterfaceName]] = {name: {} for name in self._domains}
-        for port in (port for link in lab.links if not link.spare for port in link.ends):
+        for port in (port for link in lab.links if not (link.spare or link.leg) for port in link.ends):
             if port.node in self._domains:
                 crossing = self.over[port.id]
                 self._ports[port.node].append(crossing)
@@ -102,10 +103,12 @@ class Lookup:
     def _read_links(self, lab: Lab) -> None:
         """Reads the crossings of links, of tunnels, and of the legs of bonds."""
         self.over: dict[InterfaceName, Crossing] = {
-            near.id: Crossing(near, far, link.packet)
+            near.id: Crossing(near, far, link.packet, carrier=carrier)
             for link in lab.links
-            if not (link.tunnel or link.bond)
-            for near, far in link.directions
+            if not (link.tunnel or link.bond or link.trunk)
+            for (near, far), carrier in zip(
+                link.directions, link.vlan.carrier if link.vlan else (None, None), strict=True
+            )
         }
         self.tunnels = {
             near.id: tuple(self._carried(link, link.tunnel, near, far))

@@ -93,12 +93,12 @@ def of_lab(lookup: Lookup, source: str, target: str, *, with_bursts: bool = Fals
     crossings = [
         crossing
         for crossing in lookup.over.values()
-        if crossing.link not in lookup.spare
+        if crossing.out.id not in lookup.spare
         and crossing.out.node in passes
         and crossing.into.node in passes | {target}
     ]
     rates = capacities(crossings, with_bursts=with_bursts)
-    found = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)
+    found = (Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings)
     return bound(found, source, target)
 
 
@@ -146,7 +146,7 @@ def _over(trips: Sequence[Trip]) -> Bound:
 
 def of_trips(trips: Sequence[Trip], *, with_bursts: bool = False) -> Bound:
     """The bound over the links of some trips from one source to one target."""
-    crossings = {one.link: one for trip in trips for one in trip.crossings}.values()
+    crossings = {one.out.id: one for trip in trips for one in trip.crossings}.values()
     rates = capacities(crossings, with_bursts=with_bursts)
-    arcs = (Arc(one.link, one.into.node, rates.get(one.link, inf)) for one in crossings)
+    arcs = (Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings)
     return bound(arcs, trips[0].out.nodes[0], trips[0].out.nodes[-1])

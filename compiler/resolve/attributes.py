@@ -9,7 +9,7 @@ from compiler.ground import units
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.links import MOST_VNI
+from compiler.model.links import MOST_VLAN, MOST_VNI
 from compiler.model.networks import AddressWithPrefix, Network, bounds
 from compiler.resolve import varied
 
@@ -32,10 +32,14 @@ VALUES: dict[str, Callable[[str], object]] = {
     "mtu": lambda word: units.number(word, 68, 65535),
     "cost": lambda word: units.number(word, 1, 2**32 - 1),
     "vni": lambda word: units.number(word, 1, MOST_VNI),
+    "vlan": lambda word: units.number(word, 1, MOST_VLAN),
+    "trunk": lambda word: units.number(word, 1, MOST_VLAN),
     "private": bool,
 }
-PER_DIRECTION = tuple(name for name in VALUES if name not in ("mtu", "cost", "vni", "private"))
-SHARED = tuple(name for name in VALUES if name != "vni")
+PER_DIRECTION = tuple(
+    name for name in VALUES if name not in ("mtu", "cost", "vni", "vlan", "trunk", "private")
+)
+SHARED = tuple(name for name in VALUES if name not in ("vni", "vlan", "trunk"))
 """The attributes that several links can have alike."""
 
 
@@ -66,6 +70,8 @@ class LinkAttributes:
         self.subnets: list[tuple[Network, Span]] = []
         self.addresses: list[tuple[Ends, Span]] = []
         self.macs: list[tuple[tuple[str | None, ...], Span]] = []
+        self.is_trunk = False
+        """Whether each of several VLANs has addresses."""
 
 
 def read(
@@ -73,6 +79,8 @@ def read(
 ) -> LinkAttributes:
     """The attributes of one statement; those not `allowed` are reported, as attributes that `where` lacks."""
     found = LinkAttributes()
+    items = tuple(items)
+    found.is_trunk = any(item.keyword.text == "trunk" for item in items)
     for item in items:
         name = item.keyword.text
         if name not in allowed:
@@ -211,6 +219,8 @@ def _once_a_family(
     version: int, found: LinkAttributes, span: Span, diagnostics: Diagnostics, *, several: bool = False
 ) -> None:
     """Reports addresses of a family beside a subnet of it, or of two subnets; `several` addresses may be."""
+    if found.is_trunk:
+        return
     places = [place for subnet, place in found.subnets if subnet.version == version]
     others = [] if several else found.addresses
     places += [place for ends, place in others for end in ends if end and end.version == version]

@@ -20,10 +20,10 @@ from compiler.ground.names import (
 )
 from compiler.ground.source import Frame, Span
 from compiler.language import syntax
-from compiler.language.sets import hops, node_of, unique
+from compiler.language.sets import Pair, hops, node_of, unique
 from compiler.model.links import InterfaceName, Link, Port, Shaping
 from compiler.model.segments import Interface
-from compiler.resolve import attributes
+from compiler.resolve import attributes, vlans
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pinned import Pinned, pinned
 from compiler.resolve.scope import AskedBond, AskedTunnel, Profile, Scope
@@ -93,7 +93,8 @@ class Linker:
         most = sum(len(left.words) * len(right.words) for left, right in pairwise(statement.chain))
         self.scope.stands_for(most, statement.span)
         pairs = [pair for hop in hops(statement) for pair in hop]
-        for (left, right), own in zip(pairs, pinned(read, pairs, self.scope), strict=True):
+        given = vlans.pinned_of if "vlan" in values or "trunk" in values else _pinned_of
+        for (left, right), own in zip(pairs, given(read, pairs, values, self.scope), strict=False):
             self.ask(left, right, own, values)
 
     def ask(
@@ -171,6 +172,8 @@ class Linker:
         mtu, cost = (_number(asked.values, name) for name in ("mtu", "cost"))
         private = "private" in asked.values or any(id.node in self.scope.private for id in ids)
         link = Link(*ends, asked.own.pins, mtu, cost or 1, left.span.to(right.span), private=private)
+        if asked.more is None and not asked.values.keys().isdisjoint({"vlan", "trunk"}):
+            link = vlans.tagged(link, asked.values, asked.own, self.scope, self.lowered)
         self.scope.links.append(self._of_kind(link, index, asked.more))
         self.scope.between.setdefault(frozenset(id.node for id in ids), []).append(index)
         self.scope.ports |= dict.fromkeys(ids, index)
@@ -268,6 +271,11 @@ class Linker:
         words = tuple((name, value.words) for name, value in own.items() if value.words)
         places = tuple((name, value.span) for name, value in values.items())
         return Shaping(**{name: value.value for name, value in own.items()}, words=words, places=places)  # type: ignore[arg-type]
+
+
+def _pinned_of(read: attributes.LinkAttributes, pairs: list[Pair], _: Values, scope: Scope) -> list[Pinned]:
+    """As `vlans.pinned_of`, where there are no VLANs."""
+    return pinned(read, pairs, scope)
 
 
 def _number(values: Values, name: str) -> int | None:

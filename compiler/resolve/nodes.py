@@ -7,7 +7,8 @@ from compiler.ground.diagnostics import Note
 from compiler.ground.names import bridge_name, is_address_device, is_name, is_namespace
 from compiler.ground.source import Span
 from compiler.language import syntax
-from compiler.model.links import Pin
+from compiler.model.links import MOST_VLAN, Pin
+from compiler.model.networks import Network
 from compiler.model.nodes import Bridge, Container, Node, NodeAddress, Role
 from compiler.resolve.attributes import read_address, read_subnet
 from compiler.resolve.scope import Scope
@@ -97,7 +98,8 @@ class Declarer:
         node = Node(word.text, namespace, role, word.span, private=attributes.private)
         if role is Role.SWITCH:
             self.scope.switches.add(word.text)
-            bridge = Bridge(bridge_name(word.text), attributes.stp, tuple(attributes.subnets))
+            pins, vlan_pins = tuple(attributes.subnets), tuple(attributes.vlans)
+            bridge = Bridge(bridge_name(word.text), attributes.stp, pins, vlan_pins=vlan_pins)
             self.nodes[word.text] = node._replace(bridge=bridge)
             return
         self.nodes[word.text] = node._replace(
@@ -175,11 +177,27 @@ class Declarer:
         subnet = read_subnet(item.value, "a broadcast domain", "10.0.0.0/24", self.scope.diagnostics)
         if subnet is None:
             return
+        if item.device:
+            self._subnet_of_vlan(item, item.device, subnet, found)
+            return
         for pin in found.subnets:
             if pin.network.version == subnet.version:
                 self.scope.set_twice(f"the IPv{subnet.version} subnet", item.span, pin.span)
                 return
         found.subnets.append(Pin(subnet, item.span))
+
+    def _subnet_of_vlan(
+        self, item: syntax.NodeAttribute, word: syntax.Word, subnet: Network, found: "_Attributes"
+    ) -> None:
+        number = self.scope.number(word, "vlan", 1, MOST_VLAN)
+        if number is None:
+            return
+        for other, pin in found.vlans:
+            if other == number and pin.network.version == subnet.version:
+                what = f"the IPv{subnet.version} subnet of VLAN {number}"
+                self.scope.set_twice(what, item.span, pin.span)
+                return
+        found.vlans.append((number, Pin(subnet, item.span)))
 
     def _address(self, item: syntax.NodeAttribute, found: "_Attributes", first: Span) -> None:
         diagnostics = self.scope.diagnostics
@@ -230,4 +248,6 @@ class _Attributes:
         self.addresses: list[NodeAddress] = []
         self.anycast: list[NodeAddress] = []
         self.subnets: list[Pin] = []
+        self.vlans: list[tuple[int, Pin]] = []
+        """The subnets of VLANs."""
         self.container: Container | None = None

@@ -40,7 +40,7 @@ def pinned(read: LinkAttributes, pairs: list[Pair], scope: Scope) -> list[Pinned
         return [Pinned()] * len(pairs)  # an unknown node is reported elsewhere
     columns = [_subnet(subnet, pairs, span, scope) for subnet, span in read.subnets]
     columns += [_addresses(addresses, pairs, span, scope) for addresses, span in read.addresses]
-    columns += [_macs(macs, pairs, span, scope) for macs, span in read.macs]
+    columns += [macs_of(macs, pairs, span, scope) for macs, span in read.macs]
     rows = [column for column in columns if len(column) == len(pairs)]
     return [_merged(row) for row in zip(*rows, strict=True)] or [Pinned()] * len(pairs)
 
@@ -80,12 +80,12 @@ def _both(left: AddressWithPrefix, right: AddressWithPrefix, span: Span) -> Pinn
 def _addresses(addresses: Ends, pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
     """The addresses of the ends of one link: of both, or of the one that is not on a switch; or of none."""
     if addresses == (None,):
-        return [Pinned(bare=_hosts(pair, scope)) for pair in pairs]
+        return [Pinned(bare=hosts_of(pair, scope)) for pair in pairs]
     if len(pairs) > 1:
         message = f"`address` is for the ends of one link, and this statement makes {len(pairs)}"
         scope.diagnostics.error("MPC408", message, span, "for which one?", "`subnet` goes over several")
         return []
-    hosts = _hosts(pairs[0], scope)
+    hosts = hosts_of(pairs[0], scope)
     if len(addresses) != len(hosts):
         _wrong_number(len(addresses), 2 - len(hosts), span, scope)
         return []
@@ -103,18 +103,18 @@ def _addresses(addresses: Ends, pairs: list[Pair], span: Span, scope: Scope) -> 
     ]
 
 
-def _hosts(pair: Pair, scope: Scope) -> tuple[int, ...]:
+def hosts_of(pair: Pair, scope: Scope) -> tuple[int, ...]:
     """The ends of a link that are on no switch."""
     return tuple(place for place, word in enumerate(pair) if node_of(word) not in scope.switches)
 
 
-def _macs(macs: tuple[str | None, ...], pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
+def macs_of(macs: tuple[str | None, ...], pairs: list[Pair], span: Span, scope: Scope) -> list[Pinned]:
     """The MAC addresses of the ends of one link, which stand as its addresses do."""
     if len(pairs) > 1:
         message = f"`mac` is for the ends of one link, and this statement makes {len(pairs)}"
         scope.diagnostics.error("MPC408", message, span, "for which one?", "write a statement for each")
         return []
-    hosts = _hosts(pairs[0], scope)
+    hosts = hosts_of(pairs[0], scope)
     if len(macs) != len(hosts):
         takes = ("no end takes", "one end takes", "both ends take")[len(hosts)]
         message = f"of this link, {takes} a MAC address: write {len(hosts)} and not {len(macs)}"

@@ -19,6 +19,7 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
 from compiler.model.nodes import Node, PortForward, Role
 from compiler.model.routes import ExplicitRoute, SprayPair
+from compiler.model.vlans import parted
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
 from compiler.resolve.links import Defaults, Linker, declare_profile, read_default
 from compiler.resolve.nodes import Declarer
@@ -314,7 +315,7 @@ class _Resolver:
         for masquerade in self._all(syntax.Masquerade):
             masquerades.add(masquerade)
         outs = {node.name: [own.device for own in node.all_addresses if own.device != "lo"] for node in nodes}
-        for link in (link for link in links if not link.leg):
+        for link in (link for link in parted(links, self.scope.switches) if not link.leg):
             for end in link.ends:
                 if end.node in outs:
                     outs[end.node].append(end.name)

@@ -12,6 +12,7 @@ from compiler.language import syntax
 from compiler.language.sets import node_of, unique
 from compiler.model.links import InterfaceName, Link, LinkKind, Mode, Port
 from compiler.model.segments import Interface, Segment, segments
+from compiler.model.vlans import names, parted
 from compiler.resolve.attributes import Values
 
 MOST_PARTS = 100_000
@@ -182,7 +183,8 @@ class Scope:
 
     def know_segments(self) -> None:
         """Computes the segments of each host and router, now that all links are known."""
-        for segment in segments(self.links, self.interfaces, self.switches):
+        links = parted(self.links, self.switches)
+        for segment in segments(links, self.interfaces, names(self.links, self.switches)):
             for name in segment.nodes:
                 self.segments.setdefault(name, []).append(segment)
 
@@ -225,6 +227,9 @@ class Scope:
     def addressed_interface(self, word: syntax.Word, what: str) -> InterfaceName | None:
         """The interface that a word names, which has addresses; reports a leg of another link."""
         found = self.interface(word)
+        if found is not None and self.links[self.ports[found]].trunk and found not in self.interfaces:
+            self._no_vlan(found, word, what)
+            return None
         if found is None or self.ports[found] not in self.legs:
             return found
         link = self.links[self.legs[self.ports[found]]]
@@ -233,6 +238,13 @@ class Scope:
         help = f"a leg has no address and no routes: name `{own}`"
         self.diagnostics.error("MPC528", message, word.span, f"a leg of a {link.kind}", help)
         return None
+
+    def _no_vlan(self, trunk: InterfaceName, word: syntax.Word, what: str) -> None:
+        """Reports a trunk where one of its VLANs is meant."""
+        numbers = self.links[self.ports[trunk]].trunk
+        message = f"`{trunk}` is a trunk of VLANs, and a trunk cannot {what}"
+        help = f"its VLANs have addresses: name one of them, like `{trunk}.{numbers[0]}`"
+        self.diagnostics.error("MPC548", message, word.span, "a trunk", help)
 
     def called(self, id: InterfaceName) -> InterfaceName:
         """An interface under its name in the kernel."""

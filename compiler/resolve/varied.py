@@ -1,13 +1,14 @@
-"""The attributes of links whose values have several words: `loss` and `slot`, in the words of tc-netem(8)."""
+"""The attributes of links whose values have several words: `loss` and `slot` of tc-netem(8), and `trunk`."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from compiler.ground import foreign, mends, units
-from compiler.ground.diagnostics import Diagnostics, suggest
+from compiler.ground.diagnostics import Diagnostics, Note, suggest
 from compiler.ground.mends import did_you_mean
 from compiler.language import syntax
 from compiler.model import losses
+from compiler.model.links import MOST_VLAN
 
 Quantity = TypeVar("Quantity")
 Read = tuple[object, tuple[str, ...]] | None
@@ -124,4 +125,23 @@ def _quantity(
         return None
 
 
-READERS: dict[str, Callable[[tuple[syntax.Word, ...], Diagnostics], Read]] = {"loss": loss, "slot": slot}
+def trunk(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
+    """`trunk 10,20`: the VLANs, in written order."""
+    found: dict[int, syntax.Word] = {}
+    for word in words:
+        number = _quantity(word, lambda text: units.number(text, 1, MOST_VLAN), "trunk", diagnostics)
+        if number is None:
+            return None
+        if number in found:
+            note = Note("first set here", found[number].span)
+            diagnostics.error("MPC206", f"VLAN {number} is set twice", word.span, "set again", "", note)
+            return None
+        found[number] = word
+    return tuple(found), ()
+
+
+READERS: dict[str, Callable[[tuple[syntax.Word, ...], Diagnostics], Read]] = {
+    "loss": loss,
+    "slot": slot,
+    "trunk": trunk,
+}

@@ -282,7 +282,7 @@ def _brief(commands: Iterable[Command]) -> Iterator[str]:
         yield f'mine && routes "{told}" {braces(targets)}'
 
 
-_BATCH = {"ip": "-batch -", "tc": "-batch -", "nft": "-f -"}
+_BATCH = {"ip": "-batch -", "tc": "-batch -", "bridge": "-batch -", "nft": "-f -"}
 """The options by which a tool reads a batch from standard input."""
 
 

@@ -54,6 +54,7 @@ from compiler.plan.facts import (
     OwnAddress,
     PolicyRule,
     PortForward,
+    PortVlan,
     Qdisc,
     Routes,
     Single,
@@ -63,6 +64,7 @@ from compiler.plan.facts import (
     Turns,
     Up,
     Veth,
+    VlanDevice,
     Vxlan,
 )
 from compiler.plan.plan import Plan, target
@@ -162,6 +164,10 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield from ((here, line) for command in lines for line in _listed(command))
         case Mac(here, name, address):
             yield here, f"mac {name} {address}"
+        case VlanDevice(here, name, parent, number):
+            yield here, f"tag {name} of {parent} 802.1Q {number}"
+        case PortVlan(here, name, number, access):
+            yield here, f"vlan {name} {number}{' PVID Egress Untagged' * access}"
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
         case Device(here, name):
@@ -306,6 +312,8 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here][name] = _Link(name, LinkKind.TEQL, mtu)
             case Dummy(here, name):
                 found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
+            case VlanDevice(here, name, parent):
+                found[here][name] = _Link(name, "vlan", found[here][parent].mtu)
             case Bridge(here, name):
                 found[here][name] = _Link(name, "bridge", DEFAULT_MTU, options=" ".join(tree(fact)))
             case Mark(here, lab):
@@ -334,6 +342,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 | Single()
                 | Device()
                 | Container()
+                | PortVlan()
             ):
                 pass
             case _:

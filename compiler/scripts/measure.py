@@ -26,7 +26,7 @@ class Ends:
         bonds = (link for link in lab.links if link.bond and link.bond.mode is Mode.TURNS)
         self.sprays |= {end.node for link in bonds for end in link.ends}
         self.rates: defaultdict[str, list[int | None]] = defaultdict(list)
-        for link in (link for link in lab.links if not (link.tunnel or link.bond)):
+        for link in (link for link in lab.links if not (link.tunnel or link.bond or link.vlan)):
             for end in link.ends:
                 self.rates[end.node].append(end.shaping.rate)
 

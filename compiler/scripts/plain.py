@@ -7,7 +7,7 @@ from operator import attrgetter
 from compiler.model.lab import Lab
 from compiler.model.nodes import Engine
 from compiler.plan.commands import EACH, Command, commands, mark
-from compiler.plan.facts import Bond, Bridge, Dummy, Mark, Sysctl, Teql, Tunnel, Veth, Vxlan
+from compiler.plan.facts import Bond, Bridge, Dummy, Mark, Sysctl, Teql, Tunnel, Veth, VlanDevice, Vxlan
 from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
 from compiler.plan.undo import undo
 from compiler.scripts import readiness
@@ -182,7 +182,7 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
             fact.ends
             if isinstance(fact, Veth)
             else (fact,)
-            if isinstance(fact, Dummy | Bridge | Tunnel | Vxlan | Bond | Teql)
+            if isinstance(fact, Dummy | Bridge | VlanDevice | Tunnel | Vxlan | Bond | Teql)
             else ()
         )
         for end in ends:
@@ -210,7 +210,7 @@ def _lines(command: Command, names: Iterable[str]) -> Iterator[str]:
 
 def _words(command: Command) -> Iterator[str]:
     tool, namespace = command.tool, command.namespace
-    if tool[0] in ("ip", "tc"):
+    if tool[0] in ("ip", "tc", "bridge"):
         yield from (*tool, *(("-n", namespace) if namespace else ()), *command.arguments)
     elif namespace is None:
         yield from (*tool, *command.arguments)

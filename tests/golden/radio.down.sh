@@ -18,7 +18,7 @@ Takes down the lab "radio".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source radio.topo
-plan 4ce0ada228d6
+plan 8fecff5b8643
 END
 NAMESPACES=(
   radio-phone

@@ -19,7 +19,7 @@ Brings up the lab "radio".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source radio.topo
-plan 4ce0ada228d6
+plan 8fecff5b8643
 END
 NAMESPACES=(
   radio-phone
@@ -144,7 +144,7 @@ qdisc add dev phone parent 10:1 bfifo limit 198760b
 qdisc add dev camera root handle 1: tbf rate 8mbit burst 6056b limit 6056b
 qdisc add dev camera parent 1:1 handle 10: netem limit 13701 slot 5ms 15ms
 qdisc add dev camera parent 10:1 bfifo limit 55280b
-qdisc add dev office root handle 1: tbf rate 100mbit burst 50000b overhead 24 limit 312500b
+qdisc add dev office root handle 1: tbf rate 100mbit burst 50000b overhead 24 peakrate 1000gbit mtu 1538 limit 312500b
 END
 within radio-mast ip -batch - <<'END'
 link set dev lo up alias mpc:radio
@@ -157,7 +157,7 @@ address add 10.50.116.197/30 dev office
 link set dev office up
 END
 within radio-office tc -batch - <<'END'
-qdisc add dev mast root handle 1: tbf rate 100mbit burst 50000b overhead 24 limit 312500b
+qdisc add dev mast root handle 1: tbf rate 100mbit burst 50000b overhead 24 peakrate 1000gbit mtu 1538 limit 312500b
 END
 within radio-office ip -batch - <<'END'
 link set dev lo up alias mpc:radio

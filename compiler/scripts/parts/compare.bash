@@ -69,7 +69,7 @@ function plan_kind(word, line) {
   if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
   if (word[1] == "mac") has_mac[at, word[2]] = 1
-  if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
+  if (word[1] ~ /^(tunnel|bond|device|tag|vlan)$/) kinds[at] = kinds[at] " " word[1]
 }
 
 # A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
@@ -157,6 +157,7 @@ function link(line,  name, marks, mtu, more, state, to) {
   if ((at, name) in is_made) { see("interface " name (index(marks, ",UP,") ? " up" : " down")); return }
   see("link " name " mtu " mtu " " state more to)
 }
+function parent_of(line) { sub(/^[^@]*@/, "", line); sub(/:.*/, "", line); return line }
 function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
 
 # How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel or of a bond; a port may
@@ -174,6 +175,9 @@ function details(line,  name, kind, before) {
   } else if (has(line, "\\\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl) ")) {
     split(found, kind, " ")
     tunnel(name " " kind[2], " " rest " ")
+  } else if (has(line, "\\\\ +vlan protocol [^ ]+ id [0-9]+")) {
+    split(found, kind, " ")
+    see("tag " name " of " parent_of(line) " " kind[4] " " kind[6])
   } else if (has(line, "\\\\ +bond mode ")) {
     bond(name, " mode " rest " ")
   }
@@ -215,6 +219,16 @@ function tunnel(name, options,  line, option, count, i) {
       line = line replaced(substr(options, RSTART, RLENGTH), "hoplimit", "ttl")
   if (index(options, " nolearning ")) line = line " nolearning"
   see(line)
+}
+
+# A VLAN of a port of a bridge, as `bridge vlan` tells it: of further ones of a port it does not tell that again.
+function vlan(line,  word) {
+  if (starts(line, "port ")) return
+  if (starts(line, "+ ")) line = substr(line, 3)
+  else { split(line, word, " "); tagged_port = word[1]; line = substr(line, length(word[1]) + 1) }
+  gsub(/ +/, " ", line)
+  sub(/^ /, "", line)
+  if (line ~ /^[0-9]/) see("vlan " tagged_port " " trimmed(line))
 }
 
 # How many packets in one piece an interface takes, where it is not as many as come.
@@ -460,6 +474,7 @@ function tell_apart(line) {
   else if (about == "tables") table(line)
   else if (about == "kinds") details(line)
   else if (about == "bridges") fdb(line)
+  else if (about == "vlans") vlan(line)
   else if (about == "devices") device(line)
   else if (about == "files") file(line)
   else if (about == "processes") process(line)
