@@ -70,7 +70,8 @@ class Meanings:
 
     def between(self, source: "End", target: "End") -> tuple[Address, ...]:
         """The addresses that stand for a target; with a source that is an interface, of its families."""
-        found = self.tried(target.node, source.node, target.interface)
+        own = (target.address,) if target.address else ()
+        found = own or self.tried(target.node, source.node, target.interface)
         if not source.interface:
             return found
         versions = {own.version for own in self.tried(source.node, source.node, source.interface)}

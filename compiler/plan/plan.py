@@ -412,7 +412,7 @@ class _Planner:
         machine = {node.name: node.machine for node in self.lab.nodes}
         for _, _, near, far in self._crossing():
             ends = [self.lab.interfaces.get(end.id) for end in (near, far)]
-            if near.id < far.id and ends[0] and ends[1]:
+            if near.id < far.id and ends[0] and ends[1] and ends[1].addresses:
                 addresses = tuple(str(own.ip) for own in ends[1].addresses)
                 told = f"{near.id} -- {far.id} on {machine[far.node]}"
                 yield Crosslink(told, self.namespace[near.node], addresses)
