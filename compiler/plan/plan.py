@@ -604,8 +604,8 @@ class _Planner:
         gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
         ends = {end.name: end for end in self.interfaces_of[node.name]}
         found = {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
-        if not any(end.bare or len(end.addresses) > 1 for end in self.lab.interfaces.values()):
-            return found  # every gateway is in the network of its interface
+        if self.lab.is_numbered:
+            return found
         every = chain(node.routes, *(table.routes for table in node.tables))
         hops = {(hop.via, hop.interface) for route in every for hop in route.nexthops}
         return found | {
