@@ -18,7 +18,7 @@ Takes down the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan 1e60e2df5b46
+plan 1244e5325695
 END
 NAMESPACES=(
   devicea

@@ -18,7 +18,7 @@ Takes down the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan 148959571953
+plan ebde08960944
 END
 NAMESPACES=(
   bare-a

@@ -18,7 +18,7 @@ Takes down the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 5058c09c0eca
+plan 52a13c527495
 END
 NAMESPACES=(
   office-a

@@ -18,7 +18,7 @@ Takes down the lab "loops".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source loops.topo
-plan 5e2554393b1e
+plan db5f0aad8ab6
 END
 NAMESPACES=(
   loops-r0

@@ -49,7 +49,7 @@ trap 'exit 1' HUP INT TERM
 trap 'down all' EXIT
 
 # === the lab ==================================================================
-printf '%s\n' 'source original.topo' 'plan 1e60e2df5b46' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
+printf '%s\n' 'source original.topo' 'plan 1244e5325695' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
 for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done
 mkdir -p /etc/netns
 modprobe -q dummy numdummies=0 2>/dev/null || true
@@ -61,8 +61,14 @@ for ns in "${NAMESPACES[@]}"; do
   ip netns add "$ns"
   ip -n "$ns" link set dev lo up alias "mpc:$LAB"
   mkdir "$etc"
-  cat >"$etc/hosts" <<'HOSTS'
-# mpc:original
+  echo '# mpc:original' >"$etc/hosts"
+  case $ns in
+    devicea) cat >>"$etc/hosts" <<'HOSTS' ;;
+10.0.0.2 c
+10.2.0.2 d
+HOSTS
+  esac
+  cat >>"$etc/hosts" <<'HOSTS'
 127.0.0.1 localhost
 ::1 localhost
 10.10.10.10 a
@@ -71,8 +77,12 @@ for ns in "${NAMESPACES[@]}"; do
 10.100.100.100 b
 10.3.0.1 veth4.b
 10.4.0.1 veth6.b
+10.3.0.2 c
+10.0.0.2 c
 10.0.0.2 veth1.c
 10.3.0.2 veth5.c
+10.4.0.2 d
+10.2.0.2 d
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS

@@ -18,7 +18,7 @@ Takes down the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan ccca75be63be
+plan df0b637758a5
 END
 NAMESPACES=(
   client

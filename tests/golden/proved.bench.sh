@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 3e0646dff085cbb6b1acd3b370169cc89ce495e605f8787f14ec4f479b81513d
+# Runtime: sha256 e436cbd705d98751ce003ebc265b9132061b4cc39661af60f9bfc72e9e48476b
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -543,15 +543,15 @@ be_alone() {
 # the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
 # machine, where a server waits.
 transfer() {
-  local wrap=() options tries=0 server=
+  local wrap=() bound=() options tries=0 server=
   choose_port "$2"
   options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
-  [[ $4 != udp ]] || options+=(-u -b "$6")
+  [[ $4 != udp ]] || options+=(-u -b "$6") bound=(-B "$3")
   received=0 said=
   if [[ $2 != - ]]; then
-    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
   elif ((${#reporting[@]})); then
     options+=(--get-server-output)
