@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import codes, lab_of
+from labs import codes, compiled, lab_of
 
 from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
@@ -84,3 +84,16 @@ def test_only_those_that_say_so_have_one_address() -> None:
 def test_own_names_mean_no_address_of_several() -> None:
     lab = lab_of(f"host a b anycast {ADDRESS}\nhost c\nswitch s\nlink {{a,b,c}} -- s")
     assert all(str(own) != ADDRESS for name in "ab" for own in lab.meanings.all(name, "c"))
+
+
+def test_an_address_of_several_is_expected_and_not_measured() -> None:
+    lab = (
+        f"host ns1 ns2 anycast {ADDRESS}\nhost a\nrouter r s\n"
+        "link a -- r -- ns1 delay 10ms\nlink r -- s -- ns2 delay 10ms\n"
+    )
+    assert codes(f"{lab}expect a -> {ADDRESS} rtt 40ms..41ms\n") == []
+    assert codes(f"{lab}expect a -> {ADDRESS} rtt 60ms..61ms\n") == ["MPC812"]
+    assert codes(f"{lab}expect a -> {ADDRESS} unreachable\n") == ["MPC811"]
+    assert codes(f"{lab}bench a -> {ADDRESS} using tcp\n") == ["MPC226"]
+    check = compiled(f"{lab}expect a -> {ADDRESS} reachable\n").script("check")
+    assert f"ask lab-a lab-ns1 'a -> {ADDRESS} reachable' reachable 0 0 {ADDRESS}\n" in check

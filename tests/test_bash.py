@@ -33,6 +33,7 @@ TRIED = [
     ("proved", "play"),
     ("shaped", "check"),
     ("aggregate", "check"),
+    ("textbook", "check"),
 ]
 CUTS = 60
 

@@ -1,10 +1,12 @@
 """What names mean, and what stands at the ends of links: addresses, none, several, and MAC addresses."""
 
 import re
+from pathlib import Path
 
 import pytest
 from labs import codes, compiled, lab_of
 
+from compiler.driver import Compilation
 from compiler.model.links import InterfaceName
 from compiler.model.segments import Interface
 from compiler.model.trials import End
@@ -167,3 +169,11 @@ def test_an_end_has_no_address_or_several_and_a_mac_address() -> None:
 )
 def test_what_ends_cannot_have(text: str, wanted: list[str]) -> None:
     assert codes(text) == wanted
+
+
+def test_ends_in_a_used_file_are_those_of_the_lab(tmp_path: Path) -> None:
+    rack = "host a\nrouter b\nlink a -- b\nexpect a:b -> b:a reachable\nbench a -> b:a using tcp\n"
+    (tmp_path / "rack.topo").write_text(rack)
+    lab = Compilation(str(tmp_path / "lab.topo"), 'use "rack.topo" as r\nhost z\nlink z -- r-b\n').lab
+    assert str(lab.expectations[0].target) == str(lab.benches[0].target) == "r-b:r-a"
+    assert str(lab.expectations[0].source) == "r-a:r-b"

@@ -9,7 +9,7 @@ from labs import compiled
 
 NODES = 60
 RING = [f"link r{i} -- r{(i + 1) % NODES} rate {10 + i}mbit" for i in range(NODES)]
-HEAD = ["routing none", *(f"router r{i}" for i in range(NODES))]
+HEAD = ["routing none", *(f"router r{i} address 10.250.{i}.1" for i in range(NODES))]
 
 
 def up(lines: list[str]) -> list[str]:

@@ -108,6 +108,15 @@ class Lab:
         """What the names of the nodes mean."""
         return Meanings(self.ip_nodes, self.interfaces, self.segments)
 
+    @cached_property
+    def is_numbered(self) -> bool:
+        """Whether every neighbour is in the first network of an interface: each end of a link has one address
+        of a family at most, and one at least."""
+        ends = self.interfaces.values()
+        return not any(
+            end.bare or len({own.version for own in end.addresses}) < len(end.addresses) for end in ends
+        )
+
     def lent(self, version: int) -> dict[InterfaceName, Address]:
         """The ends of links without addresses, each with the first address that the name of its node means:
         by that, IPv4 neighbours know it."""

@@ -50,10 +50,12 @@ class Meanings:
         found: dict[str, list[tuple[str, Address]]] = {}
         for name, ends in self.ends.items():
             every = self._of_links(name, ends) if len(ends) > 1 else ()
-            askers = {asker for end in ends for asker in self.around.get(self.segment.get(end.id, ""), ())}
-            for asker in sorted(askers - {name}) if every else ():
-                near = [end for end in ends if self.segment.get(end.id) in self.on[asker]]
-                first = self._of_links(name, near)
+            near: dict[str, list[Interface]] = {}
+            for end in ends if every else ():
+                for asker in self.around.get(self.segment.get(end.id, ""), ()):
+                    near.setdefault(asker, []).append(end)
+            for asker in sorted(near.keys() - {name}):
+                first = self._of_links(name, near[asker])
                 if first != every[: len(first)]:
                     found.setdefault(asker, []).extend((name, address) for address in first)
         return found
@@ -70,7 +72,8 @@ class Meanings:
 
     def between(self, source: "End", target: "End") -> tuple[Address, ...]:
         """The addresses that stand for a target; with a source that is an interface, of its families."""
-        found = self.tried(target.node, source.node, target.interface)
+        own = (target.address,) if target.address else ()
+        found = own or self.tried(target.node, source.node, target.interface)
         if not source.interface:
             return found
         versions = {own.version for own in self.tried(source.node, source.node, source.interface)}

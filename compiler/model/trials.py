@@ -9,13 +9,18 @@ from typing import NamedTuple, Self
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
+from compiler.model.networks import Address
 
 
 class End(NamedTuple):
-    """An end of what is tried: a node, by what its name means, or by an `interface` of it."""
+    """An end of what is tried: a node, by what its name means, or by an `interface` of it.
+
+    Or, in place of a target, an `address` that several nodes have, of which `node` is one.
+    """
 
     node: str
     interface: str = ""
+    address: Address | None = None
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -23,6 +28,8 @@ class End(NamedTuple):
         return cls(*text.partition(":")[::2])
 
     def __str__(self) -> str:
+        if self.address:
+            return str(self.address)
         return f"{self.node}:{self.interface}" if self.interface else self.node
 
 

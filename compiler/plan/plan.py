@@ -473,7 +473,7 @@ class _Planner:
         machine = {node.name: node.machine for node in self.lab.nodes}
         for _, _, near, far in self._crossing():
             ends = [self.lab.interfaces.get(end.id) for end in (near, far)]
-            if near.id < far.id and ends[0] and ends[1]:
+            if near.id < far.id and ends[0] and ends[1] and ends[1].addresses:
                 addresses = tuple(str(own.ip) for own in ends[1].addresses)
                 told = f"{near.id} -- {far.id} on {machine[far.node]}"
                 yield Crosslink(told, self.namespace[near.node], addresses)
@@ -716,8 +716,8 @@ class _Planner:
         gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
         ends = {end.name: end for end in self.interfaces_of[node.name]}
         found = {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
-        if not any(end.bare or len(end.addresses) > 1 for end in self.lab.interfaces.values()):
-            return found  # every gateway is in the network of its interface
+        if self.lab.is_numbered:
+            return found
         every = chain(node.routes, *(table.routes for table in node.tables))
         hops = {(hop.via, hop.interface) for route in every for hop in route.nexthops}
         return found | {

@@ -111,7 +111,7 @@ class Expectations:
 
     def _is_known_to_hold(self, expectation: Expectation, reachable: bool) -> bool:
         source, target = expectation.source.node, expectation.target.node
-        if not self.many or expectation.source.interface:
+        if not self.many or expectation.source.interface or expectation.target.address:
             return False
         if reachable:
             found = (self.rounds.delays(source, target, own) for own in self._addresses(expectation))
@@ -138,7 +138,7 @@ class Expectations:
 
     def _is_known_to_take(self, expectation: Expectation, times: RoundTrip) -> bool:
         source, target = expectation.source, expectation.target
-        if not self.many or source.interface:
+        if not self.many or source.interface or target.address:
             return False
         for address in self._addresses(expectation):
             found = self.rounds.delays(source.node, target.node, address)

@@ -43,6 +43,8 @@ class Predictor:
         Without an address, it is the one that the target's name resolves to first: IPv4 before IPv6.
         """
         ends = _end(source), _end(target)
+        if ends[1].address:
+            return self.to_address(ends[0], ends[1].address)
         known = self._addresses(*ends)
         chosen = address or min(known, key=lambda address: address.version, default=None)
         return self._prediction(*ends, chosen)

@@ -21,7 +21,7 @@ from compiler.model.trials import (
     Throughput,
     Transfer,
 )
-from compiler.resolve.attributes import quantity
+from compiler.resolve.attributes import quantity, read_network
 from compiler.resolve.programs import (
     BYTES_OF_ONE,
     Line,
@@ -65,7 +65,8 @@ class Trials:
     def expect(self, statement: syntax.Expect) -> None:
         self.scope.stands_for(len(statement.sources.words) * len(statement.targets.words), statement.span)
         claim = self._claim(statement.claim)
-        for source, target in self._pairs(statement.sources, statement.targets):
+        alone = isinstance(claim, Throughput)
+        for source, target in self._pairs(statement.sources, statement.targets, alone=alone):
             what = f"{_regard(claim)} from `{source}` to `{target}`" if claim else ""
             if claim and self._is_new(what, statement.span):
                 self.expectations.append(Expectation(source, target, claim, statement.span))
@@ -76,7 +77,7 @@ class Trials:
         time = self._read(statement.time, units.seconds, "for") if statement.time else BENCH_TIME
         transfers = [(self._transfer(written), written.span) for written in statement.transfers]
         captures = tuple(self._captured(statement.capture)) if statement.capture else ()
-        for source, target in self._pairs(statement.sources, statement.targets):
+        for source, target in self._pairs(statement.sources, statement.targets, alone=True):
             own = tuple(
                 transfer
                 for transfer, span in transfers
@@ -134,10 +135,12 @@ class Trials:
                 help = f'without `inside`, a command runs in its namespace: `run {word.text} "COMMAND"`'
                 self.scope.diagnostics.error("MPC908", message, word.span, "not a container", help)
 
-    def _pairs(self, sources: syntax.Nodes, targets: syntax.Nodes) -> Iterator[tuple[End, End]]:
-        """All pairs of a source and a target."""
+    def _pairs(
+        self, sources: syntax.Nodes, targets: syntax.Nodes, *, alone: bool
+    ) -> Iterator[tuple[End, End]]:
+        """All pairs of a source and a target, which for a transfer is one node `alone`."""
         for a, b in directed_pairs(sources, targets):
-            source, target = self._end(a), self._end(b)
+            source, target = self._end(a), self._shared(b, alone=alone) or self._end(b)
             if source is None or target is None:
                 continue
             if source.node == target.node:
@@ -145,6 +148,21 @@ class Trials:
                 self.scope.diagnostics.error("MPC801", message, b.span, "both are one node")
             else:
                 yield source, target
+
+    def _shared(self, word: syntax.Word, *, alone: bool) -> End | None:
+        """The address of several nodes that a word is; None for any other word."""
+        network = read_network(word, of_one=True) if "/" not in word.text else None
+        if network is None:
+            return None
+        address = network.network_address
+        for node in self.nodes.values():
+            if any(own.address.ip == address for own in node.anycast):
+                if alone:
+                    message = f"a transfer is with one node, and several may have `{address}`"
+                    help = "name the node that receives it"
+                    self.scope.diagnostics.error("MPC226", message, word.span, "which of them?", help)
+                return End(node.name, address=address)
+        return None
 
     def _end(self, word: syntax.Word) -> End | None:
         """The node or the interface that a word names, which have addresses; reports any other."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "anycast". Written by mpc 0.1.0 from anycast.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 874a7e9b41608dc57aba423a69b8df7464f35c9577352c97e4f6d44824ce1e7e
+# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -401,18 +401,9 @@ has_noted() {
   return 1
 }
 
-# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() {
-  local from status=0
-  exec {from}< <(exec "$@" 2>&1)
-  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
-  exec {from}<&-
-  answer=${answer%$'\n'}
-  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
-  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
-  return 1
-}
+ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -811,7 +802,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

@@ -19,7 +19,7 @@ Brings up the lab "bare".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source bare.topo
-plan 148959571953
+plan ebde08960944
 END
 NAMESPACES=(
   bare-a
@@ -60,20 +60,33 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 # mpc:bare
 127.0.0.1 localhost
 ::1 localhost
-10.219.189.202 a
+10.39.131.69 a
+10.86.184.181 a
 10.39.131.69 c.a
 10.86.184.181 d.a
-10.249.89.74 b
+10.52.126.101 b
+10.75.138.209 b
 10.52.126.101 c.b
 10.75.138.209 d.b
-10.208.122.226 c
+10.39.131.70 c
+10.52.126.102 c
 10.39.131.70 a.c
 10.52.126.102 b.c
-10.240.22.137 d
+10.86.184.182 d
+10.75.138.210 d
 10.86.184.182 a.d
 10.75.138.210 b.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first bare-b <<'HOSTS'
+10.52.126.102 c
+10.75.138.210 d
+HOSTS
+write_first bare-d <<'HOSTS'
+10.86.184.181 a
+10.75.138.209 b
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -119,7 +132,6 @@ say "interfaces"
 for ((part = 0; part < CPUS; part++)); do {
 within bare-a ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.219.189.202/32 dev lo
 address add 10.39.131.69/30 dev c
 link set dev c up
 address add 10.86.184.181/30 dev d
@@ -127,7 +139,6 @@ link set dev d up
 END
 within bare-b ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.249.89.74/32 dev lo
 address add 10.52.126.101/30 dev c
 link set dev c up
 address add 10.75.138.209/30 dev d
@@ -135,7 +146,6 @@ link set dev d up
 END
 within bare-c ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.208.122.226/32 dev lo
 address add 10.39.131.70/30 dev a
 link set dev a up
 address add 10.52.126.102/30 dev b
@@ -143,7 +153,6 @@ link set dev b up
 END
 within bare-d ip -batch - <<'END'
 link set dev lo up alias mpc:bare
-address add 10.240.22.137/32 dev lo
 address add 10.86.184.182/30 dev a
 link set dev a up
 address add 10.75.138.210/30 dev b
@@ -169,6 +178,14 @@ END
 leave
 } & parts+=($!); done
 settle
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================

@@ -19,7 +19,7 @@ Brings up the lab "office".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source lan-dual-stack.topo
-plan 5058c09c0eca
+plan 52a13c527495
 END
 NAMESPACES=(
   office-a
@@ -91,18 +91,29 @@ fd00::c000:0:0:39:594a b
 fd00::bb80:0:0:21c2:8bd1 one.b
 10.176.226.204 two.b
 fd00::b0e2:0:0:393a:f1cc two.b
-10.208.122.226 c
 fd00::c000:0:0:2950:7ae2 c
+192.168.7.10 c
 192.168.7.10 three.c
 fd07::a5:bad three.c
-10.240.82.151 r
-fd00::c000:0:0:22f0:5297 r
+192.168.7.1 r
+fd07::1 r
+10.187.128.215 r
+fd00::bb80:0:0:3e90:c7d7 r
 10.187.128.215 one.r
 fd00::bb80:0:0:3e90:c7d7 one.r
 192.168.7.1 lan.r
 fd07::1 lan.r
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first office-a <<'HOSTS'
+10.187.128.215 r
+fd00::bb80:0:0:3e90:c7d7 r
+HOSTS
+write_first office-b <<'HOSTS'
+10.187.128.215 r
+fd00::bb80:0:0:3e90:c7d7 r
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -249,7 +260,6 @@ link set dev two up
 END
 within office-c ip -batch - <<'END'
 link set dev lo up alias mpc:office
-address add 10.208.122.226/32 dev lo
 address add fd00::c000:0:0:2950:7ae2/128 dev lo nodad
 address add 192.168.7.10/24 dev three
 address add fd07::a5:bad/64 dev three nodad
@@ -257,8 +267,6 @@ link set dev three up
 END
 within office-r ip -batch - <<'END'
 link set dev lo up alias mpc:office
-address add 10.240.82.151/32 dev lo
-address add fd00::c000:0:0:22f0:5297/128 dev lo nodad
 address add 10.187.128.215/24 dev one
 address add fd00::bb80:0:0:3e90:c7d7/64 dev one nodad
 link set dev one up
@@ -375,22 +383,20 @@ mptcp endpoint add fd00::bb80:0:0:21c2:8bd1 dev one subflow
 mptcp endpoint add fd00::b0e2:0:0:393a:f1cc dev two subflow
 END
 within office-c ip -batch - <<'END'
-route add 10.219.189.202 src 10.208.122.226 via 192.168.7.1 dev three
+route add 10.219.189.202 via 192.168.7.1 dev three
 route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 route add default via 192.168.7.1 dev three
 route add ::/0 via fd07::1 dev three
-route add 10.192.0.0/10 src 10.208.122.226 via 192.168.7.1 dev three
 route add fd00:0:0:c000::/50 src fd00::c000:0:0:2950:7ae2 via fd07::1 dev three
 END
 within office-r ip -batch - <<'END'
-route add 10.219.189.202 src 10.240.82.151 via 10.187.128.180 dev one
-route add 10.249.89.74 src 10.240.82.151 via 10.187.128.209 dev one
-route add 10.208.122.226 src 10.240.82.151 via 192.168.7.10 dev lan
+route add 10.219.189.202 via 10.187.128.180 dev one
+route add 10.249.89.74 via 10.187.128.209 dev one
 route add 10.176.226.142 via 10.187.128.180 dev one
 route add 10.176.226.204 via 10.187.128.209 dev one
-route add fd00::c000:0:0:a1b:bdca src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:cb:a5b4 dev one
-route add fd00::c000:0:0:39:594a src fd00::c000:0:0:22f0:5297 via fd00::bb80:0:0:21c2:8bd1 dev one
-route add fd00::c000:0:0:2950:7ae2 src fd00::c000:0:0:22f0:5297 via fd07::a5:bad dev lan
+route add fd00::c000:0:0:a1b:bdca via fd00::bb80:0:0:cb:a5b4 dev one
+route add fd00::c000:0:0:39:594a via fd00::bb80:0:0:21c2:8bd1 dev one
+route add fd00::c000:0:0:2950:7ae2 via fd07::a5:bad dev lan
 route add fd00::b0e2:0:0:ee:9e8e via fd00::bb80:0:0:cb:a5b4 dev one
 route add fd00::b0e2:0:0:393a:f1cc via fd00::bb80:0:0:21c2:8bd1 dev one
 END
@@ -404,6 +410,14 @@ await_ports \
   office-one \
   office-two \
   office-floor-3
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================

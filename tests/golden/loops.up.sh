@@ -19,7 +19,7 @@ Brings up the lab "loops".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source loops.topo
-plan 5e2554393b1e
+plan db5f0aad8ab6
 END
 NAMESPACES=(
   loops-r0
@@ -75,35 +75,35 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.1.0.1 h0-0.r0
 10.1.0.5 h0-1.r0
 10.10.12.65 r1.r0
-10.248.168.5 h0-0
+10.1.0.2 h0-0
 10.1.0.2 r0.h0-0
-10.250.120.119 h0-1
+10.1.0.6 h0-1
 10.1.0.6 r0.h0-1
 10.9.1.1 r1
 10.1.1.1 h1-0.r1
 10.1.1.5 h1-1.r1
 10.10.12.66 r0.r1
 10.75.186.65 r2.r1
-10.238.239.137 h1-0
+10.1.1.2 h1-0
 10.1.1.2 r1.h1-0
-10.207.61.141 h1-1
+10.1.1.6 h1-1
 10.1.1.6 r1.h1-1
 10.9.2.1 r2
 10.1.2.1 h2-0.r2
 10.1.2.5 h2-1.r2
 10.75.186.66 r1.r2
 10.89.53.57 r3.r2
-10.208.31.53 h2-0
+10.1.2.2 h2-0
 10.1.2.2 r2.h2-0
-10.219.188.36 h2-1
+10.1.2.6 h2-1
 10.1.2.6 r2.h2-1
 10.9.3.1 r3
 10.1.3.1 h3-0.r3
 10.1.3.5 h3-1.r3
 10.89.53.58 r2.r3
-10.233.247.101 h3-0
+10.1.3.2 h3-0
 10.1.3.2 r3.h3-0
-10.203.121.45 h3-1
+10.1.3.6 h3-1
 10.1.3.6 r3.h3-1
 HOSTS
 { trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
@@ -199,7 +199,6 @@ qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
 END
 within loops-h0-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.248.168.5/32 dev lo
 address add 10.1.0.2/30 dev r0
 link set dev r0 up
 END
@@ -208,7 +207,6 @@ qdisc add dev r0 root handle 1: tbf rate 10mbit burst 6056b limit 31250b
 END
 within loops-h0-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.250.120.119/32 dev lo
 address add 10.1.0.6/30 dev r0
 link set dev r0 up
 END
@@ -237,7 +235,6 @@ qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within loops-h1-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.238.239.137/32 dev lo
 address add 10.1.1.2/30 dev r1
 link set dev r1 up
 END
@@ -246,7 +243,6 @@ qdisc add dev r1 root handle 1: tbf rate 20mbit burst 10000b limit 62500b
 END
 within loops-h1-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.207.61.141/32 dev lo
 address add 10.1.1.6/30 dev r1
 link set dev r1 up
 END
@@ -275,7 +271,6 @@ qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
 END
 within loops-h2-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.208.31.53/32 dev lo
 address add 10.1.2.2/30 dev r2
 link set dev r2 up
 END
@@ -284,7 +279,6 @@ qdisc add dev r2 root handle 1: tbf rate 30mbit burst 15000b limit 93750b
 END
 within loops-h2-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.219.188.36/32 dev lo
 address add 10.1.2.6/30 dev r2
 link set dev r2 up
 END
@@ -308,7 +302,6 @@ qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
 END
 within loops-h3-0 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.233.247.101/32 dev lo
 address add 10.1.3.2/30 dev r3
 link set dev r3 up
 END
@@ -317,7 +310,6 @@ qdisc add dev r3 root handle 1: tbf rate 40mbit burst 20000b limit 125000b
 END
 within loops-h3-1 ip -batch - <<'END'
 link set dev lo up alias mpc:loops
-address add 10.203.121.45/32 dev lo
 address add 10.1.3.6/30 dev r3
 link set dev r3 up
 END

@@ -19,7 +19,7 @@ Brings up the lab "original".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source original.topo
-plan 1e60e2df5b46
+plan 1244e5325695
 END
 NAMESPACES=(
   devicea
@@ -74,12 +74,21 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.100.100.100 b
 10.3.0.1 veth4.b
 10.4.0.1 veth6.b
+10.3.0.2 c
+10.0.0.2 c
 10.0.0.2 veth1.c
 10.3.0.2 veth5.c
+10.4.0.2 d
+10.2.0.2 d
 10.2.0.2 veth3.d
 10.4.0.2 veth7.d
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first devicea <<'HOSTS'
+10.0.0.2 c
+10.2.0.2 d
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -238,6 +247,14 @@ END
 leave
 } & parts+=($!); done
 settle
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================

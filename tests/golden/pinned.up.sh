@@ -19,7 +19,7 @@ Brings up the lab "pinned".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source pinned.topo
-plan ccca75be63be
+plan df0b637758a5
 END
 NAMESPACES=(
   client
@@ -67,12 +67,21 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 192.0.2.3 server
 203.0.113.1 eth0.server
 203.0.113.3 eth1.server
+198.51.100.2 west
+203.0.113.0 west
 198.51.100.2 eth0.west
 203.0.113.0 eth1.west
+198.51.100.5 east
+203.0.113.2 east
 198.51.100.5 eth0.east
 203.0.113.2 eth1.east
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first server <<'HOSTS'
+203.0.113.0 west
+203.0.113.2 east
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -182,6 +191,14 @@ END
 leave
 } & parts+=($!); done
 settle
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================
