@@ -84,7 +84,9 @@ NOUNS = {
     **dict.fromkeys(("loss", "duplicate", "corrupt", "reorder"), "a share, like `1%`"),
     "mtu": "a number of bytes, like `1500`",
     "vni": "a number, like `5001`",
-    **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
+    "dev": "an interface, like `a:b`",
+    "from": "a prefix, like `10.1.0.0/16`",
+    **dict.fromkeys(("cost", "metric", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""
 
