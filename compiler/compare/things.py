@@ -226,13 +226,15 @@ def shaped(shaping: Shaping) -> Iterator[tuple[str, str]]:
 def _route(route: ExplicitRoute, names: Names) -> Thing:
     target = names.end(route.target) if isinstance(route.target, InterfaceName) else str(route.target)
     via = ", ".join(sorted(_hop(route.source, hop, names) for hop in route.hops))
-    via = via or (route.device and names.device(*route.device)) or str(route.refusal)
+    dev = names.device(*route.device) if route.device else ""
+    refusal = str(route.refusal) if route.refusal else ""
     turns = "yes" if route.per_packet else ""
     within = f" from {route.within}" if route.within else ""
     metric = f" metric {route.metric}" if route.metric else ""
     key = ("route", f"{route.source}{within}", f"{target}{metric}")
     told = f"route {route.source}{within} to {target}{metric}"
-    return _made(key, told, (route.source,), via=via, **{"per-packet": turns})
+    onward = {"via": via, "dev": dev, "type": refusal, "per-packet": turns}
+    return _made(key, told, (route.source,), **onward)
 
 
 def _hop(source: str, hop: ExplicitHop, names: Names) -> str:

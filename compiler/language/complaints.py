@@ -93,8 +93,10 @@ NOUNS = {
     "mtu": "a number of bytes, like `1500`",
     "vni": "a number, like `5001`",
     "mac": "a MAC address, like `02:00:00:00:00:01`",
+    "dev": "an interface, like `a:b`",
+    "from": "a prefix, like `10.1.0.0/16`",
     **dict.fromkeys(("vlan", "trunk"), "a number, like `10`"),
-    **dict.fromkeys(("cost", "weight", "port", "subflows", "accept"), "a number"),
+    **dict.fromkeys(("cost", "metric", "weight", "port", "subflows", "accept"), "a number"),
 }
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""
 
