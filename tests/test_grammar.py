@@ -213,9 +213,10 @@ sysctl a net.ipv4.tcp_sack=1
 masquerade a
 forward a tcp 80 to b:80
 expect a -> b rate >= 1mbit
-bench a -> b using tcp
+bench a -> b using tcp capture a:b
 at 1s down a -- b
 run a "true"
+device a:d "true" address 10.9.0.1/24
 capture a:b snap 96
 device a:w "true" address 192.0.2.1/24
 machine m ssh "root@192.0.2.1" rate 1gbit
