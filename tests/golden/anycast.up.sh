@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "anycast". Written by mpc 0.1.0 from anycast.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -401,9 +401,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -802,7 +811,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1
@@ -1506,11 +1515,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks

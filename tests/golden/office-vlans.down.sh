@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "office-vlans". Written by mpc 0.1.0 from office-vlans.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 61d4d53ade7556469c0349b5c048e5aacf8677ad847b793b730e066a6766f16f
+# Runtime: sha256 6aba9f8620e194428d108d4ebb263af26f6c47f95e0dec06c19f7a9dcd2198ed
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -18,7 +18,7 @@ Takes down the lab "office-vlans".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source office-vlans.topo
-plan 9ebe59818654
+plan a6e4a748e46e
 END
 NAMESPACES=(
   office-vlans-desk1
@@ -118,9 +118,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -519,7 +528,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

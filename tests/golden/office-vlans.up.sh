@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "office-vlans". Written by mpc 0.1.0 from office-vlans.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 1d3a603570bb93947b87b891dabd4892a38746b8be7f58b2cd530e41c421a658
+# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -19,7 +19,7 @@ Brings up the lab "office-vlans".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source office-vlans.topo
-plan 9ebe59818654
+plan a6e4a748e46e
 END
 NAMESPACES=(
   office-vlans-desk1
@@ -82,14 +82,26 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 192.0.2.161 floor2.phone2
 10.215.225.167 printer
 192.0.2.36 floor2.printer
-10.224.85.134 gateway
+192.0.2.1 gateway
+192.0.2.129 gateway
+10.86.164.121 gateway
 192.0.2.1 lan.10.gateway
 192.0.2.129 lan.20.gateway
 10.86.164.121 isp.gateway
 10.253.32.216 isp
 10.86.164.122 gateway.isp
 HOSTS
-{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
+{ trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'
+write_first office-vlans-phone1 <<'HOSTS'
+192.0.2.129 gateway
+HOSTS
+write_first office-vlans-phone2 <<'HOSTS'
+192.0.2.129 gateway
+HOSTS
+write_first office-vlans-isp <<'HOSTS'
+10.86.164.121 gateway
+HOSTS
+} & parts+=($!)
 
 # --- namespaces ---------------------------------------------------------------
 say "namespaces"
@@ -203,7 +215,6 @@ qdisc add dev isp parent 10:1 bfifo limit 89752b
 END
 within office-vlans-gateway ip -batch - <<'END'
 link set dev lo up alias mpc:office-vlans
-address add 10.224.85.134/32 dev lo
 link set dev lan up
 address add 192.0.2.1/25 dev lan.10
 link set dev lan.10 up
@@ -298,12 +309,11 @@ route add 10.192.0.0/10 src 10.215.225.167 via 192.0.2.1 dev floor2
 END
 within office-vlans-gateway ip -batch - <<'END'
 route add default via 10.86.164.122 dev isp
-route add 10.197.88.54 src 10.224.85.134 via 192.0.2.96 dev lan.10
-route add 10.225.140.218 src 10.224.85.134 via 192.0.2.86 dev lan.10
-route add 10.224.210.0 src 10.224.85.134 via 192.0.2.208 dev lan.20
-route add 10.241.76.57 src 10.224.85.134 via 192.0.2.161 dev lan.20
-route add 10.215.225.167 src 10.224.85.134 via 192.0.2.36 dev lan.10
-route add 10.192.0.0/10 src 10.224.85.134 via 10.86.164.122 dev isp
+route add 10.197.88.54 via 192.0.2.96 dev lan.10
+route add 10.225.140.218 via 192.0.2.86 dev lan.10
+route add 10.224.210.0 via 192.0.2.208 dev lan.20
+route add 10.241.76.57 via 192.0.2.161 dev lan.20
+route add 10.215.225.167 via 192.0.2.36 dev lan.10
 END
 within office-vlans-isp ip -batch - <<'END'
 route add default via 10.86.164.121 dev gateway
@@ -318,6 +328,14 @@ say "switches"
 await_ports \
   office-vlans-floor1 \
   office-vlans-floor2
+}
+
+write_first() {
+local mark first rest file=/etc/netns/$1/hosts
+IFS= read -rd '' first || true
+{ IFS= read -r mark && IFS= read -rd '' rest; } <"$file" || true
+rm "$file"  # which is that of others too
+printf '%s\n%s' "$mark" "$first$rest" >"$file"
 }
 
 # === the runtime of mpc 0.1.0, for up =========================================
@@ -406,9 +424,18 @@ has_noted() {
   return 1
 }
 
-# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() {
+  local from status=0
+  exec {from}< <(exec "$@" 2>&1)
+  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
+  exec {from}<&-
+  answer=${answer%$'\n'}
+  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
+  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
+  return 1
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -807,7 +834,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1
@@ -1511,11 +1538,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks

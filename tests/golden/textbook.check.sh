@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "textbook" that is up. Written by mpc 0.1.0 from textbook.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 2ed132f61fe4ed910955bf209c8523b76fa6b2692e149796cf602d3178dbb3f1
+# Runtime: sha256 b027b684cca21e0584938fae60ca6acb97561e06fb1234e76059ad236f99e7d2
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -332,8 +332,9 @@ done
 echo "about queues"
 tc qdisc show
 [ -z "$NFT" ] || { echo "about tables" && nft -st list ruleset; }
-case $kinds in *" bridge "* | *" tunnel "* | *" bond "*) echo "about kinds" && ip -d -o link show ;; esac
+case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "*) echo "about kinds" && ip -d -o link show ;; esac
 case $kinds in *" bridge "*) echo "about bridges" && bridge fdb show ;; esac
+case $kinds in *" vlan "*) echo "about vlans" && bridge vlan show | sed 's/^[[:space:]]/+ /' ;; esac
 case $kinds in *" device "*) echo "about devices" && ip -d -o link show ;; esac
 echo "about files"
 for file in "$SCRATCH/files/"*; do file "${file##*/}"; done
@@ -424,9 +425,10 @@ function plan(line,  word, number, i) {
 function plan_kind(word, line) {
   if (word[1] == "link") { links[at, ++link_count[at]] = word[2]; is_link[at, word[2]] = 1 }
   if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
+  if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
   if (word[1] == "mac") has_mac[at, word[2]] = 1
-  if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
+  if (word[1] ~ /^(tunnel|bond|device|tag|vlan)$/) kinds[at] = kinds[at] " " word[1]
 }
 
 # A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
@@ -469,13 +471,24 @@ function see(line) {
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+# modules make in every namespace, routes to what an interface is in, what a spanning tree makes of a port, and what a
+# bond makes of a leg that it may not tell of.
 function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
-  if (word[1] == "rule") return line in is_rule
+  if (word[1] == "rule" && line in is_rule) return 1
+  if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
+  if ((at in makes) && is_of_device(line, word)) return 1
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
+}
+
+# Whether a line may come from the commands of a device: what is on it, and what is in tables of the whole namespace.
+function is_of_device(line, word,  i) {
+  if (word[1] ~ /^(rule|iptables)$/ || line ~ /^qdisc (clsact|ingress) /) return 1
+  if (word[1] == "nft") return !index(line " ", " inet mpc ")
+  for (i = 2; i in word; i++) if (((at, word[i]) in is_made) && (i == 2 || word[i - 1] == "dev")) return 1
+  return 0
 }
 
 # A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
@@ -486,7 +499,7 @@ function link(line,  name, marks, mtu, more, state, to) {
   marks = "," substr(found, index(found, "<") + 1)
   sub(/>.*/, ",", marks)
   mtu = after(found, "> mtu ") + 0
-  if (match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
+  if (!(at in makes) && match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
   if (match(found, / master [^ ]+ $/)) more = more substr(found, RSTART, RLENGTH - 1)
   state = index(marks, ",UP,") ? "up" : "down"
   if (state == "up" && !index(marks, ",LOWER_UP,")) state = "up without a carrier"
@@ -500,8 +513,10 @@ function link(line,  name, marks, mtu, more, state, to) {
     if ((at, name) in has_mac) see("mac " name " " substr(found, 13))
   }
   if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
+  if ((at, name) in is_made) { see("interface " name (index(marks, ",UP,") ? " up" : " down")); return }
   see("link " name " mtu " mtu " " state more to)
 }
+function parent_of(line) { sub(/^[^@]*@/, "", line); sub(/:.*/, "", line); return line }
 function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
 
 # How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel or of a bond; a port may
@@ -519,6 +534,9 @@ function details(line,  name, kind, before) {
   } else if (has(line, "\\\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl) ")) {
     split(found, kind, " ")
     tunnel(name " " kind[2], " " rest " ")
+  } else if (has(line, "\\\\ +vlan protocol [^ ]+ id [0-9]+")) {
+    split(found, kind, " ")
+    see("tag " name " of " parent_of(line) " " kind[4] " " kind[6])
   } else if (has(line, "\\\\ +bond mode ")) {
     bond(name, " mode " rest " ")
   }
@@ -562,6 +580,16 @@ function tunnel(name, options,  line, option, count, i) {
   see(line)
 }
 
+# A VLAN of a port of a bridge, as `bridge vlan` tells it: of further ones of a port it does not tell that again.
+function vlan(line,  word) {
+  if (starts(line, "port ")) return
+  if (starts(line, "+ ")) line = substr(line, 3)
+  else { split(line, word, " "); tagged_port = word[1]; line = substr(line, length(word[1]) + 1) }
+  gsub(/ +/, " ", line)
+  sub(/^ /, "", line)
+  if (line ~ /^[0-9]/) see("vlan " tagged_port " " trimmed(line))
+}
+
 # How many packets in one piece an interface takes, where it is not as many as come.
 function device(line,  name) {
   name = name_of(line)
@@ -586,7 +614,8 @@ function flags(line, words,  word, count, i, told) {
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-function route(line,  target, way, more, within) {
+function route(line,  refusal, target, way, more, within) {
+  if (has(line, "^(blackhole|unreachable|prohibit) ")) { refusal = found; line = without(rest, " dev lo") }
   target = line
   sub(/ .*/, "", target)
   if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
@@ -607,7 +636,8 @@ function route(line,  target, way, more, within) {
     more = without(more, within)
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
-  gsub(/ linkdown/, "", more)
+  gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (refusal != "") { see(trimmed("route " refusal target within more)); return }
   if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
@@ -803,6 +833,7 @@ function tell_apart(line) {
   else if (about == "tables") table(line)
   else if (about == "kinds") details(line)
   else if (about == "bridges") fdb(line)
+  else if (about == "vlans") vlan(line)
   else if (about == "devices") device(line)
   else if (about == "files") file(line)
   else if (about == "processes") process(line)
@@ -910,6 +941,7 @@ function forget() {
   split("", wanted); split("", planned); split("", plans); split("", values); split("", paths); split("", path_count)
   split("", kinds); split("", processes); split("", links); split("", link_count); split("", is_link); split("", peers)
   split("", has_limits); split("", present); split("", macs); split("", told_rules); split("", is_told)
+  split("", is_made); split("", makes)
   split("", contained); split("", image_of); split("", is_inside); split("", is_attached)
   split("", has_mac); split("", first_rows); split("", first_count); split("", has_hosts)
   split("", lacks); split("", lack_count); split("", surplus); split("", surplus_count); split("", ended_count)
@@ -1047,14 +1079,15 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of. An engine that says nothing for a minute has none.
 refer_containers() {
   local name pid status rest
-  while IFS='|' read -r name pid status rest; do
+  while IFS='|' read -rt 60 name pid status rest; do
     printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
   done < <("$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
     "${@:2}" 2>/dev/null) >>"$scratch/containers"
+  kill "$!" 2>/dev/null || true
 }
 
 # An exit status, with the signal that it stands for.
