@@ -403,8 +403,7 @@ def expand(compilation: Compilation) -> None:
     help="TCP flows at once to predict for, beside one.",
 )
 def paths(compilation: Compilation, source: str, target: str, form: str, flows: int) -> None:
-    """Print the ways that packets take from A to B of LAB, and what transfers will reach. Each is a node, or
-    an interface of one (`a:c`) whose address is meant; B may be an address, which several nodes may have."""
+    """Print the ways from A to B of LAB (nodes, `a:c`, or B an address), and what transfers will reach."""
     try:
         lab = compilation.lab
     except TopologyError:
