@@ -23,6 +23,7 @@ from compiler.cli import main
 from compiler.ground.diagnostics import visible
 from compiler.model.lab import Lab
 from compiler.model.nodes import Role
+from compiler.model.vlans import whole
 from compiler.pictures import drawing
 from compiler.pictures.courses import COLOURS, courses, places
 from compiler.pictures.data import graph
@@ -66,7 +67,7 @@ def test_text(lab: str, pair: tuple[str, str] | None, form: str, ending: str, go
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_each_node_and_link_is_in_each_text(path: Path) -> None:
-    lab = compiled(path.read_text(), path.name).lab
+    lab = whole(compiled(path.read_text(), path.name).lab)
     text, flow, data = (FORMS[form](lab, None) for form in ("dot", "mermaid", "json"))
     assert len(re.findall(r'^  "[\w-]+" \[', text, re.MULTILINE)) == len(lab.nodes)
     assert len(re.findall(r'^  "[\w-]+" -- "[\w-]+" \[', text, re.MULTILINE)) == len(lab.links)
@@ -112,7 +113,7 @@ def test_of_many_labels_none_is_drawn_and_width_shows_the_rate() -> None:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_what_lines_and_nodes_are(path: Path) -> None:
     """Dashed lines are spare links, double ones tunnels; both are in the caption; each role has its shape."""
-    lab = compiled(path.read_text(), path.name).lab
+    lab = whole(compiled(path.read_text(), path.name).lab)
     text, found = dot(picture(lab)), picture(lab)
     assert text.count("style=dashed") == sum(link.spare for link in lab.links)
     assert text.count(":transparent:") == sum(link.tunnel is not None for link in lab.links)

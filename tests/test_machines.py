@@ -13,6 +13,7 @@ from shapes import strange_lines
 
 from compiler.cli import main
 from compiler.driver import Compilation, Options, TopologyError
+from compiler.model.vlans import whole
 from compiler.plan import served
 from compiler.plan.facts import BridgePort, Fact, Veth, Vxlan
 from compiler.scripts.bash import Style
@@ -77,7 +78,7 @@ def spread(text: str, count: int) -> str | None:
     """
     lab = compiled(text).lab
     names = cycle(f"m{number}" for number in range(1, count + 1))
-    places = "".join(f"\nplace {{{node.name}}} on {next(names)}" for node in lab.nodes)
+    places = "".join(f"\nplace {{{node.name}}} on {next(names)}" for node in whole(lab).nodes)
     machines = "".join(LARGE.format(number) for number in range(1, count + 1))
     over = f"{text}{machines}{places}\n"
     compilation = compiled(over)
@@ -86,6 +87,7 @@ def spread(text: str, count: int) -> str | None:
     except TopologyError:
         assert {one.code for one in compilation.diagnostics if one.severity == "error"} <= {
             "MPC529",
+            "MPC550",
             "MPC312",
         }
         return None

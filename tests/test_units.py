@@ -117,7 +117,7 @@ def test_percentages_come_back(millionths: int) -> None:
     assert units.percent(units.format_percent(millionths)) == millionths
 
 
-@given(st.builds(Queue, st.integers(1, 2**31 - 1), packets=st.booleans()))
+@given(st.builds(Queue, st.integers(1, 2**31 - 1), st.booleans(), st.none(), st.just(value=False)))
 def test_queues_come_back(length: Queue) -> None:
     assert units.queue(units.format_queue(length)) == length
 
