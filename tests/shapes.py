@@ -253,9 +253,8 @@ CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bri
 CALLS += "need_nodes need_queues row record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
-CALLS += (
-    "write_first make_device need_slots take_slots take_slot load_teql capture attach need_attached".split()
-)
+CALLS += "need_slots take_slots take_slot load_teql capture attach need_attached".split()
+CALLS += "see_wrapped make_device write_first".split()
 """The functions that scripts consist of besides the commands of labs."""
 
 CONTAINER = rf"(?:podman|docker):{NAMESPACE}"

@@ -405,6 +405,7 @@ STATEMENTS = {
     "link a -- c mtu 1400": "link a -- c mtu 1401",
     "link a -- c cost 2": "link a -- c cost 3",
     "shape a -> c queue 20p": "shape a -> c queue 30p",
+    'device a:w "true"': 'device a:w "true" address 192.0.2.9/24',
     "pool 10.0.0.0/9": "pool 10.0.0.0/10",
     PLACED: PLACED.replace("192.0.2.1", "192.0.2.2"),
     "host y netns n1": "host y netns n2",
