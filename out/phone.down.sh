@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "phone". Written by mpc 0.1.0 from unequal.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 6aba9f8620e194428d108d4ebb263af26f6c47f95e0dec06c19f7a9dcd2198ed
+# Runtime: sha256 749328b92064170943a74b5189ec61eee9eabc9729d19297865b75b7caa9c718
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix

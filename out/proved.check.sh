@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 5e3f449721e78e8fdcd057422fd3302639745a732f139a02e017c72da42dec57
+# Runtime: sha256 23b430650ef4a7cee2d4362827788ff94ab382babb9b3b6684c3e20a15cf4aea
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix

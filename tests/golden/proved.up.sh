@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "proved". Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
+# Runtime: sha256 80ee8ffc6db6f43e11e7d740cd3c2c14357521eb7bf5dbef7163c8d5aefedbb9
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
