@@ -11,7 +11,7 @@ from compiler.driver import Compilation, TopologyError
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.trials import Protocol, Transfer
-from compiler.plan.facts import Bond, BondLeg, OwnAddress, Qdisc, Up
+from compiler.plan.facts import Bond, BondLeg, OwnAddress, Qdisc, Routes, Up
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.ways import ways
@@ -119,6 +119,29 @@ def test_arp_asks_over_tunnels_and_carriers_tell_of_links(text: str, mode: str) 
     assert splits == ({"bond-a", "bond-b"} if mode == "balance-rr" else set())
     monitor = "arp_ip_target" if asks else "miimon 100"
     assert compiled(f"{text} mode {mode}").up().count(monitor) == 2
+
+
+@pytest.mark.parametrize(("mode", "told"), [("active-backup", False), ("balance-rr", True)])
+def test_active_backup_tells_of_the_tunnel_in_use_alone(mode: str, told: bool) -> None:
+    """It asks over no other, and takes those for broken; a check then expects nothing of them."""
+    made = compiled(f"{LABS[1]} mode {mode}")
+    assert {fact.told for fact in made.plan.facts if isinstance(fact, BondLeg)} == {told}
+    assert ("leg b UP" in made.script("check")) == told
+    assert "leg b UP" in compiled(f"{LABS[0]} mode {mode}").script("check")
+
+
+def test_gateways_over_a_bond_without_a_carrier_are_taken() -> None:
+    """Where routes over links that are down are ignored, a gateway of IPv6 in a table is not looked for."""
+    text = f"pool 10.0.0.0/8\npool fd00::/48\n{LABS[1]}"
+    tabled = [
+        (":" in str(hop.via), hop.interface, hop.onlink)
+        for fact in compiled(f"{text}\nspray a -- b").plan.facts
+        if isinstance(fact, Routes) and fact.table
+        for hop in fact.hops
+    ]
+    assert {onlink for six, name, onlink in tabled if six and name.startswith("bond-")} == {True}
+    assert {onlink for six, name, onlink in tabled if not (six and name.startswith("bond-"))} == {False}
+    assert "onlink" not in compiled(text).up()
 
 
 def test_ipv6_asks_by_neighbour_discovery() -> None:

@@ -196,6 +196,12 @@ def test_a_line_has_the_colours_of_all_courses_over_it() -> None:
     assert len(re.findall('label="bottleneck"', text)) == 2
 
 
+def test_a_bond_is_labelled_with_an_mtu_of_its_own_alone() -> None:
+    text = "host a b\nlink a -- b rate 1mbit\nlink a -- b rate 1mbit\nbond a -- b"
+    assert "mtu" not in FORMS["mermaid"](lab_of(text), None)
+    assert "mtu 1400" in FORMS["mermaid"](lab_of(f"{text} mtu 1400"), None)
+
+
 @pytest.mark.parametrize("kind", ["bond", "teql"])
 def test_a_way_over_legs_colours_what_sends_over_them(kind: str) -> None:
     lab = lab_of(

@@ -42,6 +42,15 @@ def test_a_script_is_the_input_of_bash_as_root(kind: str, tmp_path: Path) -> Non
     assert said.splitlines()[-2] == "#!/usr/bin/env bash"
 
 
+def test_a_lab_goes_by_its_name_beside_a_folder_that_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "diamond").mkdir()
+    monkeypatch.chdir(tmp_path)
+    status, told, said = started(tmp_path, "down", "diamond")
+    assert (status, told.splitlines()[:3], said) == (5, ["sudo", "--", "bash"], "")
+
+
 def test_on_a_host_words_are_quoted_once_for_each_shell(tmp_path: Path) -> None:
     status, said, _ = started(tmp_path, "exec", "--on", "me@there", DIAMOND, "a", "echo", "a b", "$x")
     as_root = """sh -c 'test "$(id -u)" = 0 || exec sudo -- "$@"; exec "$@"' sh"""

@@ -72,6 +72,15 @@ def test_active_backup_leaves_a_tunnel_whose_path_breaks() -> None:
         assert live.pings(lab.ns("a"), "b", "-c", "10", "-i", "0.1")
 
 
+@pytest.mark.every_kernel("bond", "vxlan")
+def test_packets_take_turns_on_a_bond_that_is_late() -> None:
+    """Of tunnels and IPv6: it has no carrier yet when its routes are made."""
+    text = f"pool fd00::/48\n{TUNNELS}bond a -- b\nspray a -- b\nexpect a -> b reachable"
+    with live.running(live.lab_of("late", text)):
+        result = check("late", text)
+    assert result.returncode == 0, result.stdout
+
+
 def wait_for(lab: live.Lab, state: str) -> None:
     """Waits until a leg has a state, and ten seconds at most."""
     for _ in range(100):

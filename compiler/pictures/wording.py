@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from compiler.ground.units import format_percent, format_queue, format_rate, format_time
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName, Link, LinkKind, Port, Shaping
+from compiler.model.links import DEFAULT_MTU, InterfaceName, Link, LinkKind, Port, Shaping
 from compiler.model.nodes import Node
 from compiler.model.segments import Interface
 from compiler.model.vlans import device
@@ -34,7 +34,8 @@ def label(link: Link) -> str:
         lines += [there] if there else []
     else:
         lines += [f"from {one.node}: {said or 'not shaped'}" for one, said in _directions(link, there, back)]
-    lines += [f"mtu {link.mtu}"] if link.mtu and not link.tunnel else []
+    is_usual = link.tunnel or (link.bond and link.mtu == DEFAULT_MTU)  # of these it is always there
+    lines += [f"mtu {link.mtu}"] if link.mtu and not is_usual else []
     lines += ["private"] if link.private else []
     return "\n".join(lines)
 

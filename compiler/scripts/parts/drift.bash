@@ -38,15 +38,14 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of. An engine that says nothing for a minute has none.
+# ended, and what it is of.
 refer_containers() {
   local name pid status rest
-  while IFS='|' read -rt 60 name pid status rest; do
+  while IFS='|' read -r name pid status rest; do
     printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
   done < <("$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
     "${@:2}" 2>/dev/null) >>"$scratch/containers"
-  kill "$!" 2>/dev/null || true
 }
 
 # An exit status, with the signal that it stands for.

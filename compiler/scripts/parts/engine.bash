@@ -42,18 +42,9 @@ has_noted() {
   return 1
 }
 
-# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() {
-  local from status=0
-  exec {from}< <(exec "$@" 2>&1)
-  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
-  exec {from}<&-
-  answer=${answer%$'\n'}
-  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
-  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
-  return 1
-}
+ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {

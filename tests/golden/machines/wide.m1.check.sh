@@ -2,7 +2,7 @@
 # Checks the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 be0ee9fb543a7884692977696634810520a37e85d1ca40acd207a6b6a8de78cd
+# Runtime: sha256 23b430650ef4a7cee2d4362827788ff94ab382babb9b3b6684c3e20a15cf4aea
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -290,9 +290,8 @@ done
 echo "about queues"
 tc qdisc show
 [ -z "$NFT" ] || { echo "about tables" && nft -st list ruleset; }
-case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "*) echo "about kinds" && ip -d -o link show ;; esac
+case $kinds in *" bridge "* | *" tunnel "* | *" bond "*) echo "about kinds" && ip -d -o link show ;; esac
 case $kinds in *" bridge "*) echo "about bridges" && bridge fdb show ;; esac
-case $kinds in *" vlan "*) echo "about vlans" && bridge vlan show | sed 's/^[[:space:]]/+ /' ;; esac
 case $kinds in *" device "*) echo "about devices" && ip -d -o link show ;; esac
 echo "about files"
 for file in "$SCRATCH/files/"*; do file "${file##*/}"; done
@@ -382,7 +381,7 @@ function plan_kind(word, line) {
   if (word[1] == "link") { links[at, ++link_count[at]] = word[2]; is_link[at, word[2]] = 1 }
   if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
   if (word[1] == "limits") has_limits[at] = 1
-  if (word[1] ~ /^(tunnel|bond|device|tag|vlan)$/) kinds[at] = kinds[at] " " word[1]
+  if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
 }
 
 # A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
@@ -425,12 +424,14 @@ function see(line) {
 }
 
 # Whether a line that is not planned is no drift: MPTCP limits where none are set, interfaces that are down, as some
-# modules make in every namespace, routes to what an interface is in, and what a spanning tree makes of a port.
+# modules make in every namespace, routes to what an interface is in, what a spanning tree makes of a port, and what a
+# bond makes of a leg that it may not tell of.
 function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
   if (word[1] == "rule") return line in is_rule
+  if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
 }
 
@@ -455,7 +456,6 @@ function link(line,  name, marks, mtu, more, state, to) {
   if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
   see("link " name " mtu " mtu " " state more to)
 }
-function parent_of(line) { sub(/^[^@]*@/, "", line); sub(/:.*/, "", line); return line }
 function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
 
 # How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel or of a bond; a port may
@@ -473,9 +473,6 @@ function details(line,  name, kind, before) {
   } else if (has(line, "\\\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl) ")) {
     split(found, kind, " ")
     tunnel(name " " kind[2], " " rest " ")
-  } else if (has(line, "\\\\ +vlan protocol [^ ]+ id [0-9]+")) {
-    split(found, kind, " ")
-    see("tag " name " of " parent_of(line) " " kind[4] " " kind[6])
   } else if (has(line, "\\\\ +bond mode ")) {
     bond(name, " mode " rest " ")
   }
@@ -517,16 +514,6 @@ function tunnel(name, options,  line, option, count, i) {
       line = line replaced(substr(options, RSTART, RLENGTH), "hoplimit", "ttl")
   if (index(options, " nolearning ")) line = line " nolearning"
   see(line)
-}
-
-# A VLAN of a port of a bridge, as `bridge vlan` tells it: of further ones of a port it does not tell that again.
-function vlan(line,  word) {
-  if (starts(line, "port ")) return
-  if (starts(line, "+ ")) line = substr(line, 3)
-  else { split(line, word, " "); tagged_port = word[1]; line = substr(line, length(word[1]) + 1) }
-  gsub(/ +/, " ", line)
-  sub(/^ /, "", line)
-  if (line ~ /^[0-9]/) see("vlan " tagged_port " " trimmed(line))
 }
 
 # How many packets in one piece an interface takes, where it is not as many as come.
@@ -757,7 +744,6 @@ function tell_apart(line) {
   else if (about == "tables") table(line)
   else if (about == "kinds") details(line)
   else if (about == "bridges") fdb(line)
-  else if (about == "vlans") vlan(line)
   else if (about == "devices") device(line)
   else if (about == "files") file(line)
   else if (about == "processes") process(line)

@@ -2,7 +2,7 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 2ed2ef0a71a35935c62bba1c8125d0988e82a7ed25775d45046157c9669da0c9
+# Runtime: sha256 88780f901b58b62c598187a55126abe6be30088969f119cd7d363dc95227a3c7
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -270,18 +270,9 @@ has_noted() {
   return 1
 }
 
-# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() {
-  local from status=0
-  exec {from}< <(exec "$@" 2>&1)
-  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
-  exec {from}<&-
-  answer=${answer%$'\n'}
-  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
-  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
-  return 1
-}
+ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
