@@ -82,7 +82,7 @@ STATEMENTS = Words(
         "subnet network net prefix cidr": (
             "all addresses are taken from `pool PREFIX`; those of one link from `link a -- b subnet PREFIX`"
         ),
-        "dnat port-forward iptables nft nftables firewall acl": 'write it as `run NODE "COMMAND"`',
+        "iptables nft nftables firewall acl": 'write it as `run NODE "COMMAND"`',
         _DAEMONS: "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "ecmp": "equally short paths share flows by themselves",
         "vlan vxlan": "there are no VLANs: each broadcast domain has a switch of its own",
