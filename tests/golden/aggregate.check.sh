@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "aggregate" that is up. Written by mpc 0.1.0 from aggregate.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 23b430650ef4a7cee2d4362827788ff94ab382babb9b3b6684c3e20a15cf4aea
+# Runtime: sha256 141e54dafdcd4235f4ed3576b17a155bad1ce2659997e8cd624e4766d175121e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -482,8 +482,9 @@ done
 echo "about queues"
 tc qdisc show
 [ -z "$NFT" ] || { echo "about tables" && nft -st list ruleset; }
-case $kinds in *" bridge "* | *" tunnel "* | *" bond "*) echo "about kinds" && ip -d -o link show ;; esac
+case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "*) echo "about kinds" && ip -d -o link show ;; esac
 case $kinds in *" bridge "*) echo "about bridges" && bridge fdb show ;; esac
+case $kinds in *" vlan "*) echo "about vlans" && bridge vlan show | sed 's/^[[:space:]]/+ /' ;; esac
 case $kinds in *" device "*) echo "about devices" && ip -d -o link show ;; esac
 echo "about files"
 for file in "$SCRATCH/files/"*; do file "${file##*/}"; done
@@ -560,6 +561,8 @@ function plan(line,  word, number, i) {
   } else if (word[1] == "attached") {
     contained[at] = contained[at] " " word[2]
     is_attached[at] = 1
+  } else if (word[1] == "name") {
+    first_rows[at, ++first_count[at]] = after(line, " ")
   } else if (word[1] == "process") {
     processes[at] = processes[at] " " word[2]
   } else {
@@ -572,8 +575,10 @@ function plan(line,  word, number, i) {
 function plan_kind(word, line) {
   if (word[1] == "link") { links[at, ++link_count[at]] = word[2]; is_link[at, word[2]] = 1 }
   if (word[1] == "link" && has(line, " to [^ ]+$")) peers[substr(found, 5)] = 1
+  if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
-  if (word[1] == "tunnel" || word[1] == "bond" || word[1] == "device") kinds[at] = kinds[at] " " word[1]
+  if (word[1] == "mac") has_mac[at, word[2]] = 1
+  if (word[1] ~ /^(tunnel|bond|device|tag|vlan)$/) kinds[at] = kinds[at] " " word[1]
 }
 
 # A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
@@ -622,9 +627,18 @@ function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
-  if (word[1] == "rule") return line in is_rule
+  if (word[1] == "rule" && line in is_rule) return 1
   if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
+  if ((at in makes) && is_of_device(line, word)) return 1
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
+}
+
+# Whether a line may come from the commands of a device: what is on it, and what is in tables of the whole namespace.
+function is_of_device(line, word,  i) {
+  if (word[1] ~ /^(rule|iptables)$/ || line ~ /^qdisc (clsact|ingress) /) return 1
+  if (word[1] == "nft") return !index(line " ", " inet mpc ")
+  for (i = 2; i in word; i++) if (((at, word[i]) in is_made) && (i == 2 || word[i - 1] == "dev")) return 1
+  return 0
 }
 
 # A link as `ip -o link` tells it: its MTU, its state, flags that few have, its bridge, and the namespace at its other
@@ -635,7 +649,7 @@ function link(line,  name, marks, mtu, more, state, to) {
   marks = "," substr(found, index(found, "<") + 1)
   sub(/>.*/, ",", marks)
   mtu = after(found, "> mtu ") + 0
-  if (match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
+  if (!(at in makes) && match(found, / xdp[^ ]* /)) more = substr(found, RSTART, RLENGTH - 1)
   if (match(found, / master [^ ]+ $/)) more = more substr(found, RSTART, RLENGTH - 1)
   state = index(marks, ",UP,") ? "up" : "down"
   if (state == "up" && !index(marks, ",LOWER_UP,")) state = "up without a carrier"
@@ -644,10 +658,15 @@ function link(line,  name, marks, mtu, more, state, to) {
   line = rest
   if (has(line, " link-netns [^ \\\\]+")) to = " to " substr(found, 13)
   if (index(line, " link/void")) state = state " void"
-  if (has(line, " link/ether [^ ]+")) macs[at, substr(found, 13)] = 1
+  if (has(line, " link/ether [^ ]+")) {
+    macs[at, substr(found, 13)] = 1
+    if ((at, name) in has_mac) see("mac " name " " substr(found, 13))
+  }
   if (name == "lo" && index(line, " alias ")) see("mark " trimmed(after(line, " alias ")))
+  if ((at, name) in is_made) { see("interface " name (index(marks, ",UP,") ? " up" : " down")); return }
   see("link " name " mtu " mtu " " state more to)
 }
+function parent_of(line) { sub(/^[^@]*@/, "", line); sub(/:.*/, "", line); return line }
 function name_of(line) { line = after(line, ": "); sub(/[:@].*/, "", line); return line }
 
 # How a link is told with all details, where it is a bridge, a port of one, or the end of a tunnel or of a bond; a port may
@@ -665,6 +684,9 @@ function details(line,  name, kind, before) {
   } else if (has(line, "\\\\ +(vxlan|gretap|ipip|ip6gretap|ip6tnl) ")) {
     split(found, kind, " ")
     tunnel(name " " kind[2], " " rest " ")
+  } else if (has(line, "\\\\ +vlan protocol [^ ]+ id [0-9]+")) {
+    split(found, kind, " ")
+    see("tag " name " of " parent_of(line) " " kind[4] " " kind[6])
   } else if (has(line, "\\\\ +bond mode ")) {
     bond(name, " mode " rest " ")
   }
@@ -708,6 +730,16 @@ function tunnel(name, options,  line, option, count, i) {
   see(line)
 }
 
+# A VLAN of a port of a bridge, as `bridge vlan` tells it: of further ones of a port it does not tell that again.
+function vlan(line,  word) {
+  if (starts(line, "port ")) return
+  if (starts(line, "+ ")) line = substr(line, 3)
+  else { split(line, word, " "); tagged_port = word[1]; line = substr(line, length(word[1]) + 1) }
+  gsub(/ +/, " ", line)
+  sub(/^ /, "", line)
+  if (line ~ /^[0-9]/) see("vlan " tagged_port " " trimmed(line))
+}
+
 # How many packets in one piece an interface takes, where it is not as many as come.
 function device(line,  name) {
   name = name_of(line)
@@ -732,7 +764,8 @@ function flags(line, words,  word, count, i, told) {
 
 # A route as `ip -o route` tells it, a line a next hop. Those that bear a protocol are the kernel's or a daemon's.
 # (Interfaces may be called like any of its words, so the only one is taken out first; of several, none comes before.)
-function route(line,  target, way, more, within) {
+function route(line,  refusal, target, way, more, within) {
+  if (has(line, "^(blackhole|unreachable|prohibit) ")) { refusal = found; line = without(rest, " dev lo") }
   target = line
   sub(/ .*/, "", target)
   if (has(line, "^[^ ]+ (via [^ ]+ )?dev [^ ]+")) {
@@ -753,7 +786,8 @@ function route(line,  target, way, more, within) {
     more = without(more, within)
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
-  gsub(/ linkdown/, "", more)
+  gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (refusal != "") { see(trimmed("route " refusal target within more)); return }
   if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
@@ -854,27 +888,40 @@ function file(line,  name) {
   name = after(line, " ")
   if (starts(line, "row ")) rows[++row_count] = name
   else if (starts(line, "more ")) unexpected("the file " name)
-  else if (starts(line, "none ")) missing("the file /etc/netns/" names[at] "/" name)
-  else { end_file(); file_name = name }
+  else if (starts(line, "none ")) { missing("the file /etc/netns/" names[at] "/" name); has_hosts[at] = 1 }
+  else { end_file(); file_name = name; if (name == "hosts") has_hosts[at] = 1 }
+}
+
+# The row of a file at a place: those that a namespace has first in its hosts file come after the mark.
+function row_at(i,  first) {
+  first = file_name == "hosts" ? first_count[at] : 0
+  return i == 1 ? row_of[file_name, 1] : i <= first + 1 ? first_rows[at, i - 1] : row_of[file_name, i - first]
 }
 
 # Tells which rows of a file differ. (Up adds the name of this machine, which may have another by now.)
-function end_file(  path, differ, told, i, theirs, row) {
+function end_file(  path, differ, told, i, theirs, row, count) {
   if (file_name == "") return
   path = "/etc/netns/" names[at] "/" file_name
   if (file_name == "hosts" && rows[row_count] ~ /^127\.0\.1\.1 [A-Za-z0-9.-]+$/) row_count--
-  differ = row_count != row_counts[file_name]
+  count = row_counts[file_name] + (file_name == "hosts" ? first_count[at] : 0)
+  differ = row_count != count
   for (i = 1; i <= row_count; i++) {
     row = rows[i]
     theirs[row] = 1
-    if (row != row_of[file_name, i]) differ = 1
+    if (row != row_at(i)) differ = 1
     if (!((file_name, row) in is_row)) { unexpected("in " path ": " row); told = 1 }
   }
-  for (i = 1; i <= row_counts[file_name]; i++)
-    if (!(row_of[file_name, i] in theirs)) { missing("in " path ": " row_of[file_name, i]); told = 1 }
+  for (i = 1; i <= count; i++)
+    if (!(row_at(i) in theirs)) { missing("in " path ": " row_at(i)); told = 1 }
   if (differ && !told) unexpected("another order of lines in " path)
   file_name = ""
   row_count = 0
+}
+
+# Tells of a namespace that has to have other rows first, and has the file of those that have not. (It is not asked for.)
+function tell_same(  i) {
+  for (i = 1; i <= first_count[at] && !(at in has_hosts); i++)
+    missing("in /etc/netns/" names[at] "/hosts: " first_rows[at, i] " before all others")
 }
 
 # A process of the plan that has ended; with 0, it may have done what it was for, if it is no capture.
@@ -936,6 +983,7 @@ function tell_apart(line) {
   else if (about == "tables") table(line)
   else if (about == "kinds") details(line)
   else if (about == "bridges") fdb(line)
+  else if (about == "vlans") vlan(line)
   else if (about == "devices") device(line)
   else if (about == "files") file(line)
   else if (about == "processes") process(line)
@@ -946,7 +994,7 @@ function begin(what) {
   inside = ""
   if (starts(what, "sysctls ")) { about = "sysctls"; directory = directory_of(substr(what, 9)) }
   if (what == "files") compare_facts()
-  if (what == "processes") end_file()
+  if (what == "processes") { end_file(); tell_same() }
   if (what == "nothing") compare_containers()
   if (what == "absence") missing("the namespace " names[at])
   if (what == "absence" || what == "nothing") is_told[at] = 1
@@ -1043,7 +1091,9 @@ function forget() {
   split("", wanted); split("", planned); split("", plans); split("", values); split("", paths); split("", path_count)
   split("", kinds); split("", processes); split("", links); split("", link_count); split("", is_link); split("", peers)
   split("", has_limits); split("", present); split("", macs); split("", told_rules); split("", is_told)
+  split("", is_made); split("", makes)
   split("", contained); split("", image_of); split("", is_inside); split("", is_attached)
+  split("", has_mac); split("", first_rows); split("", first_count); split("", has_hosts)
   split("", lacks); split("", lack_count); split("", surplus); split("", surplus_count); split("", ended_count)
 }
 
@@ -1370,13 +1420,16 @@ asked=()
 claims=()
 answers=()
 
-# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces.
+# Asks for an address: SOURCE TARGET WHAT CLAIM LEAST MOST ADDRESS...; the source and the target are namespaces. An
+# address is asked from another where it is FROM,ADDRESS.
 ask() {
-  local address fd fds='' pings=(-c 3 -w 3)
+  local address fd fds='' from pings=(-c 3 -w 3)
   [[ $4 != unreachable ]] || pings=(-c 3 -W 1)
   [[ $4 != rtt ]] || pings=(-c 10 -w 10)
   for address in "${@:7}"; do
-    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${pings[@]}" "$address" 2>&1)
+    from=()
+    [[ $address != *,* ]] || from=(-I "${address%,*}") address=${address#*,}
+    exec {fd}< <(exec nsenter --net="/run/netns/$1" ping -nq -i 0.2 "${from[@]}" "${pings[@]}" "$address" 2>&1)
     started+=("$!")
     fds+=" $fd $address"
   done
@@ -1446,15 +1499,15 @@ be_alone() {
 # the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
 # machine, where a server waits.
 transfer() {
-  local wrap=() options tries=0 server=
+  local wrap=() bound=() options tries=0 server=
   choose_port "$2"
   options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
-  [[ $4 != udp ]] || options+=(-u -b "$6")
+  [[ $4 != udp ]] || options+=(-u -b "$6") bound=(-B "$3")
   received=0 said=
   if [[ $2 != - ]]; then
-    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
   elif ((${#reporting[@]})); then
     options+=(--get-server-output)

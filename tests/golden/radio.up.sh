@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "radio". Written by mpc 0.1.0 from radio.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 8bd6af2b6d4d4e3244e5e35f1d2835f0852cc36f658e83c6cb3c980fe8a2e919
+# Runtime: sha256 80ee8ffc6db6f43e11e7d740cd3c2c14357521eb7bf5dbef7163c8d5aefedbb9
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -280,18 +280,9 @@ has_noted() {
   return 1
 }
 
-# Asks an engine, which has a minute: ENGINE ARGUMENT... Its answer is then in `answer`.
+# Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() {
-  local from status=0
-  exec {from}< <(exec "$@" 2>&1)
-  IFS= read -rd '' -t 60 answer <&"$from" || status=$?
-  exec {from}<&-
-  answer=${answer%$'\n'}
-  if ((status > 128)); then kill "$!" 2>/dev/null; else wait "$!" && return; fi
-  say "$1 does not answer: ${answer:-it has said nothing for a minute}"
-  return 1
-}
+ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "textbook" that is up. Written by mpc 0.1.0 from textbook.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 b027b684cca21e0584938fae60ca6acb97561e06fb1234e76059ad236f99e7d2
+# Runtime: sha256 141e54dafdcd4235f4ed3576b17a155bad1ce2659997e8cd624e4766d175121e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1079,15 +1079,14 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of. An engine that says nothing for a minute has none.
+# ended, and what it is of.
 refer_containers() {
   local name pid status rest
-  while IFS='|' read -rt 60 name pid status rest; do
+  while IFS='|' read -r name pid status rest; do
     printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
   done < <("$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
     "${@:2}" 2>/dev/null) >>"$scratch/containers"
-  kill "$!" 2>/dev/null || true
 }
 
 # An exit status, with the signal that it stands for.
