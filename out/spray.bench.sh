@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "spray" that is up. Written by mpc 0.1.0 from spray.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 3e0646dff085cbb6b1acd3b370169cc89ce495e605f8787f14ec4f479b81513d
+# Runtime: sha256 69bdac00d5fbe7063803a4ccb0dda618d96d94ad0bec7c2601e2e1c2a8efed1e
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -484,6 +484,78 @@ end_play() {
   ((status == 0 || status == 143)) || said=${said:-the play failed: $(<"$scratch/play.said")}
 }
 
+# === captures of transfers ====================================================
+# Where they are written.
+CAPTURES=.
+declare -A recorded=()
+recording=()
+
+# Notes what is captured during the last transfer: NAMESPACE NODE INTERFACE SNAP ...
+record() { recorded[$((${#rows[@]} - 1))]=$*; }
+
+# Prints the files of a transfer: NUMBER ROUND.
+files_of() {
+  local i whose caught
+  read -ra whose <<<"${rows[$1]}"
+  read -ra caught <<<"${recorded[$1]:-}"
+  for ((i = 0; i < ${#caught[@]}; i += 4)); do
+    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
+  done
+}
+
+# Ends here where a file cannot be made, before anything is measured: none is overwritten.
+need_files() {
+  local i round file files
+  ((${#recorded[@]})) || return 0
+  [[ -d $CAPTURES && -w $CAPTURES && $CAPTURES != *$'\n'* ]] ||
+    die "there is no folder ${CAPTURES//$'\n'/?} that can be written, for captures"
+  CAPTURES=$(cd -P -- "$CAPTURES" && pwd)
+  for i in "${!recorded[@]}"; do
+    for ((round = 1; round <= REPEAT; round++)); do
+      mapfile -t files < <(files_of "$i" "$round")
+      for file in "${files[@]}"; do
+        [[ ! -e $file && ! -L $file ]] || die "there is $file already: --captures DIR has captures written elsewhere"
+      done
+    done
+  done
+}
+
+# Has tcpdump(8) write the packets of a transfer, and waits until it has begun: NUMBER ROUND.
+# shellcheck disable=SC2016 # Expanded by that shell.
+RECORD='exec tcpdump -i "$1" -n -p -U -s "$2" -w - >"$3"'
+start_recording() {
+  local _ i caught files
+  recording=()
+  read -ra caught <<<"${recorded[$1]:-}"
+  mapfile -t files < <(files_of "$1" "$2")
+  for i in "${!files[@]}"; do
+    : >"$scratch/record.$i"
+    begin_in "record.$i" "${caught[4 * i]}" bash -c "$RECORD" - "${caught[4 * i + 2]}" "${caught[4 * i + 3]}" "${files[i]}"
+    recording+=("$!")
+  done
+  for i in "${!files[@]}"; do
+    for _ in {1..250}; do
+      [[ $(<"$scratch/record.$i") != *"listening on "* ]] || break
+      kill -0 "${recording[i]}" 2>/dev/null || break
+      sleep 0.02
+    done
+  done
+}
+
+# Ends that when all is there that came (the kernel hands over packets a second late at most), and says what is lacking.
+end_recording() {
+  local i lost
+  ((${#recording[@]})) || return 0
+  sleep 1.2
+  for i in "${!recording[@]}"; do
+    kill "${recording[i]}" 2>/dev/null || lost=ended
+    wait "${recording[i]}" || true
+    [[ ! $(<"$scratch/record.$i") =~ ([1-9][0-9]*)\ packets?\ dropped ]] || lost="lost ${BASH_REMATCH[1]} packets"
+    [[ -z ${lost:-} ]] || say "warning: a capture has $lost: $(tail -n 4 "$scratch/record.$i")"
+    lost=
+  done
+}
+
 # === bench ====================================================================
 # What is measured goes to standard output, and how far the bench has come to standard error.
 # Bytes of a packet on average, below which all are acknowledgements.
@@ -505,6 +577,10 @@ failures=0
 while (($#)); do
   case $1 in
     --tsv | --json) FORM=${1#--} ;;
+    --captures)
+      [[ -n ${CAPTURED:-} ]] || misuse "no bench of the lab has captures here"
+      CAPTURES=${2:?} && shift
+      ;;
     --during-play) [[ -n ${PLAY:-} ]] || misuse "the lab has no events that are played here"; during=1 ;;
     --repeat) [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || misuse "--repeat takes a number, 1 to 9999"; REPEAT=$2; shift ;;
     *) misuse "no such option: $1" ;;
@@ -642,9 +718,11 @@ measure() {
   count_again "$namespace"
   was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
+  start_recording "$1" "$round"
   [[ -z $during ]] || start_play "$5"
   transfer "${@:6}" -t "$5"
   [[ -z $during ]] || end_play
+  end_recording
   moved=()
   namespace_of "$3"
   if [[ $namespace ]]; then arrived=0; else arrived=-; fi
@@ -855,5 +933,6 @@ details() {
 # === the call =================================================================
 needs
 transfers
+need_files
 run_all
 }
