@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "spray" that is up. Written by mpc 0.1.0 from spray.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 69bdac00d5fbe7063803a4ccb0dda618d96d94ad0bec7c2601e2e1c2a8efed1e
+# Runtime: sha256 199095dad32b96a4a84f8e225ab491cbbd990371324634770bd6cd97cf29ee52
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -225,15 +225,15 @@ be_alone() {
 # the namespace's own, which is taken too where the kernel refuses CONTROL to such a connection. TARGET is `-` on another
 # machine, where a server waits.
 transfer() {
-  local wrap=() options tries=0 server=
+  local wrap=() bound=() options tries=0 server=
   choose_port "$2"
   options=(-c "$3" -p "$port" -P "$5" -f k "${reporting[@]}" "${@:8}")
   [[ $7 == - || $refused == *" $4:$7 "* ]] || options+=(-C "$7")
   [[ $4 != mptcp ]] || wrap=(mptcpize run)
-  [[ $4 != udp ]] || options+=(-u -b "$6")
+  [[ $4 != udp ]] || options+=(-u -b "$6") bound=(-B "$3")
   received=0 said=
   if [[ $2 != - ]]; then
-    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 -p "$port" -f k "${reporting[@]}"
+    begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
   elif ((${#reporting[@]})); then
     options+=(--get-server-output)
