@@ -329,7 +329,7 @@ sysctl Qa net.Pattern=1
 run Qa "true" ready "true" env Q=1
 run Qb "true" ready 80
 device {Qa:Qm,Qb:Qm} "true" "exit 0"
-device Qc:Qn "true" address 192.0.2.9/24
+device Qc:Qp "true" address 192.0.2.9/24
 device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
@@ -607,6 +607,10 @@ def _inside(words: list[str]) -> list[str]:
     return words[4:] if words[:3] == ["ip", "netns", "exec"] else words
 
 
+_USAGE = r"usage: bench\.sh \[--tsv \| --json\] \[--repeat N\](?: \[--during-play\])?(?: \[--captures DIR\])?"
+"""Options of a bench are those that something in the lab calls for."""
+
+
 @cache
 def _frames() -> re.Pattern[str]:
     """The lines around commands in the scripts of PATTERNS, with any names."""
@@ -617,12 +621,12 @@ def _frames() -> re.Pattern[str]:
             "".join(compilation.pieces(*kind, name)) for name in compilation.machines for kind in kinds
         ]
         lines |= {line for script in scripts for line in script.splitlines()}
-    return re.compile("|".join([_HOST.pattern, "plan [0-9a-f]{12}", *sorted(map(_frame, lines))]))
+    return re.compile("|".join([_HOST.pattern, "plan [0-9a-f]{12}", _USAGE, *sorted(map(_frame, lines))]))
 
 
 def _frame(line: str) -> str:
     """A regular expression for a line of the scripts of PATTERNS, with any names."""
     pattern = re.escape(line).replace(r"Pattern\.topo", "[ -~]*").replace(r"net\.Pattern", KEY)
-    pattern = re.sub(r"Pattern\\-Q[a-n]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
+    pattern = re.sub(r"Pattern\\-Q[a-o]", f"(?:{NAMESPACE}|'{NAMESPACE}')", pattern)
     pattern = pattern.replace(r"await_legs\ 8\ ", r"await_legs\ [18]\ ")
     return pattern.replace("Pattern", NAME)

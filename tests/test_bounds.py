@@ -141,7 +141,9 @@ def test_a_pinned_family_does_not_halve_the_paths() -> None:
 
 
 def many(count: int, pool: str = "10.0.0.0/8") -> str:
-    return f"pool {pool}\nrouting none\nhost a b\nfor i in 1..{count} {{ link a -- b }}\nroute a to b via b\n"
+    target = "2001:db8::/64" if ":" in pool else "192.0.2.0/24"
+    links = f"for i in 1..{count} {{ link a -- b }}"
+    return f"pool {pool}\nrouting none\nhost a b\n{links}\nroute a to {target} via b\n"
 
 
 def route_lines(script: str) -> Iterator[list[str]]:
@@ -171,7 +173,7 @@ def test_next_hops_are_appended_in_ipv6() -> None:
     [
         "host a b\nlink a -- b subnet 10.0.0.0/8\n",
         "host a b\nlink a -- b subnet 10.0.0.0/9\nlink a -- b\n",
-        "pool fd00::/32\nhost a b\nlink a -- b address fd00::1/32 fd00::2/32\n",
+        "pool fd00::/32\nhost a b\nlink a -- b address fd00::1/32 fd00::2/32\nlink a -- b\n",
         "host a address 10.1.2.3/8\nhost b\nlink a -- b\n",
         "host a b\nlink a -- b subnet 10.0.0.0/8\nlink a -- b subnet 172.16.0.0/12\n",
     ],

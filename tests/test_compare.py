@@ -145,9 +145,8 @@ def test_each_changed_statement_is_shown(text: str, line: str, other: str) -> No
     if not found.in_network:
         assert line in found.text.gone or found.text.wording is not Wording.STATEMENTS
         return
-    words = line.split()
-    nodes = {word.partition(":")[0] for word in words}
-    assert any(_is_about(one, words[0], nodes) for one in found.changes)
+    keyword, *_ = names = re.findall(r"[\w.-]+", line)
+    assert any(_is_about(one, keyword, set(names)) for one in found.changes)
 
 
 def _is_about(change: Change, keyword: str, nodes: set[str]) -> bool:

@@ -109,9 +109,9 @@ def test_no_command_twice(plan: Plan) -> None:
 
 def test_hosts_have_every_address_once(plan: Plan) -> None:
     names = [line.split()[1] for line in plan.hosts]
-    given = [
-        words[2].split("/")[0] for c in commands(plan) if (words := c.arguments)[:2] == ("address", "add")
-    ]
+    adding = (c for c in commands(plan) if c.arguments[:2] == ("address", "add"))
+    places = {(c.namespace, c.arguments[2].split("/")[0]) for c in adding}
+    given = [address for _, address in places]
     outer = {str(fact.local) for fact in plan.facts if isinstance(fact, Tunnel)}
     lines = [line.split() for line in plan.hosts if line.split()[1] != "localhost"]
     of_links = {address for address, name in lines if "." in name}

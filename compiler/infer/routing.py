@@ -171,9 +171,10 @@ def _inferences(
 
 
 def _within(lab: Lab, sites: Sites) -> Lab:
-    """The lab with the links of its private segments alone: ways within sites do not leave these."""
-    places = sorted(place for segment in sites.segments for place in segment.links)
-    return replace(lab, links=tuple(lab.links[place] for place in places))
+    """The lab with all links spare but those of its private segments: ways within sites do not leave these."""
+    places = {place for segment in sites.segments for place in segment.links}
+    links = (link._replace(spare=link.spare or place not in places) for place, link in enumerate(lab.links))
+    return replace(lab, links=tuple(links))
 
 
 class _Inference:
