@@ -253,6 +253,7 @@ CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bri
 CALLS += "need_nodes need_queues row record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
+CALLS += "need_uplink raise_uplink find_servers".split()
 CALLS += "need_slots take_slots take_slot load_teql capture attach need_attached".split()
 CALLS += "see_wrapped make_device write_first".split()
 """The functions that scripts consist of besides the commands of labs."""
@@ -315,6 +316,7 @@ host Qm address none
 router Qn address none
 link Qm -- {Qn,Qe}
 link Qn -- Qc mac 02:00:00:00:00:01 none
+uplink Qe to Pattern
 container Qi image pattern ready 80 mptcpize on
 container Qj image pattern ready "true"
 container Qk image pattern engine docker
