@@ -56,11 +56,7 @@ def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
         if command.tool in (("podman",), ("docker",)):
             name = command.arguments[command.arguments.index("--name") + 1]
             assert command.undo == (*command.tool, "rm", "--force", name)
-        elif command.tool in (
-            (TAKE,),
-            (MAKE,),
-            (RAISE,),
-        ):  # the claim says what; down gives it back
+        elif command.tool[0] in (TAKE, MAKE, RAISE):  # the claim says what, and down gives it back
             assert command.namespace is None
         elif command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
