@@ -331,7 +331,7 @@ sysctl Qa net.Pattern=1
 run Qa "true" ready "true" env Q=1
 run Qb "true" ready 80
 device {Qa:Qm,Qb:Qm} "true" "exit 0"
-device Qc:Qn "true" address 192.0.2.9/24
+device Qc:Qq "true" address 192.0.2.9/24
 device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}

@@ -32,6 +32,7 @@ other_with() {
 # forwarding on for the machine meanwhile.
 leave_uplink() {
   local line end='' card other whole left=0
+  # shellcheck disable=SC2154 # what the claim says
   for line in "${!notes[@]}"; do [[ $line != "uplink "* ]] || read -r _ end card <<<"$line"; done
   [[ -n $end ]] || return 0
   look_at "$end"
