@@ -1,7 +1,7 @@
 """Checks that every live test ran on some kernel: `python tests/ran.py REPORT...`.
 
-The reports are JUnit XML of pytest, one per kernel, and each lists every live test. The exit status is 1 if a
-test ran on no kernel.
+The reports are JUnit XML of pytest, `KERNEL.xml`, or `KERNEL.PART.xml` for each part of a kernel's tests. The
+exit status is 1 if a test ran on no kernel.
 """
 
 import sys
@@ -18,7 +18,9 @@ def ran(report: Path) -> dict[str, bool]:
 
 def main(reports: Sequence[Path]) -> int:
     """Prints a line per kernel, and where the tests ran that are not for some kernel."""
-    by_kernel = {report.stem: ran(report) for report in reports}
+    by_kernel: dict[str, dict[str, bool]] = {}
+    for report in reports:
+        by_kernel.setdefault(report.name.partition(".")[0], {}).update(ran(report))
     for kernel, tests in by_kernel.items():
         print(f"{kernel}: {sum(tests.values())} live tests ran")
     skipped = {test for tests in by_kernel.values() for test, done in tests.items() if not done}

@@ -341,6 +341,10 @@ expect Qa -> Qb rate >= 1kbit using mptcp
 bench Qa -> Qb using tcp, mptcp capture Qa:Qc
 at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
+route Qa to 198.51.100.0/24 dev Qa:Qc
+route Qc to 198.51.100.0/24 blackhole
+route Qc from 198.51.100.0/24 to default prohibit metric 9
+route Qc from 198.51.100.1 to 192.0.2.1 via Qa
 sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 switch Qo
 link Qa -- Qo vlan 10 rate 9mbit queue red ecn
@@ -372,10 +376,6 @@ bond Qb -- Qe
 spray Qa -- Qb
 route Qb to default via Qc, Qd per-packet
 route Qa to Qb via Qc, Qd metric 2000
-route Qa to 198.51.100.0/24 dev Qa:Qc
-route Qc to 198.51.100.0/24 blackhole
-route Qc from 198.51.100.0/24 to default prohibit metric 9
-route Qc from 198.51.100.1 to 192.0.2.1 via Qd
 at 1s down Qa -- Qc
 """
 SEVERAL = """\

@@ -108,6 +108,7 @@ def told(script: str) -> Iterator[tuple[list[str], str]]:
             yield words[words.index("-n") + 2 :], name
 
 
+REFUSALS = ("blackhole", "unreachable", "prohibit")
 HOP = re.compile(r"via ([0-9a-f]*[.:][0-9a-f.:]+) dev (\S+)")
 
 
@@ -123,7 +124,8 @@ def wrong(compilation: Compilation) -> list[str]:
         obvious = all(node == device for node, device in hops) or [to.partition(":")[0]] == nodes
         fits = (name == to) == obvious
         if words[4:5] not in (["iif"], ["fwmark"]):
-            fits &= owners.is_called(words[2] if words[0] == "route" else words[5], to)
+            target = words[3 if words[2] in REFUSALS else 2] if words[0] == "route" else words[5]
+            fits &= to == "" if words[4:5] == ["from"] and "/" in words[5] else owners.is_called(target, to)
         found += [] if fits else [f"{' '.join(words)}  # {name}"]
     return found
 

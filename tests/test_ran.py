@@ -20,9 +20,10 @@ def report(path: Path, **cases: str) -> Path:
 
 def test_each_test_ran_somewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here = report(tmp_path / "here.xml", everywhere="", delay=SKIPPED)
-    other = report(tmp_path / "other.xml", delay="<failure/>")
-    assert ran.main([here, other]) == 0
+    parts = [report(tmp_path / "other.0.xml", delay="<failure/>"), report(tmp_path / "other.1.xml", more="")]
+    assert ran.main([here, *parts]) == 0
     shown = capsys.readouterr().out
+    assert "other: 2 live tests ran\n" in shown
     assert "not for every kernel: tests.test_live::delay: other\n" in shown
     assert "everywhere" not in shown
 

@@ -86,7 +86,7 @@ STATEMENTS = Words(
         "iptables nft nftables firewall acl": 'write it as `run NODE "COMMAND"`',
         _DAEMONS: "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "ecmp": "equally short paths share flows by themselves",
-        "vlan vxlan": "there are no VLANs: each broadcast domain has a switch of its own",
+        "vlan vxlan": "VLANs are those of links: `link h -- s vlan 10`, `link r -- s trunk 10,20`",
         "end endif endfor fi done esac": "a block ends in `}`",
         "elif elseif elsif": "`else if` stands on the line of the `}` before it",
         "set": "a param is set by `param NAME = VALUE`, a sysctl by `sysctl NODE KEY=VALUE`",
@@ -183,7 +183,7 @@ NODE_ATTRIBUTES = Words(
             'this is a namespace with the programs of the machine; `container NAME image "REF"` has an image'
         ),
         "cpu cpus memory mem ram cores": "nodes have no limits of their own",
-        "vlan vlans": "there are no VLANs: each broadcast domain has a switch of its own",
+        "vlan vlans": "VLANs are those of links: `link h -- s vlan 10`, `link r -- s trunk 10,20`",
         f"{_DAEMONS} asn": "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "interface interfaces iface nic eth0 ports": "interfaces come with links: `link a:eth0 -- b:eth0`",
         "exec cmd run command": 'a command is a statement of its own: `run NODE "COMMAND"`',

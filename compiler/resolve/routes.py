@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from compiler.ground.diagnostics import listed
+from compiler.ground.mends import did_you_mean
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import node_of, unique
@@ -75,7 +76,8 @@ def _device(source: str, word: syntax.Word, scope: Scope) -> InterfaceName | Non
     """The interface of a source that a route leads to."""
     if ":" not in word.text:
         message = f"`dev` takes an interface of `{source}` itself"
-        scope.diagnostics.error("MPC534", message, word.span, "no interface", f"write `{source}:{word.text}`")
+        help = did_you_mean(f"{source}:{word.text}")
+        scope.diagnostics.error("MPC534", message, word.span, "no interface", help)
         return None
     found = scope.addressed_interface(word, "be what a route leads to")
     if found is None or found.node == source:
