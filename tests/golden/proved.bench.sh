@@ -176,9 +176,8 @@ out() {
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
 # `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
-# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, `uplink`,
-# `forwarding` and `resolv` for what there is of the lab on the machine's own network, and at its end
-# `inode FILE NUMBER TIME` of each namespace, and `up`.
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()

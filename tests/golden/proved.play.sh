@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plays the events of the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 376a225b104a80355c3af23c60f3a27292e980565410f70780d0d395e1d77b09
+# Runtime: sha256 6f229b10ff445a8e9585b14e63a0c60ccc12c4c07d07a07f5ee63582a60b7912
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -144,9 +144,8 @@ out() {
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
 # `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
-# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, `uplink`,
-# `forwarding` and `resolv` for what there is of the lab on the machine's own network, and at its end
-# `inode FILE NUMBER TIME` of each namespace, and `up`.
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()

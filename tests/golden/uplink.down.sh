@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "uplink". Written by mpc 0.1.0 from uplink.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 2dc22ec73a3dd449cf8b0cd1e5e9a70e1ea297888e8c9053ac2c7ba062c9e985
+# Runtime: sha256 e311efdf830b85e140ca593dac5877921035fd1fdc15b783bfed76596bc15f45
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -41,9 +41,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
 # `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
-# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, `uplink`,
-# `forwarding` and `resolv` for what there is of the lab on the machine's own network, and at its end
-# `inode FILE NUMBER TIME` of each namespace, and `up`.
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -296,10 +295,14 @@ leave_slots() {
 CONF=/proc/sys/net/ipv4/conf
 cards=
 lock_cards() {
+  [[ -z $cards$slots ]] || return 0
   exec {cards}</run
   flock -w 60 "$cards" || die "another lab is at work with uplinks"
 }
-unlock_cards() { exec {cards}<&-; }
+unlock_cards() {
+  [[ -z $cards ]] || exec {cards}<&-
+  cards=
+}
 
 # Prints a claim of another lab that has a note: PATTERN.
 other_with() {
@@ -318,6 +321,7 @@ other_with() {
 # forwarding on for the machine meanwhile.
 leave_uplink() {
   local line end='' card other whole left=0
+  # shellcheck disable=SC2154 # what the claim says
   for line in "${!notes[@]}"; do [[ $line != "uplink "* ]] || read -r _ end card <<<"$line"; done
   [[ -n $end ]] || return 0
   look_at "$end"
@@ -552,7 +556,8 @@ take_down() {
   local whose ns left=0 own=() more=() stays=()
   local -A ours=()
   remove_containers || left=1
-  leave_uplink || left=1
+  # (An up without an uplink has nothing for it.)
+  ! declare -F leave_uplink >/dev/null || leave_uplink || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
@@ -563,7 +568,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "uplink". Written by mpc 0.1.0 from uplink.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 d1793073295e06e9aace2b35bf8f27b7ac7dbd59de628985f300f084ec054c3f
+# Runtime: sha256 4bbb339e5bf59316b1f307551c239acadf020a5d7e429a543de41b352af95548
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -26,6 +26,147 @@ NAMESPACES=(
   uplink-home
   uplink-lan
 )
+
+# === the uplink ===============================================================
+# The one thing of a lab that is on the machine's own network, in the namespace of the script: the end of a veth pair
+# whose other end a node has, a table of nftables of the lab's name, and forwarding by the card and by that end alone.
+# Before they are made, the claim notes them: `uplink END CARD`, and `forwarding CARD` where that did not forward. Who
+# changes any of it has a lock, as labs may share the card.
+CONF=/proc/sys/net/ipv4/conf
+cards=
+lock_cards() {
+  [[ -z $cards$slots ]] || return 0
+  exec {cards}</run
+  flock -w 60 "$cards" || die "another lab is at work with uplinks"
+}
+unlock_cards() {
+  [[ -z $cards ]] || exec {cards}<&-
+  cards=
+}
+
+# Prints a claim of another lab that has a note: PATTERN.
+other_with() {
+  local other line
+  for other in /run/mpc-*; do
+    [[ $other != "$CLAIM" && ! -d $other && -s $other ]] || continue
+    while read -r line; do
+      # shellcheck disable=SC2053 # a pattern
+      [[ $line != $1 ]] || { echo "$other" && return; }
+    done 2>/dev/null <"$other"
+  done
+}
+
+# Takes away what is on the machine's own network: the end, unless it goes with the namespace, and the table. The card
+# forwards no more where it did not before, no other lab needs it (that is told to, in its turn), and nobody has turned
+# forwarding on for the machine meanwhile.
+leave_uplink() {
+  local line end='' card other whole left=0
+  # shellcheck disable=SC2154 # what the claim says
+  for line in "${!notes[@]}"; do [[ $line != "uplink "* ]] || read -r _ end card <<<"$line"; done
+  [[ -n $end ]] || return 0
+  look_at "$end"
+  [[ -z $kind ]] || ip link del dev "$end" || left=1
+  nft "add table ip mpc-$LAB; delete table ip mpc-$LAB" || left=1
+  noted "forwarding $card" || return "$left"
+  lock_cards
+  other=$(other_with "uplink * $card")
+  read -r whole </proc/sys/net/ipv4/ip_forward
+  if [[ -n $other ]]; then
+    echo "forwarding $card" >>"$other" || left=1
+  elif [[ $whole == 0 && -e $CONF/$card/forwarding ]]; then
+    echo 0 >"$CONF/$card/forwarding" || left=1
+  fi
+  unlock_cards
+  return "$left"
+}
+
+# === how a node is joined to the machine's own network ========================
+# Sets `card` to the interface that the machine's default route leaves by.
+card=
+find_card() {
+  local told
+  told=$(exec ip -4 -o route show default) || told=
+  card=
+  [[ ! $told =~ \ dev\ ([^ ]+) ]] || card=${BASH_REMATCH[1]}
+}
+
+# Notes what is lacking for an uplink, or in its way: END NETWORK [CARD].
+need_uplink() {
+  local told
+  ((EUID == 0)) && type -P ip >/dev/null && type -P nft >/dev/null || return 0
+  card=${3:-}
+  [[ -n $card ]] || find_card
+  if [[ -z $card ]]; then
+    missing+=("a default route of this machine, for the uplink (\`uplink NODE to INTERFACE\` names another way)")
+  else
+    look_at "$card"
+    [[ -n $kind ]] || missing+=("an interface $card of this machine, for the uplink")
+  fi
+  look_at "$1"
+  [[ -z $kind ]] || missing+=("the interface name $1: this machine has one")
+  ! nft list table ip "mpc-$LAB" >/dev/null 2>&1 || missing+=("the name mpc-$LAB: a table of nftables has it")
+  told=$(exec ip -4 -o route show table all root "$2")$(exec ip -4 -o route show table all match "$2")
+  [[ ! $'\n'$told =~ $'\n'([0-9][^ ]*) ]] || missing+=("the network $2: this machine has a route to ${BASH_REMATCH[1]}")
+}
+
+# Sets `servers` to what resolv.conf is to say: the machine's name servers that have an address of IPv4 and are not the
+# machine itself. What listens at its loopback, as systemd-resolved does, tells its own servers in a file. The claim notes
+# them, a line each.
+find_servers() {
+  local file word server _
+  for file in /etc/resolv.conf /run/systemd/resolve/resolv.conf; do
+    [[ -z $servers && -r $file ]] || continue
+    while read -r word server _; do
+      [[ $word == nameserver && $server == [0-9]*.* && $server != 127.* ]] || continue
+      servers+=${servers:+$'\n'}"nameserver $server"
+    done <"$file"
+  done
+  [[ -n $servers ]] || {
+    say "warning: this machine has no name server that the lab could ask"
+    servers="# This machine has no name server that a lab could ask."
+  }
+  while IFS= read -r word; do note "resolv $word"; done <<<"$servers"
+}
+
+# Joins a node to the machine's own network: NAMESPACE END ITS-ADDRESS NODE-ADDRESS NETWORK [CARD]. Packets of the node
+# leave by the card alone, with its address; what comes in are answers. Where the card did not forward, it does for
+# uplinks and answers alone.
+raise_uplink() {
+  local ns=$1 end=$2 outer=$3 inner=$4 network=$5 now guard='' answers='ct state { established, related }'
+  card=${6:-}
+  [[ -n $card ]] || find_card
+  [[ -n $card ]] || die "this machine has no default route, for the uplink"
+  lock_cards
+  note "uplink $end $card"
+  read -r now <"$CONF/$card/forwarding"
+  if [[ $now == 0 || -n $(other_with "forwarding $card") ]]; then
+    note "forwarding $card"
+    guard="add rule ip mpc-$LAB forward iifname \"$card\" oifname != \"mpc-*\" ${answers/state/state !=} drop"
+  fi
+  feed ip -batch - <<END
+link add name $end type veth peer name uplink netns $ns
+address add $outer dev $end
+link set dev $end up
+END
+  echo 1 >"$CONF/$end/forwarding"
+  [[ ! -e /proc/sys/net/ipv6/conf/$end ]] || echo 1 >"/proc/sys/net/ipv6/conf/$end/disable_ipv6"
+  feed nft -f - <<END
+add table ip mpc-$LAB
+add chain ip mpc-$LAB forward { type filter hook forward priority filter; }
+add rule ip mpc-$LAB forward iifname "$end" oifname != "$card" drop
+add rule ip mpc-$LAB forward oifname "$end" ${answers/state/state !=} drop
+$guard
+add chain ip mpc-$LAB out { type nat hook postrouting priority srcnat; }
+add rule ip mpc-$LAB out ip saddr $network oifname "$card" masquerade
+END
+  echo 1 >"$CONF/$card/forwarding"
+  unlock_cards
+  feed nsenter --net="/run/netns/$ns" ip -batch - <<END
+address add $inner dev uplink
+link set dev uplink up
+route add default via ${outer%/*} dev uplink
+END
+}
 
 # === the lab ==================================================================
 
@@ -188,9 +329,8 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then printf '%s' "$USAGE"; exit 0; fi
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
 # `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
-# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, `uplink`,
-# `forwarding` and `resolv` for what there is of the lab on the machine's own network, and at its end
-# `inode FILE NUMBER TIME` of each namespace, and `up`.
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
@@ -435,54 +575,6 @@ leave_slots() {
   unload_slots || say "left the module sch_teql alone: its devices are used"
 }
 
-# === the uplink ===============================================================
-# The one thing of a lab that is on the machine's own network, in the namespace of the script: the end of a veth pair
-# whose other end a node has, a table of nftables of the lab's name, and forwarding by the card and by that end alone.
-# Before they are made, the claim notes them: `uplink END CARD`, and `forwarding CARD` where that did not forward. Who
-# changes any of it has a lock, as labs may share the card.
-CONF=/proc/sys/net/ipv4/conf
-cards=
-lock_cards() {
-  exec {cards}</run
-  flock -w 60 "$cards" || die "another lab is at work with uplinks"
-}
-unlock_cards() { exec {cards}<&-; }
-
-# Prints a claim of another lab that has a note: PATTERN.
-other_with() {
-  local other line
-  for other in /run/mpc-*; do
-    [[ $other != "$CLAIM" && ! -d $other && -s $other ]] || continue
-    while read -r line; do
-      # shellcheck disable=SC2053 # a pattern
-      [[ $line != $1 ]] || { echo "$other" && return; }
-    done 2>/dev/null <"$other"
-  done
-}
-
-# Takes away what is on the machine's own network: the end, unless it goes with the namespace, and the table. The card
-# forwards no more where it did not before, no other lab needs it (that is told to, in its turn), and nobody has turned
-# forwarding on for the machine meanwhile.
-leave_uplink() {
-  local line end='' card other whole left=0
-  for line in "${!notes[@]}"; do [[ $line != "uplink "* ]] || read -r _ end card <<<"$line"; done
-  [[ -n $end ]] || return 0
-  look_at "$end"
-  [[ -z $kind ]] || ip link del dev "$end" || left=1
-  nft "add table ip mpc-$LAB; delete table ip mpc-$LAB" || left=1
-  noted "forwarding $card" || return "$left"
-  lock_cards
-  other=$(other_with "uplink * $card")
-  read -r whole </proc/sys/net/ipv4/ip_forward
-  if [[ -n $other ]]; then
-    echo "forwarding $card" >>"$other" || left=1
-  elif [[ $whole == 0 && -e $CONF/$card/forwarding ]]; then
-    echo 0 >"$CONF/$card/forwarding" || left=1
-  fi
-  unlock_cards
-  return "$left"
-}
-
 # === what up and down share ===================================================
 # Into how many parts work is divided that is done side by side. (Each part reads all of it, so more make it slower.)
 CPUS=$(nproc 2>/dev/null || echo 2)
@@ -699,7 +791,8 @@ take_down() {
   local whose ns left=0 own=() more=() stays=()
   local -A ours=()
   remove_containers || left=1
-  leave_uplink || left=1
+  # (An up without an uplink has nothing for it.)
+  ! declare -F leave_uplink >/dev/null || leave_uplink || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
@@ -710,7 +803,7 @@ take_down() {
       left=1
     fi
   done < <(sort_out "$@")
-  ((${#more[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
+  ((${#more[@]} == 0 || ${#listed[@]} == 0)) || say "takes away what this script does not name, of the up $(about): ${more[*]}"
   if ((${#own[@]})); then
     end_processes "${own[@]}" || left=1
     give_back "${own[@]}" || left=1
@@ -1168,94 +1261,6 @@ take_slots() {
   done
 }
 
-# === how a node is joined to the machine's own network ========================
-# Sets `card` to the interface that the machine's default route leaves by.
-card=
-find_card() {
-  local told
-  told=$(exec ip -4 -o route show default) || told=
-  card=
-  [[ ! $told =~ \ dev\ ([^ ]+) ]] || card=${BASH_REMATCH[1]}
-}
-
-# Notes what is lacking for an uplink, or in its way: END NETWORK [CARD].
-need_uplink() {
-  local told
-  ((EUID == 0)) && type -P ip >/dev/null && type -P nft >/dev/null || return 0
-  card=${3:-}
-  [[ -n $card ]] || find_card
-  if [[ -z $card ]]; then
-    missing+=("a default route of this machine, for the uplink (\`uplink NODE to INTERFACE\` names another way)")
-  else
-    look_at "$card"
-    [[ -n $kind ]] || missing+=("an interface $card of this machine, for the uplink")
-  fi
-  look_at "$1"
-  [[ -z $kind ]] || missing+=("the interface name $1: this machine has one")
-  ! nft list table ip "mpc-$LAB" >/dev/null 2>&1 || missing+=("the name mpc-$LAB: a table of nftables has it")
-  told=$(exec ip -4 -o route show table all root "$2")$(exec ip -4 -o route show table all match "$2")
-  [[ ! $'\n'$told =~ $'\n'([0-9][^ ]*) ]] || missing+=("the network $2: this machine has a route to ${BASH_REMATCH[1]}")
-}
-
-# Sets `servers` to what resolv.conf is to say: the machine's name servers that have an address of IPv4 and are not the
-# machine itself. What listens at its loopback, as systemd-resolved does, tells its own servers in a file. The claim notes
-# them, a line each.
-find_servers() {
-  local file word server _
-  for file in /etc/resolv.conf /run/systemd/resolve/resolv.conf; do
-    [[ -z $servers && -r $file ]] || continue
-    while read -r word server _; do
-      [[ $word == nameserver && $server == [0-9]*.* && $server != 127.* ]] || continue
-      servers+=${servers:+$'\n'}"nameserver $server"
-    done <"$file"
-  done
-  [[ -n $servers ]] || {
-    say "warning: this machine has no name server that the lab could ask"
-    servers="# This machine has no name server that a lab could ask."
-  }
-  while IFS= read -r word; do note "resolv $word"; done <<<"$servers"
-}
-
-# Joins a node to the machine's own network: NAMESPACE END ITS-ADDRESS NODE-ADDRESS NETWORK [CARD]. Packets of the node
-# leave by the card alone, with its address; what comes in are answers. Where the card did not forward, it does for
-# uplinks and answers alone.
-raise_uplink() {
-  local ns=$1 end=$2 outer=$3 inner=$4 network=$5 now guard='' answers='ct state { established, related }'
-  card=${6:-}
-  [[ -n $card ]] || find_card
-  [[ -n $card ]] || die "this machine has no default route, for the uplink"
-  lock_cards
-  note "uplink $end $card"
-  read -r now <"$CONF/$card/forwarding"
-  if [[ $now == 0 || -n $(other_with "forwarding $card") ]]; then
-    note "forwarding $card"
-    guard="add rule ip mpc-$LAB forward iifname \"$card\" oifname != \"mpc-*\" ${answers/state/state !=} drop"
-  fi
-  feed ip -batch - <<END
-link add name $end type veth peer name uplink netns $ns
-address add $outer dev $end
-link set dev $end up
-END
-  echo 1 >"$CONF/$end/forwarding"
-  [[ ! -e /proc/sys/net/ipv6/conf/$end ]] || echo 1 >"/proc/sys/net/ipv6/conf/$end/disable_ipv6"
-  feed nft -f - <<END
-add table ip mpc-$LAB
-add chain ip mpc-$LAB forward { type filter hook forward priority filter; }
-add rule ip mpc-$LAB forward iifname "$end" oifname != "$card" drop
-add rule ip mpc-$LAB forward oifname "$end" ${answers/state/state !=} drop
-$guard
-add chain ip mpc-$LAB out { type nat hook postrouting priority srcnat; }
-add rule ip mpc-$LAB out ip saddr $network oifname "$card" masquerade
-END
-  echo 1 >"$CONF/$card/forwarding"
-  unlock_cards
-  feed nsenter --net="/run/netns/$ns" ip -batch - <<END
-address add $inner dev uplink
-link set dev uplink up
-route add default via ${outer%/*} dev uplink
-END
-}
-
 # === the visitor ==============================================================
 # A small shell that enters namespaces for a part of a script. It starts programs in half the time that this shell takes,
 # which has all of the lab in its memory.
@@ -1502,11 +1507,18 @@ await_ports() {
 
 # === legs of bonds and teqls ==================================================
 # Whether a namespace's bonds have found that all legs work, and by 802.3ad that they lead to one neighbour; and whether
-# the legs of its teqls, which are bridges, have a carrier.
+# the legs of its teqls, which are bridges, have a carrier. A bond of active-backup that asks by ARP does so over the leg in
+# use alone, and takes the others for broken until then.
 is_bonded() {
-  local told
+  local told line asking=' '
+  local broken='(NO-CARRIER[^>]*MASTER| q\.[^:]+: <[^>]*,UP>|mii_status (DOWN|GOING_|BACK)|ad_num_ports [01] )'
   told=$(exec nsenter --net="/run/netns/$1" ip -d -o link show) || die "cannot see the legs in $1"
-  [[ ! $told =~ (NO-CARRIER[^>]*MASTER|\ q\.[^:]+:\ \<[^>]*,UP\>|mii_status\ (DOWN|GOING_|BACK)|ad_num_ports\ [01]\ ) ]]
+  while read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ mode\ active-backup\ .*\ arp_interval\ [1-9] ]] || asking+="${BASH_REMATCH[1]} "
+  done <<<"$told"
+  while read -r line; do
+    [[ $line =~ \ master\ ([^\ ]+) && $asking == *" ${BASH_REMATCH[1]} "* ]] || [[ ! $line =~ $broken ]] || return 1
+  done <<<"$told"
 }
 
 # Waits until the legs of all of these work, in some looks in a row, and half a minute at most: LOOKS NAMESPACE... A bond looks

@@ -2,7 +2,7 @@
 # Plays the events of the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 54a2768779a1af37051fbee6128d8b695fd272e7694b72ece08e6bb22ca3d0d8
+# Runtime: sha256 7806e48aa5d201c4e9976e3e536a547aa66eb97f6e76962bffe757bf934a1c95
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -93,9 +93,8 @@ out() {
 # file is still there, and nobody else makes or takes away anything of the lab. Where no up has claimed the lab, the
 # file is empty or not there. Otherwise it has a note a line: what ABOUT says of the up, `since TIME`,
 # `namespace NAME` and `container ENGINE:NAME` for each that it makes, `attached NAME` of a namespace that is that of a
-# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, `uplink`,
-# `forwarding` and `resolv` for what there is of the lab on the machine's own network, and at its end
-# `inode FILE NUMBER TIME` of each namespace, and `up`.
+# container, `capture FILE`, `made FOLDER` for what was not there before, `slot` and `module` for teql devices, and at its
+# end `inode FILE NUMBER TIME` of each namespace, and `up`.
 CLAIM=/run/mpc-$LAB
 lock=
 declare -A notes=()
