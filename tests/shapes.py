@@ -391,6 +391,7 @@ bench Qa -> Qc using tcp
 host Qc
 link Qa -- Qc
 place Qc on Pattern
+uplink Qa
 """
 """A lab over several machines, one of which measures nothing."""
 PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL)
