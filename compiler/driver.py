@@ -270,6 +270,15 @@ def _keep_private(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return check(lab, diagnostics)
 
 
+def _join(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Joins a lab that has an uplink to the machine's own network."""
+    if not lab.uplink:
+        return lab
+    from compiler.infer.uplinks import join
+
+    return join(lab, diagnostics)
+
+
 def _number(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Numbers the links between machines of a lab that has several."""
     if not lab.machines:
@@ -311,4 +320,4 @@ def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
 
 
-BEFORE_ROUTES: tuple[Pass, ...] = (_split, assign, size, bridge, _bond, _number, _keep_private)
+BEFORE_ROUTES: tuple[Pass, ...] = (_split, assign, size, bridge, _bond, _number, _keep_private, _join)

@@ -253,6 +253,7 @@ CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bri
 CALLS += "need_nodes need_queues row record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
+CALLS += "need_uplink raise_uplink find_servers".split()
 CALLS += "need_slots take_slots take_slot load_teql capture attach need_attached".split()
 CALLS += "see_wrapped make_device write_first".split()
 """The functions that scripts consist of besides the commands of labs."""
@@ -315,6 +316,7 @@ host Qm address none
 router Qn address none
 link Qm -- {Qn,Qe}
 link Qn -- Qc mac 02:00:00:00:00:01 none
+uplink Qe to Pattern
 container Qi image pattern ready 80 mptcpize on
 container Qj image pattern ready "true"
 container Qk image pattern engine docker
@@ -329,7 +331,7 @@ sysctl Qa net.Pattern=1
 run Qa "true" ready "true" env Q=1
 run Qb "true" ready 80
 device {Qa:Qm,Qb:Qm} "true" "exit 0"
-device Qc:Qp "true" address 192.0.2.9/24
+device Qc:Qq "true" address 192.0.2.9/24
 device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
@@ -389,6 +391,7 @@ bench Qa -> Qc using tcp
 host Qc
 link Qa -- Qc
 place Qc on Pattern
+uplink Qa
 """
 """A lab over several machines, one of which measures nothing."""
 PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL)

@@ -144,10 +144,8 @@ def of_batches(script: str) -> Commands:
             found.setdefault(None, []).append(attached)
         elif line == "take_slots <<'END'":
             found.setdefault(None, []).extend(f"take_slot {row}" for row in rows(lines))
-        elif line.startswith(("contain ", "wrap ", "hold ")):
-            found.setdefault(None, []).append(
-                " ".join(shlex.split(line)[2 if line.startswith("hold") else 1 :])
-            )
+        elif line.startswith(("contain ", "wrap ", "hold ", "raise_uplink ")):
+            found.setdefault(None, []).append(_called(line))
         elif re.match(r"h\d+=|mine && routes ", line):
             brief.setdefault(namespace, []).append(line)
         elif line == "  <<'END'":
@@ -156,6 +154,12 @@ def of_batches(script: str) -> Commands:
                 found.setdefault(name, []).extend(settings)
             namespaces = []
     return {name: [*own, *routes(brief.get(name, []))] for name, own in found.items()}
+
+
+def _called(line: str) -> str:
+    """What a line of a script comes to that calls a function with a command, or makes an uplink itself."""
+    words = shlex.split(line)
+    return " ".join(words[{"hold": 2, "raise_uplink": 0}.get(words[0], 1) :])
 
 
 def routes(brief: list[str]) -> list[str]:
@@ -172,7 +176,7 @@ def rows(lines: Iterator[str], end: str = "END") -> list[str]:
 _MADE = re.compile(r"^(make_device \S+ \S+ \S+) <<'(END_*)'\n((?:.*\n)*?)\2$", re.MULTILINE)
 """The commands that make a device."""
 
-SHOWN = ("ip", "tc", "bridge", "podman", "docker", "take_slot", "make_device")
+SHOWN = ("ip", "tc", "bridge", "podman", "docker", "take_slot", "make_device", "raise_uplink")
 CALLED = "".join(f"{tool}() {{ printf '%s\\37' {tool} \"$@\"; echo; }}\n" for tool in SHOWN)
 """Functions by which bash prints the words of each command as the tool would get them."""
 

@@ -374,6 +374,7 @@ STATEMENTS = {
     "masquerade c": "masquerade c out b",
     "masquerade d": "masquerade d ipv4",
     "forward c tcp 80 to a:80": "forward c tcp 80 to b:80",
+    "uplink c": "uplink c to eth0",
     "link a -- c private": "link a -- c",
     "host xd private\nlink xd -- c": "host xd\nlink xd -- c",
     "sysctl a net.ipv4.tcp_ecn=1": "sysctl a net.ipv4.tcp_ecn=0",

@@ -55,6 +55,8 @@ PLACES = {
     "masquerade out family": "host {X,Y}\nlink X -- Y\nmasquerade X out Y ipv6",
     "masquerade sets": "host {X,Y} z-z\nlink {X,Y} -- z-z\nmasquerade {X,Y} out z-z",
     "forward": "host X\nrouter Y\nlink X -- Y\nforward Y tcp 80 to X:80",
+    "uplink": "host X\nrouter Y\nlink X -- Y:p\nuplink Y",
+    "uplink to": "host X\nrouter Y\nlink X -- Y:p\nuplink Y to z",
     "forward a set": "host z-z\nrouter {X,Y}\nlink {X,Y} -- z-z\nforward {X,Y} udp 80 to z-z:80",
     "expect": "host {X,Y}\nlink X -- Y\nexpect X -> Y reachable",
     "expect a rate": "host {X,Y} z-z\nlink {X,Y} -- z-z\nexpect {X,Y} -> z-z rate >= 1mbit using tcp",
@@ -212,6 +214,7 @@ mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1
 masquerade a
 forward a tcp 80 to b:80
+uplink a
 expect a -> b rate >= 1mbit
 bench a -> b using tcp capture a:b
 at 1s down a -- b

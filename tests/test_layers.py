@@ -27,12 +27,12 @@ ROOMS = {
     """.split(),
     "resolve": """
         varied attributes scope misnamed programs containers nodes pinned vlans links tunnels bonds routes
-        pairs sprays services events trials devices machines resolve
+        pairs sprays uplinks services events trials devices machines resolve
     """.split(),
     "infer": """
-        vlans sites subnets slots addressing graph prefixes forwarding sources trie circles explicit trees
-        targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints quotas
-        steering backlog weights spraying multipath aggregation inlets
+        vlans sites subnets slots uplinks addressing graph prefixes forwarding sources trie circles explicit
+        trees targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints
+        quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp

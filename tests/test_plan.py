@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from labs import GOLDEN, compiled
 
-from compiler.plan.commands import MAKE, TAKE, Command
+from compiler.plan.commands import MAKE, RAISE, TAKE, Command
 from compiler.plan.facts import Attached, Container, Tunnel
-from compiler.plan.plan import Plan
+from compiler.plan.plan import UPLINKS, Plan
 
 TITLES = [
     "namespaces",
@@ -20,6 +20,7 @@ TITLES = [
     "settings",
     "interfaces",
     "routes",
+    UPLINKS,
     "devices",
     "addresses",
     "containers",
@@ -55,7 +56,7 @@ def test_what_is_outside_of_namespaces_has_an_undo(plan: Plan) -> None:
         if command.tool in (("podman",), ("docker",)):
             name = command.arguments[command.arguments.index("--name") + 1]
             assert command.undo == (*command.tool, "rm", "--force", name)
-        elif command.tool in ((TAKE,), (MAKE,)):  # the claim says what is taken, and down gives that back
+        elif command.tool[0] in (TAKE, MAKE, RAISE):  # the claim says what, and down gives it back
             assert command.namespace is None
         elif command.namespace is None and command.arguments[0] != "link":
             assert command.undo == ("ip", "netns", "del", command.arguments[2])
@@ -79,7 +80,8 @@ def test_devices_are_named_after_a_keyword(plan: Plan) -> None:
             continue
         for place, word in enumerate(words):
             if word in devices and (word, words[0]) != ("up", "link"):
-                assert words[place - 1] in ("dev", "link", "name", "iif", "master", "primary"), words
+                before = ("dev", "link", "name", "iif", "master", "primary")
+                assert command.tool in ((TAKE,), (RAISE,)) or words[place - 1] in before, words
 
 
 def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
@@ -90,7 +92,7 @@ def test_both_ends_are_up_before_the_first_route(plan: Plan) -> None:
 
 
 def test_tools_are_those_that_are_called(plan: Plan) -> None:
-    called = {command.tool[0] for command in commands(plan)} - {TAKE, MAKE} | {
+    called = {command.tool[0] for command in commands(plan)} - {TAKE, MAKE, RAISE} | {
         need.command[0] for need in plan.needs
     }
     ready: list[object] = [fact.started.ready for fact in plan.facts if isinstance(fact, Container)]

@@ -55,6 +55,9 @@ def _all(lab: Lab, keys: Iterable[LinkKey], names: Names) -> Iterator[Thing]:
     yield from (_spray(spray, names) for spray in lab.sprays)
     yield from map(_port_forward, lab.port_forwards)
     yield from _devices(lab)
+    if lab.uplink:
+        out = lab.uplink
+        yield _made(("uplink",), "uplink", (out.node,), node=out.node, to=out.card or "the default route")
     yield from _events(lab, names)
     yield from _trials(lab, names)
 

@@ -49,6 +49,7 @@ STATEMENTS = Words(
         "profile": "class template linktype",
         "route": "static static-route static_route ip-route addroute",
         "masquerade": "nat snat masq nat44",
+        "uplink": "internet external outside wan nat-cloud natcloud",
         "forward": "dnat port-forward port_forward portforward forward-port redirect publish expose",
         "spray": "stripe aggregate round-robin roundrobin load-balance loadbalance balance",
         "mptcp": "multipath mp_tcp mp-tcp",

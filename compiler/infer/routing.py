@@ -2,7 +2,8 @@
 
 Inferred routes are shortest paths to every node address and every segment; paths of equal cost are one
 multipath route. A node with one forwarding neighbour has a default route in place of routes with the same
-next hops. What is private has routes within its site alone.
+next hops. What is private has routes within its site alone. In a lab with an uplink, all nodes that can have
+a default route to that.
 """
 
 from collections import defaultdict
@@ -160,7 +161,8 @@ def _inferences(
     sites = Sites(lab)
     parts = [(lab, False), (_within(lab, sites), True)][: 1 + bool(sites.segments)]
     for version, (part, private) in product(lab.versions if lab.metric is not None else (), parts):
-        inference = _Inference(part, sites, sources[version], explicit, private=private)
+        out = lab.uplink.node if lab.uplink and version == 4 and not private else None
+        inference = _Inference(part, sites, sources[version], explicit, out, private=private)
         if not inference.can_be_written():
             size = f"{len(lab.ip_nodes)} nodes and {len(lab.links)} links"
             message = f"{size} would have too many shortest-path routes"
@@ -181,12 +183,13 @@ class _Inference:
     """The inferred routes of one address family: to what is private, or to what is not."""
 
     def __init__(
-        self, lab: Lab, sites: Sites, sources: Sources, explicit: Explicit, *, private: bool
+        self, lab: Lab, sites: Sites, sources: Sources, explicit: Explicit, out: str | None, *, private: bool
     ) -> None:
         self.version = sources.version
         self.sites = sites
         self.sources = sources
         self.explicit = explicit
+        self.out = out
         self.private = private
         self.graph = Graph(lab, self.version, whole=True)
         self.trees = Trees(self.graph, lab.segments)
@@ -210,6 +213,8 @@ class _Inference:
             if default:
                 source = own if self.sources.mixed else None
                 yield name, Route((DEFAULT[self.version],), _nexthops(hops, default, source))
+            elif out := self._out(name, hops, rows):
+                yield name, Route((DEFAULT[self.version],), _nexthops(hops, out, None), explicit=True)
             backed = self.explicit.backs(name)
             leaf = default and name in self.trees.anchors
             if hops and (backed or not leaf):
@@ -225,7 +230,7 @@ class _Inference:
 
         There is none to a border of a site, from outside: it would lead into that.
         """
-        if self.private:
+        if self.private or name == self.out:
             return 0
         neighbours = {hop.last.target for hop in hops if self.graph.forwards[hop.last.target]} - {name}
         if len(neighbours) != 1 or self.explicit.has(name, DEFAULT[self.version]):
@@ -236,6 +241,21 @@ class _Inference:
         if name in rows and neighbour in rows:
             return rows[name].firsts[self.trees.root(neighbour)]
         return self.trees.cheapest(hop.first for hop in hops if hop.last.target == neighbour)
+
+    def _out(self, name: str, hops: list[Hop], rows: dict[str, Row]) -> Bits:
+        """The next hops to the node with the uplink, which does not lead into a site from outside."""
+        out = self.out
+        if out is None or name == out or not (hops and self.graph.forwards[out] and self.graph.outgoing[out]):
+            return 0
+        if self.explicit.has(name, DEFAULT[self.version]):
+            return 0
+        if self.trees.anchors.get(out) == name:
+            found = self.trees.cheapest(self.graph.incoming[out])
+        else:
+            row = rows[name] if name in rows else self.trees.row_of_leaf(name, rows)
+            found = row.firsts[self.trees.root(out)]
+        used = (hop for place, hop in enumerate(hops) if found >> place & 1)
+        return 0 if any(self.sites.leads_in(hop.last.target, name) for hop in used) else found
 
     def _ways(self, name: str, rows: dict[str, Row]) -> dict[tuple[Bits, bool], list[Network]]:
         """The targets of a node, by its next hops and by whether packets are sent from its node address.

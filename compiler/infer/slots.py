@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from ipaddress import ip_network
+from itertools import accumulate
 
 from compiler.model.networks import Network, bounds
 
@@ -24,7 +25,8 @@ class Slots:
         self.slots = min(MOST_SLOTS, 1 << (length - network.prefixlen)) if length >= network.prefixlen else 0
         self.onward: dict[int, int] = {}
         """A later slot to search from, for slots that are not free."""
-        self.ranges = sorted(self._taken_ranges(taken))
+        self.ranges = list(accumulate(sorted(self._taken_ranges(taken)), _to_the_farther_end))
+        """The slots that are not free: a range within an earlier one ends with that."""
 
     def _taken_ranges(self, taken: Iterable[Network]) -> Iterator[tuple[int, int]]:
         """The slots that networks touch, as first and last."""
@@ -61,6 +63,10 @@ class Slots:
         """The slot after the range of taken slots that contains a slot; the slot itself if it is in none."""
         place = bisect_right(self.ranges, slot, key=lambda taken: taken[0])
         return max(slot, self.ranges[place - 1][1] + 1) if place else slot
+
+
+def _to_the_farther_end(before: tuple[int, int], after: tuple[int, int]) -> tuple[int, int]:
+    return after[0], max(before[1], after[1])
 
 
 def hashed_numbers(

@@ -51,6 +51,8 @@ NOUNS = {
     "out": "a node",
     "forward": "a node",
     **dict.fromkeys(("forward tcp", "forward udp"), "a port, like `8080`"),
+    "uplink": "a node",
+    "uplink to": "an interface of this machine, like `eth0`",
     "forward to": "a node and a port, like `web:80`",
     "expect": "a node",
     "rtt": "a range of times, like `40ms..44ms`",
@@ -101,8 +103,9 @@ NOUNS = {
 """What the word after a keyword is; a keyword with two meanings is under the name of its terminal."""
 
 STATEMENTS = (
-    "lab pool profile default host router switch container link tunnel bond teql shape routing route spray"
-    " mptcp sysctl masquerade forward expect bench at run capture device machine place param for if use"
+    "lab pool profile default host router switch container link tunnel bond teql shape routing route"
+    " spray mptcp sysctl masquerade forward uplink expect bench at run capture device machine place param for"
+    " if use"
 ).split()
 
 STATEMENT = "HOST"
@@ -231,7 +234,8 @@ def _special(found: Found) -> Iterator[Complaint]:
 def _unexpected(found: Found) -> Complaint:
     """The diagnostic that lists the expected terminals."""
     shown = "the end of the line" if found.kind in ENDINGS else f"`{found.text}`"
-    before = ("", f"forward {found.before[1]}") if found.head == "forward" else found.before
+    known = f"{found.head} {found.before[1]}"
+    before = ("", known) if known in NOUNS else found.before
     message = f"expected {_wanted(found.expected, before)}, found {shown}"
     return Complaint("MPC102", message, found.start, found.end, "not expected", _help(found))
 

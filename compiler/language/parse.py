@@ -82,6 +82,7 @@ CLASSES: dict[str, Callable[..., object]] = {
     "throughput": syntax.Throughput,
     "transfer": syntax.Transfer,
     "tunnel": syntax.Tunnel,
+    "uplink": syntax.Uplink,
     "variable": syntax.Assignment,
     "weight": syntax.Weight,
 }

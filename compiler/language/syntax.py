@@ -283,6 +283,14 @@ class PortForward(NamedTuple):
     target: Word
 
 
+class Uplink(NamedTuple):
+    """A node is joined to the machine's own network, by one of its interfaces where that is named."""
+
+    span: Span
+    nodes: Nodes
+    card: Word | None
+
+
 class Reachability(NamedTuple):
     """`reachable` or `unreachable`."""
 
@@ -392,7 +400,7 @@ class Place(NamedTuple):
 
 Statement = (
     Lab | Pool | Declaration | Profile | DefaultLink | Link | Tunnel | Bond | Teql
-    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade | PortForward
+    | Shape | Routing | Route | Spray | Mptcp | Sysctl | Masquerade | PortForward | Uplink
     | Expect | Bench | At | Run | Capture | Device
     | Machine | Place
 )  # fmt: skip

@@ -82,6 +82,8 @@ class _Writer:
                 yield from (family.text,) if family else ()
             case syntax.PortForward(_, keyword, nodes, protocol, port, target):
                 yield from (keyword.text, _nodes(nodes), protocol.text, port.text, "to", target.text)
+            case syntax.Uplink(_, nodes, card):
+                yield from ("uplink", _nodes(nodes), *(("to", card.text) if card else ()))
             case syntax.Expect(_, sources, targets, claim):
                 yield from ("expect", _nodes(sources), "->", _nodes(targets), _claim(claim))
             case syntax.Bench(_, sources, targets, transfers, time, capture):

@@ -19,7 +19,7 @@ from compiler.model.machines import Machine
 from compiler.model.meanings import Meanings
 from compiler.model.multipath import Pair
 from compiler.model.networks import Address, Network
-from compiler.model.nodes import Node, PortForward, Role
+from compiler.model.nodes import Node, PortForward, Role, Uplink
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
 
@@ -68,6 +68,7 @@ class Lab:
     devices: "tuple[Device, ...]" = ()
     sprays: tuple[SprayPair, ...] = ()
     port_forwards: tuple[PortForward, ...] = ()
+    uplink: Uplink | None = None
     machines: tuple[Machine, ...] = ()
     params: tuple[tuple[str, str], ...] = ()
     failover: bool = False

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from compiler.ground.source import Span
 from compiler.model.links import Pin
 from compiler.model.multipath import Endpoint, Limits
-from compiler.model.networks import Address, AddressWithPrefix
+from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.routes import Route, Rule, Spray, Table
 
 
@@ -112,6 +112,20 @@ class Inlet(NamedTuple):
     to: int
     interfaces: tuple[str, ...]
     source: Address | None
+
+
+UPLINK = "uplink"
+"""The interface by which a node is joined to the machine's own network."""
+
+
+class Uplink(NamedTuple):
+    """A node that is joined to the machine's own network, by the interface `card` of that or, where empty, by
+    the one that its default route leaves by. `network` has the addresses of both ends."""
+
+    node: str
+    card: str
+    span: Span
+    network: Network | None = None
 
 
 class Node(NamedTuple):

@@ -43,6 +43,7 @@ from compiler.plan.facts import (
     Tunnel,
     Turns,
     Up,
+    Uplink,
     Veth,
     VlanDevice,
     Vxlan,
@@ -156,6 +157,8 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield Command(("nft",), ("add", "rule", *NFT, "in", *forwarded(fact)), here)
         case Hairpin(here):
             yield Command(("nft",), ("add", "rule", *NFT, "out", *turned_back(fact)), here)
+        case Uplink(here, _, end, network, card):
+            yield Command((RAISE,), (here, end, *fact.addresses, str(network), *((card,) if card else ())))
         case Marking(here):
             yield from (Command(("nft",), line, here) for line in turns.frame(fact.sprays, fact.arrivals))
         case Turns(here, spray):
@@ -185,6 +188,9 @@ TAKE = "take_slot"
 
 MAKE = "make_device"
 """The function of up scripts that has commands of the lab make a device."""
+
+RAISE = "raise_uplink"
+"""The function of up scripts that joins a node to the machine's own network."""
 
 
 def _end(end: End, mtu: int | None) -> Words:

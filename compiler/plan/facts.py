@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from compiler.model.links import LinkKind, Mode
 from compiler.model.multipath import Endpoint, Limits
-from compiler.model.networks import Address, AddressWithPrefix
+from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.nodes import Container as Started
 from compiler.model.routes import Refusal, Rule, Spray
 
@@ -303,6 +303,27 @@ class Hairpin(NamedTuple):
     source: Address | None
 
 
+class Uplink(NamedTuple):
+    """What joins a node to the network of the script's own namespace: the one fact that is there too.
+
+    It is a veth interface, whose other end is called `end` in that namespace; the default route of the node
+    by it; and the table of nftables there that masquerades what leaves by `card`. Where `card` is empty, that
+    is the interface of the default route. Of `network`, that end has the first address.
+    """
+
+    namespace: str
+    lab: str
+    end: str
+    network: Network
+    card: str
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """Of the end beside the card, and of the node."""
+        first, second, *_ = self.network.hosts()
+        return f"{first}/{self.network.prefixlen}", f"{second}/{self.network.prefixlen}"
+
+
 Arrivals = tuple[tuple[str, tuple[str, ...]], ...]
 """The ends of teqls, each with the interfaces by which its packets come in: those of its legs."""
 
@@ -380,6 +401,7 @@ Fact = (
     | NatIn
     | PortForward
     | Hairpin
+    | Uplink
     | Marking
     | Turns
     | Device

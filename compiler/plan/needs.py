@@ -41,6 +41,7 @@ from compiler.plan.facts import (
     Tunnel,
     Turns,
     Up,
+    Uplink,
     Veth,
     VlanDevice,
     Vxlan,
@@ -275,7 +276,7 @@ def _needs(fact: Fact) -> Iterator[Need]:
     match fact:
         case Routes():
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
-        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge() | VlanDevice():
+        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge() | VlanDevice() | Uplink():
             yield from _need_of_link(fact)
         case Qdisc():
             yield QDISC[fact.kind]
@@ -318,7 +319,9 @@ def _needs(fact: Fact) -> Iterator[Need]:
             assert_never(fact)
 
 
-def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevice) -> Iterator[Need]:
+def _need_of_link(
+    fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevice | Uplink,
+) -> Iterator[Need]:
     """What one interface needs."""
     match fact:
         case Veth():
@@ -337,6 +340,8 @@ def _need_of_link(fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevi
             yield from (FILTERING,) if fact.vlans else ()
         case VlanDevice():
             yield VLAN
+        case Uplink():
+            yield from (VETH, NAT)
         case _:
             assert_never(fact)
 

@@ -23,7 +23,7 @@ from compiler.model.links import Bond as SentOver
 from compiler.model.links import Tunnel as CarriedBy
 from compiler.model.machines import Machine
 from compiler.model.networks import Address, Network, PerNetwork
-from compiler.model.nodes import Node
+from compiler.model.nodes import UPLINK, Node
 from compiler.model.routes import Route
 from compiler.model.segments import Interface
 from compiler.model.vlans import UNTAGGED, number_of
@@ -65,6 +65,7 @@ from compiler.plan.facts import (
     Tunnel,
     Turns,
     Up,
+    Uplink,
     Veth,
     VlanDevice,
     Vxlan,
@@ -82,6 +83,9 @@ ATTACHED = "attached"
 
 DEVICES, ADDRESSES = "devices", "addresses"
 """The titles of the sections of what commands make, and of its addresses."""
+
+UPLINKS = "the uplink, on this machine's own network"
+"""The title of the section of what is not in namespaces alone."""
 
 CONTAINERS = "containers"
 """The title of the section of containers."""
@@ -233,6 +237,11 @@ class Plan(NamedTuple):
         return sum(isinstance(fact, Teql) for fact in self.facts)
 
     @property
+    def uplink(self) -> Uplink | None:
+        """What joins a node to the machine's own network, if any."""
+        return next((fact for fact in self.facts if isinstance(fact, Uplink)), None)
+
+    @property
     def runs(self) -> bool:
         """Whether anything runs in the lab."""
         return bool(self.processes or self.captures or self.devices or self.containers or self.attached)
@@ -289,6 +298,7 @@ def _plan(lab: Lab, machine: Machine | None) -> Plan:
         Section("settings", tuple(planner.settings())),
         Section("interfaces", tuple(planner.interfaces())),
         Section("routes", tuple(planner.routes())),
+        Section(UPLINKS, tuple(planner.uplinks())),
         Section(DEVICES, tuple(planner.devices())),
         Section(ADDRESSES, tuple(planner.addresses_of_devices())),
         Section(CONTAINERS, tuple(planner.containers())),
@@ -598,9 +608,11 @@ class _Planner:
             yield from self._routing(node)
             yield from (MptcpLimits(here, node.limits),) if node.limits else ()
             yield from (MptcpEndpoint(here, endpoint) for endpoint in node.endpoints)
-            yield from (Nft(here),) if node.masquerade or node.inlets or node.sprays else ()
-            yield from (Nat(here),) if node.masquerade or node.inlets else ()
+            out = self.lab.uplink is not None and self.lab.uplink.node == node.name
+            yield from (Nft(here),) if node.masquerade or node.inlets or out or node.sprays else ()
+            yield from (Nat(here),) if node.masquerade or node.inlets or out else ()
             yield from (Masquerade(here, *one) for one in node.masquerade)
+            yield from (Masquerade(here, UPLINK),) if out else ()
             yield from self._inlets(node)
             arrivals = self._arrivals(node)
             if node.sprays:
@@ -635,6 +647,13 @@ class _Planner:
             for name in inlet.interfaces
         )
         yield from dict.fromkeys(turned)
+
+    def uplinks(self) -> Iterator[Fact]:
+        """What joins a node to the machine's own network."""
+        uplink = self.lab.uplink
+        if uplink and uplink.network and uplink.node in self.names:
+            end = f"mpc-{sha256(self.lab.name.encode()).hexdigest()[:8]}"
+            yield Uplink(self.namespace[uplink.node], self.lab.name, end, uplink.network, uplink.card)
 
     def containers(self) -> Iterator[Fact]:
         """The containers, which find all of the network there when they start."""

@@ -37,6 +37,7 @@ from compiler.plan.facts import (
     Tunnel,
     Turns,
     Up,
+    Uplink,
     Veth,
     VlanDevice,
     Vxlan,
@@ -91,6 +92,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
             | Marking() | Turns()  # likewise
             | Teql()  # is given back before
+            | Uplink()  # goes with its other end, before
             | Sysctl()  # is set back from what was noted
         ):  # fmt: skip
             pass

@@ -17,7 +17,7 @@ from compiler.language.sets import node_of
 from compiler.model.lab import Lab, Metric
 from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Network, bounds
-from compiler.model.nodes import Node, PortForward, Role
+from compiler.model.nodes import Node, PortForward, Role, Uplink
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.vlans import parted
 from compiler.resolve.attributes import NO_ADDRESSES_HELP, bad_network, has_unusable, read_network
@@ -109,6 +109,7 @@ class _Resolver:
             pairs=tuple(pairs.found.values()),
             sprays=sprays,
             port_forwards=self._port_forwards(),
+            uplink=self._uplink(declarer.nodes),
             span=Span(self.source, 0, 0),
         )
         lab = self._with_events(self._with_trials(lab, declarer.nodes), linker)
@@ -228,6 +229,15 @@ class _Resolver:
         for statement in self._all(syntax.PortForward):
             forwards.add(statement)
         return tuple(forwards.found.values())
+
+    def _uplink(self, nodes: dict[str, Node]) -> Uplink | None:
+        """The uplink; its module is imported only for a lab that has one."""
+        statements = self._all(syntax.Uplink)
+        if not statements:
+            return None
+        from compiler.resolve.uplinks import uplink
+
+        return uplink(statements, nodes, self.scope)
 
     def _check_profiles(self) -> None:
         for (_, name), known in self.scope.profiles.items():

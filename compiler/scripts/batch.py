@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from compiler.plan.commands import EACH, MAKE, Command, commands, hops, is_long, mark, source
 from compiler.plan.facts import Sysctl, Teql, Vxlan
-from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
+from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, UPLINKS, Plan, Section, looks
 from compiler.plan.undo import interfaces, undo
 from compiler.scripts import readiness
 from compiler.scripts.bash import about, head, names, need_tools, part, runtime_of, script
@@ -59,6 +59,9 @@ def _needs(plan: Plan) -> Iterator[str]:
     yield from (f"need_sysctl {key}" for key in plan.sysctls)
     yield from ('each_copied show "$@"', "END", "need_names")
     yield from (f"need_slots {plan.teqls}",) if plan.teqls else ()
+    if plan.uplink:
+        own = (plan.uplink.end, str(plan.uplink.network), *filter(None, [plan.uplink.card]))
+        yield join(("need_uplink", *own))
     yield from ["need_runs"] if plan.runs else []
     yield from ["need_captures"] if plan.captures else []
     yield from _engine(plan)
@@ -91,7 +94,8 @@ def _names(plan: Plan) -> Iterator[str]:
         return
     yield from _title("names")
     yield from ("IFS= read -rd '' hosts <<'HOSTS' || true", f"# {mark(plan.lab)}", *plan.hosts, "HOSTS")
-    written = f'trap "" HUP INT TERM; write_names "$hosts" {quote(NO_SERVER)}'
+    yield from ("servers=", "find_servers") if plan.uplink else ()
+    written = f'trap "" HUP INT TERM; write_names "$hosts" {_servers(plan)}'
     if not plan.own_hosts:
         yield f"{{ {written}; }} & parts+=($!)"
         return
@@ -112,6 +116,11 @@ WRITE_FIRST = (
 lines as input."""
 
 
+def _servers(plan: Plan) -> str:
+    """What resolv.conf says of name servers: there are those of the machine where there is a way to them."""
+    return '"$servers"' if plan.uplink else quote(NO_SERVER)
+
+
 def _ports(plan: Plan) -> Iterator[str]:
     """Waits until the ports of all switches forward."""
     if plan.switches:
@@ -124,7 +133,7 @@ def _containers(plan: Plan) -> Iterator[str]:
     if not plan.containers:
         return
     runs = _runs(plan.attached, plan.captures, plan.devices)
-    yield from (*_title("containers"), *runs, f"no_server {quote(NO_SERVER)}")
+    yield from (*_title("containers"), *runs, f"no_server {_servers(plan)}")
     yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", 'cd "$RUNS"')
     for one in plan.containers:
         *held, started = commands(one)
@@ -173,9 +182,11 @@ def _processes(plan: Plan) -> Iterator[str]:
 
 
 def _making(plan: Plan) -> Iterator[str]:
-    """What has commands make devices, where there are any."""
+    """What has commands make devices, where there are any, and what joins a node to the machine's network."""
     if plan.devices:
         yield from part("devices")
+    if plan.uplink:
+        yield from (*part("uplink"), *part("raise"))
 
 
 def _devices(plan: Plan) -> Iterator[str]:
@@ -215,6 +226,9 @@ def _section(section: Section, plan: Plan) -> Iterator[str]:
         yield from _devices(plan)
         return
     yield from ("reset_copied",) if section.title == "settings" else ()
+    if section.title == UPLINKS:
+        yield from (join((*command.tool, *command.arguments)) for command in section.commands)
+        return
     if section.title == "settings":
         yield from _settings(fact for fact in section.facts if isinstance(fact, Sysctl))
     elif isinstance(section.facts[0], Teql):

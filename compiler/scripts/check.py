@@ -68,7 +68,11 @@ def _references(plan: Plan, numbers: Queues) -> Iterator[str]:
     yield "refer_mptcp"
     first = f"# {mark(plan.lab)}"
     yield from ("file hosts <<'END'", first, *plan.hosts, "END")
-    yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
+    if plan.uplink:
+        told = f"{{ echo {quote(first)}; sed -n 's/^resolv //p' /run/mpc-{plan.lab} 2>/dev/null; }}"
+        yield f"[[ ! -e /etc/resolv.conf ]] || file resolv.conf < <({told})"
+    else:
+        yield from ("[[ ! -e /etc/resolv.conf ]] || file resolv.conf <<'END'", first, NO_SERVER, "END")
     for engine in plan.engines:
         own = (names(one) for one in plan.containers if one.started.engine == engine)
         attached = (one.name for one in plan.attached if one.engine == engine)

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import assert_never
 
 from compiler.model.links import DEFAULT_MTU, LinkKind
+from compiler.model.nodes import UPLINK
 from compiler.plan import turns
 from compiler.plan.commands import (
     NAT_CHAIN,
@@ -63,6 +64,7 @@ from compiler.plan.facts import (
     Tunnel,
     Turns,
     Up,
+    Uplink,
     Veth,
     VlanDevice,
     Vxlan,
@@ -168,6 +170,11 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"tag {name} of {parent} 802.1Q {number}"
         case PortVlan(here, name, number, access):
             yield here, f"vlan {name} {number}{' PVID Egress Untagged' * access}"
+        case Uplink(here, _, _, network):
+            outer, inner = fact.addresses
+            yield here, f"address {inner} dev {UPLINK}"
+            yield here, f"connected {network} dev {UPLINK}"
+            yield here, f"route default via {outer.partition('/')[0]} dev {UPLINK}"
         case Single(here, name):
             yield here, f"device {name} {' '.join(single())}"
         case Device(here, name):
@@ -325,6 +332,8 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                     found[here][name].up = True
             case BridgePort(here, name, bridge):
                 found[here][name].bridge, found[here][name].up = bridge, True
+            case Uplink(here):
+                found[here][UPLINK] = _Link(UPLINK, "veth", DEFAULT_MTU, up=True)
             case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
                 pass
             case (

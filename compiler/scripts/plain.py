@@ -54,6 +54,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield from part("plain_teql")[1:] if plan.teqls else ()
     yield from part("plain_captures")[1:] if plan.captures else ()
     yield from part("plain_devices")[1:] if plan.devices else ()
+    yield from part("plain_uplink")[1:] if plan.uplink else ()
     if plan.attached:
         yield from _array("ATTACHED", (quote(one.namespace) for one in plan.attached))
         yield from (*part("attached")[1:], *part("plain_attached")[1:])
@@ -69,6 +70,7 @@ def _down(plan: Plan) -> Iterator[str]:
     has = {
         "end_captures": plan.captures,
         "remove_containers": plan.containers,
+        "leave_uplink": plan.uplink,
         "give_back": plan.teqls,
         "unload_teql": plan.teqls,
         "release": plan.attached,
@@ -111,6 +113,7 @@ def _claim(plan: Plan) -> Iterator[str]:
     modules = (need.module for need in plan.needs if need.module)
     yield from (f"{join(('modprobe', '-q', *module))} 2>/dev/null || true" for module in modules)
     yield from (f"load_teql {plan.teqls}",) if plan.teqls else ()
+    yield from ("find_servers",) if plan.uplink else ()
 
 
 def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
@@ -152,7 +155,7 @@ def _namespaces(plan: Plan) -> Iterator[str]:
         made = ('  if [[ " ${ATTACHED[*]} " != *" $ns "* ]]; then', *(f"  {line}" for line in made), "  fi")
     yield from (*made, '  mkdir "$etc"')
     yield from _hosts(plan)
-    server = f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$etc/resolv.conf\""""
+    server = f"""printf '%s\\n' "# mpc:$LAB" {_servers(plan)} >"$etc/resolv.conf\""""
     yield from (f"  [[ ! -e /etc/resolv.conf ]] || {server}", "done")
 
 
@@ -165,6 +168,11 @@ def _hosts(plan: Plan) -> Iterator[str]:
     for namespace, lines in plan.own_hosts:
         yield from (f"    {quote(namespace)}) cat >>\"$etc/hosts\" <<'HOSTS' ;;", *lines, "HOSTS")
     yield from ("  esac", "  cat >>\"$etc/hosts\" <<'HOSTS'", *plan.hosts, "HOSTS", OWN_NAME)
+
+
+def _servers(plan: Plan) -> str:
+    """What resolv.conf says of name servers."""
+    return '"$servers"' if plan.uplink else quote(NO_SERVER)
 
 
 OWN_NAME = (
@@ -245,7 +253,7 @@ def _containers(plan: Plan) -> Iterator[str]:
     if not plan.containers:
         return
     yield from (*_title("containers"), *_runs(plan.attached, plan.captures, plan.devices))
-    yield f"""printf '%s\\n' "# mpc:$LAB" {quote(NO_SERVER)} >"$CLAIM.d/resolv.conf\""""
+    yield f"""printf '%s\\n' "# mpc:$LAB" {_servers(plan)} >"$CLAIM.d/resolv.conf\""""
     started_by_docker = any(one.started.engine is Engine.DOCKER for one in plan.containers)
     yield from part("plain_base")[1:] if started_by_docker else ()
     yield from part("plain_wrapper")[1:] if plan.mptcpized else ()

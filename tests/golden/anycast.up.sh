@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "anycast". Written by mpc 0.1.0 from anycast.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 80ee8ffc6db6f43e11e7d740cd3c2c14357521eb7bf5dbef7163c8d5aefedbb9
+# Runtime: sha256 4bbb339e5bf59316b1f307551c239acadf020a5d7e429a543de41b352af95548
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -792,6 +792,8 @@ take_down() {
   local whose ns left=0 own=() more=() stays=()
   local -A ours=()
   remove_containers || left=1
+  # (An up without an uplink has nothing for it.)
+  ! declare -F leave_uplink >/dev/null || leave_uplink || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then

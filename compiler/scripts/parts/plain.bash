@@ -8,6 +8,7 @@ down() {
   trap - ERR EXIT HUP INT TERM
   end_captures
   remove_containers || left=1
+  leave_uplink || left=1
   for ns in "${NAMESPACES[@]}"; do
     if [[ $(ip -n "$ns" link show dev lo 2>/dev/null) == *"alias mpc:$LAB" ||
       -e /run/netns/$ns && ($1 == all || -e $CLAIM.d/$ns.undo) ]]; then

@@ -214,6 +214,8 @@ take_down() {
   local whose ns left=0 own=() more=() stays=()
   local -A ours=()
   remove_containers || left=1
+  # (An up without an uplink has nothing for it.)
+  ! declare -F leave_uplink >/dev/null || leave_uplink || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then

@@ -2,7 +2,7 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 88780f901b58b62c598187a55126abe6be30088969f119cd7d363dc95227a3c7
+# Runtime: sha256 64fd8b611ed2b81e839d7cd15692b8a60e6bffc01118d67839f6709ea38c452f
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -661,6 +661,8 @@ take_down() {
   local whose ns left=0 own=() more=() stays=()
   local -A ours=()
   remove_containers || left=1
+  # (An up without an uplink has nothing for it.)
+  ! declare -F leave_uplink >/dev/null || leave_uplink || left=1
   for ns; do ! noted "namespace $ns" || ours[$ns]=1; done
   while read -r whose ns; do
     if [[ $whose == own ]]; then
