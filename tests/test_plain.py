@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import random_labs
-from labs import GOLDEN, TESTS, compiled
+from labs import GOLDEN, TESTS, bash_reads, compiled
 
 from compiler.driver import Compilation
 from compiler.model.lab import Lab
@@ -20,6 +20,13 @@ MOST = {"diamond": 186, "original": 190, "three-paths": 244, "dual-stack": 278, 
 
 SEED = 5
 LABS = 60
+
+
+def test_bash_reads_any_number_of_commands() -> None:
+    text = "router hub\nhost h[1..450]\nlink hub -- h[1..450]\nroute h[1..450] to default via hub\n"
+    script = compiled(text).up(Style.PLAIN)
+    assert script.count("\n") > 400_000
+    assert bash_reads(script)
 
 
 @pytest.mark.parametrize("name", MOST)

@@ -173,7 +173,7 @@ def _inferences(
 
 
 def _within(lab: Lab, sites: Sites) -> Lab:
-    """The lab with all links spare but those of its private segments: ways within sites do not leave these."""
+    """The lab with all links spare but those of its private segments, which ways within sites keep to."""
     places = {place for segment in sites.segments for place in segment.links}
     links = (link._replace(spare=link.spare or place not in places) for place, link in enumerate(lab.links))
     return replace(lab, links=tuple(links))

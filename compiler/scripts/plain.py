@@ -7,7 +7,19 @@ from operator import attrgetter
 from compiler.model.lab import Lab
 from compiler.model.nodes import Engine
 from compiler.plan.commands import EACH, Command, commands, mark
-from compiler.plan.facts import Bond, Bridge, Dummy, Mark, Sysctl, Teql, Tunnel, Veth, VlanDevice, Vxlan
+from compiler.plan.facts import (
+    Bond,
+    Bridge,
+    Dummy,
+    Mark,
+    Routes,
+    Sysctl,
+    Teql,
+    Tunnel,
+    Veth,
+    VlanDevice,
+    Vxlan,
+)
 from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
 from compiler.plan.undo import undo
 from compiler.scripts import readiness
@@ -21,6 +33,10 @@ ABOUT = """\
 # machine; `--style batch` does. A comment says whose addresses are: `b` is a node, `b:c` an interface of it.
 """
 WIDTH = 120
+
+MOST_IN_A_ROW = 100_000
+"""The most commands of a section that are not in groups: bash reads a list of them by recursion, and with a
+stack of 8 MB 400,000 are too many for it."""
 
 
 def up(lab: Lab, plan: Plan) -> Iterator[str]:
@@ -137,9 +153,32 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
     made = (
         (fact, command) for fact in section.facts if not isinstance(fact, Mark) for command in commands(fact)
     )
-    for number, (_, own) in enumerate(groupby(made, lambda one: one[1].namespace)):
+    parts = (
+        chain.from_iterable(_lines(command, naming.named(fact)) for fact, command in own)
+        for _, own in groupby(made, lambda one: one[1].namespace)
+    )
+    many = sum(len(fact.targets) if isinstance(fact, Routes) else 1 for fact in section.facts) > MOST_IN_A_ROW
+    yield from _grouped(parts) if many else _spaced(parts)
+
+
+def _spaced(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    for number, lines in enumerate(parts):
         yield from ("",) if number else ()
-        yield from chain.from_iterable(_lines(command, naming.named(fact)) for fact, command in own)
+        yield from lines
+
+
+def _grouped(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Commands in groups of so many that bash reads them."""
+    count = 0
+    yield "{"
+    for lines in parts:
+        if count > MOST_IN_A_ROW:
+            yield from ("}", "{")
+            count = 0
+        for line in lines:
+            yield line
+            count += 1
+    yield "}"
 
 
 def _namespaces(plan: Plan) -> Iterator[str]:
