@@ -59,6 +59,7 @@ show_bridges() {
 
 # Whether a call runs or asks for what a lab says, which may be anything: it is not run.
 is_users() {
+  # shellcheck disable=SC2016 # the text of a command
   case "$*" in
     "ip netns exec "*" bash -c -- "* | "bash -n -c -- "* | 'bash -c type -P -- "$1" bash '*) ;;
     *) return 1 ;;

@@ -15,12 +15,11 @@ run_line() {
     local fd
     trap - PIPE INT QUIT ERR
     ulimit -Sn "$FILES"
-    export MPC_LAB=$LAB MPC_NODE=$2 MPC_NETNS=$1
     for fd in /proc/self/fd/*; do
       fd=${fd##*/}
       ((fd < 3)) || exec {fd}>&-
     done
-    exec ip netns exec "$1" bash -c -- "$3"
+    MPC_LAB=$LAB MPC_NODE=$2 MPC_NETNS=$1 exec ip netns exec "$1" bash -c -- "$3"
   )
 }
 
