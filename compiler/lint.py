@@ -80,6 +80,10 @@ _NAMESPACES = re.compile(
 )
 
 
+_SOURCE = re.compile(r"""(?<=printf '%s\\n' )'source (?:[^'\n]|'"'"')*'""")
+"""The note of the lab's file, whose name may be any text, in a line that has words in double quotes too."""
+
+
 def _frame(text: str, functions: frozenset[str]) -> str:
     """A text with the calls of some functions replaced by no-ops, with the same number of lines."""
 
@@ -116,7 +120,7 @@ def _shell(script: Iterable[str]) -> Iterator[str]:
         if inside or _ROUTES.fullmatch(piece):
             yield _lines_of(piece)
         else:
-            yield without_text(piece) if lab else piece
+            yield without_text(_SOURCE.sub("x", piece)) if lab else piece
         if not inside:
             opening = re.search(r"<<'(\w+)'", piece)
             end = f"{opening[1]}\n" if opening else None

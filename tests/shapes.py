@@ -394,7 +394,9 @@ place Qc on Pattern
 uplink Qa
 """
 """A lab over several machines, one of which measures nothing."""
-PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL)
+LEAST = "lab Pattern\nrouting none\nhost Qa Qb\nrouter Qc\nlink Qa -- Qc -- Qb\n"
+
+PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL, LEAST)
 """Labs with everything that a script can contain, under recognizable names."""
 
 

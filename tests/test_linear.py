@@ -28,7 +28,8 @@ LABS = {
     "masquerades": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r0 -- r[i]\nmasquerade r[i] out r0\n}}",
     "routes": "router r[0..{n}-1]\nfor i in 1..{n}-1 {{ link r[i-1] -- r[i]\n"
     "route r[i-1] to 10.[i // 256].[i % 256].0/24 via r[i]\n}}",
-    "expectations": "host h[0..{n}-1]\nfor i in 1..{n}-1 {{ link h0 -- h[i]\nroute h0 to h[i] via h[i]\n"
+    "expectations": "host h0 address 192.0.2.1\nhost h[1..{n}-1]\n"
+    "for i in 1..{n}-1 {{ link h0 -- h[i]\nroute h0 to h[i] via h[i]\n"
     "route h[i] to h0 via h0\nexpect h0 -> h[i] rtt 0ms..1s\nexpect h0 -> h[i] rate >= 1mbit\n}}",
     "expectations on a switch": "switch s subnet 10.0.0.0/16\nhost h[1..{n}]\nlink h[1..{n}] -- s\n"
     "for i in 2..{n} {{ route h1 to h[i] via h[i]\nroute h[i] to h1 via h1\nexpect h1 -> h[i] reachable\n}}",

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from labs import compiled
 from words import HOSTILE, PRINTED
@@ -193,6 +193,7 @@ FREE = st.sampled_from(QUOTED) | st.sampled_from(HOSTILE) | st.text(PRINTED, min
 
 @settings(max_examples=3)
 @given(st.lists(FREE, min_size=60, max_size=60), st.text(PRINTED | st.just("\n"), max_size=20))
+@example([], "it's `a` $b")
 def test_nothing_is_said_of_free_text(notes: str, texts: list[str], name: str) -> None:
     """Commands, variables, values of sysctls and of params, file names: everything that compiles passes."""
     base = "lab x\nhost a b\nlink a -- b"

@@ -158,7 +158,8 @@ def test_names_and_interfaces_of_hosts_answer() -> None:
 
 def test_routes_that_are_written_out_send_from_own_addresses_too() -> None:
     text = (
-        "routing none\nhost a\nhost b address 172.16.0.1\nrouter c d\nlink a -- c -- d -- b\n"
+        "routing none\nhost a address 10.100.0.1\nhost b address 172.16.0.1\n"
+        "router c address 10.100.0.3\nrouter d address 10.100.0.4\nlink a -- c -- d -- b\n"
         "route a to default via c\nroute c to 0.0.0.0/1 via a\nroute c to b via d\nroute c to d via d\n"
         "route d to 10.0.0.0/8 via c\nroute d to b via b\nroute b to default via d\n"
     )
