@@ -18,7 +18,8 @@ MANY = """
 pool 10.0.0.0/8
 pool fd00::/32
 routing none
-host a b
+host a
+host b address 10.99.0.1 address fd00:99::1
 for i in 1..150 { link a -- b }
 route a to b via b weight 3
 """

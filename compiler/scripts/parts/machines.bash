@@ -32,7 +32,7 @@ join_machines() {
     while read -r line; do
       [[ ! $line =~ ^Command\ failed\ -:([0-9]+)$ ]] || left+=("${rows[BASH_REMATCH[1] - 1]}")
     done <<<"$log"
-    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((++tries == 50)); then
+    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((++tries == 200)); then
       say "failed: ip ${left[0]:-}"
       [[ $log != *exists* ]] || log+=$'\n'"a link of another lab has the same VNI on this machine: write another one, as link ... vni N"
       die "$log"

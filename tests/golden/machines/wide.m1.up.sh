@@ -2,7 +2,7 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 64fd8b611ed2b81e839d7cd15692b8a60e6bffc01118d67839f6709ea38c452f
+# Runtime: sha256 cdbb05338ee80b75452101c51dac154f3aca42d506b6e1961fb119f09515f197
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1681,7 +1681,7 @@ join_machines() {
     while read -r line; do
       [[ ! $line =~ ^Command\ failed\ -:([0-9]+)$ ]] || left+=("${rows[BASH_REMATCH[1] - 1]}")
     done <<<"$log"
-    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((++tries == 50)); then
+    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((++tries == 200)); then
       say "failed: ip ${left[0]:-}"
       [[ $log != *exists* ]] || log+=$'\n'"a link of another lab has the same VNI on this machine: write another one, as link ... vni N"
       die "$log"
