@@ -23,20 +23,22 @@ need_route() {
 }
 
 # Makes the ends of links to other machines, which are its input. One of a lab that was just taken down may still be
-# there, as the kernel takes the links of a namespace away a moment later.
+# there, as the kernel takes the links of a namespace away later: after a moment, or some tens of seconds where MPTCP
+# connections were cut.
 join_machines() {
-  local rows=() left log line tries=0
+  local rows=() left log line tries=0 end=$((SECONDS + 65))
   mapfile -t rows
   while ! log=$(printf '%s\n' "${rows[@]}" | ip -force -batch - 2>&1); do
     left=()
     while read -r line; do
       [[ ! $line =~ ^Command\ failed\ -:([0-9]+)$ ]] || left+=("${rows[BASH_REMATCH[1] - 1]}")
     done <<<"$log"
-    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((++tries == 200)); then
+    if ((${#left[@]} == 0)) || [[ $log != *exists* ]] || ((SECONDS >= end)); then
       say "failed: ip ${left[0]:-}"
       [[ $log != *exists* ]] || log+=$'\n'"a link of another lab has the same VNI on this machine: write another one, as link ... vni N"
       die "$log"
     fi
+    ((++tries != 20)) || say "waits until links of a lab that was taken down are gone"
     rows=("${left[@]}")
     sleep 0.1
   done
