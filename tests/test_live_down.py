@@ -51,8 +51,8 @@ def up(lab: live.Lab) -> None:
     ],
 )
 def test_the_down_of_an_edited_lab(text: str, gone: str) -> None:
-    """Everything is removed, with its processes; namespaces that the script does not list are reported, but for
-    a script that lists none, which is that of a name alone (`mpc down NAME`)."""
+    """Everything is removed, with its processes; namespaces that the script does not list are reported, but
+    for a script that lists none, which is that of a name alone (`mpc down NAME`)."""
     up(edited(ABC))
     live.succeed("ip", "netns", "exec", "edited-c", "sh", "-c", "echo 127.0.0.1 own >/etc/hosts")
     result = edited(text).down()
