@@ -274,7 +274,7 @@ CALLS = {
         r"(?:-force )?-batch -",
         "qdisc show",
         "-s -j qdisc show",
-        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo) [a-z0-9 ]+",
+        r"qdisc (?:add|replace) dev lo root (?:tbf|netem|pfifo|bfifo|fq_codel|cake|pie|red)(?: [a-z0-9]+)*",
     ],
     "sh": [
         "",
