@@ -18,8 +18,8 @@ ROOMS = {
         source diagnostics codes foreign mends text units names sarif reports
     """.split(),
     "model": """
-        networks losses links machines routes multipath nodes events trials devices segments meanings lab
-        vlans
+        networks losses links machines routes multipath nodes events trials devices segments sites meanings
+        lab vlans
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas

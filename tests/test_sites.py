@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs import codes, lab_of, node_of
 
-from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.prediction.predict import Predictor
 from compiler.prediction.ways import Fate
@@ -32,7 +31,7 @@ def reaches(lab: Lab, source: str, target: str) -> bool:
 
 def test_two_homes_have_one_prefix() -> None:
     lab = lab_of(MASQUERADED)
-    sites = Sites(lab)
+    sites = lab.sites
     assert sites.inside == {"pc1", "pc2"}
     assert sites.of.keys() == {"pc1", "pc2", "home1", "home2"}
     for source, target in permutations(("pc1", "pc2", "web", "home1", "home2", "isp"), 2):
@@ -122,7 +121,7 @@ def labs(draw: st.DrawFn) -> str:
 @given(labs())
 def test_no_packet_from_outside_arrives_inside(text: str) -> None:
     lab = lab_of(text)
-    sites, predictor = Sites(lab), Predictor(lab)
+    sites, predictor = lab.sites, Predictor(lab)
     for source, target in permutations([node.name for node in lab.ip_nodes], 2):
         if sites.hides(target, source):
             assert not any(trip.out.delivered for trip in predictor.between(source, target).trips)
@@ -132,7 +131,7 @@ def test_no_packet_from_outside_arrives_inside(text: str) -> None:
 def test_members_of_a_site_reach_each_other_over_its_links(text: str) -> None:
     """As far as a lab of these links alone would have it."""
     lab = lab_of(text)
-    sites, predictor = Sites(lab), Predictor(lab)
+    sites, predictor = lab.sites, Predictor(lab)
     alone = [line for line in text.splitlines() if not line.startswith("link") or "private" in line]
     apart = Predictor(lab_of("\n".join(alone).replace(" private", "")))
     for source, target in permutations(sorted(sites.of), 2):

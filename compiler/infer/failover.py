@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 from compiler.infer.explicit import Explicit
 from compiler.infer.graph import Edge, Graph, Hop, hops
-from compiler.infer.sites import Sites
 from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
 from compiler.model.lab import Lab
@@ -61,8 +60,7 @@ class Failover:
         self.sources = sources
         self.explicit = explicit
         self.graph = Graph(lab, self.version)
-        inside = Sites(lab).inside
-        told = (node for node in lab.ip_nodes if node.name not in inside)
+        told = (node for node in lab.ip_nodes if node.name not in lab.sites.inside)
         self.roots = {node.name: own for node in told if (own := self._targets(node))}
         self.distances: dict[str, dict[str, int]] = {}
         self.second: dict[tuple[str, str], list[Hop]] = {}

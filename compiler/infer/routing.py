@@ -16,7 +16,6 @@ from compiler.infer import circles, failover
 from compiler.infer.explicit import Explicit
 from compiler.infer.failover import MOST, Failover
 from compiler.infer.graph import Graph, Hop
-from compiler.infer.sites import Sites
 from compiler.infer.slots import hashed_numbers
 from compiler.infer.sources import Sources, sent_from
 from compiler.infer.targets import Targets
@@ -25,6 +24,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.nodes import Node
 from compiler.model.routes import MAIN, Nexthop, Route, Rule, Table
+from compiler.model.sites import Sites
 
 MOST_ROUTES, MOST_NEXTHOPS = 3_200_000, 24_000_000
 """Bounds of a lab: nodes with more than one neighbour, and their links, times the number of targets. A ring
@@ -158,7 +158,7 @@ def _inferences(
     lab: Lab, explicit: Explicit, sources: dict[int, Sources], diagnostics: Diagnostics
 ) -> Iterator["_Inference"]:
     """The inference for each family; nothing if a family has too many routes, which is reported."""
-    sites = Sites(lab)
+    sites = lab.sites
     parts = [(lab, False), (_within(lab, sites), True)][: 1 + bool(sites.segments)]
     for version, (part, private) in product(lab.versions if lab.metric is not None else (), parts):
         out = lab.uplink.node if lab.uplink and version == 4 and not private else None

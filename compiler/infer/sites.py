@@ -1,65 +1,12 @@
-"""Private networks, and the sites that they make: who is told of them.
-
-A segment is private if one of its links is. Private segments that share a node are one *site*, and all nodes
-on these are its members. Those that are on nothing else are *inside* of it; the others are its *borders*.
-Routes to its subnets, and to the addresses of the nodes inside, are for its members alone. So two sites can
-have one subnet.
-"""
-
-from functools import cached_property
+"""A check of what cannot be said of private networks (`model.sites`)."""
 
 from compiler.ground.diagnostics import Diagnostics
 from compiler.model.lab import Lab
-from compiler.model.segments import Segment
-
-
-class Sites:
-    """The sites of a lab: each is named by the first of its private segments."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-        private = {place for place, link in enumerate(lab.links) if link.private}
-        self.segments = [own for own in lab.segments if private and not private.isdisjoint(own.links)]
-        """The private segments."""
-        self.of: dict[str, str] = {}
-        """The site of each of its members."""
-        self.at: dict[str, str] = {}
-        """The site of each private segment, by the identity of that."""
-        self._join()
-
-    def _join(self) -> None:
-        on: dict[str, list[Segment]] = {}
-        for segment in self.segments:
-            for name in segment.nodes:
-                on.setdefault(name, []).append(segment)
-        for first in self.segments:
-            waiting = [first] if first.identity not in self.at else []
-            while waiting:
-                segment = waiting.pop()
-                if segment.identity not in self.at:
-                    self.at[segment.identity] = first.identity
-                    self.of |= dict.fromkeys(segment.nodes, first.identity)
-                    waiting += (near for name in segment.nodes for near in on[name])
-
-    @cached_property
-    def inside(self) -> frozenset[str]:
-        """The members that are on private segments alone: their own addresses are private too."""
-        public = (own for own in self.lab.segments if own.identity not in self.at)
-        borders = {name for segment in public for name in segment.nodes}
-        return frozenset(self.of.keys() - borders)
-
-    def hides(self, target: str, source: str) -> bool:
-        """Whether a node is inside a site that another is outside of."""
-        return target in self.inside and self.of[target] != self.of.get(source)
-
-    def leads_in(self, neighbour: str, source: str) -> bool:
-        """Whether a neighbour is a member of a site that a node is outside of."""
-        return neighbour in self.of and self.of[neighbour] != self.of.get(source)
 
 
 def check(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Reports pairs of `mptcp` and `spray` that need routes into a site from outside."""
-    sites = Sites(lab)
+    sites = lab.sites
     for statement, pairs in (("mptcp", lab.pairs), ("spray", lab.sprays)):
         for pair in pairs:
             for inner, outer in ((pair.left, pair.right), (pair.right, pair.left)):

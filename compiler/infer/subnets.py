@@ -5,7 +5,6 @@ from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics, Note, enumerated
 from compiler.ground.source import Span
-from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Link, Pin
 from compiler.model.networks import Address, Network, overlap
@@ -32,7 +31,7 @@ class Pins:
         """By segment, the networks of further addresses."""
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
-        self._check_all(Sites(lab))
+        self._check_all()
         self._check_macs()
         if lab.devices:
             self._check_devices()
@@ -100,15 +99,15 @@ class Pins:
         note = Note("first set here", first.span)
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
-    def _check_all(self, sites: Sites) -> None:
+    def _check_all(self) -> None:
         """Reports overlapping networks: of those that are told everywhere, and of each site with these.
 
         Links with an end without an address may have one network, as the node there may join them.
         """
-        told = self._of_nodes()
+        told, at = self._of_nodes(), self.lab.sites.at
         of_site: dict[str, list[Pin]] = {}
         for identity in self.of:
-            where = of_site.setdefault(sites.at[identity], []) if identity in sites.at else told
+            where = of_site.setdefault(at[identity], []) if identity in at else told
             where += self._on(identity)
         bare = {own.identity for own in self.lab.segments if any(end.bare for end in own.ends)}
         joined = {id(pin) for name in bare for pin in self._on(name)}

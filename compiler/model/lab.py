@@ -22,6 +22,7 @@ from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node, PortForward, Role, Uplink
 from compiler.model.routes import ExplicitRoute, SprayPair
 from compiler.model.segments import Interface, Segment, domains, segments
+from compiler.model.sites import Sites
 
 if TYPE_CHECKING:  # Few labs have any, and this import takes longer than most compilations.
     from compiler.model.devices import Device
@@ -97,6 +98,11 @@ class Lab:
     def has_private(self) -> bool:
         """Whether some of its links are private."""
         return any(link.private for link in self.links)
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Its private networks, and who is told of them."""
+        return Sites(self.links, self.segments)
 
     @cached_property
     def shared(self) -> frozenset[Address]:

@@ -207,7 +207,7 @@ class Link(NamedTuple):
 
     `spare` is whether the spanning tree of its switches blocks it, so that it carries no packets. A
     `leg` of a bond has no addresses. A link between two machines has an `underlay`. What shares the subnet
-    of a `private` one is a private network: `infer.sites` tells who is told of it.
+    of a `private` one is a private network: `sites` tells who is told of it.
 
     Towards a switch, a link may be an `access` port of a VLAN, or a `trunk` of several, with the networks
     that are pinned for them; what it carries of one is a link with a `vlan`.

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from compiler.ground.diagnostics import Diagnostics, listed
-from compiler.infer.sites import Sites
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.prediction import anycast, outages, passed, turns
@@ -118,22 +117,21 @@ class _Unreached:
         linked -= predictor.lookup.open  # what passes there is not known
         alone = sum(1 << place for name, place in reach.places.items() if name not in linked)
         self.rows = [0 if alone >> place & 1 else row & ~alone for place, row in enumerate(self.rows)]
-        self.sites = Sites(self.lab)
-        if self.sites.inside:
+        if self.lab.sites.inside:
             self._leave_out_hidden()
 
     def _leave_out_hidden(self) -> None:
         """Leaves out that nodes outside of a site do not reach those inside, as that is what is written."""
         inside: dict[str, Bits] = {}
-        for name in self.sites.inside:
-            site = self.sites.of[name]
+        for name in self.lab.sites.inside:
+            site = self.lab.sites.of[name]
             inside[site] = inside.get(site, 0) | 1 << self.reach.places[name]
         everybody = sum(inside.values())
         for name, place in self.reach.places.items():
-            self.rows[place] &= ~everybody | inside.get(self.sites.of.get(name, ""), 0)
+            self.rows[place] &= ~everybody | inside.get(self.lab.sites.of.get(name, ""), 0)
 
     def tell(self) -> None:
-        symmetric = not (self.reach.examined or self.sites.inside)
+        symmetric = not (self.reach.examined or self.lab.sites.inside)
         groups = Groups(self.lab, len(self.reach.members), self.rows, symmetric=symmetric)
         self._tell(groups, groups.mutual(), groups.both, mutual=True)
         self._tell(groups, groups.directed(), groups.one_way, mutual=False)
@@ -164,7 +162,7 @@ class _Unreached:
         for address in self.reach.targets(source, target):
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
-                    if trip.out.delivered and self.sites.hides(source, target):
+                    if trip.out.delivered and self.lab.sites.hides(source, target):
                         help = f"`masquerade` where packets leave the private network of `{source}`"
                         return why(trip), help
                     return why(trip), mend(lost(trip))
@@ -173,7 +171,7 @@ class _Unreached:
 
 def _tell_entries(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
     """Adds notes on private nodes that are reached from outside, as routes of one's own lead there."""
-    sites = Sites(lab)
+    sites = lab.sites
     found = [
         (source, target)
         for target in sorted(sites.inside & set(reach.members))
