@@ -165,13 +165,13 @@ def _started(item: syntax.ContainerAttribute) -> Iterator[str]:
 
 def _items(items: Iterable[syntax.Attribute]) -> Iterator[str]:
     for item in items:
-        between = "," if item.keyword.text == "trunk" else " "
-        value, *rest = (word.text for word in item.words)
-        has_none = item.value == item.keyword  # as `private`
-        yield from (item.keyword.text,) if has_none else (item.keyword.text, between.join((value, *rest)))
+        if item.keyword.text == "trunk":
+            yield from ("trunk", ",".join(word.text for word in item.words))
+        else:
+            yield from (*_value_of(item), *(word.text for word in item.words[1:]))
 
 
-def _value_of(item: syntax.NodeAttribute) -> tuple[str, ...]:
+def _value_of(item: syntax.Attribute | syntax.NodeAttribute) -> tuple[str, ...]:
     """An attribute and its value; `private` has none."""
     return (item.keyword.text,) if item.value == item.keyword else (item.keyword.text, item.value.text)
 

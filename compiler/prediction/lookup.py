@@ -156,10 +156,6 @@ class Lookup:
     def _kernel(self, node: str) -> Kernel:
         return Kernel(self.nodes[node], self.interfaces(node))
 
-    def ends_of(self, node: str) -> list[Interface]:
-        """The interfaces of a node."""
-        return self._ends_of[node]
-
     def interfaces(self, node: str) -> list[str]:
         """The interfaces of a node's links."""
         return [end.name for end in self._ends_of[node]]
@@ -342,10 +338,6 @@ class Lookup:
             return False
         back = self.choices(node, source, target)
         return not back or (strictness == STRICT and all(hop.interface != incoming for hop in back))
-
-    def steers(self, node: str, target: Address) -> bool:
-        """Whether a rule of a node can select a table with a route to an address."""
-        return any(self._longest(node, table.number, target) for table in self.nodes[node].tables)
 
     def source_address(self, node: str, hop: Nexthop) -> Address | None:
         """The source address that a next hop implies: the route's, or the interface's."""
