@@ -68,13 +68,23 @@ def snapshot() -> Listing:
     }
 
 
-def assert_same(before: Listing, after: Listing) -> None:
-    """Fails with a diff of the sections that differ."""
+def difference(before: Listing, after: Listing) -> str:
+    """A diff of the sections that differ, if any do."""
     diff: list[str] = []
     for name in before | after:
         old, new = before.get(name, []), after.get(name, [])
         diff += difflib.unified_diff(old, new, f"{name} before", f"{name} after", n=0, lineterm="")
-    assert not diff, "\n".join(["the kernel's state differs", *diff])
+    return "\n".join(["the kernel's state differs", *diff] if diff else [])
+
+
+def assert_same(before: Listing, after: Listing) -> None:
+    """Fails with a diff of the sections that differ."""
+    assert not (found := difference(before, after)), found
+
+
+def differs(before: Listing) -> str:
+    """The difference of the host from its state before."""
+    return difference(before, snapshot())
 
 
 def namespaces() -> list[str]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryFile
 from typing import NamedTuple, TextIO
 
@@ -73,6 +74,15 @@ def side_by_side(ns: str, targets: Iterable[str], *options: str, seconds: float)
         for process in processes:
             process.wait()
         return {target: read(output) for target, output in outputs.items()}
+
+
+def pinged(lab: live.Lab, names: Iterable[str], *options: str, seconds: float) -> dict[str, Echoes]:
+    """Pings b from a over each of some links, in parallel, after neighbour discovery."""
+    names = list(names)
+    for name in names:
+        live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
+    found = side_by_side(lab.ns("a"), [f"{name}.b" for name in names], *options, seconds=seconds)
+    return {target.removesuffix(".b"): of for target, of in found.items()}
 
 
 class Carried(NamedTuple):

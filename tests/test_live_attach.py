@@ -13,7 +13,7 @@ import live
 import pytest
 from faults import Shims, thorough
 from test_live_containers import by, drifts, lab_of
-from test_live_faults import ASKING, differs, interrupted, span
+from test_live_faults import ASKING, interrupted, span
 
 from compiler.driver import Compilation
 from compiler.scripts.bash import Style
@@ -188,7 +188,7 @@ def test_signals_at_any_moment(box: engine.Engine, mine: str, signals: tuple[sig
         if status <= 0:
             down = lab.down()
             assert down.returncode == 0, down.stderr
-        assert not differs(host), f"{sign.name} after {after:.3f} s, status {status}"
+        assert not kernel.differs(host), f"{sign.name} after {after:.3f} s, status {status}"
         kernel.assert_same(before, whole(mine))
 
 

@@ -16,7 +16,7 @@ import pytest
 import random_labs
 from drifts import drifts
 from faults import PROGRAMS, Shims, moments, thorough
-from test_live_faults import ASKING, differs, interrupted, span
+from test_live_faults import ASKING, interrupted, span
 
 from compiler.driver import Compilation
 from compiler.scripts.bash import Style
@@ -389,7 +389,7 @@ def test_every_fault_of_up_leaves_no_capture(tmp_path: Path) -> None:
     for fault in faults:
         result = shims.run(lab.up_script, fault)
         assert result.returncode == 1, f"{fault}: {result.stderr}"
-        assert not (left := differs(before)), f"{fault}: {left}"
+        assert not (left := kernel.differs(before)), f"{fault}: {left}"
         assert not captures(), fault
         assert not list(folder.iterdir()), fault
 
@@ -408,7 +408,7 @@ def test_signals_while_captures_start(tmp_path: Path, signals: tuple[signal.Sign
         whether = "\nup\n" in claim()
         if status == 0 or sign is signal.SIGKILL:
             assert lab.down().returncode == 0
-        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+        assert not (left := kernel.differs(before)), f"{sign.name} after {after:.3f} s: {left}"
         assert not captures()
         assert len(list(tmp_path.iterdir())) == (2 if whether else 0), f"{sign.name} after {after:.3f} s"
 

@@ -12,7 +12,7 @@ import live
 import pytest
 import tap
 from faults import Shims, thorough
-from test_live_faults import ASKING, differs, interrupted, span
+from test_live_faults import ASKING, interrupted, span
 from test_live_run import ODD, WRITTEN
 
 from compiler.driver import Compilation
@@ -182,7 +182,7 @@ def test_signals_at_any_moment(box: engine.Engine, signals: tuple[signal.Signals
         if status <= 0:
             down = lab.down()
             assert down.returncode == 0, down.stderr
-        left = differs(before) or " ".join(box.containers())
+        left = kernel.differs(before) or " ".join(box.containers())
         assert not left, f"{sign.name} after {after:.3f} s, status {status}: {left}"
 
 
@@ -203,16 +203,16 @@ def test_every_fault_of_the_engine(box: engine.Engine, tmp_path: Path) -> None:
         failed += result.returncode
         if result.returncode == 0:
             assert lab.down().returncode == 0
-        left = differs(before) or " ".join(box.containers())
+        left = kernel.differs(before) or " ".join(box.containers())
         assert not left, f"{fault}: {left}\n{result.stderr}"
     assert failed >= len(ups) / 2
     for fault in downs:
         assert lab.up().returncode == 0
         result = shims.run(lab.down_script, fault)
-        left = differs(before) or " ".join(box.containers())
+        left = kernel.differs(before) or " ".join(box.containers())
         assert result.returncode == 1 or not left, f"{fault}: down ended with 0, and left {left}"
         again = lab.down()
-        left = differs(before) or " ".join(box.containers())
+        left = kernel.differs(before) or " ".join(box.containers())
         assert again.returncode == 0, again.stderr
         assert not left, f"{fault}: {left}"
 

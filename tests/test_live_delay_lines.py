@@ -48,12 +48,8 @@ def lab() -> Iterator[live.Lab]:
 @pytest.fixture(scope="module")
 def pinged(lab: live.Lab) -> dict[str, Echoes]:
     """Pings all links in parallel, for ten seconds, after neighbour discovery."""
-    for name in NAMES:
-        live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
-    targets = [f"{name}.b" for name in NAMES]
     options = ("-c", str(PACKETS), "-i", "0.01", "-W", "1")
-    found = packets.side_by_side(lab.ns("a"), targets, *options, seconds=60)
-    return {target.removesuffix(".b"): of for target, of in found.items()}
+    return packets.pinged(lab, NAMES, *options, seconds=60)
 
 
 def about(share: float) -> object:

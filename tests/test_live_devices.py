@@ -10,7 +10,7 @@ import live
 import machine
 import pytest
 from faults import PROGRAMS, Shims, moments, thorough
-from test_live_faults import ASKING, differs, interrupted, span
+from test_live_faults import ASKING, interrupted, span
 
 from compiler.driver import Compilation
 from compiler.scripts.bash import Style
@@ -120,7 +120,7 @@ def test_a_command_that_fails_takes_all_back(command: str, style: Style) -> None
     assert FAILING[command] in result.stderr
     if "is not there" not in FAILING[command]:
         assert command in result.stderr
-    assert not differs(before)
+    assert not kernel.differs(before)
 
 
 def test_what_is_known_before_is_tested_before() -> None:
@@ -230,7 +230,7 @@ def test_every_fault_of_up_is_taken_back(tmp_path: Path) -> None:
         result = shims.run(lab.up_script, fault)
         if result.returncode == 0:
             assert lab.down().returncode == 0
-        assert not (left := differs(before)), f"{fault}: {left}"
+        assert not (left := kernel.differs(before)), f"{fault}: {left}"
 
 
 @pytest.mark.parametrize("signals", [ASKING, (signal.SIGKILL,)], ids=["asking", "KILL"])
@@ -244,4 +244,4 @@ def test_signals_while_devices_are_made(signals: tuple[signal.Signals, ...]) -> 
         status = interrupted(lab.up_script, sign, after, group=group)
         if status == 0 or sign is signal.SIGKILL:
             assert lab.down().returncode == 0
-        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+        assert not (left := kernel.differs(before)), f"{sign.name} after {after:.3f} s: {left}"

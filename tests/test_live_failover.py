@@ -3,6 +3,7 @@
 import random
 from itertools import combinations, permutations
 
+import gaps
 import live
 import networkx as nx
 import pytest
@@ -16,14 +17,7 @@ from compiler.prediction.reach import Reach
 
 pytestmark = [pytest.mark.live, pytest.mark.every_kernel]
 
-RING = """
-routing shortest failover
-router r[0..4]
-for i in 0..4 { link r[i] -- r[(i+1) % 5]  rate 20mbit }
-host   a b
-link   a -- r0
-link   b -- r2
-"""
+RING = f"routing shortest failover\n{gaps.RING}"
 """No neighbour of r1 reaches r2 without it, so that packets come back to r0."""
 
 

@@ -60,15 +60,6 @@ def shims(tmp_path_factory: pytest.TempPathFactory) -> Shims:
     return Shims(tmp_path_factory.mktemp("shims"))
 
 
-def differs(before: kernel.Listing) -> str:
-    """The difference of the host from its state before."""
-    try:
-        kernel.assert_same(before, kernel.snapshot())
-    except AssertionError as difference:
-        return str(difference)
-    return ""
-
-
 def hold_all(lab: live.Lab, faults: list[Fault], problem: Callable[[Fault], str]) -> None:
     """Reports all faults with a problem at once, and removes the lab after each."""
     found = []
@@ -99,7 +90,7 @@ def test_every_fault_of_up(lab: live.Lab, before: kernel.Listing, shims: Shims) 
             return f"the message is missing: {result.stderr}"
         if not preflight and "failed: " not in result.stderr and "error: " not in result.stderr:
             return f"the command is missing: {result.stderr}"
-        return differs(before)
+        return kernel.differs(before)
 
     hold_all(lab, sample(faults), problem)
 
@@ -114,10 +105,10 @@ def test_every_fault_of_down(lab: live.Lab, before: kernel.Listing, shims: Shims
     def problem(fault: Fault) -> str:
         assert lab.up().returncode == 0
         result = shims.run(lab.down_script, fault)
-        if result.returncode == 0 and (left := differs(before)):
+        if result.returncode == 0 and (left := kernel.differs(before)):
             return f"down ended with 0, and left: {left}"
         again = lab.down()
-        return again.stderr if again.returncode else differs(before)
+        return again.stderr if again.returncode else kernel.differs(before)
 
     hold_all(lab, sample(faults), problem)
 
@@ -172,7 +163,9 @@ def test_signals_to_up(lab: live.Lab, before: kernel.Listing) -> None:
         status = interrupted(lab.up_script, sign, after, group=group)
         if status == 0:
             assert lab.down().returncode == 0
-        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s, status {status}: {left}"
+        assert not (left := kernel.differs(before)), (
+            f"{sign.name} after {after:.3f} s, status {status}: {left}"
+        )
 
 
 @pytest.mark.parametrize("signals", [ASKING, (signal.SIGKILL,)], ids=["asking", "KILL"])
@@ -187,7 +180,7 @@ def test_signals_to_down(lab: live.Lab, before: kernel.Listing, signals: tuple[s
         interrupted(lab.down_script, sign, after, group=group)
         down = lab.down()
         assert down.returncode == 0, down.stderr
-        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+        assert not (left := kernel.differs(before)), f"{sign.name} after {after:.3f} s: {left}"
 
 
 def test_up_is_killed(lab: live.Lab, before: kernel.Listing) -> None:
@@ -199,7 +192,7 @@ def test_up_is_killed(lab: live.Lab, before: kernel.Listing) -> None:
         interrupted(lab.up_script, signal.SIGKILL, after, group=group)
         down = lab.down()
         assert down.returncode == 0, down.stderr
-        assert not (left := differs(before)), f"KILL after {after:.3f} s: {left}"
+        assert not (left := kernel.differs(before)), f"KILL after {after:.3f} s: {left}"
 
 
 # --- two at once ------------------------------------------------------------------------------------
@@ -229,7 +222,7 @@ def test_of_two_ups_one_wins(lab: live.Lab, before: kernel.Listing) -> None:
         assert all("error: " in said and "taking away" not in said for _, said in results[1:])
         assert live.pings(lab.ns("a"), "b")
         assert lab.down().returncode == 0
-        assert not differs(before)
+        assert not kernel.differs(before)
 
 
 def test_down_waits_for_up(lab: live.Lab, before: kernel.Listing, tmp_path: Path) -> None:
@@ -241,5 +234,5 @@ def test_down_waits_for_up(lab: live.Lab, before: kernel.Listing, tmp_path: Path
     down = lab.down()
     assert ended(up)[0] == 0
     assert down.returncode == 0, down.stderr
-    assert not differs(before)
+    assert not kernel.differs(before)
     assert not list(tmp_path.iterdir())

@@ -1,7 +1,6 @@
 """Losses that are not independent, distributions of jitter, slots and overhead, as links have them."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from math import sqrt
 from statistics import mean, stdev
@@ -50,11 +49,7 @@ def lab() -> Iterator[live.Lab]:
 @pytest.fixture(scope="module")
 def pinged(lab: live.Lab) -> dict[str, Echoes]:
     """Pings all links in parallel, 30 ms apart, so that few packets wait for those before them."""
-    for name in NAMES:
-        live.wait_until(partial(live.pings, lab.ns("a"), f"{name}.b"), seconds=30)
-    targets = [f"{name}.b" for name in NAMES]
-    found = packets.side_by_side(lab.ns("a"), targets, "-c", str(PACKETS), "-i", "0.03", seconds=120)
-    return {target.removesuffix(".b"): of for target, of in found.items()}
+    return packets.pinged(lab, NAMES, "-c", str(PACKETS), "-i", "0.03", seconds=120)
 
 
 def run(kind: str) -> live.Result:

@@ -59,13 +59,8 @@ def states(lab: live.Lab) -> dict[str, kernel.Listing]:
 
 def differs(before: dict[str, kernel.Listing], lab: live.Lab) -> str:
     """The difference of the kernel's state in all namespaces."""
-    found = []
-    for node, state in states(lab).items():
-        try:
-            kernel.assert_same(before[node], state)
-        except AssertionError as error:
-            found.append(f"{node}: {error}")
-    return "\n".join(found)
+    found = {node: kernel.difference(before[node], state) for node, state in states(lab).items()}
+    return "\n".join(f"{node}: {difference}" for node, difference in found.items() if difference)
 
 
 def play(*options: str) -> live.Result:

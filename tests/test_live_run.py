@@ -9,7 +9,7 @@ import kernel
 import live
 import pytest
 from faults import Shims, moments
-from test_live_faults import ASKING, differs, interrupted, span
+from test_live_faults import ASKING, interrupted, span
 
 from compiler.scripts.bash import Style
 
@@ -163,7 +163,7 @@ def test_faults_of_what_starts_a_process(tmp_path: Path) -> None:
         result = shims.run(lab.up_script, fault)
         assert result.returncode == 1, fault
         assert "made to fail" in result.stderr
-        assert not (left := differs(before)), f"{fault}: {left}"
+        assert not (left := kernel.differs(before)), f"{fault}: {left}"
 
 
 def test_signals_while_processes_start() -> None:
@@ -176,7 +176,7 @@ def test_signals_while_processes_start() -> None:
         if interrupted(lab.up_script, sign, after, group=group) == 0:
             assert len(list(FOLDER.glob("*.pid"))) == 5
             assert lab.down().returncode == 0
-        assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+        assert not (left := kernel.differs(before)), f"{sign.name} after {after:.3f} s: {left}"
         assert not _sleepers()
 
 

@@ -182,14 +182,6 @@ def test_what_stands_in_the_way_is_named_before() -> None:
     live.succeed("ip", "route", "add", "default", "via", "203.0.113.1")
 
 
-def differs(before: kernel.Listing) -> str:
-    try:
-        kernel.assert_same(before, kernel.snapshot())
-    except AssertionError as difference:
-        return str(difference)
-    return ""
-
-
 SMALL = f"lab {NAME}\nhost a\nrouter c\nlink a -- c\nuplink c\n"
 
 
@@ -206,13 +198,13 @@ def test_faults_of_up_and_down(tmp_path: Path) -> None:
         result = shims.run(lab.up_script, fault)
         if result.returncode == 0:
             assert lab.down().returncode == 0
-        found += _said(fault, result, differs(before), lab)
+        found += _said(fault, result, kernel.differs(before), lab)
     for fault in of_down:
         assert lab.up().returncode == 0
         shims.run(lab.down_script, fault)
         result = lab.down()
         found += [f"{fault}: {result.stderr}"] * bool(result.returncode)
-        found += _said(fault, result, differs(before), lab)
+        found += _said(fault, result, kernel.differs(before), lab)
     assert not found, "\n".join(found)
 
 
@@ -244,4 +236,4 @@ def test_signals(sign: signal.Signals) -> None:
                 down = lab.down()
                 assert down.returncode == 0, down.stderr
             time.sleep(0.05)
-            assert not (left := differs(before)), f"{sign.name} after {after:.3f} s: {left}"
+            assert not (left := kernel.differs(before)), f"{sign.name} after {after:.3f} s: {left}"

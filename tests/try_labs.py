@@ -39,7 +39,7 @@ def try_lab(compilation: Compilation, chance: Random, style: Style | None = None
             found = _findings(compilation, chance) if up.returncode == 0 else [f"up: {up.stderr}"]
             down = lab.down()
             found += [f"down: {down.stderr}"] * (down.returncode != 0)
-            return found + _left(before) + _not_captured(Path(folder), captured)
+            return found + kernel.differs(before).splitlines() + _not_captured(Path(folder), captured)
         finally:
             lab.clear_away()
 
@@ -49,14 +49,6 @@ def _not_captured(folder: Path, files: list[str]) -> list[str]:
     there = sorted(path.name for path in folder.iterdir())
     begun = all(path.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1" for path in folder.iterdir())
     return [] if begun and there == sorted(files) else [f"captures: {there}, and not {files}"]
-
-
-def _left(before: kernel.Listing) -> list[str]:
-    try:
-        kernel.assert_same(before, kernel.snapshot())
-    except AssertionError as error:
-        return str(error).splitlines()
-    return []
 
 
 def _findings(compilation: Compilation, chance: Random) -> list[str]:
