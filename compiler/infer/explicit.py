@@ -11,6 +11,7 @@ from compiler.model.links import InterfaceName
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.routes import KERNEL_METRIC, ExplicitHop, ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
+from compiler.model.vlans import whole_of
 
 
 class Explicit:
@@ -133,11 +134,15 @@ class Explicit:
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
         if via := self.ends[id].address(version) or self.lent.get(version, {}).get(id):
-            near = self.segments[id].of(source)[0]
-            yield Nexthop(via, near.name, hop.weight)
+            yield Nexthop(via, self._near(source, self.segments[id]), hop.weight)
         else:
             message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
             self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
+
+    def _near(self, source: str, segment: Segment) -> str:
+        """The interface of a node on a segment; or of its router, where that is in another VRF."""
+        own = segment.of(source) or [end for end in segment.ends if whole_of(end.node) == whole_of(source)]
+        return own[0].name
 
     def has(self, node: str, target: Network) -> bool:
         """Whether a route of a node to a target is in place of an inferred one."""

@@ -13,6 +13,7 @@ from compiler.model.networks import Network
 from compiler.model.routes import ExplicitHop, ExplicitRoute, Refusal
 from compiler.resolve.attributes import bad_network, read_network
 from compiler.resolve.scope import Scope
+from compiler.resolve.vrfs import known as is_vrf_of
 
 MOST_METRIC = 2**32 - 2
 """The largest metric; the kernel has one more for its own."""
@@ -33,6 +34,8 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
         return
     refusal = Refusal(onward.text) if isinstance(onward, syntax.Word) else None
     for source in sources:
+        if statement.vrf and not is_vrf_of(source, statement.vrf, scope):
+            continue
         device = _device(source, onward.interface, scope) if isinstance(onward, syntax.Outgoing) else None
         if isinstance(onward, syntax.Outgoing) and device is None:
             continue
@@ -43,9 +46,9 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
             message = f"the route of `{source}` leads to `{source}` itself"
             scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
         elif target is not None and len(known) == len(hops):
-            per_packet = bool(statement.per_packet)
+            per_packet, vrf = bool(statement.per_packet), statement.vrf.text if statement.vrf else ""
             yield ExplicitRoute(
-                source, target, known, statement.span, per_packet, metric, device, refusal, within
+                source, target, known, statement.span, per_packet, metric, device, refusal, within, vrf
             )
 
 
