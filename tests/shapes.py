@@ -139,6 +139,8 @@ COMMANDS = {
         rf"link add {VETH} type veth peer {VETH}",
         rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP}| {VLANS})? mcast_snooping 0",
         rf"link add link {INTERFACE} name {INTERFACE} type vlan id {NUMBER}",
+        rf"link add name {INTERFACE} netns {NAMESPACE} type vrf table {NUMBER}",
+        r"rule (?:add pref 32765|del pref 0) lookup local",
         rf"link add name {INTERFACE} mtu {NUMBER} type {TUNNEL}",
         rf"link add name {INTERFACE} mtu {NUMBER} netns {NAMESPACE} type vxlan {MACHINES} nolearning",
         rf"link add name {INTERFACE} mtu {NUMBER} type bond {BOND}",
@@ -198,6 +200,8 @@ FACTS = [
     rf"type bridge (?:{STP} |{VLANS} )?mcast_snooping 0",
     rf"tag {INTERFACE} of {INTERFACE} 802\.1Q {NUMBER}",
     rf"vlan {INTERFACE} {NUMBER}(?: PVID Egress Untagged)?",
+    rf"vrf {INTERFACE} table {NUMBER}",
+    r"rule (?:-6 )?pref (?:1000 from all lookup \[l3mdev-table\]|32765 from all lookup local)",
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
     rf"process {NAME}(?:\.{NUMBER}|:{INTERFACE})?",
     rf"container {NAMESPACE} {IMAGE}",
@@ -351,6 +355,10 @@ link Qa -- Qo vlan 10 rate 9mbit queue red ecn
 link Qb -- Qo vlan 20 rate 9mbit queue fq_codel
 link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% slot 1ms
 sysctl Qa net.ipv4.tcp_ecn=1
+router Qr
+link {Qa,Qb} -- Qr vrf Qv
+link {Qa,Qb} -- Qr vrf Qw
+route Qr vrf Qv to 198.51.100.0/24 via Qr:Qa.2
 """
 ONE_FAMILY = """
 lab Pattern

@@ -1,4 +1,4 @@
-"""Passes: routers with VRFs, each VRF as a router of its own; and what the rules of a namespace would join."""
+"""Passes: routers with VRFs, each VRF as a router of its own; and rules, which would join them."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FIRST_TABLE, TABLES = 1_000, 9_000
 """The range of hashed numbers of the tables of VRFs, clear of the kernel's own and of all others."""
 
 OF_DEVICE = re.compile(r"net\.ipv4\.conf\.([^.]+)\.(?:rp_filter|forwarding)")
-"""The sysctls of interfaces that the kernel reads of the device of a VRF, for what comes in by its interfaces."""
+"""The sysctls of interfaces that the kernel reads of the device of a VRF, for what comes in by its ports."""
 
 
 def split(lab: Lab, diagnostics: Diagnostics) -> Lab:
@@ -115,10 +115,11 @@ def _check_link(lab: Lab, link: Link, diagnostics: Diagnostics) -> None:
 def _check_trials(lab: Lab, diagnostics: Diagnostics) -> None:
     """Reports what is tried from an interface in a VRF, or by programs that would have to be in it."""
     inside = {str(end.id): end.vrf for end in _in_vrfs(lab)}
-    rated = (one for one in lab.expectations if isinstance(one.claim, Throughput))
-    sources = [(one.source, one.span) for one in (*lab.expectations, *lab.benches)]
-    targets = [(one.target, one.span) for one in (*rated, *lab.benches)]
-    for end, span in (*sources, *targets):
+    tried = [(end, one.span) for one in lab.benches for end in (one.source, one.target)]
+    for one in lab.expectations:
+        ends = (one.source, one.target) if isinstance(one.claim, Throughput) else (one.source,)
+        tried += ((end, one.span) for end in ends)
+    for end, span in tried:
         if vrf := inside.get(str(end)):
             message = f"no program of `{end.node}` is in the VRF `{vrf}`, as this would take"
             help = f"let a host in the VRF try it; `expect HOST -> {end} reachable` asks the kernel alone"
@@ -126,7 +127,7 @@ def _check_trials(lab: Lab, diagnostics: Diagnostics) -> None:
 
 
 def _chosen(lab: Lab) -> Iterator[ExplicitRoute]:
-    """The routes: of the interfaces of a neighbour, each takes those on links of its own VRF, if there are any."""
+    """The routes: of the interfaces of a neighbour, each takes those on links of its own VRF, if any are."""
     own = {end.id: segment.nodes for segment in lab.segments for end in segment.ends}
 
     def chosen(source: str, hop: ExplicitHop) -> ExplicitHop:

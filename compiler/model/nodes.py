@@ -144,7 +144,8 @@ class Node(NamedTuple):
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
     `anycast` are addresses that several nodes have, beside those that its name means.
     `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
-    that of a container. A router for a `vrf` shares the namespace of the one that it is a part of. `machine` is the name of the one that the node is on; empty if there are none.
+    that of a container. A router for a `vrf` shares the namespace of the one that it is a part of.
+    `machine` is the name of the one that the node is on; empty if there are none.
     `private` is whether the source says so of the node; its links are private then.
     """
 

@@ -1,9 +1,9 @@
 """Routers with VRFs, as a router for each: what a lab says, and what packets meet.
 
-In a lab, `link a -- r vrf red` puts the interface `r:a` into the VRF red of r. Packets that come in by it meet
-a router `r.red` of its own, with all interfaces of that VRF, and the routes of its table. What is in no VRF is
-at r itself. No other node is called so, as names have no points. A route of one to a next hop of another has
-packets pass from one to the other: it leaks.
+In a lab, `link a -- r vrf red` puts the interface `r:a` into the VRF red of r. Packets that come in by it
+meet a router `r.red` of its own, with all interfaces of that VRF, and the routes of its table. What is in no
+VRF is at r itself. No other node is called so, as names have no points. A route of one to a next hop of
+another has packets pass from one to the other: it leaks.
 """
 
 from collections.abc import Callable, Mapping

@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from ipaddress import ip_network
 from itertools import chain
 
-from compiler.model.networks import Address, Network, PerNetwork
+from compiler.model.networks import DEFAULT, Address, Network, PerNetwork
 from compiler.model.nodes import Node
-from compiler.model.routes import Route
+from compiler.model.routes import Refusal, Route
 from compiler.model.segments import Interface
 from compiler.plan.facts import Fact, Hop, PolicyRule, Routes
 from compiler.plan.inventory import Inventory
+
+LAST_OF_VRF = 4278198272
+"""The metric of the last route of a VRF, that of vrf.rst of the kernel: all others count before it."""
 
 Gateway = tuple[Address, str]
 """The address of a next hop, and the interface that leads to it."""
@@ -27,14 +30,22 @@ class Routing:
 
     def of(self, node: Node) -> Iterator[Fact]:
         """The routes and rules of a node."""
-        shadowed = self._shadowed(node)
-        yield from (self._routes(node, shadowed, route) for route in node.routes)
+        shadowed, own = self._shadowed(node), node.vrf.table if node.vrf else None
+        if own:
+            yield from self._without_way_out(node.namespace, own)
+        yield from (self._routes(node, shadowed, route, own) for route in node.routes)
         for table in node.tables:
             yield from (self._routes(node, shadowed, route, table.number) for route in table.routes)
         legs = dict(self.has.arrivals(node))
         for rule in node.rules:
             for incoming in legs.get(rule.incoming or "", (rule.incoming,)):
                 yield PolicyRule(node.namespace, rule._replace(incoming=incoming))
+
+    def _without_way_out(self, here: str, table: int) -> Iterator[Fact]:
+        """The last routes of a VRF, without which its packets would be looked up in the main table too."""
+        targets = (target(DEFAULT[version]) for version in self.lab.versions)
+        refusal = Refusal.UNREACHABLE
+        yield from (Routes(here, (one,), None, (), table, False, LAST_OF_VRF, refusal) for one in targets)
 
     def _shadowed(self, node: Node) -> set[Gateway]:
         """The gateways of a node that are in no network of their interface, as those of a neighbour's own
@@ -50,7 +61,8 @@ class Routing:
                 longer.setdefault(hop.interface, set()).update(route.targets)
         routes = chain(node.routes, *(table.routes for table in node.tables)) if longer else ()
         gateways = {(hop.via, hop.interface) for route in routes for hop in route.nexthops}
-        ends = {end.name: end for end in self.has.interfaces_of[node.name]}
+        names = self.has.parts[node.namespace]
+        ends = {end.name: end for name in names for end in self.has.interfaces_of[name]}
         found = {one for one in gateways if _is_in(one[0], longer.get(one[1], ()), ends[one[1]])}
         if self.lab.is_numbered:
             return found

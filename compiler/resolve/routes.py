@@ -24,8 +24,7 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     onward = statement.onward
     written = () if isinstance(onward, syntax.Outgoing | syntax.Word) else onward
     scope.stands_for(len(statement.sources.words) * max(1, len(written)), statement.span)
-    words = unique(statement.sources)
-    sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
+    sources = list(_sources(statement, scope))
     word = scope.one(statement.target, "be the target of a route")
     target = _target(word, scope) if word else None
     metric = scope.number(statement.metric, "metric", 1, MOST_METRIC) if statement.metric else 0
@@ -34,8 +33,6 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
         return
     refusal = Refusal(onward.text) if isinstance(onward, syntax.Word) else None
     for source in sources:
-        if statement.vrf and not is_vrf_of(source, statement.vrf, scope):
-            continue
         device = _device(source, onward.interface, scope) if isinstance(onward, syntax.Outgoing) else None
         if isinstance(onward, syntax.Outgoing) and device is None:
             continue
@@ -50,6 +47,14 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
             yield ExplicitRoute(
                 source, target, known, statement.span, per_packet, metric, device, refusal, within, vrf
             )
+
+
+def _sources(statement: syntax.Route, scope: Scope) -> Iterator[str]:
+    """The nodes that have a route; those without its VRF are reported."""
+    for word in unique(statement.sources):
+        name = scope.addressed(word, "be the source of a route")
+        if name and (statement.vrf is None or is_vrf_of(name, statement.vrf, scope)):
+            yield name
 
 
 def _fits_turns(statement: syntax.Route, scope: Scope) -> bool:

@@ -1,4 +1,5 @@
-"""The attributes of links whose values have several words: `loss` and `slot` of tc-netem(8), `trunk`, `vrf`."""
+"""The attributes of links whose values have several words: `loss` and `slot` of tc-netem(8), `trunk`, and
+`vrf`."""
 
 from collections.abc import Callable
 from typing import TypeVar

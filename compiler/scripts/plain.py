@@ -18,6 +18,7 @@ from compiler.plan.facts import (
     Tunnel,
     Veth,
     VlanDevice,
+    Vrf,
     Vxlan,
 )
 from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
@@ -229,7 +230,7 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
             fact.ends
             if isinstance(fact, Veth)
             else (fact,)
-            if isinstance(fact, Dummy | Bridge | VlanDevice | Tunnel | Vxlan | Bond | Teql)
+            if isinstance(fact, Dummy | Bridge | VlanDevice | Vrf | Tunnel | Vxlan | Bond | Teql)
             else ()
         )
         for end in ends:

@@ -1,0 +1,119 @@
+"""VRFs: customers with one prefix, what routers keep apart, routes from one to another, and checks."""
+
+from collections.abc import Iterator
+
+import kernel
+import live
+import pytest
+
+from compiler.driver import Compilation
+from compiler.scripts.bash import Style
+
+pytestmark = [pytest.mark.live, pytest.mark.every_kernel("vrf")]
+
+LAB = """
+pool 10.0.0.0/8
+pool fd00::/16
+host   a1 a2 b1 b2 web
+router r s
+link   a1 -- r  vrf red address 192.168.1.2/24 192.168.1.1/24
+link   b1 -- r  vrf blue address 192.168.1.2/24 192.168.1.1/24
+link   r:one -- s:one  vrf red
+link   r:two -- s:two  vrf blue
+link   a2 -- s  vrf red
+link   b2 -- s  vrf blue
+link   web -- r
+route  s vrf red to web  via r:one
+route  r vrf red to web  via web
+route  r to a2           via s:one
+expect a1 -> a2           reachable
+expect a2 -> a1           reachable
+expect b1 -> b2           reachable
+expect b2 -> b1           reachable
+expect {a1,web} -> b2     unreachable
+expect {a2,b2} -> r       unreachable  # which means what it has outside of VRFs
+expect web -> r           reachable
+expect a2 -> r:a1         reachable
+expect a2 -> s:b2         unreachable
+expect a2 -> web          reachable
+expect web -> a2          reachable
+expect b2 -> web          unreachable
+"""
+COMPILED = Compilation("-", f"lab vrfs\n{LAB}")
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[live.Lab]:
+    with live.running(live.lab_of("vrfs", LAB)) as lab:
+        yield lab
+
+
+def check() -> live.Result:
+    return live.run("bash", "-s", stdin=COMPILED.script("check"), seconds=180)
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_check_finds_it_as_planned() -> None:
+    """What is expected, too: who reaches whom, and by routes from one VRF to another."""
+    found = check()
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_each_customer_has_the_prefix_of_the_other(lab: live.Lab) -> None:
+    """One address is one node in each VRF, which counters of the router tell."""
+    for source, customer, other in (("a2", "a1", "b1"), ("b2", "b1", "a1")):
+        before = _sent(lab)
+        assert live.pings(lab.ns(source), "192.168.1.2")
+        after = _sent(lab)
+        assert after[customer] > before[customer]
+        assert after[other] == before[other]
+
+
+def _sent(lab: live.Lab) -> dict[str, int]:
+    """The ICMP packets that the router has sent by each of its interfaces, by counters of nftables."""
+    told = live.in_ns(lab.ns("r"), "ip", "-s", "-o", "link", "show").stdout.splitlines()
+    return {line.split(": ")[1].split("@")[0]: int(line.split("\\")[-1].split()[1]) for line in told}
+
+
+def test_an_address_outside_of_vrfs_is_for_nobody_in_them(lab: live.Lab) -> None:
+    """Nor is one that a node in a VRF has too: the rule for own addresses comes after that of VRFs."""
+    r, change = lab.ns("r"), ("address", "add", "192.168.1.2/32", "dev", "lo")
+    assert live.in_ns(r, "ip", *change).returncode == 0
+    try:
+        before = _sent(lab)
+        assert live.pings(lab.ns("a2"), "192.168.1.2")
+        assert _sent(lab)["a1"] > before["a1"]
+    finally:
+        live.in_ns(r, "ip", "address", "del", *change[2:])
+
+
+CHANGES = [
+    ("ip link set dev one nomaster", "missing: link one mtu 1500 up master red to vrfs-s"),
+    ("ip link set dev a1 master blue", "missing: link a1 mtu 1500 up master red to vrfs-a1"),
+    ("ip link del dev blue", "missing: vrf blue table "),
+    ("ip -4 rule add pref 0 lookup local", "unexpected: rule pref 0 from all lookup local"),
+    ("ip -6 rule del pref 1000", "missing: rule -6 pref 1000 from all lookup [l3mdev-table]"),
+    ("ip route flush table {red}", "missing: route unreachable default table {red} metric 4278198272"),
+    ("ip -6 route flush table {red}", "missing: route unreachable ::/0 table {red} metric 4278198272"),
+    ("ip link add other type vrf table 99", "unexpected: vrf other table 99"),
+]
+TABLES = {node.vrf.name: str(node.vrf.table) for node in COMPILED.lab.nodes if node.vrf}
+
+
+def test_a_check_reports_each_that_is_changed() -> None:
+    for change, told in CHANGES:
+        change, told = (text.format(**TABLES) for text in (change, told))
+        with live.running(live.lab_of("vrfs", LAB)) as lab:
+            assert live.in_ns(lab.ns("r"), "sh", "-c", change).returncode == 0
+            assert told in check().stdout, change
+
+
+@pytest.mark.parametrize("style", Style)
+def test_up_that_is_killed_leaves_nothing(style: Style) -> None:
+    """What down finds of it is gone, and so are its modules' devices."""
+    before, lab = kernel.snapshot(), live.lab_of("vrfs", LAB, style)
+    for seconds in ("0.3", "0.8", "2"):
+        live.run("timeout", "-s", "KILL", seconds, "bash", "-s", stdin=lab.up_script)
+        down = lab.down()
+        assert not lab.footprint(), down.stderr
+    assert kernel.snapshot() == before
