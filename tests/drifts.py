@@ -56,9 +56,7 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield from _set(here, device, rest)
         case "ip", "mptcp", *rest:
             yield from _mptcp(here, rest)
-        case "ip", "rule", _, "pref", _, "lookup", "local":
-            pass
-        case "ip", "address" | "route" | "rule", *_:
+        case "ip", "address" | "route" | "rule", *_ if call[-1] != "local":
             yield from _gone(here, command.tool, call)
         case "tc", "qdisc", "add", "dev", device, *rest:
             yield from _queue(here, device, rest)

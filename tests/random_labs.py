@@ -116,7 +116,15 @@ class _Writer:
     def link(self, left: str, right: str) -> None:
         self.joined.append((left, right))
         left += f":p{len(self.joined)}" * self.maybe(0.1)
-        self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}")
+        vrf = self.vrf(left, right)
+        self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}{vrf}")
+
+    def vrf(self, left: str, right: str) -> str:
+        """Whether a link of a router is in one of two VRFs."""
+        has_router = not {left.partition(":")[0], right}.isdisjoint(self.routers)
+        if not (machine.has("vrf") and has_router) or self.maybe(0.7):
+            return ""
+        return f" vrf {self.chance.choice(('red', 'blue'))}"
 
     def tunnels(self) -> None:
         """Over a node that both ends are linked with; where that is no path, the lab is refused."""

@@ -30,9 +30,9 @@ ROOMS = {
         routes pairs sprays uplinks services events trials devices machines resolve
     """.split(),
     "infer": """
-        slots vlans vrfs sites macs subnets uplinks addressing graph prefixes forwarding sources trie circles explicit
-        trees targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints
-        quotas steering backlog weights spraying multipath aggregation inlets
+        slots vlans vrfs sites macs subnets uplinks addressing graph prefixes forwarding sources trie circles
+        explicit trees targets failover routing bonds tunnels shaping machines neighbours bridging paths
+        endpoints quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp

@@ -101,8 +101,7 @@ TABLES = {node.vrf.name: str(node.vrf.table) for node in COMPILED.lab.nodes if n
 
 
 def test_a_check_reports_each_that_is_changed() -> None:
-    for change, told in CHANGES:
-        change, told = (text.format(**TABLES) for text in (change, told))
+    for change, told in ([text.format(**TABLES) for text in pair] for pair in CHANGES):
         with live.running(live.lab_of("vrfs", LAB)) as lab:
             assert live.in_ns(lab.ns("r"), "sh", "-c", change).returncode == 0
             assert told in check().stdout, change

@@ -159,7 +159,8 @@ def separate(lab: Lab, diagnostics: Diagnostics) -> Lab:
         vrf = inside.get(node.namespace)
         if vrf and (node.rules or node.sprays):
             message = (
-                f"paths of `mptcp` or `spray` need rules at `{node.name}`, which count for all of its VRFs"
+                f"paths of `mptcp`, `spray` or `per-packet` need rules at `{node.name}`,"
+                " which count for all of its VRFs"
             )
             help = f"let them go over other routers, or leave the VRFs of `{whole_of(node.name)}` out"
             diagnostics.error("MPC567", message, vrf.span, "has a VRF", help)

@@ -199,8 +199,8 @@ class Outgoing(NamedTuple):
 
 
 class Route(NamedTuple):
-    """`vrf` is the VRF of the sources that it is in, `within` the prefix of packets' sources. In place of next
-    hops, `onward` has an interface, or the word for what refuses packets."""
+    """`vrf` is the VRF of the sources that it is in, `within` the prefix of packets' sources. In place of
+    next hops, `onward` has an interface, or the word for what refuses packets."""
 
     span: Span
     sources: Nodes

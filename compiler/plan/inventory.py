@@ -121,7 +121,7 @@ class Inventory:
 
 
 def is_whole(node: Node) -> bool:
-    """Whether a node is all of what is in its namespace, and no further VLAN of a switch or VRF of a router."""
+    """Whether a node is all of what is in its namespace, and no VLAN of a switch or VRF of a router."""
     return node.vrf is None and (node.bridge is None or node.bridge.vlan in (0, UNTAGGED))
 
 

@@ -228,8 +228,7 @@ class _Planner:
             yield from self._vrfs(node.namespace)
 
     def _vrfs(self, here: str) -> Iterator[Fact]:
-        """The VRFs in a namespace, whose ports join them before they have addresses: these go with a change of
-        the VRF."""
+        """The VRFs in a namespace, whose ports join before they have addresses, as IPv6 ones would go."""
         parts = self.has.vrfs_of.get(here, ())
         yield from (LocalRule(here, version) for version in self.lab.versions if parts)
         for part in parts:

@@ -27,12 +27,9 @@ class Settings:
     """The sysctls of the nodes of one lab; pinned values override inferred ones."""
 
     def __init__(self, lab: Lab) -> None:
-        self.vrfs: dict[str, list[Node]] = {}
-        """The VRFs of routers, by their namespaces, which have their sysctls."""
-        for node in (node for node in lab.nodes if node.vrf):
-            self.vrfs.setdefault(node.namespace, []).append(node)
-        self.router = {node.name: whole_of(node.name) if node.vrf else node.name for node in lab.nodes}
-        """Each node, and of a VRF its router."""
+        self.parts = _parts(lab.nodes)
+        """By name, each node, and of a router all of its VRFs, which have its sysctls."""
+        self.router = {part.name: name for name, own in self.parts.items() for part in own}
         self.families = self._families(lab)
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
         domain = lab.domains
@@ -119,8 +116,8 @@ class Settings:
         5.13 lack it.
         """
         policy, fields = (f"net.ipv{version}.fib_multipath_hash_{name}" for name in ("policy", "fields"))
-        parts = (node, *self.vrfs.get(node.namespace, ()))
-        several = (route.nexthops[0] for part in parts for route in part.routes if route.nexthops[1:])
+        routes = (route for part in self.parts[node.name] for route in part.routes)
+        several = (route.nexthops[0] for route in routes if route.nexthops[1:])
         chooses = any(hop.via.version == version for hop in several)
         if node.forwards and chooses and policy not in dict(node.sysctls):
             return {policy: "3", fields: f"{HASHED:#06x}"}
@@ -156,6 +153,14 @@ class Settings:
         if self.tolerant:
             found["net.ipv4.tcp_recovery"] = "0"
         return found
+
+
+def _parts(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """The nodes, and of each router with VRFs all that are it."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(whole_of(node.name) if node.vrf else node.name, []).append(node)
+    return found
 
 
 def _has_weights(node: Node) -> bool:

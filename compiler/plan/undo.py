@@ -77,10 +77,8 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"ip link del dev {name}"
         case OwnAddress(here, device="lo"):
             yield here, f"ip address del {fact.address} dev lo"
-        case PolicyRule(here, rule):
-            yield here, " ".join(("ip", *family(rule), "rule", "del", *selected(rule)))
-        case LocalRule(here):
-            yield from ((here, row) for row in _local_again(fact))
+        case PolicyRule(here) | LocalRule(here):
+            yield from ((here, row) for row in _without_rule(fact))
         case MptcpEndpoint(here, endpoint):
             yield here, f"endpoint {endpoint.address}"
         case MptcpLimits(here):
@@ -106,8 +104,11 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             assert_never(fact)
 
 
-def _local_again(fact: LocalRule) -> Iterator[str]:
-    """The rows that put the rule for own addresses back to where it was."""
+def _without_rule(fact: PolicyRule | LocalRule) -> Iterator[str]:
+    """The rows that delete a rule, or put that for own addresses back to where it was."""
+    if isinstance(fact, PolicyRule):
+        yield " ".join(("ip", *family(fact.rule), "rule", "del", *selected(fact.rule)))
+        return
     for verb, priority in (("add", LOCAL), ("del", AFTER_VRFS)):
         yield " ".join(("ip", f"-{fact.version}", "rule", verb, *local(priority)))
 

@@ -66,6 +66,7 @@ class Lookup:
     def __init__(self, lab: Lab, down: Collection[InterfaceName] = ()) -> None:
         self.down = down
         self.leaving = lab.leaving
+        self.has_vrfs = lab.has_vrfs
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends = lab.interfaces
         self._read_links(lab)
@@ -87,6 +88,17 @@ class Lookup:
         self.kernel = cache(self._kernel)
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
+
+    @cached_property
+    def leaks(self) -> tuple[tuple[str, str], ...]:
+        """The VRFs, and routers outside of them, that have a route to a next hop in another one of these."""
+        found: dict[tuple[str, str], None] = {}
+        for name, node in self.nodes.items() if self.has_vrfs else ():
+            for route in node.routes:
+                for interface in (route.device, *(hop.interface for hop in route.nexthops)):
+                    if interface and (far := self.leaving(name, interface).node) != name:
+                        found[name, far] = None
+        return tuple(found)
 
     def _read_addresses(self, lab: Lab) -> None:
         """Reads the addresses of nodes: own ones, those of interfaces, and those that others have too."""

@@ -42,6 +42,8 @@ def known(router: str, word: syntax.Word, scope: Scope) -> bool:
         f"it has {listed(f'`{name}`' for name in own)}"
         if own
         else f"a link of it has one: `link {router} -- NODE vrf {word.text}`"
+        if router in scope.routers
+        else "VRFs are of routers"
     )
     scope.diagnostics.error("MPC562", message, word.span, "no link of it is in that", help)
     return False

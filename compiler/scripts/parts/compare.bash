@@ -282,6 +282,7 @@ function route(line,  refusal, target, way, more, within) {
     within = substr(more, RSTART, RLENGTH)
     more = without(more, within)
   }
+  if (target == "default" && refusal != "" && index(more, " pref ")) target = "::/0"
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
   gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
   if (refusal != "") { see(trimmed("route " refusal target within more)); return }
