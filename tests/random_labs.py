@@ -3,7 +3,7 @@
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
-spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks, VRFs,
 masquerade, sysctls, processes, devices, captures, standard topologies.
 """
 
@@ -120,11 +120,12 @@ class _Writer:
         self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}{vrf}")
 
     def vrf(self, left: str, right: str) -> str:
-        """Whether a link of a router is in one of two VRFs."""
-        has_router = not {left.partition(":")[0], right}.isdisjoint(self.routers)
-        if not (machine.has("vrf") and has_router) or self.maybe(0.7):
+        """Whether a link of a router is in one of two VRFs: of few labs, as these are refused more often."""
+        chance, ends = Random(f"{self.lines[0]} {left} {right}"), {left.partition(":")[0], right}
+        some = Random(f"{self.lines[0]} vrfs").random() < 0.2 and machine.has("vrf")
+        if not some or ends.isdisjoint(self.routers) or chance.random() < 0.3:
             return ""
-        return f" vrf {self.chance.choice(('red', 'blue'))}"
+        return f" vrf {chance.choice(('red', 'blue'))}"
 
     def tunnels(self) -> None:
         """Over a node that both ends are linked with; where that is no path, the lab is refused."""
