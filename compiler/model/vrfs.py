@@ -6,7 +6,7 @@ VRF is at r itself. No other node is called so, as names have no points. A route
 another has packets pass from one to the other: it leaks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,23 +36,16 @@ def part(lab: Lab, vrfs: Mapping[str, Mapping[str, Vrf]]) -> Lab:
         for end in link.ends
         if end.vrf and end.id in lab.interfaces
     }
-    outside = {id.node for id in lab.interfaces if id not in moved}
-    nodes = [
-        one
-        for node in lab.nodes
-        for one in (_parts(node, vrfs[node.name], outside) if node.name in vrfs else [node])
-    ]
+    nodes = (one for node in lab.nodes for one in (node, *_parts(node, vrfs.get(node.name, {}))))
     found = _renamed(replace(lab, nodes=tuple(nodes)), lambda id: moved.get(id, id))
     routes = (route._replace(source=of_router(route.source, route.vrf)) for route in found.explicit_routes)
     return replace(found, explicit_routes=tuple(routes))
 
 
-def _parts(node: Node, vrfs: Mapping[str, Vrf], outside: set[str]) -> list[Node]:
-    """A router, and one for each VRF of it, which has no address of its own. Where all links are in VRFs, an
-    own address would be reached by nobody, so none is inferred."""
-    own = node._replace(inferred_address=node.inferred_address and node.name in outside)
+def _parts(node: Node, vrfs: Mapping[str, Vrf]) -> Iterator[Node]:
+    """The VRFs of a router, none of which has an address of its own."""
     bare = node._replace(inferred_address=False, addresses=(), anycast=(), masquerade=())
-    return [own, *(bare._replace(name=of_router(node.name, vrf.name), vrf=vrf) for vrf in vrfs.values())]
+    return (bare._replace(name=of_router(node.name, vrf.name), vrf=vrf) for vrf in vrfs.values())
 
 
 def whole(lab: Lab) -> Lab:
