@@ -84,10 +84,10 @@ def _vrf(here: str, words: tuple[str, ...]) -> Iterator[Drift]:
     match words:
         case "ip", "link", "add", "name", device, "netns", there, "type", "vrf", *_:
             yield Drift(there, f"ip link del dev {device}", f"missing: vrf {device} table ")
-        case "ip", version, "rule", "add", "pref", priority, "lookup", "local":
-            told = "rule" if version == "-4" else f"rule {version}"
-            change = f"ip {version} rule del pref {priority} && ip {version} rule add pref 0 lookup local"
-            yield Drift(here, change, f"missing: {told} pref {priority} ")
+        case "ip", *family, "rule", "add", "pref", priority, "lookup", "local":
+            told = " ".join([*family, "rule"])
+            change = f"ip {told} add pref 0 lookup local && ip {told} del pref {priority}"
+            yield Drift(here, change, f"missing: {' '.join(['rule', *family])} pref {priority} ")
 
 
 def _nft(here: str, kind: str, name: str, rest: list[str]) -> Iterator[Drift]:

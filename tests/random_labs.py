@@ -3,8 +3,8 @@
 What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
-spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks, VRFs,
-masquerade, sysctls, processes, devices, captures, standard topologies.
+spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
+VRFs, masquerade, sysctls, processes, devices, captures, standard topologies.
 """
 
 from collections.abc import Iterator

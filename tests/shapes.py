@@ -355,10 +355,6 @@ link Qa -- Qo vlan 10 rate 9mbit queue red ecn
 link Qb -- Qo vlan 20 rate 9mbit queue fq_codel
 link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% slot 1ms
 sysctl Qa net.ipv4.tcp_ecn=1
-router Qr
-link {Qa,Qb} -- Qr vrf Qv
-link {Qa,Qb} -- Qr vrf Qw
-route Qr vrf Qv to 198.51.100.0/24 via Qr:Qa.2
 """
 ONE_FAMILY = """
 lab Pattern
@@ -402,9 +398,19 @@ place Qc on Pattern
 uplink Qa
 """
 """A lab over several machines, one of which measures nothing."""
+VRFS = """\
+lab Pattern
+pool 10.0.0.0/8
+pool fd00::/16
+host Qa Qb
+router Qc
+link {Qa,Qb} -- Qc vrf Qv
+link {Qa,Qb} -- Qc vrf Qw
+route Qc vrf Qv to 198.51.100.0/24 via Qb
+"""
 LEAST = "lab Pattern\nrouting none\nhost Qa Qb\nrouter Qc\nlink Qa -- Qc -- Qb\n"
 
-PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL, LEAST)
+PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL, VRFS, LEAST)
 """Labs with everything that a script can contain, under recognizable names."""
 
 

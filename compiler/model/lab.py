@@ -157,7 +157,7 @@ class Lab:
         firsts = ((id, next((ip for ip in own if ip.version == version), None)) for id, own in known)
         return {id: ip for id, ip in firsts if ip}
 
-    @property
+    @cached_property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of all addresses in the lab."""
         addresses = [own.address for node in self.nodes for own in node.all_addresses]

@@ -140,9 +140,9 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(None, "link", "add", "name", name, "netns", here, "type", *of_vrf(fact))
         case VrfPort(here, name, vrf):
             yield _ip(here, "link", "set", "dev", name, "master", vrf)
-        case LocalRule(here, version):
+        case LocalRule(here):
             for verb, priority in (("add", AFTER_VRFS), ("del", LOCAL)):
-                yield Command(("ip", f"-{version}"), ("rule", verb, *local(priority)), here)
+                yield Command(("ip", *family(fact)), ("rule", verb, *local(priority)), here)
         case Mark(here):
             yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
         case BridgePort(here, name, bridge):
@@ -349,7 +349,7 @@ def selected(rule: Rule) -> Iterator[str]:
         yield from ("suppress_prefixlength", str(rule.longer))
 
 
-def family(rule: Rule) -> Words:
+def family(rule: Rule | LocalRule) -> Words:
     """The option of ip(8) for the family of a rule."""
     return () if rule.version == 4 else ("-6",)
 

@@ -78,10 +78,11 @@ class Inventory:
                 found.setdefault(name, []).append(device)
         return found
 
-    def devices_of(self, name: str) -> Iterator[str]:
-        """The devices of VLANs at a node, or the one of a VRF."""
-        yield from (device.name for device in self.vlans_of.get(name, ()))
-        yield from (node.vrf.name for node in self.nodes if node.vrf and node.name == name)
+    def devices_in(self, namespace: str) -> Iterator[str]:
+        """The devices of VLANs and VRFs in a namespace."""
+        for name in self.parts[namespace]:
+            yield from (device.name for device in self.vlans_of.get(name, ()))
+        yield from (node.vrf.name for node in self.vrfs_of.get(namespace, ()) if node.vrf)
 
     def _vlans(self, link: Link, vlan: Vlan) -> Iterator[tuple[str, VlanDevice]]:
         """The devices of a VLAN at the ends of its trunk that are no switches."""

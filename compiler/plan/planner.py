@@ -209,7 +209,7 @@ class _Planner:
                 continue
             parts = self.has.parts[node.namespace]
             ports = [port.name for name in parts for port in self.has.ports[name]]
-            ports += chain.from_iterable(map(self.has.devices_of, parts))
+            ports += self.has.devices_in(node.namespace)
             values = self.sysctls.of(node, (*made, *ports))
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
 

@@ -110,7 +110,7 @@ def _without_rule(fact: PolicyRule | LocalRule) -> Iterator[str]:
         yield " ".join(("ip", *family(fact.rule), "rule", "del", *selected(fact.rule)))
         return
     for verb, priority in (("add", LOCAL), ("del", AFTER_VRFS)):
-        yield " ".join(("ip", f"-{fact.version}", "rule", verb, *local(priority)))
+        yield " ".join(("ip", *family(fact), "rule", verb, *local(priority)))
 
 
 def interfaces(plan: Plan, namespace: str) -> list[str]:

@@ -175,10 +175,9 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"tag {name} of {parent} 802.1Q {number}"
         case Vrf(here, name, table):
             yield here, f"vrf {name} table {table}"
-        case LocalRule(here, version):
-            family6 = " -6" * (version == 6)
-            yield here, f"rule{family6} pref 1000 from all lookup [l3mdev-table]"
-            yield here, f"rule{family6} pref {AFTER_VRFS} from all lookup local"
+        case LocalRule(here):
+            rules = ("1000 from all lookup [l3mdev-table]", f"{AFTER_VRFS} from all lookup local")
+            yield from ((here, " ".join(("rule", *family(fact), "pref", rule))) for rule in rules)
         case PortVlan(here, name, number, access):
             yield here, f"vlan {name} {number}{' PVID Egress Untagged' * access}"
         case Uplink(here, _, _, network):
