@@ -1,5 +1,6 @@
 """`capture`: packets of interfaces in files, from before the first to down."""
 
+import json
 import random
 import re
 import signal
@@ -126,8 +127,11 @@ def test_each_transfer_of_a_bench_has_its_captures(tmp_path: Path) -> None:
     bench = Compilation("-", f"lab caught\n{BENCH}").script("bench")
     arguments = ("--repeat", "2", "--captures", str(tmp_path))
     with live.running(live.lab_of("caught", BENCH)):
-        live.succeed("bash", "-s", "--", *arguments, stdin=bench, seconds=90)
+        told = live.succeed("bash", "-s", "--", "--json", *arguments, stdin=bench, seconds=90)
         assert not captures()
+        named = [one["captures"] for one in json.loads(told)["measurements"]]
+        assert next(iter(named[0].items())) == ("a:r", "caught.a.b.tcp-1.1.a.r.pcap")
+        assert {name for one in named for name in one.values()} == {path.name for path in tmp_path.iterdir()}
         files = {path.name: packets(path) for path in tmp_path.iterdir()}
         ends = ("a.r", "b.r")
         rounds = [f"{one}.{number}" for one in ("tcp-1", "udp-2") for number in (1, 2)]

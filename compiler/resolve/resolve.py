@@ -251,7 +251,7 @@ class _Resolver:
             return lab
         from compiler.resolve.trials import Trials
 
-        trials = Trials(self.scope, nodes)
+        trials = Trials(self.scope, nodes, lab.pairs)
         for expect in self._all(syntax.Expect):
             trials.expect(expect)
         for bench in self._all(syntax.Bench):
