@@ -336,6 +336,7 @@ device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
 capture Qb:Qc snap 96
+capture Qa:Qm
 expect Qa -> Qb reachable
 expect Qa -> Qb rate >= 1kbit using mptcp
 bench Qa -> Qb using tcp reverse, mptcp capture Qa:Qc

@@ -60,7 +60,8 @@ class Process(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """The packets of an interface in a file, from before it is up to down.
+    """The packets of an interface in a file, from before it is up to down; or of a device, from when its
+    commands have made it.
 
     `snap` is the bytes of each that are kept, 0 for all.
     """
@@ -70,6 +71,7 @@ class Capture(NamedTuple):
     interface: str
     snap: int
     file: str
+    device: bool
 
     @property
     def name(self) -> str:
@@ -79,7 +81,8 @@ class Capture(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """What the scripts call it with."""
-        return (self.namespace, self.node, self.interface, str(self.snap), self.file)
+        device = ("device",) if self.device else ()
+        return (self.namespace, self.node, self.interface, str(self.snap), self.file, *device)
 
 
 class Crosslink(NamedTuple):
@@ -142,6 +145,10 @@ class Plan(NamedTuple):
     def made(self) -> Iterator[Section]:
         """The sections of devices, which are made when the network carries packets."""
         return (one for one in self.sections if one.title in (DEVICES, ADDRESSES))
+
+    def captured(self, *, devices: bool) -> list[Capture]:
+        """The captures of devices, or of all other interfaces."""
+        return [one for one in self.captures if one.device is devices]
 
     @property
     def devices(self) -> list[Device]:

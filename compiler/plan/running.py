@@ -57,11 +57,13 @@ class Running:
             yield Process(node.namespace, _log(node.name, count), line, (), False, served.PORT, number)
 
     def captures(self) -> Iterator[Capture]:
-        """The captures of interfaces, which begin before these are up."""
+        """The captures of interfaces, in written order."""
+        devices = {device.interface for device in self.lab.devices}
         for capture in (one for one in self.lab.captures if one.interface.node in self.has.names):
             node, interface = capture.interface
             file = f"{self.lab.name}.{node}.{interface}.pcap"
-            yield Capture(self.has.namespace[node], node, interface, capture.snap or 0, file)
+            of_device = capture.interface in devices
+            yield Capture(self.has.namespace[node], node, interface, capture.snap or 0, file, of_device)
 
     def _inside(self, name: str, namespace: str) -> tuple[str, tuple[str, ...]]:
         """The container of a node, and what a process in it is told if it was started without: its lab."""

@@ -1,12 +1,13 @@
 """`expect`, `bench`, `run` and `capture` statements: trials on a running lab."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 from compiler.ground import units
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import directed_pairs, unique
+from compiler.model.links import InterfaceName
 from compiler.model.multipath import Pair, opener
 from compiler.model.nodes import Node
 from compiler.model.trials import (
@@ -54,10 +55,14 @@ SNAP = "bytes of each packet, without a unit: 96 keep the headers"
 class Trials:
     """Collects the expectations, benches, runs and captures of a lab."""
 
-    def __init__(self, scope: Scope, nodes: dict[str, Node], pairs: tuple[Pair, ...]) -> None:
+    def __init__(
+        self, scope: Scope, nodes: dict[str, Node], pairs: tuple[Pair, ...], devices: Collection[str]
+    ) -> None:
         self.scope = scope
         self.nodes = nodes
         self.pairs = pairs
+        self.devices = devices
+        """The interfaces that commands make, as they are written: they can be captured."""
         self.expectations: list[Expectation] = []
         self.benches: list[Bench] = []
         self.runs: list[Run] = []
@@ -132,7 +137,11 @@ class Trials:
         snap = self.scope.number(statement.snap, "snap", 1, MOST_SNAP, SNAP) if statement.snap else None
         self.scope.stands_for(len(statement.interfaces.words), statement.span)
         for word in unique(statement.interfaces):
-            if interface := self.scope.interface(word):
+            if word.text in self.devices:
+                interface: InterfaceName | None = InterfaceName(*word.text.split(":"))
+            else:
+                interface = self.scope.interface(word)
+            if interface:
                 yield Capture(interface, snap, word.span)
 
     def _are_containers(self, nodes: syntax.Nodes) -> None:

@@ -21,7 +21,7 @@ launch() {
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
     exec setsid "${@:3}" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
-  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  ) </dev/null >>"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
