@@ -71,7 +71,6 @@ class Capture(NamedTuple):
     interface: str
     snap: int
     file: str
-    device: bool
 
     @property
     def name(self) -> str:
@@ -81,8 +80,7 @@ class Capture(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """What the scripts call it with."""
-        device = ("device",) if self.device else ()
-        return (self.namespace, self.node, self.interface, str(self.snap), self.file, *device)
+        return (self.namespace, self.node, self.interface, str(self.snap), self.file)
 
 
 class Crosslink(NamedTuple):
@@ -148,7 +146,8 @@ class Plan(NamedTuple):
 
     def captured(self, *, devices: bool) -> list[Capture]:
         """The captures of devices, or of all other interfaces."""
-        return [one for one in self.captures if one.device is devices]
+        made = {(one.namespace, one.name) for one in self.devices}
+        return [one for one in self.captures if ((one.namespace, one.interface) in made) is devices]
 
     @property
     def devices(self) -> list[Device]:

@@ -58,12 +58,10 @@ class Running:
 
     def captures(self) -> Iterator[Capture]:
         """The captures of interfaces, in written order."""
-        devices = {device.interface for device in self.lab.devices}
         for capture in (one for one in self.lab.captures if one.interface.node in self.has.names):
             node, interface = capture.interface
             file = f"{self.lab.name}.{node}.{interface}.pcap"
-            of_device = capture.interface in devices
-            yield Capture(self.has.namespace[node], node, interface, capture.snap or 0, file, of_device)
+            yield Capture(self.has.namespace[node], node, interface, capture.snap or 0, file)
 
     def _inside(self, name: str, namespace: str) -> tuple[str, tuple[str, ...]]:
         """The container of a node, and what a process in it is told if it was started without: its lab."""

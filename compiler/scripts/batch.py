@@ -210,7 +210,7 @@ def _captures(plan: Plan, before: Section) -> Iterator[str]:
         yield from (join(("capture", *one.words)) for one in ports)
     elif before.title == ADDRESSES and (devices := plan.captured(devices=True)):
         yield from _title("captures of devices")
-        yield from (join(("capture", *one.words)) for one in devices)
+        yield from (join(("capture", *one.words, "device")) for one in devices)
 
 
 def _attached(plan: Plan) -> Iterator[str]:

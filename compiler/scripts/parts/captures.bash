@@ -16,7 +16,8 @@ need_captures() {
 
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that
 # are up, so this one is, and down again when the capture has begun: as the other end of its link is down meanwhile, it has
-# no packets before. A sixth word is for a device, which stays up, with all that its commands gave it. (tcpdump(8) does not tell of a disk that is full: cat(1) does, and ends.)
+# no packets before. A sixth word is for a device, which stays up, with all that its commands gave it. (tcpdump(8) does not
+# tell of a disk that is full: cat(1) does, and ends.)
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {

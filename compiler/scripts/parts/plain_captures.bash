@@ -2,8 +2,8 @@ CAPTURES=.
 if [[ ${1-} == --captures ]]; then CAPTURES=${2:?} && shift 2; fi
 CAPTURES=$(cd -P -- "$CAPTURES" && pwd)
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that are
-# up; as the other end of the link is down meanwhile, there are no packets before. A device (a sixth word) stays up. cat(1) ends
-# where a disk is full.
+# up; as the other end of the link is down meanwhile, there are no packets before. A device (a sixth word) stays up. cat(1)
+# ends where a disk is full.
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {
