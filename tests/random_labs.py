@@ -232,6 +232,7 @@ class _Writer:
             own = ("", " address 198.18.0.1/24", " address 198.18.0.1/24 address fd98::1/64")
             address = self.chance.choice(own)
             self.lines.append(f'device {node}:own "ip link add name own type bridge" "true"{address}')
+            self.lines += [f"capture {node}:own"] * self.maybe(0.3)
 
 
 def labs(seed: int, count: int, start: int = 0) -> Iterator[tuple[int, str, Compilation]]:

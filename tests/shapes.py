@@ -250,7 +250,7 @@ BRIEF = [
 """Routes as brace expressions."""
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
-CALLS += "need_nodes need_queues row record likely over".split()
+CALLS += "need_nodes need_queues row reverse record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
 CALLS += "need_uplink raise_uplink find_servers".split()
@@ -336,9 +336,10 @@ device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
 capture Qb:Qc snap 96
+capture Qa:Qm
 expect Qa -> Qb reachable
 expect Qa -> Qb rate >= 1kbit using mptcp
-bench Qa -> Qb using tcp, mptcp capture Qa:Qc
+bench Qa -> Qb using tcp reverse, mptcp capture Qa:Qc
 at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 route Qa to 198.51.100.0/24 dev Qa:Qc

@@ -369,6 +369,7 @@ STATEMENTS = {
     "capture a:c": "capture a:c snap 96",
     "expect a -> b rtt 0ms..9ms": "expect a -> b rtt 0ms..8ms",
     "bench a -> b using tcp": "bench a -> b using tcp for 3s",
+    "bench b -> a using tcp": "bench b -> a using tcp reverse",
     "at 1s down a -- c": "at 2s down a -- c",
     "spray a -- b": "spray a -> b",
     "masquerade c": "masquerade c out b",

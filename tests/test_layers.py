@@ -30,7 +30,8 @@ ROOMS = {
         pairs sprays uplinks services events trials devices machines resolve
     """.split(),
     "infer": """
-        vlans sites macs subnets slots uplinks addressing graph prefixes forwarding sources trie circles explicit
+        vlans sites macs subnets slots uplinks addressing graph prefixes forwarding sources trie circles
+        explicit
         trees targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints
         quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),

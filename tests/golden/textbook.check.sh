@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "textbook" that is up. Written by mpc 0.1.0 from textbook.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 141e54dafdcd4235f4ed3576b17a155bad1ce2659997e8cd624e4766d175121e
+# Runtime: sha256 50338097829cb7cde84cc29f1b8c2e41a49602c1abad3c952366f96d4d165653
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1359,7 +1359,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do
