@@ -116,6 +116,20 @@ def test_mptcp_in_reverse_is_opened_by_who_may(statement: str) -> None:
     assert codes(f"{nodes}mptcp a -- b\n{asked}") == []
 
 
+def test_captures_of_devices() -> None:
+    """Each takes what commands make; another name of the node is told with its devices."""
+    device = 'device a:wg0 "true"\n'
+    lab = lab_of(f"{NODES}{device}capture {{a:wg0,a:c}} snap 9\nbench a -> b using tcp capture a:wg0")
+    assert [str(one.interface) for one in lab.captures] == ["a:wg0", "a:c"]
+    assert [str(one.interface) for one in lab.benches[0].captures] == ["a:wg0"]
+    assert codes(f"{NODES}{device}capture b:wg0") == ["MPC205"]
+    found = compiled(f"{NODES}{device}capture a:wg1")
+    with pytest.raises(TopologyError):
+        _ = found.lab
+    assert [one.help for one in found.diagnostics] == ["did you mean `a:wg0`?"]
+    assert codes(f"{NODES}{device}capture a:wg0\ncapture a:wg0") == ["MPC206"]
+
+
 def test_run() -> None:
     text = 'param x = "a \\"b\\" $c"\nrun {a,b} [x] env A=[1+1] B="" C="d e"\nrun a sshd'
     found = [(run.node, run.command, run.environment) for run in lab_of(NODES + text).runs]

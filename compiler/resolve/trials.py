@@ -140,7 +140,7 @@ class Trials:
             if word.text in self.devices:
                 interface: InterfaceName | None = InterfaceName(*word.text.split(":"))
             else:
-                interface = self.scope.interface(word)
+                interface = self.scope.interface(word, self.devices)
             if interface:
                 yield Capture(interface, snap, word.span)
 

@@ -20,7 +20,7 @@ Brings up the lab "captures".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source captures.topo
-plan 0bd2e7cb9fe2
+plan 8cbac1336bda
 END
 NAMESPACES=(
   captures-a
@@ -33,7 +33,39 @@ PCAPS=(
   captures.r.a.pcap
   captures.s.r.pcap
   captures.b.s.pcap
+  captures.a.own.pcap
 )
+
+# === devices that commands make ===============================================
+# Has the command lines of its input make an interface: NAMESPACE NODE NAME. Each is run in the namespace, when the one
+# before has ended, and is told of it what a `run` is; what they say is in a log. They have no open file of this script.
+make_device() {
+  local line lines log=$RUNS/$2:$3.log
+  mapfile -t lines
+  for line in "${lines[@]}"; do
+    run_line "$1" "$2" "$line" </dev/null >>"$log" 2>&1 || not_made "$2:$3" "$log" "$line"
+  done
+  nsenter --net="/run/netns/$1" ip link show dev "$3" >/dev/null 2>&1 ||
+    die "$2:$3 is not there when its commands have been run"
+}
+run_line() {
+  (
+    local fd
+    trap - PIPE INT QUIT ERR
+    ulimit -Sn "$FILES"
+    for fd in /proc/self/fd/*; do
+      fd=${fd##*/}
+      ((fd < 3)) || exec {fd}>&-
+    done
+    MPC_LAB=$LAB MPC_NODE=$2 MPC_NETNS=$1 exec ip netns exec "$1" bash -c -- "$3"
+  )
+}
+
+# Ends up with what a command line has said: DEVICE LOG LINE.
+not_made() {
+  say "failed: $3"
+  die "$1 cannot be made: $(tail -n 5 "$2")"
+}
 
 # === the lab ==================================================================
 
@@ -54,6 +86,8 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'a command line that bash takes, for a:own' bash -n -c -- 'ip link add name own type bridge'
+need 'devices of the type bridge' bash -c 'said=$(ip link add name typed type "$1" 2>&1 && ip link del dev typed) || [[ $said != *"Unknown device type"* && $said != *"Operation not supported"* ]]' bash bridge
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
@@ -80,6 +114,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.240.82.151 r
 10.19.24.2 a.r
 10.178.189.158 s.r
+10.9.0.1 own.a
 HOSTS
 { trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
@@ -203,6 +238,30 @@ settle
 say "switches"
 await_ports \
   captures-s
+
+# --- devices ------------------------------------------------------------------
+say "devices"
+{
+make_device captures-a a own <<'END'
+ip link add name own type bridge
+END
+} & parts+=($!)
+settle
+
+# --- captures of devices ------------------------------------------------------
+say "captures of devices"
+capture captures-a a own 0 captures.a.own.pcap device
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < CPUS; part++)); do {
+within captures-a ip -batch - <<'END'
+address add 10.9.0.1/24 dev own
+link set dev own up
+END
+leave
+} & parts+=($!); done
+settle
 
 # --- processes ----------------------------------------------------------------
 say "processes"
