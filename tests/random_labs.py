@@ -29,6 +29,7 @@ MANAGED = (
 MORE_DELAYS = (
     " delay 4ms jitter 1ms distribution normal",
     " loss gemodel 0.5% 50%",
+    " delay 1ms duplicate 35% 25% corrupt 0.1% reorder 50% 25%",
     " delay 1ms slot 1ms 2ms",
 )
 DELAYS = ("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%", *MORE_DELAYS)
