@@ -14,7 +14,7 @@ from compiler.ground.diagnostics import Diagnostic, Severity
 from compiler.language import syntax
 from compiler.language.write import write
 from compiler.model.lab import Lab
-from compiler.plan.plan import plans
+from compiler.plan.planner import plans
 from compiler.scripts.bash import Style
 from compiler.scripts.kinds import KINDS
 

@@ -22,7 +22,8 @@ from compiler.language import syntax
 from compiler.language.files import Files, decode
 from compiler.language.parse import parse
 from compiler.model.lab import Lab
-from compiler.plan.plan import HERE, Plan, plans
+from compiler.plan.plan import HERE, Plan
+from compiler.plan.planner import plans
 from compiler.resolve.resolve import check_name, resolve
 from compiler.scripts import bash
 from compiler.scripts.kinds import KINDS

@@ -11,7 +11,8 @@ from compiler.ground.names import is_interface, is_word, other_name, shortened
 from compiler.model.links import InterfaceName
 from compiler.model.multipath import MPTCP_MOST
 from compiler.plan.commands import MOST_WORDS
-from compiler.plan.plan import HERE, plans
+from compiler.plan.plan import HERE
+from compiler.plan.planner import plans
 
 # --- names of interfaces ----------------------------------------------------------------------------
 

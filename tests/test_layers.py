@@ -30,7 +30,7 @@ ROOMS = {
         pairs sprays uplinks services events trials devices machines resolve
     """.split(),
     "infer": """
-        vlans sites subnets slots uplinks addressing graph prefixes forwarding sources trie circles explicit
+        vlans sites macs subnets slots uplinks addressing graph prefixes forwarding sources trie circles explicit
         trees targets failover routing bonds tunnels shaping machines neighbours bridging paths endpoints
         quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),
@@ -40,7 +40,8 @@ ROOMS = {
         verify reach joins passed outages anycast survey export show
     """.split(),
     "plan": """
-        facts engines turns commands traffic settings known needs served plan undo
+        facts engines turns commands traffic settings known needs served plan inventory routing running
+        crossing planner undo
     """.split(),
     "scripts": """
         braces quoting bash readiness batch naming plain identity measure drift check play bench share kinds

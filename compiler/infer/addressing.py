@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from compiler.ground.diagnostics import Diagnostics, Note
 from compiler.ground.source import Span
+from compiler.infer import macs
 from compiler.infer.slots import Slots
 from compiler.infer.subnets import Pins
 from compiler.model.lab import Lab
@@ -32,6 +33,7 @@ DOMAINS = "broadcast domains"
 def assign(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Checks pinned addresses, and adds inferred ones."""
     assigner = _Assigner(lab, Pins(lab, diagnostics), diagnostics)
+    macs.check(lab, diagnostics)
     for version in (4, 6):
         assigner.assign(version)
     assigned = assigner.lab()

@@ -32,7 +32,6 @@ class Pins:
         self.of: dict[str, dict[int, Pin]] = {own.identity: self._of_segment(own) for own in lab.segments}
         """The pin of each segment in each family, by the segment's identity."""
         self._check_all()
-        self._check_macs()
         if lab.devices:
             self._check_devices()
 
@@ -146,23 +145,6 @@ class Pins:
                 message = f"the address `{address.ip}` is pinned twice"
                 note = Note("the other one", first)
                 self.diagnostics.error("MPC403", message, span, "pinned again", "", note)
-
-    def _check_macs(self) -> None:
-        """Reports a MAC address that two interfaces of a segment have, or a leg of a bond."""
-        for link in self.lab.links:
-            for end in link.ends if link.leg else ():
-                if end.mac:
-                    message = f"`{end.id}` is a leg, and takes the MAC address of what it is a leg of"
-                    self.diagnostics.error("MPC416", message, end.span, f"`{end.mac}`", "leave `mac` out")
-        for segment in self.lab.segments:
-            known: dict[str, Span] = {}
-            for end in (end for place in segment.links for end in self.lab.links[place].ends if end.mac):
-                if (first := known.setdefault(end.mac, end.span)) is not end.span:
-                    message, note = (
-                        f"`{end.mac}` is the MAC address of two interfaces",
-                        Note("the other", first),
-                    )
-                    self.diagnostics.error("MPC415", message, end.span, "on one segment", "", note)
 
     def _check_joined(self, names: set[str]) -> None:
         """Reports an address that two such links have."""

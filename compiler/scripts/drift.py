@@ -69,7 +69,8 @@ from compiler.plan.facts import (
     VlanDevice,
     Vxlan,
 )
-from compiler.plan.plan import Plan, target
+from compiler.plan.plan import Plan
+from compiler.plan.routing import target
 from compiler.plan.turns import NFT
 from compiler.scripts.braces import braces
 

@@ -10,7 +10,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.segments import Interface, Segment
 from compiler.plan.facts import Bond, Fact, PolicyRule, Routes, Tunnel, Vxlan
-from compiler.plan.plan import target
+from compiler.plan.routing import target
 
 MOST = 3
 """The most nodes of a network that a comment names."""
