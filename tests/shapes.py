@@ -54,7 +54,7 @@ STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = (
     rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME}(?: distribution (?:normal|pareto|paretonormal))?)?)?"
     rf"(?: loss (?:{PERCENT}(?: {PERCENT})?|gemodel(?: {PERCENT}){{4}}))?"
-    + "".join(rf"(?: {name} {PERCENT})?" for name in ("duplicate", "corrupt", "reorder"))
+    + "".join(rf"(?: {name} {PERCENT}(?: {PERCENT})?)?" for name in ("duplicate", "corrupt", "reorder"))
     + rf"(?: slot {TIME} {TIME})?"
 )
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
@@ -350,7 +350,7 @@ sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 switch Qo
 link Qa -- Qo vlan 10 rate 9mbit queue red ecn
 link Qb -- Qo vlan 20 rate 9mbit queue fq_codel
-link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% slot 1ms
+link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% duplicate 45% 5% slot 1ms
 sysctl Qa net.ipv4.tcp_ecn=1
 """
 ONE_FAMILY = """
