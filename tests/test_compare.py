@@ -210,15 +210,15 @@ def test_reachability_is_that_of_packets(text: str, line: str, other: str) -> No
 
 
 def _reached(predictor: Predictor, version: int, names: list[str]) -> set[tuple[str, str]]:
-    """The pairs of which all packets to all addresses arrive, and all answers, by following each."""
+    """The pairs of which all packets to all addresses that stand for the target arrive, and all answers, by
+    following each."""
     found = set()
     for target in names:
-        node = predictor.lookup.nodes[target]
-        own = [own.address.ip for own in node.addresses] or [*predictor.lookup.own[target]]
-        targets = [ip for ip in own if ip.version == version]
         for source in names:
             if source == target or not any(ip.version == version for ip in predictor.lookup.own[source]):
                 continue
+            own = predictor.lab.meanings.tried(target, source)
+            targets = [ip for ip in own if ip.version == version]
             trips = [trip for ip in targets for trip in predictor.between(source, target, ip).trips]
             if trips and all(map(arrives, trips)):
                 found.add((source, target))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "textbook" that is up. Written by mpc 0.1.0 from textbook.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 05d95e7313aab1e42f10afc768b6ac9ed60eba9bf95a6d41aedfbfec7b42eab5
+# Runtime: sha256 c50fc2b3560c1c224e518232b97529d9fde08b24ca392684841e9e648cf2a622
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1359,7 +1359,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do

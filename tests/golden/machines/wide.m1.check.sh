@@ -2,7 +2,7 @@
 # Checks the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 05d95e7313aab1e42f10afc768b6ac9ed60eba9bf95a6d41aedfbfec7b42eab5
+# Runtime: sha256 c50fc2b3560c1c224e518232b97529d9fde08b24ca392684841e9e648cf2a622
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1318,7 +1318,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do
