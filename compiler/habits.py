@@ -29,6 +29,7 @@ from compiler.command import (
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.ground.diagnostics import visible
 from compiler.ground.names import is_name
+from compiler.model.nodes import Node
 from compiler.scripts.bash import Style
 from compiler.scripts.kinds import KINDS
 
@@ -80,13 +81,18 @@ def up(compilation: Compilation, host: str | None, arguments: tuple[str, ...]) -
     run_script(compilation, "up", host, arguments)
 
 
+def _is_running(lab: str) -> bool:
+    """Whether this is the name of a lab that is up, and no file."""
+    return lab != "-" and not Path(lab).is_file() and is_name(lab)
+
+
 @click.command(epilog=examples("mpc down lab.topo", "mpc down diamond", "mpc down --on host lab.topo"))
 @click.argument("lab", shell_complete=completes("labs"))
 @expands
 @takes_host
 def down(options: Options, lab: str, host: str | None) -> None:
     """Take LAB down, a file or the name of a lab that `mpc list` shows."""
-    if lab == "-" or Path(lab).is_file() or not is_name(lab):
+    if not _is_running(lab):
         compilation = read(lab, options)
     else:
         # What is taken away is what has the lab's mark, whatever the topology says: it names nothing.
@@ -120,26 +126,31 @@ def play(compilation: Compilation, host: str | None, arguments: tuple[str, ...])
     epilog=examples(
         "mpc exec lab.topo a ping -c 3 b",
         "mpc exec lab.topo a",
+        "mpc exec diamond a ip route",
         "mpc exec --inside lab.topo db redis-cli info",
         "mpc exec --on host lab.topo b ip route",
     ),
 )
-@takes_lab
+@click.argument("lab", shell_complete=completes("labs"))
+@expands
 @click.argument("node", shell_complete=completes("nodes"))
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @takes_host
 @click.option("--inside", is_flag=True, help="With the programs of the node's container.")
 def exec_(
-    compilation: Compilation, node: str, command: tuple[str, ...], host: str | None, inside: bool
+    options: Options, lab: str, node: str, command: tuple[str, ...], host: str | None, inside: bool
 ) -> None:
-    """Run COMMAND as root in the namespace of NODE, or a shell. The lab is up."""
-    try:
-        lab = compilation.lab
-    except TopologyError:
-        fail(compilation, "nothing is run")
-    on_one_machine(compilation)
-    known_node(node, [one.name for one in lab.nodes])
-    (place,) = (one for one in lab.nodes if one.name == node)
+    """Run COMMAND as root in the namespace of NODE, or a shell.
+
+    LAB is up: a file, or the name of a lab that `mpc list` shows.
+    """
+    if _is_running(lab):
+        if inside or options != Options():
+            raise click.UsageError("--inside, -D, -I, --max-statements and --here need the file of the lab")
+        namespace = f"{lab}-{node}" if host else _namespace(lab, node)
+        words = command or ("bash",)
+        _instead(machine.become, ["ip", "netns", "exec", namespace, *words], host, True)
+    place = _place(read(lab, options), node)
     if inside and place.container is None:
         raise click.UsageError(f"`{node}` is no container")
     if not (host or Path("/run/netns", place.namespace).exists()):
@@ -152,6 +163,30 @@ def exec_(
     name = place.container.attached if inside and place.container else ""
     words = command or ("sh" if inside else "bash",)
     _instead(machine.become, [*enter, name or place.namespace, *words], host, True)
+
+
+def _place(compilation: Compilation, node: str) -> Node:
+    """A node of a lab's file."""
+    try:
+        lab = compilation.lab
+    except TopologyError:
+        fail(compilation, "nothing is run")
+    on_one_machine(compilation)
+    known_node(node, [one.name for one in lab.nodes])
+    return next(one for one in lab.nodes if one.name == node)
+
+
+def _namespace(lab: str, node: str) -> str:
+    """The namespace of a node of a lab that is up, by what claims its name; one that has a name of its own
+    is named by that."""
+    try:
+        noted = Path(f"/run/mpc-{lab}").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        say(f"no lab {lab} is up: `mpc list` shows those that are")
+        sys.exit(CANNOT)
+    found = {line.partition(" ")[2] for line in noted if line.startswith(("namespace ", "attached "))}
+    known_node(node, sorted(name.removeprefix(f"{lab}-") for name in found))
+    return next(name for name in (f"{lab}-{node}", node) if name in found)
 
 
 class Listed(NamedTuple):

@@ -7,12 +7,27 @@ from pathlib import Path
 import click
 
 from compiler import kept
-from compiler.command import CANNOT, completes, examples, expands, fail, on_one_machine, read, say, write_file
+from compiler.command import (
+    CANNOT,
+    WRONG_TOPOLOGY,
+    completes,
+    examples,
+    expands,
+    fail,
+    on_one_machine,
+    read,
+    say,
+    write_file,
+)
+from compiler.command import report as report_of
 from compiler.driver import Compilation, Options, TopologyError
 from compiler.ground.diagnostics import visible
 from compiler.results.values import ValuesError, points
 from compiler.sweep import Point, SweepError, heed_signals, missing, point, prepare
 from compiler.sweep import sweep as sweep_over
+
+MOST_WRONG = 3
+"""The most labs of a sweep whose errors are shown."""
 
 
 @click.command(
@@ -54,7 +69,7 @@ def sweep(options: Options, lab: str, repeat: int, directory: Path) -> None:
         return Compilation(lab, first.source.text, kept.folder(), options._replace(settings=params))
 
     try:
-        found = [_point(compiled(params)) for params in points(options.settings)]
+        found = _points([compiled(params) for params in points(options.settings)])
         prepare(directory)
         runs = missing(found, repeat, directory)
         heed_signals()
@@ -100,14 +115,38 @@ def report(paths: tuple[Path, ...], file: Path | None) -> None:
         click.echo(text, nl=False)
 
 
-def _point(compilation: Compilation) -> Point:
-    """A point of a sweep; what is wrong with its lab is reported, and ends the command."""
-    try:
-        lab = compilation.lab
-    except TopologyError:
-        fail(compilation, "nothing is measured")
-    on_one_machine(compilation)
-    found = point(compilation)
-    if not lab.benches:
-        raise click.UsageError(f"{visible(compilation.source.name)} has no `bench`")
+def _points(compilations: list[Compilation]) -> list[Point]:
+    """The points of a sweep. What is wrong with the labs of some is reported, and ends the command."""
+    found = []
+    wrong = 0
+    for compilation in compilations:
+        try:
+            found.append(_point(compilation))
+        except TopologyError:
+            wrong += 1
+            if wrong <= MOST_WRONG and compilation.options.settings:
+                say(f"the lab{_values(compilation)}:")
+            if wrong <= MOST_WRONG:
+                report_of(compilation)
+    if wrong:
+        count = len(compilations)
+        of = f"{wrong} of {count} labs have errors" if count > 1 else "the lab has errors"
+        say(f"{of}; nothing is measured")
+        sys.exit(WRONG_TOPOLOGY)
     return found
+
+
+def _point(compilation: Compilation) -> Point:
+    """A point of a sweep; raises TopologyError where its lab has errors."""
+    lab = compilation.lab
+    on_one_machine(compilation)
+    if not lab.benches:
+        name = visible(compilation.source.name)
+        raise click.UsageError(f"{name} has no `bench`{_values(compilation)}")
+    return point(compilation)
+
+
+def _values(compilation: Compilation) -> str:
+    """The values of params that a lab is compiled with, as options of this command."""
+    named = [visible(f"{name}={value}") for name, value in compilation.options.settings.items()]
+    return " with" * bool(named) + "".join(f" -D {one}" for one in named)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "three-paths" that is up. Written by mpc 0.1.0 from three-paths.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 141e54dafdcd4235f4ed3576b17a155bad1ce2659997e8cd624e4766d175121e
+# Runtime: sha256 c50fc2b3560c1c224e518232b97529d9fde08b24ca392684841e9e648cf2a622
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -708,8 +708,8 @@ function route(line,  refusal, target, way, more, within) {
   }
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
   gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (target == "default" && index(line, " pref medium")) target = "::/0"
   if (refusal != "") { see(trimmed("route " refusal target within more)); return }
-  if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
   more = trimmed(more)
@@ -1430,7 +1430,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do

@@ -1,13 +1,14 @@
 """Random valid labs, each a function of a seed and a number.
 
-What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise.
+What the machine's kernel lacks (netem, dummy) is left out of a lab, which is the same lab otherwise: all is
+drawn, whatever the kernel, and only then left out.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
 spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
-VRFs, masquerade, sysctls, processes, devices, captures, standard topologies.
+VRFs, masquerade, an uplink, sysctls, processes, devices, captures, standard topologies.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 import machine
@@ -29,17 +30,22 @@ MANAGED = (
 MORE_DELAYS = (
     " delay 4ms jitter 1ms distribution normal",
     " loss gemodel 0.5% 50%",
+    " delay 1ms duplicate 35% 25% corrupt 0.1% reorder 50% 25%",
     " delay 1ms slot 1ms 2ms",
 )
 DELAYS = ("", "", "", " delay 2ms", " delay 5ms jitter 1ms", " loss 0.5%", *MORE_DELAYS)
+CARD = "card0"
+"""The interface that uplinks lead to, which whoever brings a lab up makes."""
+
 SYSCTLS = ('tcp_rmem="4096 131072 4194304"', "conf.default.rp_filter=2", "tcp_fin_timeout=33")
 
 
-class _Writer:
-    """Writes one lab."""
+class Writer:
+    """Writes one lab, for a kernel that has some features."""
 
-    def __init__(self, chance: Random, name: str) -> None:
+    def __init__(self, chance: Random, name: str, has: Callable[[str], bool] = machine.has) -> None:
         self.chance = chance
+        self.has = has
         self.lines = [f"lab {name}"]
         names = chance.sample(NAMES, k=chance.randint(3, 8))
         routers = chance.randint(0, len(names) - 2)
@@ -67,6 +73,7 @@ class _Writer:
         self.devices()
         self.inlets()
         self.captures()
+        self.uplink()
         return "\n".join(self.lines) + "\n"
 
     def nodes(self) -> None:
@@ -90,7 +97,7 @@ class _Writer:
         found = " address none" if self.maybe(0.05) else ""
         if not found and self.maybe(0.2):
             found = f" address 172.16.{place}.1 on lo"
-            found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and machine.has("dummy"))
+            found += f" address 172.17.{place}.9/24 on dummy0" * (self.maybe(0.5) and self.has("dummy"))
         found += " private" * self.maybe(0.05)
         found += " anycast 192.0.2.53" * self.maybe(0.2)
         return found + f" netns {self.lines[0].split()[1]}-own.{place}" * self.maybe(0.05)
@@ -109,9 +116,10 @@ class _Writer:
 
     def vlan(self, end: str) -> str:
         """Whether a port of a switch is in a VLAN, or at a router a trunk of two."""
-        if not machine.has("vlan") or any("stp on" in line for line in self.lines) or self.maybe(0.5):
+        if any("stp on" in line for line in self.lines) or self.maybe(0.5):
             return ""
-        return " trunk 10,20" if end in self.routers else f" vlan {self.chance.choice((10, 20))}"
+        found = " trunk 10,20" if end in self.routers else f" vlan {self.chance.choice((10, 20))}"
+        return found * self.has("vlan")
 
     def link(self, left: str, right: str) -> None:
         self.joined.append((left, right))
@@ -122,7 +130,7 @@ class _Writer:
     def vrf(self, left: str, right: str) -> str:
         """Whether a link of a router is in one of two VRFs: of few labs, as these are refused more often."""
         chance, ends = Random(f"{self.lines[0]} {left} {right}"), {left.partition(":")[0], right}
-        some = Random(f"{self.lines[0]} vrfs").random() < 0.2 and machine.has("vrf")
+        some = Random(f"{self.lines[0]} vrfs").random() < 0.2 and self.has("vrf")
         if not some or ends.isdisjoint(self.routers) or chance.random() < 0.3:
             return ""
         return f" vrf {chance.choice(('red', 'blue'))}"
@@ -136,24 +144,25 @@ class _Writer:
                 for name in (*self.hosts, *self.routers)
                 if frozenset((name, via)) in near and name != via
             ]
-            if len(ends) > 1 and self.maybe(0.3) and machine.has("vxlan"):
+            if len(ends) > 1 and self.maybe(0.3):
                 left, right = self.chance.sample(ends, k=2)
                 cost = f" cost {self.chance.randint(1, 9)}" * self.maybe(0.3)
-                self.lines.append(f"tunnel {left} -- {right} via {via}{cost}")
+                self.lines += [f"tunnel {left} -- {right} via {via}{cost}"] * self.has("vxlan")
 
     def bonds(self) -> None:
         """Over two further links of nodes that have one, whose interfaces have names of their own."""
         for place, (left, right) in enumerate(self.joined):
-            if self.maybe(0.1) and machine.has("bond"):
+            if self.maybe(0.1):
                 mode = self.chance.choice(("balance-rr", "active-backup", "balance-xor", "broadcast"))
                 legs = [f"{left}:l{place}-{number}" for number in (1, 2)]
-                self.lines += [f"link {leg} -- {right}" for leg in legs]
-                self.lines.append(f"bond {left} -- {right} over {' '.join(legs)} mode {mode}")
+                lines = [f"link {leg} -- {right}" for leg in legs]
+                lines.append(f"bond {left} -- {right} over {' '.join(legs)} mode {mode}")
+                self.lines += lines * self.has("bond")
 
     def teqls(self) -> None:
         """Likewise."""
         for place, (left, right) in enumerate(self.joined):
-            if self.maybe(0.1) and machine.has("teql"):
+            if self.maybe(0.1) and self.has("teql"):
                 legs = [f"{left}:t{place}-{number}" for number in (1, 2)]
                 self.lines += [f"link {leg} -- {right}" for leg in legs]
                 self.lines.append(f"teql {left} -- {right} over {' '.join(legs)}")
@@ -175,9 +184,8 @@ class _Writer:
         return more + f" mac none 02:00:00:00:00:{self.pinned % 256:02x}" * self.maybe(0.3)
 
     def shape(self) -> str:
-        rates = RATES + MANAGED * machine.has("aqm")
-        rate, delay = self.chance.choice(rates), self.chance.choice(DELAYS)
-        return rate + delay * machine.has("netem")
+        rate, delay = self.chance.choice(RATES + MANAGED), self.chance.choice(DELAYS)
+        return rate * (rate not in MANAGED or self.has("aqm")) + delay * self.has("netem")
 
     def mtu(self) -> str:
         return f" mtu {self.chance.choice((1280, 1400, 1499, 9000))}" * self.maybe(0.2)
@@ -234,6 +242,10 @@ class _Writer:
             snap = self.chance.choice(("", " snap 96"))
             self.lines.append(f"capture {{{left}:{right},{right}:{left}}}{snap}")
 
+    def uplink(self) -> None:
+        if self.maybe(0.15):
+            self.lines.append(f"uplink {self.chance.choice([*self.routers, *self.hosts])} to {CARD}")
+
     def devices(self) -> None:
         """What commands make, under a name that nothing else has."""
         if self.maybe(0.3):
@@ -241,13 +253,14 @@ class _Writer:
             own = ("", " address 198.18.0.1/24", " address 198.18.0.1/24 address fd98::1/64")
             address = self.chance.choice(own)
             self.lines.append(f'device {node}:own "ip link add name own type bridge" "true"{address}')
+            self.lines += [f"capture {node}:own"] * self.maybe(0.3)
 
 
 def labs(seed: int, count: int, start: int = 0) -> Iterator[tuple[int, str, Compilation]]:
     """A number of labs, with their numbers and texts; those that the compiler rejects are left out."""
     number = start
     while count:
-        text = _Writer(Random(f"{seed} {number}"), f"rnd{number}").write()
+        text = Writer(Random(f"{seed} {number}"), f"rnd{number}").write()
         compilation = Compilation("-", text)
         try:
             _ = compilation.lab

@@ -171,7 +171,7 @@ SPACED += "|module sch_teql"
 """Words of calls that have spaces in them."""
 
 PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
-SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k(?: -i 0\.1)? -t {NUMBER}"
+SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k(?: -i 0\.1)?(?: -R)? -t {NUMBER}"
 SENDS += rf"(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
 TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379 -f k(?: -i 0\.1)?|{SENDS})"
 IPERF = f"iperf3 {TRANSFER}"

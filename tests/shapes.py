@@ -54,7 +54,7 @@ STP = rf"stp_state 1 priority {NUMBER} forward_delay 200 hello_time 100"
 NETEM = (
     rf"netem limit {NUMBER}(?: delay {TIME}(?: {TIME}(?: distribution (?:normal|pareto|paretonormal))?)?)?"
     rf"(?: loss (?:{PERCENT}(?: {PERCENT})?|gemodel(?: {PERCENT}){{4}}))?"
-    + "".join(rf"(?: {name} {PERCENT})?" for name in ("duplicate", "corrupt", "reorder"))
+    + "".join(rf"(?: {name} {PERCENT}(?: {PERCENT})?)?" for name in ("duplicate", "corrupt", "reorder"))
     + rf"(?: slot {TIME} {TIME})?"
 )
 PLACE = "(?:root handle 1|parent 1:1 handle 10|parent 10:1 handle 20):"
@@ -254,7 +254,7 @@ BRIEF = [
 """Routes as brace expressions."""
 
 CALLS = "ask be_alone begin compare compare_all compare_lab file refer refer_bridges throughput".split()
-CALLS += "need_nodes need_queues row record likely over".split()
+CALLS += "need_nodes need_queues row reverse record likely over".split()
 CALLS += "alter again await happened within await_ports await_port await_run_port await_anchor".split()
 CALLS += "need_containers refer_containers await_legs need_address need_route join_machines".split()
 CALLS += "need_uplink raise_uplink find_servers".split()
@@ -340,9 +340,10 @@ device Qf:Qo "true"
 device Ql:Qp "true"
 capture {Qa:Qc,Qc:Qa}
 capture Qb:Qc snap 96
+capture Qa:Qm
 expect Qa -> Qb reachable
 expect Qa -> Qb rate >= 1kbit using mptcp
-bench Qa -> Qb using tcp, mptcp capture Qa:Qc
+bench Qa -> Qb using tcp reverse, mptcp capture Qa:Qc
 at 1s shape Qa -> Qc rate 1mbit
 at 2s down Qa -- Qc
 route Qa to 198.51.100.0/24 dev Qa:Qc
@@ -353,7 +354,7 @@ sysctl {Qa,Qb} net.ipv4.conf.Qc.rp_filter=1
 switch Qo
 link Qa -- Qo vlan 10 rate 9mbit queue red ecn
 link Qb -- Qo vlan 20 rate 9mbit queue fq_codel
-link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% slot 1ms
+link Qe -- Qo trunk 10,20 rate 9mbit queue pie loss gemodel 1% 10% duplicate 45% 5% slot 1ms
 sysctl Qa net.ipv4.tcp_ecn=1
 """
 ONE_FAMILY = """

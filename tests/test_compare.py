@@ -210,15 +210,15 @@ def test_reachability_is_that_of_packets(text: str, line: str, other: str) -> No
 
 
 def _reached(predictor: Predictor, version: int, names: list[str]) -> set[tuple[str, str]]:
-    """The pairs of which all packets to all addresses arrive, and all answers, by following each."""
+    """The pairs of which all packets to all addresses that stand for the target arrive, and all answers, by
+    following each."""
     found = set()
     for target in names:
-        node = predictor.lookup.nodes[target]
-        own = [own.address.ip for own in node.addresses] or [*predictor.lookup.own[target]]
-        targets = [ip for ip in own if ip.version == version]
         for source in names:
             if source == target or not any(ip.version == version for ip in predictor.lookup.own[source]):
                 continue
+            own = predictor.lab.meanings.tried(target, source)
+            targets = [ip for ip in own if ip.version == version]
             trips = [trip for ip in targets for trip in predictor.between(source, target, ip).trips]
             if trips and all(map(arrives, trips)):
                 found.add((source, target))
@@ -369,6 +369,7 @@ STATEMENTS = {
     "capture a:c": "capture a:c snap 96",
     "expect a -> b rtt 0ms..9ms": "expect a -> b rtt 0ms..8ms",
     "bench a -> b using tcp": "bench a -> b using tcp for 3s",
+    "bench b -> a using tcp": "bench b -> a using tcp reverse",
     "at 1s down a -- c": "at 2s down a -- c",
     "spray a -- b": "spray a -> b",
     "masquerade c": "masquerade c out b",

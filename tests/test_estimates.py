@@ -1,6 +1,7 @@
 """Estimates: the outcomes of hashes, bounds of transfers, and predictions for all nodes at once."""
 
 import json
+import re
 from collections import defaultdict
 from itertools import product
 from math import inf
@@ -269,3 +270,66 @@ def test_paths_are_those_of_both_families(tmp_path: Path) -> None:
     told = json.loads(CliRunner().invoke(main, ["paths", "--format", "json", str(lab), "a", "b"]).stdout)
     assert all(f"a to b, {one.address}: 1 way" in shown for one in found)
     assert [one["address"] for one in (told, *told["others"])] == [str(one.address) for one in found]
+
+
+# --- transfers in reverse ---------------------------------------------------------------------------
+
+TWO_RATES = "host a b\nrouter r\nlink a -- r -- b\nshape a -> r rate 5mbit\nshape r -> a rate 20mbit\n"
+BACK = [Transfer(protocol, flows, True) for protocol in (Protocol.TCP, Protocol.UDP) for flows in (1, 4)]
+
+
+@pytest.mark.parametrize(
+    "more", ["", "masquerade r out b\n", "link a -- b\nroute a to b via r\nroute b to a via r\n"]
+)
+@pytest.mark.parametrize("transfer", BACK, ids=str)
+def test_data_in_reverse_has_the_rates_of_its_direction(transfer: Transfer, more: str) -> None:
+    """Also back through a node that masquerades, to which nobody could open a connection."""
+    found = between(TWO_RATES + more)
+    assert found.goodput(transfer).expected == pytest.approx(20e6 * DATA, rel=0.02)
+    assert list(map(str, found.goodput(transfer).limits)) == ["r:a"]
+    assert found.most(transfer).rate == pytest.approx(20e6 * DATA, rel=0.1)
+    assert found.goodput(transfer._replace(reverse=False)).expected == pytest.approx(5e6 * DATA, rel=0.02)
+
+
+def test_mptcp_in_reverse_has_all_ways_back() -> None:
+    text = parallel(0, 0).replace(" rate 0mbit", "") + "mptcp a -> b\n"
+    text += "".join(
+        f"shape r{i} -> a rate {rate}mbit\nshape a -> r{i} rate 1mbit\n" for i, rate in enumerate((5, 9))
+    )
+    found, there, back = between(text), Transfer(Protocol.MPTCP), Transfer(Protocol.MPTCP, reverse=True)
+    assert found.goodput(back).expected == pytest.approx(14e6 * 1420 / 1514, rel=0.01)
+    assert found.goodput(there).expected == pytest.approx(2e6 * 1420 / 1514, rel=0.01)
+    turned = between(text, "b", "a").goodput(there)
+    assert turned.outcomes == found.goodput(back).outcomes
+
+
+@settings(max_examples=40)
+@given(labs())
+def test_in_reverse_the_links_allow_what_they_allow_the_other_way(text: str) -> None:
+    """Where a node has one address, and no rule or translation has the ways of answers be others."""
+    links = re.findall("^link (.) -- (.)$", text, re.MULTILINE)
+    rates = (
+        f"shape {a} -> {b} rate {i + 1}mbit\nshape {b} -> {a} rate {2 * i + 1}mbit"
+        for i, (a, b) in enumerate(links)
+    )
+    predictor = Predictor(lab_of("\n".join((text, *rates))))
+    for transfer in (Transfer(), Transfer(Protocol.TCP, 2)):
+        back = predictor.between("a", "b").placed(transfer._replace(reverse=True))
+        there = predictor.between("b", "a").placed(transfer)
+        assert back.expected == pytest.approx(there.expected, rel=0.05)
+
+
+def test_a_pair_tells_the_transfers_in_reverse_that_are_asked_for() -> None:
+    found = between(
+        f"{TWO_RATES}bench a -> b using tcp, tcp 2 reverse\nexpect a -> b rate >= 1mbit using udp reverse"
+    )
+    assert list(map(str, found.backward)) == ["tcp 2 reverse", "udp reverse"]
+    assert "  tcp 2 reverse           19.1 Mbit/s                     r:a\n" in show([found], 1)
+    told = json.loads(json.dumps(predictions_as_json([found], 1)))
+    assert told["goodput"]["udp reverse"]["links"] == ["r:a"]
+    assert between(f"{TWO_RATES}bench a -> b using tcp, tcp 2 reverse", "b", "a").backward == ()
+
+
+@pytest.mark.parametrize(("rate", "wanted"), [("18mbit", []), ("21mbit", ["MPC813"])])
+def test_expectations_in_reverse(rate: str, wanted: list[str]) -> None:
+    assert codes(f"{TWO_RATES}expect a -> b rate >= {rate} using tcp reverse") == wanted

@@ -19,7 +19,7 @@ ROOMS = {
     """.split(),
     "model": """
         networks losses links machines routes multipath nodes events trials devices segments sites meanings
-        lab vlans vrfs
+        gateways lab vlans vrfs
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
@@ -31,8 +31,8 @@ ROOMS = {
     """.split(),
     "infer": """
         slots vlans vrfs sites macs subnets uplinks addressing graph prefixes forwarding sources trie circles
-        explicit trees targets failover routing bonds tunnels shaping machines neighbours bridging paths
-        endpoints quotas steering backlog weights spraying multipath aggregation inlets
+        explicit trees targets failover gateways routing bonds tunnels shaping machines neighbours bridging
+        paths endpoints quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp

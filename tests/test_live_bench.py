@@ -189,7 +189,7 @@ def test_a_table_and_lines_with_tabs() -> None:
     told = bench("--tsv", "--repeat", "1", script=SHORT).stdout.splitlines()
     head, *rest = (line for line in told if not line.startswith("# "))
     assert len(rest) == 2
-    assert {line.count("\t") for line in (head, *rest)} == {12}
+    assert {line.count("\t") for line in (head, *rest)} == {13}
     assert rest[1].split("\t")[6] == "-"
 
 
@@ -316,7 +316,7 @@ def test_what_was_measured_before_an_interrupt_is_whole(after: float) -> None:
     status, told = interrupted("--tsv", after)
     assert status == 128 + signal.SIGINT
     assert told.endswith("\n")
-    assert {line.count("\t") for line in rows(told)} <= {12}
+    assert {line.count("\t") for line in rows(told)} <= {13}
 
 
 @pytest.mark.usefixtures("lab")

@@ -1,5 +1,6 @@
 """`capture`: packets of interfaces in files, from before the first to down."""
 
+import json
 import random
 import re
 import signal
@@ -126,8 +127,11 @@ def test_each_transfer_of_a_bench_has_its_captures(tmp_path: Path) -> None:
     bench = Compilation("-", f"lab caught\n{BENCH}").script("bench")
     arguments = ("--repeat", "2", "--captures", str(tmp_path))
     with live.running(live.lab_of("caught", BENCH)):
-        live.succeed("bash", "-s", "--", *arguments, stdin=bench, seconds=90)
+        told = live.succeed("bash", "-s", "--", "--json", *arguments, stdin=bench, seconds=90)
         assert not captures()
+        named = [one["captures"] for one in json.loads(told)["measurements"]]
+        assert next(iter(named[0].items())) == ("a:r", "caught.a.b.tcp-1.1.a.r.pcap")
+        assert {name for one in named for name in one.values()} == {path.name for path in tmp_path.iterdir()}
         files = {path.name: packets(path) for path in tmp_path.iterdir()}
         ends = ("a.r", "b.r")
         rounds = [f"{one}.{number}" for one in ("tcp-1", "udp-2") for number in (1, 2)]
@@ -166,10 +170,11 @@ def test_a_bench_with_captures_that_is_interrupted(tmp_path: Path) -> None:
 
 
 def test_captures_of_random_labs_are_whole(tmp_path: Path) -> None:
-    """Whatever a link is beside: each file has as many packets as its interface has counted."""
+    """Whatever a link is beside: each file has as many packets as its interface has counted, but for those
+    of a device, which may have had some before."""
     tried = 0
     for number, text, compilation in random_labs.labs(31, 200):
-        if not compilation.plan.captures or tried == RANDOM:
+        if not compilation.plan.captures or compilation.lab.uplink or tried == RANDOM:
             continue
         tried += 1
         folder = tmp_path / str(number)
@@ -183,7 +188,10 @@ def test_captures_of_random_labs_are_whole(tmp_path: Path) -> None:
             for one in compilation.plan.captures:
                 names = (f"/sys/class/net/{one.interface}/statistics/{way}_packets" for way in ("rx", "tx"))
                 counted[one.file] = sum(map(int, live.in_ns(one.namespace, "cat", *names).stdout.split()))
-        assert {path.name: len(packets(path)) for path in folder.iterdir()} == counted, text
+        found = {path.name: len(packets(path)) for path in folder.iterdir()}
+        devices = {one.file for one in compilation.plan.captured(devices=True)}
+        assert all(found[file] <= counted[file] for file in devices), text
+        assert found == counted | {file: found[file] for file in devices}, text
     assert tried == RANDOM
 
 
@@ -416,3 +424,46 @@ def test_signals_while_captures_start(tmp_path: Path, signals: tuple[signal.Sign
 def claim() -> str:
     path = Path("/run/mpc-caught")
     return path.read_text() if path.exists() else ""
+
+
+DEVICE = (
+    'device a:m0 "ip link add name m0 link b type macvlan mode bridge" address 10.9.1.1/24\n'
+    'device b:m0 "ip link add name m0 link a type macvlan mode bridge" "ip link set dev m0 up"'
+    ' "ip route add 192.0.2.0/24 dev m0" "echo it is listening on port 7" address 10.9.1.2/24\n'
+)
+
+
+@pytest.mark.parametrize("style", Style)
+def test_devices_are_captured(tmp_path: Path, style: Style) -> None:
+    """What they carry, and beside that what the link does; one that was up keeps its routes."""
+    text = f"{PAIR}{DEVICE}capture {{a:m0,b:m0}}\ncapture a:b snap 96\n"
+    text += "bench a -> b using tcp for 1s capture a:m0\n"
+    with live.running(lab_of(tmp_path, text, style)):
+        live.succeed("ip", "netns", "exec", "caught-a", "ping", "-c", "3", "-i", "0.2", "10.9.1.2")
+        assert "192.0.2.0/24 dev m0" in live.succeed("ip", "-n", "caught-b", "route")
+        check = live.run("bash", "-s", stdin=Compilation("-", f"lab caught\n{text}").script("check"))
+        assert check.returncode == 0, check.stdout
+        bench = Compilation("-", f"lab caught\n{text}").script("bench")
+        live.succeed("bash", "-s", "--", "--repeat", "1", "--captures", tmp_path, stdin=bench, seconds=60)
+        log = Path("/run/mpc-caught.d/b:m0.log").read_text()
+        assert log.startswith("it is listening on port 7\n")
+        assert "listening on m0, " in log
+    names = {"caught.a.m0.pcap", "caught.b.m0.pcap", "caught.a.b.pcap", "caught.a.b.tcp-1.1.a.m0.pcap"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in sorted(names - {"caught.a.b.tcp-1.1.a.m0.pcap"}):
+        shown = live.succeed("tcpdump", "-n", "-r", tmp_path / name, "icmp[icmptype] == icmp-echo")
+        # (The first may come in by the link itself, which answers for all addresses of its node.)
+        assert shown.count("10.9.1.1 > 10.9.1.2") >= 2, name
+
+
+def test_captures_of_devices_alone(tmp_path: Path) -> None:
+    """And one that fails is taken away with all else."""
+    text = f"{PAIR}{DEVICE}capture b:m0\n"
+    with live.running(lab_of(tmp_path, text)):
+        assert len(captures()) == 1
+    assert not captures()
+    (tmp_path / "caught.b.m0.pcap").unlink()
+    broken = lab_of(tmp_path, f'{text}run a "exit 3" ready "false"\n').up()
+    assert broken.returncode == 1
+    assert "captures of devices" in broken.stderr
+    assert not list(tmp_path.iterdir())

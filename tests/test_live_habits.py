@@ -79,6 +79,10 @@ def test_a_lab_is_one_command(lab: Path) -> None:
 
 def test_words_and_streams_are_the_commands_own(lab: Path) -> None:
     told("up", lab)
+    assert told("exec", "habits", "a", "printf", r"%s\n", *WORDS).splitlines() == WORDS
+    assert mpc("exec", "habits", "a", "sh", "-c", "exit 7").returncode == 7
+    unknown = mpc("exec", "habits", "q", "true")
+    assert (unknown.returncode, "the lab has no node `q`" in unknown.stderr) == (2, True)
     assert told("exec", lab, "a", "printf", r"%s\n", *WORDS).splitlines() == WORDS
     assert told("exec", lab, "a", "cat", stdin="a\0b\n") == "a\0b\n"
     assert mpc("exec", lab, "a", "sh", "-c", "kill -TERM $$").returncode != 0
@@ -91,6 +95,7 @@ def test_on_a_host(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
         told("up", "--on", "lab", lab)
         assert told("list", "--on", "lab") == told("list")
+        assert told("exec", "--on", "lab", "habits", "a", "printf", r"%s\n", *WORDS).splitlines() == WORDS
         assert told("exec", "--on", "lab", lab, "a", "printf", r"%s\n", *WORDS).splitlines() == WORDS
         assert mpc("exec", "--on", "lab", lab, "a", "sh", "-c", "exit 7").returncode == 7
         assert "ok 5 - a -> b reachable" in told("check", "--on", "lab", lab)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.live
 
 SEED = 3
 LABS = 6
-SMALL = 22
+SMALL = 30
 """The smallest of 60 labs that has both switches with a spanning tree and MTUs, by number."""
 
 

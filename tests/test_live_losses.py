@@ -15,13 +15,16 @@ from compiler.driver import Compilation
 
 pytestmark = [pytest.mark.live, pytest.mark.every_kernel("netem")]
 
-NAMES = ("model", "states", "correlated", "normal", "pareto", "slot")
+NAMES = ("model", "states", "correlated", "twice", "flipped", "early", "normal", "pareto", "slot")
 LAB = """
 routing none
 host a b
 link a:model -- b:model
 link a:states -- b:states
 link a:correlated -- b:correlated
+link a:twice -- b:twice
+link a:flipped -- b:flipped
+link a:early -- b:early
 link a:normal -- b:normal
 link a:pareto -- b:pareto
 link a:slot -- b:slot
@@ -29,10 +32,16 @@ link a:wide -- b:wide  rate 2mbit overhead 100
 shape a -> b:model  loss gemodel 2% 8%
 shape a -> b:states  loss gemodel 5% 20% 80% 1%
 shape a -> b:correlated  loss 30% 25%
+shape a -> b:twice  duplicate 30% 50%
+shape a -> b:flipped  corrupt 30% 50%
+shape a -> b:early  delay 60ms reorder 30% 50%
 shape a -> b:normal  delay 60ms jitter 10ms distribution normal
 shape a -> b:pareto  delay 60ms jitter 10ms distribution pareto
 shape a -> b:slot  delay 20ms slot 10ms 20ms
 at 100ms shape a -> b:correlated loss 1%
+at 100ms shape a -> b:twice duplicate 20%
+at 100ms shape a -> b:flipped corrupt 40% 10%
+at 100ms shape a -> b:early reorder 0%
 at 200ms shape a -> b:slot slot 0ms 5ms
 at 300ms shape a -> b:normal jitter 5ms distribution pareto
 """
@@ -86,6 +95,13 @@ def test_a_correlation_makes_losses_fewer(pinged: dict[str, Echoes]) -> None:
     assert 1 - pinged["correlated"].share == about(0.2333)
 
 
+def test_a_correlation_makes_others_fewer_too(pinged: dict[str, Echoes]) -> None:
+    """A flipped bit of 98 bytes is found by checksums, but for 6 of the source's MAC."""
+    assert pinged["twice"].extra / PACKETS == about(0.1295)
+    assert 1 - pinged["flipped"].share == about(0.1295 * 92 / 98)
+    assert sum(time < 30 for time in pinged["early"].times) / PACKETS == about(0.1295)
+
+
 def test_distributions(pinged: dict[str, Echoes]) -> None:
     """A normal one has its deviation, and reaches four of them; that of Pareto begins two thirds below."""
     normal, pareto = pinged["normal"].times, pinged["pareto"].times
@@ -119,9 +135,13 @@ def test_a_play_changes_them_and_changes_them_back() -> None:
 
 
 def test_a_check_reports_each_that_is_changed(lab: live.Lab) -> None:
+    within = "parent 1:1 handle 10: netem limit 1000"
     changes = {
-        "model": "tc qdisc change dev model parent 1:1 handle 10: netem limit 1000 loss gemodel 2% 9%",
-        "correlated": "tc qdisc change dev correlated parent 1:1 handle 10: netem limit 1000 loss 30% 26%",
+        "model": f"tc qdisc change dev model {within} loss gemodel 2% 9%",
+        "correlated": f"tc qdisc change dev correlated {within} loss 30% 26%",
+        "twice": f"tc qdisc change dev twice {within} duplicate 30% 51% corrupt 0% 0%",
+        "flipped": f"tc qdisc change dev flipped {within} corrupt 30% 51%",
+        "early": f"tc qdisc change dev early {within} delay 60ms reorder 30% 51%",
         "slot": "tc qdisc change dev slot root handle 1: netem limit 1000 delay 20ms slot 11ms 20ms",
         "wide": "tc qdisc replace dev wide root handle 1: tbf rate 2mbit burst 6056b limit 6250b overhead 99",
     }

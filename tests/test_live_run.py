@@ -234,7 +234,7 @@ def test_what_does_not_become_ready_fails_up_in_half_a_minute() -> None:
     assert 30 <= time.monotonic() - began < 50
     assert up.returncode == 1
     assert "waiting for a to be ready" in up.stderr
-    command = "ip netns exec runs-a bash -c -- sleep 7; false"
+    command = "ip netns exec runs-a bash -c -- 'sleep 7; false'"
     assert f"what runs as a is not ready: {command} does not succeed" in up.stderr
     assert "the last lines of a:\nwaiting\n" in up.stderr
     assert not _sleepers()

@@ -1,6 +1,7 @@
 """`mpc lsp`, driven by a client over its streams: what an editor shows as one types."""
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -197,3 +198,49 @@ def test_typing_is_bounded_and_ends_well(tmp_path: Path) -> None:
         assert await editor.published.get() == []
 
     edited(tmp_path / "x.topo", act)
+
+
+def framed(body: bytes) -> bytes:
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+ASKED = b'{"jsonrpc": "2.0", "id": 7, "method": "initialize", "params": {"capabilities": {}}}'
+LEAVES = b'{"jsonrpc": "2.0", "id": 8, "method": "shutdown"}', b'{"jsonrpc": "2.0", "method": "exit"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"host a b",
+        b"{",
+        b"\xff\xfe",
+        b"5",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"jsonrpc": "2.0", "id": 1, "method": 5}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "textDocument/hover", "params": []}',
+        b'{"jsonrpc": "1.0", "id": 1, "method": "initialize"}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "x\\u001b[31m"}',
+    ],
+    ids=lambda body: repr(body[:40]),
+)
+def test_what_is_no_message_is_a_line(body: bytes) -> None:
+    """And the next message is answered."""
+    sent = b"".join(map(framed, (body, ASKED, *LEAVES)))
+    found = subprocess.run(
+        [sys.executable, "-m", "compiler", "lsp"], input=sent, capture_output=True, timeout=60, check=False
+    )
+    assert found.returncode == 0
+    assert b'"id":7' in found.stdout.replace(b" ", b"")
+    lines = found.stderr.decode().splitlines()
+    assert len(lines) <= 2, lines
+    assert all(line.startswith("mpc: ") and line.isprintable() for line in lines)
+
+
+def test_a_message_that_is_cut_short_ends_it() -> None:
+    for sent in (b"Content-Length: 999\r\n\r\n{", b"Content-Length: -1\r\n\r\n{}", b"\xff" * 9):
+        command = [sys.executable, "-m", "compiler", "lsp"]
+        found = subprocess.run(command, input=sent, capture_output=True, timeout=60, check=False)
+        assert found.returncode == 0
+        assert b"Traceback" not in found.stderr

@@ -64,7 +64,7 @@ run END reboot
 expect END -> HOSTS reachable
 expect HOSTS -> END rtt 0ms..2s
 expect END -> HOSTS rate >= 1kbit using mptcp
-bench END -> HOSTS using tcp, udp, mptcp for 2s
+bench END -> HOSTS using tcp, udp reverse, mptcp for 2s
 at 1s shape IP -> TC rate 2mbit
 at 2s down IP -- TC
 run netns "END"

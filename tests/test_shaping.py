@@ -119,6 +119,10 @@ def test_disciplines(attributes: str, wanted: list[str]) -> None:
         ("loss gemodel 1%", "limit 1000 loss gemodel 1% 99% 100% 0%"),
         ("loss gemodel 1% 10% 70% 0.1%", "limit 1000 loss gemodel 1% 10% 70% 0.1%"),
         ("loss 60% 1%", "limit 1000 loss 60% 1%"),
+        ("loss 1% duplicate 45% 5%", "limit 1000 loss 1% duplicate 45% 5% corrupt 0% 0%"),
+        ("duplicate 45% 5% corrupt 2%", "limit 1000 duplicate 45% 5% corrupt 2% 0%"),
+        ("duplicate 45% 5% corrupt 45% 4%", "limit 1000 duplicate 45% 5% corrupt 45% 4%"),
+        ("delay 1ms corrupt 50% 9% reorder 45% 5%", "limit 1000 delay 1ms corrupt 50% 9% reorder 45% 5%"),
         ("slot 10ms", "limit 8257 slot 10ms 10ms"),
         ("delay 1ms loss 1% slot 0ms 10ms", "limit 9082 delay 1ms loss 1% slot 0us 10ms"),
     ],
@@ -161,6 +165,16 @@ def test_correlated_losses_as_they_were_drawn(loss: float, correlation: float, m
     assert losses.correlated(loss, correlation) == pytest.approx(mean, rel=0.05)
 
 
+@given(st.floats(1e-6, 0.999), st.floats(1e-6, 0.99))
+def test_the_share_that_has_a_mean(mean: float, correlation: float) -> None:
+    assert losses.correlated(losses.wanted(mean, correlation), correlation) == pytest.approx(mean, abs=1e-6)
+
+
+def test_a_correlation_that_keeps_nearly_all_is_computed_too() -> None:
+    assert losses.correlated(0.5, 0.99999999) == pytest.approx(0.5, abs=1e-3)
+    assert losses.correlated(0.4, 0.99999999) == pytest.approx(0, abs=1e-3)
+
+
 def test_overhead_is_bytes_of_each_frame() -> None:
     """It takes from the rate, so a frame with it has to fit where one without did."""
     (found,) = commands("rate 5mbit overhead 24")
@@ -180,6 +194,12 @@ def test_overhead_is_bytes_of_each_frame() -> None:
         ("loss gemodel 1% 1% 1% 1% 1%", ["MPC314"]),
         ("loss 1% 1% 1%", ["MPC314"]),
         ("loss 10% 25%", ["MPC758"]),
+        ("loss 10% 100%", ["MPC301"]),
+        ("duplicate 10% 25%", ["MPC758"]),
+        ("corrupt 50% 25% 10%", ["MPC314"]),
+        ("delay 1ms reorder 50% 25", ["MPC301"]),
+        ("delay 1ms reorder 50% dealy 10ms", ["MPC102"]),
+        ("duplicate gemodel 1%", ["MPC301"]),
         ("loss gemodel 1", ["MPC301"]),
         ("loss 1% dealy 10ms", ["MPC102"]),
         ("loss 1 %", ["MPC102"]),

@@ -185,7 +185,16 @@ def sweep(tmp_path: Path, text: str, *arguments: str) -> Result:
     [
         (LAB, ["-D", "x=2..1", "-o", "OUT"], 2, "goes up"),
         (LAB, ["-D", "y=1", "-o", "OUT"], 1, "no param"),
-        (LAB, ["-D", "x=1,0", "-o", "OUT"], 1, "nothing is measured"),
+        (LAB, ["-D", "x=1,0", "-o", "OUT"], 1, "1 of 2 labs have errors; nothing is measured"),
+        (LAB, ["-D", "x=1,0,2", "-o", "OUT"], 1, "the lab with -D x=0:\nerror[MPC301]"),
+        (f"param y = 1\n{LAB}", ["-D", "x=0..-9:1", "-D", "y=1,2", "-o", "OUT"], 2, "goes up"),
+        (f"param y = 1\n{LAB}", ["-D", "x=0,-1", "-D", "y=1,2", "-o", "OUT"], 1, "-D x=-1 -D y=1:"),
+        (
+            "param x = 1\nif x == 2 {\n" + LAB.replace("param x = 1\n", "") + "}\nhost c\n",
+            ["-D", "x=2,3", "-o", "OUT"],
+            2,
+            "has no `bench` with -D x=3",
+        ),
         (LAB, ["-o", "/proc/none/there"], 2, "cannot write in"),
         (LAB, [], 2, "Missing option '-o'"),
         ("host a\n", ["-o", "OUT"], 2, "has no `bench`"),

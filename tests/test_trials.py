@@ -3,6 +3,7 @@
 import pytest
 from labs import codes, compiled, lab_of
 
+from compiler.driver import TopologyError
 from compiler.ground import units
 from compiler.model.events import Reshaping, Switching
 from compiler.model.lab import Lab
@@ -73,6 +74,60 @@ def test_bench() -> None:
     ).benches
     assert list(map(str, first.transfers)) == ["tcp", "tcp 8", "mptcp", "udp"]
     assert (first.time, second.time) == (3 * 10**6, 10 * 10**6)
+
+
+def test_reverse() -> None:
+    """Follows the number of flows, and is a transfer of its own."""
+    lab = lab_of(
+        f"{NODES}bench a -> b using tcp, tcp reverse, tcp 8 reverse, udp reverse\n"
+        "expect a -> b rate >= 1kbit using mptcp reverse"
+    )
+    assert list(map(str, lab.benches[0].transfers)) == ["tcp", "tcp reverse", "tcp 8 reverse", "udp reverse"]
+    assert lab.expectations[0].claim == Throughput(1_000, Transfer(Protocol.MPTCP, reverse=True))
+    assert codes(f"{NODES}bench a -> b using tcp reverse, tcp 1 reverse") == ["MPC206"]
+
+
+@pytest.mark.parametrize(
+    ("written", "help"),
+    [
+        ("tcp reverse reverse", "it follows a transfer, once"),
+        ("tcp reverse 8", "the number stands before it: `tcp 8 reverse`"),
+        ("reverse", "it follows a transfer, once"),
+        ("tcp, reverse", "it follows a transfer, once"),
+        ("tcp back", "did you mean `reverse`?"),
+        ("tcp 8 revers", "did you mean `reverse`?"),
+        ("tcp -R", "did you mean `reverse`?"),
+    ],
+)
+def test_what_is_not_quite_reverse(written: str, help: str) -> None:
+    found = compiled(f"{NODES}bench a -> b using {written}")
+    with pytest.raises(TopologyError):
+        _ = found.lab
+    assert any(help in one.help for one in found.diagnostics)
+
+
+@pytest.mark.parametrize("statement", ["bench a -> b using {}", "expect a -> b rate >= 1kbit using {}"])
+def test_mptcp_in_reverse_is_opened_by_who_may(statement: str) -> None:
+    """By the source, whichever end sends."""
+    asked, nodes = statement.format("mptcp reverse"), "host a b\nrouter c d\nlink {a,b} -- {c,d}\n"
+    assert codes(f"{nodes}mptcp b -> a\n{asked}") == ["MPC818"]
+    assert codes(f"{nodes}mptcp b -> a\n{statement.format('tcp reverse')}") == []
+    assert codes(f"{nodes}mptcp a -> b\n{asked}") == []
+    assert codes(f"{nodes}mptcp a -- b\n{asked}") == []
+
+
+def test_captures_of_devices() -> None:
+    """Each takes what commands make; another name of the node is told with its devices."""
+    device = 'device a:wg0 "true"\n'
+    lab = lab_of(f"{NODES}{device}capture {{a:wg0,a:c}} snap 9\nbench a -> b using tcp capture a:wg0")
+    assert [str(one.interface) for one in lab.captures] == ["a:wg0", "a:c"]
+    assert [str(one.interface) for one in lab.benches[0].captures] == ["a:wg0"]
+    assert codes(f"{NODES}{device}capture b:wg0") == ["MPC205"]
+    found = compiled(f"{NODES}{device}capture a:wg1")
+    with pytest.raises(TopologyError):
+        _ = found.lab
+    assert [one.help for one in found.diagnostics] == ["did you mean `a:wg0`?"]
+    assert codes(f"{NODES}{device}capture a:wg0\ncapture a:wg0") == ["MPC206"]
 
 
 def test_run() -> None:

@@ -7,6 +7,8 @@ only, so a failure can be reproduced.
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -29,8 +31,8 @@ def try_lab(compilation: Compilation, chance: Random, style: Style | None = None
     script = live.without_dummy(compilation.up(style))
     own = style is Style.PLAIN and chance.choice((False, True))
     lab = live.Lab(name, script, f"set -- down\n{script}" if own else compilation.down(), f"{name}-")
-    before = kernel.snapshot()
-    with TemporaryDirectory() as folder:
+    with _card(compilation), TemporaryDirectory() as folder:
+        before = kernel.snapshot()
         captured = [one.file for one in compilation.plan.captures]
         if captured:
             lab = replace(lab, up_script=f"set -- --captures {folder}\n{script}")
@@ -42,6 +44,21 @@ def try_lab(compilation: Compilation, chance: Random, style: Style | None = None
             return found + kernel.differs(before).splitlines() + _not_captured(Path(folder), captured)
         finally:
             lab.clear_away()
+
+
+@contextmanager
+def _card(compilation: Compilation) -> Iterator[None]:
+    """The interface that the uplink of a lab leads to, if it has one."""
+    if not compilation.lab.uplink:
+        yield
+        return
+    live.succeed("ip", "link", "add", "name", random_labs.CARD, "type", "bridge")
+    live.succeed("ip", "address", "add", "203.0.113.2/24", "dev", random_labs.CARD)
+    live.succeed("ip", "link", "set", "dev", random_labs.CARD, "up")
+    try:
+        yield
+    finally:
+        live.succeed("ip", "link", "del", "dev", random_labs.CARD)
 
 
 def _not_captured(folder: Path, files: list[str]) -> list[str]:

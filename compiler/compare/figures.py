@@ -124,9 +124,9 @@ class _Differing:
                 yield Forecast(*pair, version, named, old, new)
 
 
-def _order(transfer: Transfer) -> tuple[bool, str, int]:
-    """TCP before MPTCP and UDP, one flow before several."""
-    return transfer.protocol is not Protocol.TCP, transfer.protocol, transfer.flows
+def _order(transfer: Transfer) -> tuple[bool, str, int, bool]:
+    """TCP before MPTCP and UDP, one flow before several, and before those in reverse."""
+    return transfer.protocol is not Protocol.TCP, *transfer
 
 
 def _version(prediction: Prediction) -> int:

@@ -5,6 +5,7 @@ when it is opened or saved.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from pygls.uris import from_fs_path, to_fs_path
 from compiler import __version__, kept
 from compiler.driver import Compilation, TopologyError
 from compiler.editor import answers
-from compiler.ground.diagnostics import Diagnostic, Severity
+from compiler.ground.diagnostics import Diagnostic, Severity, visible
 from compiler.ground.source import Source, Span
 from compiler.model.lab import Lab
 
 QUIET = 0.1
+
+LONGEST = 300
+"""Characters of each part of what is logged."""
 
 SEVERITIES = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
@@ -191,6 +195,19 @@ def _fixes(own: Server, uri: str, asked: lsp.Range) -> Iterator[lsp.CodeAction]:
                 yield lsp.CodeAction(one.title, lsp.CodeActionKind.QuickFix, diagnostics, edit=edit)
 
 
+class _OneLine(logging.Formatter):
+    """What pygls logs of a message that it cannot take, in one line: what is wrong is what a client sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        said = [record.getMessage(), *([str(error) or type(error).__name__] if error else [])]
+        return visible("mpc: " + ": ".join(text.strip().partition("\n")[0][:LONGEST] for text in said))
+
+
 def run() -> None:
     """Serves a client on standard input and output until that ends."""
+    told = logging.StreamHandler()
+    told.setFormatter(_OneLine())
+    logging.getLogger("pygls").addHandler(told)
+    logging.getLogger("pygls").propagate = False
     server.start_io()

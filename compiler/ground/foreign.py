@@ -239,6 +239,7 @@ KEYWORDS = Words(
         "endpoints": "endpoint interfaces over",
         "signal": "announce advertise",
         "tcp": "iperf iperf3 cubic reno bbr",
+        "reverse": "reversed back backward backwards return download downlink r",
         "down": "fail break cut disable off remove",
         "up": "restore repair enable on",
     },

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import product
 
 from compiler.ground.diagnostics import Diagnostics
-from compiler.infer import circles, failover
+from compiler.infer import circles, failover, gateways
 from compiler.infer.explicit import Explicit
 from compiler.infer.failover import MOST, Failover
 from compiler.infer.graph import Graph, Hop
@@ -71,6 +71,7 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     if reserve:
         lab = failover.add(lab, reserve)
     if explicit.routes:
+        gateways.check(lab, explicit, diagnostics)
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
 

@@ -28,7 +28,18 @@ def of_character(found: Found) -> Complaint:
     if char == '"':
         help = 'a string ends on its line, and knows `\\"` and `\\\\`'
         return Complaint("MPC104", "this string is not closed", found.start, found.end, "opened here", help)
-    for known in (command, _other_quotes, _at_most, arrow, _parentheses, _reference, _dots, _micro, _sum):
+    for known in (
+        command,
+        _other_quotes,
+        _at_most,
+        arrow,
+        _parentheses,
+        _reference,
+        _dots,
+        _micro,
+        _sum,
+        _back,
+    ):
         if said := known(found):
             return said
     return _character(found, found.end, _hint(found))
@@ -73,6 +84,14 @@ def _other_quotes(found: Found) -> Complaint | None:
     if "STRING" not in found.expected and re.fullmatch(r"[\w:/%.-]+", inner, re.ASCII):
         return _character(found, found.start + match.end(), did_you_mean(inner))
     return _character(found, found.start + match.end(), did_you_mean(mends.quoted(inner)))
+
+
+def _back(found: Found) -> Complaint | None:
+    """`using tcp -R`, as iperf3 has it."""
+    option = re.match(r"-R\b", found.line_after)
+    if not option or "REVERSE" not in found.expected:
+        return None
+    return _character(found, found.start + option.end(), did_you_mean("reverse"))
 
 
 def _at_most(found: Found) -> Complaint | None:

@@ -309,6 +309,10 @@ def _sign_help(found: Found) -> str:
         return 'the node stands first: `run a "COMMAND"`'
     if found.text.isdigit() and "TCP" in found.expected:
         return f"the number follows: `tcp {found.text}`"
+    if found.text.isdigit() and found.before[1] == "reverse":
+        return f"the number stands before it: `tcp {found.text} reverse`"
+    if found.text == "reverse" and found.head in ("bench", "expect"):
+        return "it follows a transfer, once: `using tcp reverse`"
     return _statement_help(found) or ("only one name can stand here" if found.text == "{" else "")
 
 

@@ -307,11 +307,12 @@ class RoundTrip(NamedTuple):
 
 
 class Transfer(NamedTuple):
-    """`tcp`, `mptcp` or `udp`, and the number of parallel flows."""
+    """`tcp`, `mptcp` or `udp`, the number of parallel flows, and the keyword `reverse`."""
 
     span: Span
     protocol: Word
     flows: Word | None
+    reverse: Word | None
 
 
 class Throughput(NamedTuple):

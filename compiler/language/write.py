@@ -218,7 +218,8 @@ def _claim(claim: syntax.Reachability | syntax.RoundTrip | syntax.Throughput) ->
 
 
 def _transfer(transfer: syntax.Transfer) -> str:
-    return f"{transfer.protocol.text} {transfer.flows.text}" if transfer.flows else transfer.protocol.text
+    words = transfer.protocol, transfer.flows, transfer.reverse
+    return " ".join(word.text for word in words if word)
 
 
 def _assignment(assignment: syntax.Assignment) -> str:

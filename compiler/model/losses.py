@@ -1,4 +1,4 @@
-"""How many packets netem loses where losses are not independent of each other."""
+"""How many packets netem chooses where these are not independent of each other."""
 
 from bisect import bisect_left
 from functools import lru_cache
@@ -11,6 +11,9 @@ POINTS = 800
 PRECISION = 1e-6
 """How near it is to the one that stays."""
 
+MOST_ROUNDS = 100
+"""The steps towards that, at most: the more a correlation keeps, the nearer is what they begin with."""
+
 
 def gemodel(worse: float, better: float, bad: float, good: float) -> float:
     """The mean loss of a Gilbert-Elliott model: the chances to go from the good state to the bad one and
@@ -20,28 +23,36 @@ def gemodel(worse: float, better: float, bad: float, good: float) -> float:
     return (worse * bad + better * good) / (worse + better)
 
 
-@lru_cache(maxsize=256)
-def correlated(loss: float, correlation: float) -> float:
-    """The mean loss of packets that are lost with a correlation: few, where the loss is under a half.
+def correlated(share: float, correlation: float) -> float:
+    """The mean share of packets that netem chooses with a correlation: few, where the share is under a half.
 
-    netem draws x' = (1-c) u + c x, with u uniform in 0..1, and loses a packet if that is below the loss
+    netem draws x' = (1-c) u + c x, with u uniform in 0..1, and chooses a packet if that is below the share
     (get_crandom of net/sched/sch_netem.c). The sum of uniform numbers is near 1/2 rather than uniform itself.
     """
-    c = correlation
-    if c == 0 or loss in (0, 1):
-        return loss
-    if c == 1:
-        return 0.0  # the first number stays: 0
+    if correlation == 0 or share in (0, 1):
+        return share
+    return min(1.0, _at(share, *_drawn(correlation)))
+
+
+def wanted(mean: float, correlation: float) -> float:
+    """The share that has a mean with a correlation, which is not 0: the reverse of `correlated`."""
+    places, below = _drawn(correlation)
+    return _at(mean, below, places)
+
+
+@lru_cache(maxsize=64)
+def _drawn(c: float) -> tuple[list[float], list[float]]:
+    """The distribution of numbers with a correlation: how likely one is at most at each of some places."""
     places = [10 ** (-9 * (1 - k / POINTS)) / 2 for k in range(POINTS)]
     places = [0.0, *places, *(1 - place for place in reversed(places)), 1.0]
     spread = sqrt((1 - c) / (12 * (1 + c)))
     below = [(1 + erf((x - 0.5) / spread / sqrt(2))) / 2 for x in places]
-    for _ in range(max(1, int(log(PRECISION) / log(c)))):
+    for _ in range(min(MOST_ROUNDS, max(1, int(log(PRECISION) / log(c))))):
         areas = list(
             accumulate((_area(*pair) for pair in pairwise(zip(places, below, strict=True))), initial=0.0)
         )
         below = [_next(x, c, places, below, areas) for x in places]
-    return _at(loss, places, below)
+    return places, below
 
 
 def _area(near: tuple[float, float], far: tuple[float, float]) -> float:

@@ -5,11 +5,13 @@ Rates are bits a second, times microseconds; tuples are in written order.
 """
 
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from compiler.ground.source import Span
 from compiler.model.links import InterfaceName
 from compiler.model.networks import Address
+
+Ends = TypeVar("Ends")
 
 
 class End(NamedTuple):
@@ -42,13 +44,21 @@ class Protocol(StrEnum):
 
 
 class Transfer(NamedTuple):
-    """Data sent at the highest rate, over a number of concurrent connections."""
+    """Data sent at the highest rate, over a number of concurrent connections from a source to a target.
+
+    In `reverse`, the target sends it to the source, over the connections that the source opens.
+    """
 
     protocol: Protocol = Protocol.TCP
     flows: int = 1
+    reverse: bool = False
 
     def __str__(self) -> str:
-        return self.protocol if self.flows == 1 else f"{self.protocol} {self.flows}"
+        return f"{self.protocol}{f' {self.flows}' * (self.flows != 1)}{' reverse' * self.reverse}"
+
+    def data(self, source: Ends, target: Ends) -> tuple[Ends, Ends]:
+        """The ends as the one that sends data and the one that receives it."""
+        return (target, source) if self.reverse else (source, target)
 
 
 class Reachability(NamedTuple):
@@ -65,7 +75,7 @@ class RoundTrip(NamedTuple):
 
 
 class Throughput(NamedTuple):
-    """The least rate of payload that a program at the target receives."""
+    """The least rate of payload that a program at the target receives, or in reverse one at the source."""
 
     least: int
     transfer: Transfer

@@ -60,7 +60,8 @@ class Process(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """The packets of an interface in a file, from before it is up to down.
+    """The packets of an interface in a file, from before it is up to down; or of a device, from when its
+    commands have made it.
 
     `snap` is the bytes of each that are kept, 0 for all.
     """
@@ -142,6 +143,11 @@ class Plan(NamedTuple):
     def made(self) -> Iterator[Section]:
         """The sections of devices, which are made when the network carries packets."""
         return (one for one in self.sections if one.title in (DEVICES, ADDRESSES))
+
+    def captured(self, *, devices: bool) -> list[Capture]:
+        """The captures of devices, or of all other interfaces."""
+        made = {(one.namespace, one.name) for one in self.devices}
+        return [one for one in self.captures if ((one.namespace, one.interface) in made) is devices]
 
     @property
     def devices(self) -> list[Device]:

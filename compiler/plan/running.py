@@ -57,7 +57,7 @@ class Running:
             yield Process(node.namespace, _log(node.name, count), line, (), False, served.PORT, number)
 
     def captures(self) -> Iterator[Capture]:
-        """The captures of interfaces, which begin before these are up."""
+        """The captures of interfaces, in written order."""
         for capture in (one for one in self.lab.captures if one.interface.node in self.has.names):
             node, interface = capture.interface
             file = f"{self.lab.name}.{node}.{interface}.pcap"

@@ -25,9 +25,10 @@ class Ends(NamedTuple):
 
 
 def ends(lab: Lab, source: End, target: End, transfer: Transfer) -> Ends:
-    """The ends of a transfer from `source` to `target`."""
+    """The ends of a transfer from `source` to `target`, of which in reverse the source opens it."""
     nodes = source.node, target.node
-    if transfer.protocol is Protocol.MPTCP and opener(lab.pairs, *nodes) == target.node:
+    is_mptcp = transfer.protocol is Protocol.MPTCP and not transfer.reverse
+    if is_mptcp and opener(lab.pairs, *nodes) == target.node:
         return Ends(target, source)
     return Ends(source, target)
 

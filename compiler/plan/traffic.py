@@ -137,12 +137,25 @@ def _netem(shaping: Shaping) -> Iterator[tuple[str, ...]]:
     if shaping.jitter and shaping.distribution:
         yield "distribution", shaping.distribution.value
     for name in ("loss", "duplicate", "corrupt", "reorder"):
-        if getattr(shaping, name):
-            yield name, *shaping.said(name)
+        if words := _share(name, shaping):
+            yield name, *words
     if shaping.slot:
         yield "slot", *shaping.said("slot")
     if shaping.jitter:
         yield "rate", format_rate(UNBOUND)
+
+
+def _share(name: str, shaping: Shaping) -> tuple[str, ...]:
+    """The words of a share of packets, which are none for 0.
+
+    tc(8) tells the kernel the correlation of a `duplicate` only where it reads one of something else too
+    (netem_parse_opt of tc/q_netem.c of iproute2), so there is one of `corrupt` then.
+    """
+    words = shaping.said(name) if getattr(shaping, name) else ()
+    if name == "corrupt" and shaping.duplicate and len(shaping.said("duplicate")) > 1:
+        share, correlation = (*words, "0%", "0%")[:2]
+        return share, correlation
+    return words
 
 
 def _tbf(shaping: Shaping) -> Iterator[tuple[str, ...]]:

@@ -40,7 +40,7 @@ def _family(prediction: Prediction, flows: int) -> dict[str, Json]:
         "connections": [_connection(one) for one in prediction.connections],
         "goodput": {
             str(transfer): _estimate(prediction.goodput(transfer))
-            for transfer in (*map(Transfer, Protocol), Transfer(Protocol.TCP, flows))
+            for transfer in (*map(Transfer, Protocol), Transfer(Protocol.TCP, flows), *prediction.backward)
         },
         "bound": {"rate": _finite(prediction.bound.rate), "links": _links(prediction.bound.cut)},
     }

@@ -10,7 +10,7 @@ from compiler.infer.graph import Graph
 from compiler.model.lab import Lab
 from compiler.model.multipath import opener
 from compiler.model.networks import Address
-from compiler.model.trials import End, Protocol, Transfer
+from compiler.model.trials import Bench, End, Expectation, Protocol, Throughput, Transfer
 from compiler.prediction.estimate import NOTHING, Estimate, combined, estimate
 from compiler.prediction.lookup import Lookup
 from compiler.prediction.maxflow import Bound, of_flows, of_lab
@@ -146,7 +146,8 @@ class Prediction:
 
     def goodput(self, transfer: Transfer) -> Estimate:
         """The received payload of a transfer."""
-        return self._estimate(transfer, control(self.lookup.nodes[self.source]))
+        sender, _ = transfer.data(self.source, self.target)
+        return self._estimate(transfer, control(self.lookup.nodes[sender]))
 
     def placed(self, transfer: Transfer) -> Estimate:
         """The received payload if only the rates of links and the placement by hashes bound it."""
@@ -157,25 +158,38 @@ class Prediction:
         if not self.working:
             return NOTHING
         if protocol is not Protocol.MPTCP:
-            return estimate([tuple(chain.from_iterable(map(split, self.trips)))], flows, protocol, name)
-        return combined(
-            (float(one.share), estimate([own.trips for own in self._used(one)], flows, protocol, name))
-            for one in self.connections
-        )
+            return estimate([self._flows(transfer)], flows, protocol, name)
+        used = ((one.share, [own.trips for own in self._used(one, transfer)]) for one in self.connections)
+        return combined((float(share), estimate(own, flows, protocol, name)) for share, own in used)
+
+    def _flows(self, transfer: Transfer) -> tuple[Trip, ...]:
+        """The trips that flows may have, in the direction of the data; also those that do not work."""
+        if not transfer.reverse:
+            return tuple(chain.from_iterable(map(split, self.trips)))
+        return tuple(chain.from_iterable(reverse(one) if one.back else (one,) for one in self.trips))
+
+    def data(self, transfer: Transfer) -> tuple[Trip, ...]:
+        """The working trips of the data of a transfer, over all choices of hashes."""
+        return tuple(trip for choices in self._choices(transfer) for own in choices for trip in own)
+
+    def _choices(self, transfer: Transfer) -> list[list[tuple[Trip, ...]]]:
+        """The working trips of the data of a transfer: for each of its connections those of each subflow."""
+        if transfer.protocol is Protocol.MPTCP:
+            return [[own.trips for own in self._used(one, transfer)] for one in self.connections]
+        if transfer.reverse:
+            return [[tuple(trip for trip in self._flows(transfer) if trip.works)]]
+        return [[self.working]]
 
     def most(self, transfer: Transfer) -> Bound:
         """The bound of a transfer for any placement, congestion control and machine: bits a second of
         payload, and the links of the cut."""
-        if transfer.protocol is not Protocol.MPTCP:
-            found = [[self.working]]
-        else:
-            found = [[own.trips for own in self._used(one)] for one in self.connections]
+        found = self._choices(transfer)
         known = [trip for choices in found for own in choices for trip in own]
         if not known:
             return Bound(0.0, ())
         in_turn = any(trip.out.turns != 1 for trip in known)
         if in_turn and transfer.protocol is Protocol.TCP and self.is_whole:
-            frames = of_flows([as_flows(self.working)] * transfer.flows)
+            frames = of_flows([as_flows(found[0][0])] * transfer.flows)
         elif (
             not in_turn
             and self.is_whole
@@ -183,9 +197,19 @@ class Prediction:
         ):
             frames = max((of_flows(choices * transfer.flows) for choices in found), key=lambda one: one.rate)
         else:
-            frames = of_lab(self.lookup, self.source, self.target, with_bursts=True)
+            frames = of_lab(self.lookup, *transfer.data(self.source, self.target), with_bursts=True)
         best = max(bounding_share(trip, transfer.protocol) for trip in known)
         return Bound(frames.rate * best, frames.cut)
+
+    @property
+    def backward(self) -> tuple[Transfer, ...]:
+        """The transfers in reverse that statements name for these ends."""
+        claims = ((one, one.claim) for one in self.lab.expectations)
+        named: list[tuple[Bench | Expectation, Transfer]]
+        named = [(bench, one) for bench in self.lab.benches for one in bench.transfers]
+        named += [(one, claim.transfer) for one, claim in claims if isinstance(claim, Throughput)]
+        of_these = (one for by, one in named if (str(by.source), str(by.target)) == self.named)
+        return tuple(dict.fromkeys(one for one in of_these if one.reverse))
 
     @cached_property
     def opener(self) -> str:
@@ -208,9 +232,10 @@ class Prediction:
         """The address that the target opens connections from, where it is an interface."""
         return self.address if ":" in self.named[1] else None
 
-    def _used(self, connection: Connection) -> list[Subflow]:
+    def _used(self, connection: Connection, transfer: Transfer) -> list[Subflow]:
         """The subflows that carry data, in the direction of the data."""
-        if self.opener == self.source:
+        sender, _ = transfer.data(self.source, self.target)
+        if self.opener == sender:
             return list(connection.used)
         turned = ((own, tuple(chain.from_iterable(map(reverse, own.trips)))) for own in connection.used)
         return [replace(own, trips=trips) for own, trips in turned]
@@ -224,6 +249,7 @@ class Prediction:
     def detours(self) -> tuple[Trip, ...]:
         """The trips that only subflows of MPTCP beyond the first take."""
         known = {trip.out.links for trip in self.trips}
-        subflows = chain.from_iterable(map(self._used, self.connections))
+        transfer = Transfer(Protocol.MPTCP)
+        subflows = chain.from_iterable(self._used(one, transfer) for one in self.connections)
         trips = chain.from_iterable(subflow.trips for subflow in subflows)
         return tuple({trip.out.links: trip for trip in trips if trip.out.links not in known}.values())

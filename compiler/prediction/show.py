@@ -144,6 +144,7 @@ def table(prediction: Prediction, flows: int) -> Iterator[str]:
     rows += [(_count(flows, "TCP flow"), several)] if flows > 1 else []
     rows += [(_mptcp(prediction), Transfer(Protocol.MPTCP))] if prediction.has_mptcp else []
     rows += [("UDP", Transfer(Protocol.UDP))]
+    rows += [(str(transfer), transfer) for transfer in prediction.backward]
     yield from _row("data a second", [], "limited by")
     for what, transfer in rows:
         yield from _transfer(what, transfer, prediction)

@@ -251,7 +251,9 @@ class _Resolver:
             return lab
         from compiler.resolve.trials import Trials
 
-        trials = Trials(self.scope, nodes)
+        made = (device.interfaces for device in self._all(syntax.Device))
+        devices = {word.text for interfaces in made for word in interfaces.words if ":" in word.text}
+        trials = Trials(self.scope, nodes, lab.pairs, devices)
         for expect in self._all(syntax.Expect):
             trials.expect(expect)
         for bench in self._all(syntax.Bench):

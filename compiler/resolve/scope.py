@@ -1,7 +1,7 @@
 """Name resolution: nodes, interfaces and profiles, and the errors of unknown names."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from compiler.ground import units
@@ -206,8 +206,8 @@ class Scope:
         self.diagnostics.error("MPC211", message, nodes.span, "one is meaningful here", help)
         return None
 
-    def interface(self, word: syntax.Word) -> InterfaceName | None:
-        """The interface that a word like `a:c` names; reports an unknown one."""
+    def interface(self, word: syntax.Word, others: Collection[str] = ()) -> InterfaceName | None:
+        """The interface that a word like `a:c` names; reports an unknown one. `others` may be meant too."""
         node, colon, name = word.text.partition(":")
         if node not in self.nodes:
             self._unknown_node(word, node)
@@ -223,7 +223,7 @@ class Scope:
             message,
             word.span,
             "no interface has this name",
-            lambda: self._nearest_interface(word.text, node),
+            lambda: self._nearest_interface(word.text, node, others),
         )
         return None
 
@@ -253,8 +253,9 @@ class Scope:
         """An interface under its name in the kernel."""
         return self.shortened.get(id, id)
 
-    def _nearest_interface(self, text: str, node: str) -> str:
+    def _nearest_interface(self, text: str, node: str, others: Collection[str]) -> str:
         known = [str(port) for port in self.ports if port.node == node]
+        known += sorted(name for name in others if name.startswith(f"{node}:"))
         return suggest(text, known) or (f"`{node}` has {listed(known)}" if known else "")
 
     def profile(self, word: syntax.Word) -> Profile | None:

@@ -1,12 +1,14 @@
 """`expect`, `bench`, `run` and `capture` statements: trials on a running lab."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 from compiler.ground import units
 from compiler.ground.source import Span
 from compiler.language import syntax
 from compiler.language.sets import directed_pairs, unique
+from compiler.model.links import InterfaceName
+from compiler.model.multipath import Pair, opener
 from compiler.model.nodes import Node
 from compiler.model.trials import (
     Bench,
@@ -53,9 +55,14 @@ SNAP = "bytes of each packet, without a unit: 96 keep the headers"
 class Trials:
     """Collects the expectations, benches, runs and captures of a lab."""
 
-    def __init__(self, scope: Scope, nodes: dict[str, Node]) -> None:
+    def __init__(
+        self, scope: Scope, nodes: dict[str, Node], pairs: tuple[Pair, ...], devices: Collection[str]
+    ) -> None:
         self.scope = scope
         self.nodes = nodes
+        self.pairs = pairs
+        self.devices = devices
+        """The interfaces that commands make, as they are written: they can be captured."""
         self.expectations: list[Expectation] = []
         self.benches: list[Bench] = []
         self.runs: list[Run] = []
@@ -68,6 +75,10 @@ class Trials:
         alone = isinstance(claim, Throughput)
         for source, target in self._pairs(statement.sources, statement.targets, alone=alone):
             what = f"{_regard(claim)} from `{source}` to `{target}`" if claim else ""
+            if isinstance(claim, Throughput) and not self._may_open(
+                claim.transfer, source, target, statement.span
+            ):
+                continue
             if claim and self._is_new(what, statement.span):
                 self.expectations.append(Expectation(source, target, claim, statement.span))
 
@@ -81,7 +92,9 @@ class Trials:
             own = tuple(
                 transfer
                 for transfer, span in transfers
-                if transfer and self._is_new(f"the bench of {transfer} from `{source}` to `{target}`", span)
+                if transfer
+                and self._may_open(transfer, source, target, span)
+                and self._is_new(f"the bench of {transfer} from `{source}` to `{target}`", span)
             )
             if time and own:
                 self.benches.append(Bench(source, target, own, time, statement.span, captures))
@@ -124,7 +137,11 @@ class Trials:
         snap = self.scope.number(statement.snap, "snap", 1, MOST_SNAP, SNAP) if statement.snap else None
         self.scope.stands_for(len(statement.interfaces.words), statement.span)
         for word in unique(statement.interfaces):
-            if interface := self.scope.interface(word):
+            if word.text in self.devices:
+                interface: InterfaceName | None = InterfaceName(*word.text.split(":"))
+            else:
+                interface = self.scope.interface(word, self.devices)
+            if interface:
                 yield Capture(interface, snap, word.span)
 
     def _are_containers(self, nodes: syntax.Nodes) -> None:
@@ -182,6 +199,18 @@ class Trials:
             self.scope.set_twice(what, span, first)
         return first is span
 
+    def _may_open(self, transfer: Transfer, source: End, target: End, span: Span) -> bool:
+        """Whether the source of a transfer in reverse may open it; reports one of MPTCP that it may not."""
+        of_mptcp = transfer.reverse and transfer.protocol is Protocol.MPTCP
+        if not of_mptcp or opener(self.pairs, source.node, target.node) == source.node:
+            return True
+        message = f"`{source.node}` opens no MPTCP connection to `{target.node}`, which `reverse` needs"
+        label = f"only `{target.node}` may open one"
+        turned = str(transfer._replace(reverse=False))
+        help = f"`{target} -> {source} using {turned}` has `{target.node}` open it, and send over it"
+        self.scope.diagnostics.error("MPC818", message, span, label, help)
+        return False
+
     def _claim(self, written: syntax.Reachability | syntax.RoundTrip | syntax.Throughput) -> Claim | None:
         match written:
             case syntax.Reachability(_, word):
@@ -197,14 +226,12 @@ class Trials:
     def _transfer(self, written: syntax.Transfer) -> Transfer | None:
         protocol = Protocol(written.protocol.text)
         if written.flows is None:
-            return Transfer(protocol)
+            return Transfer(protocol, reverse=bool(written.reverse))
         word = written.flows.text
-        help = f"did you mean `, {word}`?" if word in set(Protocol) else ""
-        help = (
-            "the source stands first: for a transfer back, swap the two nodes" if word == "reverse" else help
+        flows = self.scope.number(
+            written.flows, protocol, 1, MOST_FLOWS, "" if word.isdigit() else _meant(word)
         )
-        flows = self.scope.number(written.flows, protocol, 1, MOST_FLOWS, help)
-        return Transfer(protocol, flows) if flows else None
+        return Transfer(protocol, flows, bool(written.reverse)) if flows else None
 
     def _read(self, word: syntax.Word, form: Callable[[str], Value], what: str) -> Value | None:
         """A quantity; reports a malformed one."""
@@ -220,6 +247,17 @@ def _regard(claim: Claim) -> str:
             return "the rtt expected"
         case Throughput(transfer=transfer):
             return f"the rate of {transfer} expected"
+
+
+def _meant(word: str) -> str:
+    """A help line for a word in place of a number of flows, or an empty text."""
+    from compiler.ground import foreign, mends
+    from compiler.ground.diagnostics import nearest
+
+    if word in set(Protocol):
+        return mends.did_you_mean(f", {word}")
+    is_reverse = foreign.KEYWORDS.our(word) == "reverse" or nearest(word, ["reverse"])
+    return mends.did_you_mean("reverse") if is_reverse else ""
 
 
 def _count(items: Iterable[syntax.ContainerAttribute]) -> int:

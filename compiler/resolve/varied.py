@@ -1,7 +1,8 @@
-"""The attributes of links whose values have several words: `loss` and `slot` of tc-netem(8), `trunk`, and
+"""The attributes of links whose values have several words: shares and `slot` of tc-netem(8), `trunk`, and
 `vrf`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from compiler.ground import foreign, mends, units
@@ -19,6 +20,9 @@ Read = tuple[object, tuple[str, ...]] | None
 CERTAIN = 100 * 10**6
 """The share 1, in millionths of a percent."""
 
+VERBS = {"loss": "loses", "duplicate": "duplicates", "corrupt": "corrupts", "reorder": "reorders"}
+"""What netem does to a share of packets."""
+
 MODEL = "gemodel"
 MOST_OF_MODEL = 4
 
@@ -26,29 +30,43 @@ MOST_OF_MODEL = 4
 def loss(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
     """`loss 1%`, `loss 1% 25%` with a correlation, or `loss gemodel P R 1-H 1-K`; the mean loss."""
     first, *rest = words
-    if first.text == MODEL:
-        return _model(first, rest, diagnostics)
-    if not _are_values(rest, 1, "a share and a correlation, like `1% 25%`", diagnostics, after=first):
+    return _model(first, rest, diagnostics) if first.text == MODEL else share("loss", words, diagnostics)
+
+
+def share(name: str, words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
+    """`corrupt 1%`, or `corrupt 1% 25%` with a correlation; the mean share."""
+    first, *rest = words
+    form = "a share and a correlation, like `1% 25%`"
+    if not _are_values(name, rest, 1, form, diagnostics, after=first):
         return None
-    found = [_quantity(word, units.percent, "loss", diagnostics) for word in words]
+    found = [_quantity(word, units.percent, name, diagnostics) for word in words]
     if None in found:
         return None
-    share, *correlation = (one or 0 for one in found)
+    meant, *correlation = (one or 0 for one in found)
     if not correlation:
-        return share, ()
-    mean = round(CERTAIN * losses.correlated(share / CERTAIN, correlation[0] / CERTAIN))
-    _warn_of_correlation(share, mean, words, diagnostics)
+        return meant, ()
+    if correlation[0] == CERTAIN:
+        message = "a correlation of 100% keeps the first random number: all packets, or none"
+        help = "write a correlation that is less"
+        diagnostics.error("MPC301", message, words[1].span, f"value of `{name}`", help)
+        return None
+    mean = round(CERTAIN * losses.correlated(meant / CERTAIN, correlation[0] / CERTAIN))
+    _warn_of_correlation(name, meant, mean, words, diagnostics)
     return mean, tuple(units.format_percent(one or 0) for one in found)
 
 
 def _warn_of_correlation(
-    share: int, mean: int, words: tuple[syntax.Word, ...], diagnostics: Diagnostics
+    name: str, share: int, mean: int, words: tuple[syntax.Word, ...], diagnostics: Diagnostics
 ) -> None:
     if abs(mean - share) <= share / 10:
         return
     told, meant = _about(mean), units.format_percent(share)
-    message = f"with a correlation, netem loses {told} of all packets, and not {meant}"
+    message = f"with a correlation, netem {VERBS[name]} {told} of all packets, and not {meant}"
     help = "`loss gemodel P R` has a mean loss of P / (P + R), in bursts of 1 / R packets"
+    if name != "loss":
+        correlation = words[1].text
+        wanted = losses.wanted(share / CERTAIN, units.percent(correlation) / CERTAIN)
+        help = f"`{name} {100 * wanted:.3g}% {correlation}` has a mean of about {meant}"
     span = words[0].span.to(words[-1].span)
     diagnostics.warning("MPC758", message, span, f"{told} on average", help)
 
@@ -60,7 +78,7 @@ def _about(share: int) -> str:
 def _model(first: syntax.Word, rest: list[syntax.Word], diagnostics: Diagnostics) -> Read:
     """The four chances of a Gilbert-Elliott model; those left out are the kernel's own."""
     form = "one to four shares, like `gemodel 1% 10%`"
-    if not _are_values(rest, MOST_OF_MODEL, form, diagnostics, after=first):
+    if not _are_values("loss", rest, MOST_OF_MODEL, form, diagnostics, after=first):
         return None
     if not rest:
         message = "`gemodel` needs the share of packets that begin a burst of losses"
@@ -90,7 +108,7 @@ def slot(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
 
 
 def _are_values(
-    words: list[syntax.Word], most: int, form: str, diagnostics: Diagnostics, *, after: syntax.Word
+    name: str, words: list[syntax.Word], most: int, form: str, diagnostics: Diagnostics, *, after: syntax.Word
 ) -> bool:
     """Whether these are values, and no more than an attribute takes; else reports the first that is none."""
     for place, word in enumerate(words):
@@ -99,7 +117,7 @@ def _are_values(
             _no_value(word, before, diagnostics)
             return False
     if len(words) > most:
-        message = f"`loss` has {len(words)} values after `{after.text}`"
+        message = f"`{name}` has {len(words)} values after `{after.text}`"
         diagnostics.error("MPC314", message, words[most].span, "one too many", f"it takes {form}")
         return False
     return True
@@ -158,6 +176,7 @@ def vrf(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
 
 READERS: dict[str, Callable[[tuple[syntax.Word, ...], Diagnostics], Read]] = {
     "loss": loss,
+    **{name: partial(share, name) for name in ("duplicate", "corrupt", "reorder")},
     "slot": slot,
     "trunk": trunk,
     "vrf": vrf,

@@ -32,6 +32,7 @@ class NoResultError(Exception):
 class Measurement(NamedTuple):
     """A transfer that was measured once. Rates are bits a second.
 
+    In `reverse`, the target sent to the source. `paths` is what each interface of the sender sent.
     `predicted` is the mean, the least and the most that is predicted, and None where nothing is.
     """
 
@@ -47,12 +48,14 @@ class Measurement(NamedTuple):
     paths: Mapping[str, Series]
     played: Happened | None = None
     """None where no events were to be played."""
+    reverse: bool = False
 
     @property
     def name(self) -> str:
         flows = "" if self.flows == 1 else f" {self.flows}"
+        back = " reverse" if self.reverse else ""
         during = "" if self.played is None else ", during the play"
-        return f"{self.source} -> {self.target} using {self.transfer}{flows}{during}"
+        return f"{self.source} -> {self.target} using {self.transfer}{flows}{back}{during}"
 
 
 class Result(NamedTuple):
@@ -120,7 +123,10 @@ def _measurement(found: Mapping[str, object]) -> Measurement:
     if not isinstance(over, dict):
         raise TypeError
     paths = {visible(name): _series(one) for name, one in dict(over["interfaces"]).items()}
-    again = found["retransmitted"]
+    again, reverse = found["retransmitted"], found.get("reverse", False)
+    if not isinstance(reverse, bool):
+        raise TypeError
+    sender = str(found["target" if reverse else "source"]).partition(":")[0]
     return Measurement(
         visible(str(found["source"])),
         visible(str(found["target"])),
@@ -131,8 +137,9 @@ def _measurement(found: Mapping[str, object]) -> Measurement:
         _number(found["received"]),
         None if again is None else int(_number(again)),
         _series(over["received"]),
-        {name: one for name, one in paths.items() if name.startswith(f"{found['source']}:")},
+        {name: one for name, one in paths.items() if name.startswith(f"{sender}:")},
         None if found.get("played") is None else _happened(found["played"]),
+        reverse,
     )
 
 

@@ -46,7 +46,7 @@ def _line(line: tuple[str, ...], widths: list[int]) -> str:
 
 COLUMNS = (
     *("file", "lab", "plan", "params", "kernel", "began", "source", "target", "transfer", "flows", "seconds"),
-    *("predicted", "likely_least", "likely_most", "received", "retransmitted"),
+    *("predicted", "likely_least", "likely_most", "received", "retransmitted", "reverse"),
 )
 
 
@@ -66,7 +66,8 @@ def _lines(result: Result) -> Iterator[tuple[object, ...]]:
     for one in result.measurements:
         told = ("", "", "") if one.predicted is None else one.predicted
         again = "" if one.retransmitted is None else one.retransmitted
-        yield (*of, one.source, one.target, one.transfer, one.flows, one.seconds, *told, one.received, again)
+        ends = one.source, one.target, one.transfer, one.flows, one.seconds
+        yield (*of, *ends, *told, one.received, again, "yes" if one.reverse else "no")
 
 
 def _cell(value: object) -> object:

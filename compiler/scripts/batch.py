@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from compiler.plan.commands import EACH, MAKE, Command, commands, hops, is_long, mark, source
 from compiler.plan.facts import Sysctl, Teql, Vxlan
-from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, UPLINKS, Plan, Section, looks
+from compiler.plan.plan import ADDRESSES, ATTACHED, DEVICES, NO_SERVER, UPLINKS, Plan, Section, looks
 from compiler.plan.undo import interfaces, undo
 from compiler.scripts import readiness
 from compiler.scripts.bash import about, head, names, need_tools, part, runtime_of, script
@@ -27,7 +27,7 @@ def up(plan: Plan) -> Iterator[str]:
         usage, options = f"{usage} [--captures DIR]", (*options, CAPTURES_OPTION)
     start = head(plan, kind, f'Brings up the lab "{plan.lab}"', usage, options)
     sections = (chain(_captures(plan, one), _title(one.title), _section(one, plan)) for one in plan.network)
-    devices = (chain(_title(one.title), _section(one, plan)) for one in plan.made)
+    devices = (chain(_captures(plan, one), _title(one.title), _section(one, plan)) for one in plan.made)
     after = (_ports(plan), _legs(plan), *devices, _containers(plan), _processes(plan), _ended(plan))
     built = chain(_names(plan), *sections, *after)
     call = ("[[ ! -s $CLAIM ]] || refuse", "needs", "claim", "remember", "build", "complete")
@@ -191,7 +191,7 @@ def _making(plan: Plan) -> Iterator[str]:
 
 def _devices(plan: Plan) -> Iterator[str]:
     """Has commands make devices, one after the other: they may need what others have made."""
-    yield from (*_runs(plan.attached, plan.captures), "{")
+    yield from (*_runs(plan.attached, plan.captured(devices=False)), "{")
     for one in plan.devices:
         yield from here(join((MAKE, one.namespace, one.node, one.name)), one.commands)
     yield from ("} & parts+=($!)", "settle")
@@ -204,10 +204,13 @@ def _captured(plan: Plan) -> Iterator[str]:
 
 
 def _captures(plan: Plan, before: Section) -> Iterator[str]:
-    """Starts the captures before the section in which the interfaces come up."""
-    if plan.captures and before.title == "interfaces":
+    """Starts the captures before the section in which the interfaces come up: those of devices later."""
+    if before.title == "interfaces" and (ports := plan.captured(devices=False)):
         yield from (*_title("captures"), *_runs(plan.attached))
-        yield from (join(("capture", *one.words)) for one in plan.captures)
+        yield from (join(("capture", *one.words)) for one in ports)
+    elif before.title == ADDRESSES and (devices := plan.captured(devices=True)):
+        yield from _title("captures of devices")
+        yield from (join(("capture", *one.words, "device")) for one in devices)
 
 
 def _attached(plan: Plan) -> Iterator[str]:

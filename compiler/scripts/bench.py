@@ -93,13 +93,15 @@ def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
     namespaces = {node.name: node.namespace for node in lab.nodes if node.namespace in ends.here}
     for bench in lab.benches:
         prediction = predictor.between(bench.source, bench.target)
-        over = _over(bench, prediction)
         for transfer in bench.transfers:
             expected = prediction.goodput(transfer)
             predicted = UNKNOWN if lab.daemon else _predicted(expected)
             yield join(("row", *_row(bench, transfer, predicted, ends)))
             if recorded := tuple(_recorded(bench, lab, plan)):
                 yield join(("record", *recorded))
+            if transfer.reverse:
+                yield "reverse"
+            over = _over(bench, transfer, prediction)
             yield join(
                 (
                     "over",
@@ -110,11 +112,12 @@ def _rows(lab: Lab, plan: Plan) -> Iterator[str]:
                 yield join(("likely", ", ".join(told)))
 
 
-def _over(bench: Bench, prediction: Prediction) -> list[str]:
-    """The nodes that packets of a bench leave, by what is predicted: its ends first, and then in order."""
-    trips = (*prediction.trips, *prediction.detours)
+def _over(bench: Bench, transfer: Transfer, prediction: Prediction) -> list[str]:
+    """The nodes that packets of a transfer leave, by what is predicted: its ends first, and then in order."""
+    sender, receiver = transfer.data(bench.source, bench.target)
+    trips = prediction.data(transfer) if transfer.reverse else (*prediction.trips, *prediction.detours)
     passed = (crossing.out.node for trip in trips for crossing in trip.out.crossings)
-    found = list(dict.fromkeys((bench.source.node, bench.target.node, *passed)))
+    found = list(dict.fromkeys((sender.node, receiver.node, *passed)))
     return found if len(found) <= MOST_WATCHED else found[:2]
 
 

@@ -42,16 +42,18 @@ class Ends:
     def transfer(self, source: End, target: End, transfer: Transfer) -> tuple[str, ...]:
         """The arguments of `transfer` in transfer.bash; `-` is the namespace of a node of another machine.
 
-        If the target opens the MPTCP connections, it has the source send in the reverse direction.
+        The end that opens the connections may be the one that receives (in reverse, or if only the target
+        may open those of MPTCP): it has the other one send.
         """
         opens, accepts = served.ends(self.lab, source, target, transfer)
         near, far = self.namespaces(opens, accepts)
         address = served.address(self.lab, accepts, opens)
         words = (near, far if far in self.here else "-", str(address), transfer.protocol)
-        offered, chosen = self._offered(source.node), self._control(source.node, transfer.protocol)
+        sender, _ = transfer.data(source, target)
+        offered, chosen = self._offered(sender.node), self._control(sender.node, transfer.protocol)
         own = served.source(self.lab, opens, address)
         begun = ("-B", str(own)) if own else ()
-        return *words, str(transfer.flows), offered, chosen, *begun, *(("-R",) if opens != source else ())
+        return *words, str(transfer.flows), offered, chosen, *begun, *(("-R",) if opens != sender else ())
 
     def _control(self, source: str, protocol: Protocol) -> str:
         """The congestion control that predictions assume, or `-` if it cannot be chosen."""

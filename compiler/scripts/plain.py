@@ -21,7 +21,7 @@ from compiler.plan.facts import (
     Vrf,
     Vxlan,
 )
-from compiler.plan.plan import ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
+from compiler.plan.plan import ADDRESSES, ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
 from compiler.plan.undo import undo
 from compiler.scripts import readiness
 from compiler.scripts.bash import NEEDS_BASH, THE_LAB, contained, images, opening, origin, part
@@ -45,7 +45,9 @@ def up(lab: Lab, plan: Plan) -> Iterator[str]:
     naming = Naming(lab)
     sections = (chain(_captures(plan, one), _section(one, plan, naming)) for one in plan.network)
     made = chain(_claim(plan), *sections)
-    devices = chain.from_iterable(_section(one, plan, naming) for one in plan.made)
+    devices = chain.from_iterable(
+        chain(_captures(plan, one), _section(one, plan, naming)) for one in plan.made
+    )
     last = ("", 'echo up >>"$CLAIM"', "trap - ERR EXIT HUP INT TERM", "say up", "}")
     waits = chain(_ports(plan), _legs(plan))
     lines = chain(_head(plan), made, waits, devices, _containers(plan), _processes(plan), last)
@@ -147,7 +149,7 @@ def _section(section: Section, plan: Plan, naming: Naming) -> Iterator[str]:
             yield from here(join(("attach", one.namespace, one.engine, one.name)), undo(plan, one.namespace))
         return
     if section.title == DEVICES:
-        yield from _runs(plan.attached, plan.captures)
+        yield from _runs(plan.attached, plan.captured(devices=False))
     if section.title == "settings":
         yield from _settings(section, _devices(plan))
         return
@@ -273,10 +275,13 @@ def _ports(plan: Plan) -> Iterator[str]:
 
 
 def _captures(plan: Plan, before: Section) -> Iterator[str]:
-    """Starts the captures before the section in which the interfaces come up."""
-    if plan.captures and before.title == "interfaces":
+    """Starts the captures before the section in which the interfaces come up: those of devices later."""
+    if before.title == "interfaces" and (ports := plan.captured(devices=False)):
         yield from (*_title("captures"), *_runs(plan.attached))
-        yield from (join(("capture", *one.words)) for one in plan.captures)
+        yield from (join(("capture", *one.words)) for one in ports)
+    elif before.title == ADDRESSES and (devices := plan.captured(devices=True)):
+        yield from _title("captures of devices")
+        yield from (join(("capture", *one.words, "device")) for one in devices)
 
 
 RUNS = ('echo "made $CLAIM.d" >>"$CLAIM"', 'mkdir "$CLAIM.d"')

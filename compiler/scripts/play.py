@@ -174,7 +174,9 @@ def _reshaping(before: list[Qdisc], after: list[Qdisc]) -> Iterator[Words]:
 def _kept(one: Qdisc) -> set[str]:
     """The parameters of a queueing discipline that it keeps if a change omits them."""
     correlated = {
-        name for name, *words in one.parameters if name == "loss" and words[1:] and "gemodel" not in words
+        name
+        for name, *words in one.parameters
+        if name in ("loss", "duplicate") and words[1:] and "gemodel" not in words
     }
     return correlated | {name for name, *_ in one.parameters if name in _KEPT}
 

@@ -18,7 +18,7 @@ Takes down the lab "captures".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source captures.topo
-plan 0bd2e7cb9fe2
+plan 8cbac1336bda
 END
 NAMESPACES=(
   captures-a

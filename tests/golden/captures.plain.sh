@@ -14,7 +14,8 @@ CAPTURES=.
 if [[ ${1-} == --captures ]]; then CAPTURES=${2:?} && shift 2; fi
 CAPTURES=$(cd -P -- "$CAPTURES" && pwd)
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that are
-# up; as the other end of the link is down meanwhile, there are no packets before. cat(1) ends where a disk is full.
+# up; as the other end of the link is down meanwhile, there are no packets before. A device (a sixth word) stays up. cat(1)
+# ends where a disk is full.
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {
@@ -23,15 +24,24 @@ capture() {
   echo "capture $file" >>"$CLAIM"
   ip -n "$1" link set dev "$3" up
   start_inside "$1" "$2:$3" "$TCPDUMP" "DEVICE=$3" "SNAP=$4" "FILE=$file"
-  for _ in {1..500}; do ! grep -qs "listening on " "$log" || break; sleep 0.02; done
-  grep -q "listening on " "$log" || { say "cannot capture $2:$3: $(<"$log")"; exit 1; }
-  ip -n "$1" link set dev "$3" down
+  for _ in {1..500}; do ! grep -qs "listening on $3, " "$log" || break; sleep 0.02; done
+  grep -q "listening on $3, " "$log" || { say "cannot capture $2:$3: $(<"$log")"; exit 1; }
+  [[ -n ${6:-} ]] || ip -n "$1" link set dev "$3" down
 }
 # Waits until captures have what came by now; those of an up that failed are taken away.
 end_captures() {
   local file
   if grep -qsx up "$CLAIM"; then sleep 1.2 && return; fi
   while read -r file; do rm -f "$file"; done < <(sed -n 's/^capture //p' "$CLAIM" 2>/dev/null)
+}
+# Has command lines make an interface, one after the other: NAMESPACE NODE NAME LINE... What they say goes to NODE:NAME.log.
+make_device() {
+  local line log=$CLAIM.d/$2:$3.log
+  for line in "${@:4}"; do
+    MPC_LAB=$LAB MPC_NODE=$2 MPC_NETNS=$1 ip netns exec "$1" bash -c -- "$line" </dev/null >>"$log" 2>&1 ||
+      { say "$2:$3 cannot be made: $line: $(tail -n 5 "$log")"; exit 1; }
+  done
+  ip -n "$1" link show dev "$3" >/dev/null || { say "$2:$3 is not there when its commands have been run"; exit 1; }
 }
 CLAIM=/run/mpc-$LAB
 say() { printf '%s: %s\n' "$LAB" "$*" >&2; }
@@ -90,7 +100,7 @@ launch() {
   local file=$CLAIM.d/$3 enter
   read -ra enter <<<"$1"
   MPC_LAB=$LAB MPC_NODE=${3%.*} MPC_NETNS=$2 setsid "${enter[@]}" \
-    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:4}" </dev/null >"$file.log" 2>&1 &
+    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:4}" </dev/null >>"$file.log" 2>&1 &
   for _ in {1..200}; do [[ ! -s $file.pid ]] || return 0; sleep 0.05; done
   say "cannot start what runs as $3: $(<"$file.log")"
   exit 1
@@ -102,7 +112,7 @@ await_run() { await say_log "$1" timeout 5 "${@:2}"; }
 say_log() { tail -n 5 "$CLAIM.d/$1.log"; }
 
 # === the lab ==================================================================
-printf '%s\n' 'source captures.topo' 'plan 0bd2e7cb9fe2' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
+printf '%s\n' 'source captures.topo' 'plan 8cbac1336bda' "since $(date '+%F %T %Z')" "${NAMESPACES[@]/#/namespace }" >"$CLAIM"
 for folder in /etc/netns /run/netns; do [[ -e $folder ]] || echo "made $folder" >>"$CLAIM"; done
 mkdir -p /etc/netns
 
@@ -124,6 +134,7 @@ for ns in "${NAMESPACES[@]}"; do
 10.240.82.151 r
 10.19.24.2 a.r
 10.178.189.158 s.r
+10.9.0.1 own.a
 HOSTS
   [[ ! $own =~ ^[A-Za-z0-9][A-Za-z0-9.-]*$ ]] || grep -qi " $own$" "$etc/hosts" || echo "127.0.1.1 $own" >>"$etc/hosts"
   [[ ! -e /etc/resolv.conf ]] || printf '%s\n' "# mpc:$LAB" '# This lab has no name server.' >"$etc/resolv.conf"
@@ -186,6 +197,16 @@ ip -n captures-r route add 10.249.89.74 src 10.240.82.151 via 10.178.189.165 dev
 
 # --- switches -----------------------------------------------------------------
 await_ports captures-s
+
+# --- devices ------------------------------------------------------------------
+make_device captures-a a own 'ip link add name own type bridge'
+
+# --- captures of devices ------------------------------------------------------
+capture captures-a a own 0 captures.a.own.pcap device
+
+# --- addresses ----------------------------------------------------------------
+ip -n captures-a address add 10.9.0.1/24 dev own
+ip -n captures-a link set dev own up
 
 # --- processes ----------------------------------------------------------------
 start captures-b b 'iperf3 -s'

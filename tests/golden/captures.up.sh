@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "captures". Written by mpc 0.1.0 from captures.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 4bbb339e5bf59316b1f307551c239acadf020a5d7e429a543de41b352af95548
+# Runtime: sha256 a3a6a9bc44bcdfcaaf070005a02a7791a15cfdf6bffddb9475411b4cbe034859
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -20,7 +20,7 @@ Brings up the lab "captures".
 END
 IFS= read -rd '' ABOUT <<'END' || true
 source captures.topo
-plan 0bd2e7cb9fe2
+plan 8cbac1336bda
 END
 NAMESPACES=(
   captures-a
@@ -33,7 +33,39 @@ PCAPS=(
   captures.r.a.pcap
   captures.s.r.pcap
   captures.b.s.pcap
+  captures.a.own.pcap
 )
+
+# === devices that commands make ===============================================
+# Has the command lines of its input make an interface: NAMESPACE NODE NAME. Each is run in the namespace, when the one
+# before has ended, and is told of it what a `run` is; what they say is in a log. They have no open file of this script.
+make_device() {
+  local line lines log=$RUNS/$2:$3.log
+  mapfile -t lines
+  for line in "${lines[@]}"; do
+    run_line "$1" "$2" "$line" </dev/null >>"$log" 2>&1 || not_made "$2:$3" "$log" "$line"
+  done
+  nsenter --net="/run/netns/$1" ip link show dev "$3" >/dev/null 2>&1 ||
+    die "$2:$3 is not there when its commands have been run"
+}
+run_line() {
+  (
+    local fd
+    trap - PIPE INT QUIT ERR
+    ulimit -Sn "$FILES"
+    for fd in /proc/self/fd/*; do
+      fd=${fd##*/}
+      ((fd < 3)) || exec {fd}>&-
+    done
+    MPC_LAB=$LAB MPC_NODE=$2 MPC_NETNS=$1 exec ip netns exec "$1" bash -c -- "$3"
+  )
+}
+
+# Ends up with what a command line has said: DEVICE LOG LINE.
+not_made() {
+  say "failed: $3"
+  die "$1 cannot be made: $(tail -n 5 "$2")"
+}
 
 # === the lab ==================================================================
 
@@ -54,6 +86,8 @@ need_right
 need 'veth interfaces (module veth)' ip link add name p type veth peer name q
 need 'bridges (module bridge)' ip link add name s type bridge mcast_snooping 0
 need 'the queueing discipline tbf (module sch_tbf)' tc qdisc replace dev lo root tbf rate 1mbit burst 10kb limit 10kb
+need 'a command line that bash takes, for a:own' bash -n -c -- 'ip link add name own type bridge'
+need 'devices of the type bridge' bash -c 'said=$(ip link add name typed type "$1" 2>&1 && ip link del dev typed) || [[ $said != *"Unknown device type"* && $said != *"Operation not supported"* ]]' bash bridge
 need 'namespaces with names (mounts in /run/netns; user.max_net_namespaces)' bash -c 'mount -n -t tmpfs tmpfs /run && ip netns add p'
 need_sysctl net.ipv4.ip_forward
 need_sysctl net.ipv4.conf.all.rp_filter
@@ -80,6 +114,7 @@ IFS= read -rd '' hosts <<'HOSTS' || true
 10.240.82.151 r
 10.19.24.2 a.r
 10.178.189.158 s.r
+10.9.0.1 own.a
 HOSTS
 { trap "" HUP INT TERM; write_names "$hosts" '# This lab has no name server.'; } & parts+=($!)
 
@@ -203,6 +238,30 @@ settle
 say "switches"
 await_ports \
   captures-s
+
+# --- devices ------------------------------------------------------------------
+say "devices"
+{
+make_device captures-a a own <<'END'
+ip link add name own type bridge
+END
+} & parts+=($!)
+settle
+
+# --- captures of devices ------------------------------------------------------
+say "captures of devices"
+capture captures-a a own 0 captures.a.own.pcap device
+
+# --- addresses ----------------------------------------------------------------
+say "addresses"
+for ((part = 0; part < CPUS; part++)); do {
+within captures-a ip -batch - <<'END'
+address add 10.9.0.1/24 dev own
+link set dev own up
+END
+leave
+} & parts+=($!); done
+settle
 
 # --- processes ----------------------------------------------------------------
 say "processes"
@@ -762,6 +821,16 @@ await_ready() {
   done
 }
 
+# Prints words as one would write them for bash, those that need it in quotes.
+quoted() {
+  local one list=()
+  for one in "$@"; do
+    [[ $one =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]] || one=${one@Q}
+    list+=("$one")
+  done
+  echo "${list[*]}"
+}
+
 # Whether something listens at a TCP port of a namespace: NAMESPACE PORT.
 listens() { [[ -n $(nsenter --net="/run/netns/$1" ss -Hltn sport = ":$2") ]]; }
 
@@ -788,7 +857,7 @@ launch() {
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
     exec setsid "${@:3}" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
-  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  ) </dev/null >>"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
@@ -827,7 +896,7 @@ await() {
 await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
 
 # Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
-await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: ${*:2} does not succeed"; }
+await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
 
 # Fails where what was started has ended with an error.
 see_over() {
@@ -1607,7 +1676,7 @@ await_port() {
 await_command() {
   await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
     say_last "$1"
-    die "the container $1 is not ready: ${*:2} does not succeed"
+    die "the container $1 is not ready: $(quoted "${@:2}") does not succeed"
   }
 }
 
@@ -1657,7 +1726,8 @@ need_captures() {
 
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that
 # are up, so this one is, and down again when the capture has begun: as the other end of its link is down meanwhile, it has
-# no packets before. (tcpdump(8) does not tell of a disk that is full: cat(1) does, and ends.)
+# no packets before. A sixth word is for a device, which stays up, with all that its commands gave it. (tcpdump(8) does not
+# tell of a disk that is full: cat(1) does, and ends.)
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {
@@ -1667,12 +1737,12 @@ capture() {
   ip -n "$1" link set dev "$3" up
   start_inside "$1" "$name" <<<"$TCPDUMP"$'\n'"DEVICE=$3"$'\n'"SNAP=$4"$'\n'"FILE=$file"
   for _ in {1..500}; do
-    [[ ! -s $log || $(<"$log") != *"listening on "* ]] || break
+    [[ ! -s $log || $(<"$log") != *"listening on $3, "* ]] || break
     kill -0 "${started[-1]}" 2>/dev/null || break
     sleep 0.02
   done
-  [[ $(<"$log") == *"listening on "* ]] || die "cannot capture $name: $(<"$log")"
-  ip -n "$1" link set dev "$3" down
+  [[ $(<"$log") == *"listening on $3, "* ]] || die "cannot capture $name: $(<"$log")"
+  [[ -n ${6:-} ]] || ip -n "$1" link set dev "$3" down
 }
 
 # === the call =================================================================

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "diamond". Written by mpc 0.1.0 from diamond.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 4bbb339e5bf59316b1f307551c239acadf020a5d7e429a543de41b352af95548
+# Runtime: sha256 a3a6a9bc44bcdfcaaf070005a02a7791a15cfdf6bffddb9475411b4cbe034859
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -785,6 +785,16 @@ await_ready() {
   done
 }
 
+# Prints words as one would write them for bash, those that need it in quotes.
+quoted() {
+  local one list=()
+  for one in "$@"; do
+    [[ $one =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]] || one=${one@Q}
+    list+=("$one")
+  done
+  echo "${list[*]}"
+}
+
 # Whether something listens at a TCP port of a namespace: NAMESPACE PORT.
 listens() { [[ -n $(nsenter --net="/run/netns/$1" ss -Hltn sport = ":$2") ]]; }
 
@@ -811,7 +821,7 @@ launch() {
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
     exec setsid "${@:3}" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
-  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  ) </dev/null >>"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
@@ -850,7 +860,7 @@ await() {
 await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
 
 # Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
-await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: ${*:2} does not succeed"; }
+await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
 
 # Fails where what was started has ended with an error.
 see_over() {
@@ -1630,7 +1640,7 @@ await_port() {
 await_command() {
   await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
     say_last "$1"
-    die "the container $1 is not ready: ${*:2} does not succeed"
+    die "the container $1 is not ready: $(quoted "${@:2}") does not succeed"
   }
 }
 
@@ -1680,7 +1690,8 @@ need_captures() {
 
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that
 # are up, so this one is, and down again when the capture has begun: as the other end of its link is down meanwhile, it has
-# no packets before. (tcpdump(8) does not tell of a disk that is full: cat(1) does, and ends.)
+# no packets before. A sixth word is for a device, which stays up, with all that its commands gave it. (tcpdump(8) does not
+# tell of a disk that is full: cat(1) does, and ends.)
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {
@@ -1690,12 +1701,12 @@ capture() {
   ip -n "$1" link set dev "$3" up
   start_inside "$1" "$name" <<<"$TCPDUMP"$'\n'"DEVICE=$3"$'\n'"SNAP=$4"$'\n'"FILE=$file"
   for _ in {1..500}; do
-    [[ ! -s $log || $(<"$log") != *"listening on "* ]] || break
+    [[ ! -s $log || $(<"$log") != *"listening on $3, "* ]] || break
     kill -0 "${started[-1]}" 2>/dev/null || break
     sleep 0.02
   done
-  [[ $(<"$log") == *"listening on "* ]] || die "cannot capture $name: $(<"$log")"
-  ip -n "$1" link set dev "$3" down
+  [[ $(<"$log") == *"listening on $3, "* ]] || die "cannot capture $name: $(<"$log")"
+  [[ -n ${6:-} ]] || ip -n "$1" link set dev "$3" down
 }
 
 # === the call =================================================================

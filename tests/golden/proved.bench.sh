@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 199095dad32b96a4a84f8e225ab491cbbd990371324634770bd6cd97cf29ee52
+# Runtime: sha256 8fdff6814e89daaf87192540402590619345ea0adfe5bda9b639b8e26d52e4ca
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -553,7 +553,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do
@@ -817,7 +817,7 @@ files_of() {
   read -ra whose <<<"${rows[$1]}"
   read -ra caught <<<"${recorded[$1]:-}"
   for ((i = 0; i < ${#caught[@]}; i += 4)); do
-    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
+    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}${backward[$1]:+-reverse}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
   done
 }
 
@@ -882,6 +882,7 @@ REPEAT=3
 FORM=table
 rows=()
 odds=()
+backward=()
 nodes=()
 moved=()
 arrived=0
@@ -918,6 +919,9 @@ need_nodes() {
 # Rates are bits a second. A prediction is an average and a range, MEAN,LOW,HIGH; `-` is one that nothing bounds, and `?`
 # that there is none.
 row() { rows+=("$*"); }
+
+# Notes that data of the last transfer goes from its target to its source.
+reverse() { backward[${#rows[@]} - 1]=yes; }
 
 # Notes how likely is what is predicted of the last transfer.
 likely() { odds[${#rows[@]} - 1]=$1; }
@@ -1020,10 +1024,11 @@ field() {
 # `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `again` (the
 # segments that were sent again), `events`, `counted`, and `over_time`.
 measure() {
-  local name in out packets was_in was_out was_packets was_again receiver=server sockets
+  local name in out packets was_in was_out was_packets was_again receiver=server sockets sends=${2%%:*} takes=${3%%:*}
   local -A before=()
   : >"$scratch/events"
   : >"$scratch/sockets"
+  [[ -z ${backward[$1]:-} ]] || sends=${3%%:*} takes=${2%%:*}
   set_clock
   set_time
   choose_port "$7"
@@ -1031,8 +1036,8 @@ measure() {
   [[ $7 != - ]] || receiver=client
   [[ ${*: -1} != -R ]] || receiver=client sockets="sport = :$port"
   [[ $9 != mptcp ]] || watch_subflows "$6" "$(($5 / 2))"
-  [[ $FORM != json ]] || watch_all "$1" "$2" "$sockets"
-  namespace_of "$2"
+  [[ $FORM != json ]] || watch_all "$1" "$sends" "$sockets"
+  namespace_of "$sends"
   count_again "$namespace"
   was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
@@ -1042,15 +1047,15 @@ measure() {
   [[ -z $during ]] || end_play
   end_recording
   moved=()
-  namespace_of "$3"
+  namespace_of "$takes"
   if [[ $namespace ]]; then arrived=0; else arrived=-; fi
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
-    [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
+    [[ ${name%%:*} != "$takes" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
-  namespace_of "$2"
+  namespace_of "$sends"
   count_again "$namespace"
   [[ $again == - ]] || again=$((again - was_again))
   [[ $9 != mptcp ]] || await_ends
@@ -1071,7 +1076,7 @@ run_all() {
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
       read -ra words <<<"${rows[i]}"
-      say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
+      say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "$i" "${words[@]}"), ${words[3]} s"
       measure "$i" "${words[@]}"
       [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac
@@ -1087,11 +1092,11 @@ run_all() {
 told=0
 declare -A rates=() wires=() paths=() subflows=() counts=() repeats=() plays=()
 
-# What a row is called: SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
+# What a row is called: NUMBER SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
 called() {
   local flows=
-  (($9 == 1)) || flows=" $9"
-  echo "$1 -> $2 using $8$flows"
+  ((${10} == 1)) || flows=" ${10}"
+  echo "$2 -> $3 using $9$flows${backward[$1]:+ reverse}"
 }
 
 hundredths() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
@@ -1124,7 +1129,7 @@ tsv_head() {
   local one
   for one in "${named[@]}"; do tabbed "# ${one%% *}" "${one#* }"; done
   tabbed "# tools" "${versions[*]}"
-  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted
+  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted reverse
 }
 
 tsv_one() {
@@ -1132,7 +1137,7 @@ tsv_one() {
   read -r mean low high < <(foreseen "$5")
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
   tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$(came -)" "${words[*]}" \
-    "$low..$high" "$time" "$(sent_again "${10}")"
+    "$low..$high" "$time" "$(sent_again "${10}")" "${backward[$2]:-no}"
 }
 
 # The segments that were sent again, of a protocol that sends again: PROTOCOL, and what stands for none.
@@ -1163,7 +1168,7 @@ json_one() {
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || row=,
   printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  row+=$text
+  row+="$text\"reverse\": $(if [[ -n ${backward[$2]:-} ]]; then echo true; else echo false; fi), "
   printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   row+=$text
   printf -v text '"received": %d, "arrived": %s, "interfaces": {' "$((received * 1000))" "$(came null)"
@@ -1181,6 +1186,7 @@ json_one() {
   done
   row+='], '
   [[ -z $during ]] || row+="\"played\": [$(json_played)], "
+  [[ -z ${recorded[$2]:-} ]] || row+="\"captures\": {$(json_captures "$2" "$1")}, "
   row+="\"subflows\": ${counted:-null}, \"began\": \"$time\", \"retransmitted\": $(sent_again "${10}" null), "
   out "$row\"over_time\": $over_time}"
 }
@@ -1191,6 +1197,17 @@ json_played() {
   for one in "${played[@]}"; do
     read -r when due what <<<"$one"
     printf '%s{"seconds": %s, "due": %s, "event": "%s"}' "$comma" "$(hundredths "$when")" "$due" "$what"
+    comma=', '
+  done
+}
+
+# The files of captures of a transfer, by interface, without their folder: NUMBER ROUND.
+json_captures() {
+  local i comma='' caught files
+  read -ra caught <<<"${recorded[$1]}"
+  mapfile -t files < <(files_of "$1" "$2")
+  for i in "${!files[@]}"; do
+    printf '%s"%s:%s": "%s"' "$comma" "${caught[4 * i + 1]}" "${caught[4 * i + 2]}" "${files[i]##*/}"
     comma=', '
   done
 }
@@ -1222,7 +1239,7 @@ table_end() {
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
+    printf '%-32s %14s %10s %18s %10s\n' "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do
@@ -1235,7 +1252,7 @@ table_end() {
 details() {
   local one list when name source target
   read -ra list <<<"${paths[$1]}"
-  printf '\n%s, the last time:\n' "$(called "${@:2}")"
+  printf '\n%s, the last time:\n' "$(called "$@")"
   [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
   [[ ${repeats[$1]} == - ]] || printf '  %8s segments sent again\n' "${repeats[$1]}"

@@ -6,6 +6,7 @@ REPEAT=3
 FORM=table
 rows=()
 odds=()
+backward=()
 nodes=()
 moved=()
 arrived=0
@@ -42,6 +43,9 @@ need_nodes() {
 # Rates are bits a second. A prediction is an average and a range, MEAN,LOW,HIGH; `-` is one that nothing bounds, and `?`
 # that there is none.
 row() { rows+=("$*"); }
+
+# Notes that data of the last transfer goes from its target to its source.
+reverse() { backward[${#rows[@]} - 1]=yes; }
 
 # Notes how likely is what is predicted of the last transfer.
 likely() { odds[${#rows[@]} - 1]=$1; }
@@ -144,10 +148,11 @@ field() {
 # `moved` (what each interface sent, in kbit/s; those that sent nothing but acknowledgements are left out), `again` (the
 # segments that were sent again), `events`, `counted`, and `over_time`.
 measure() {
-  local name in out packets was_in was_out was_packets was_again receiver=server sockets
+  local name in out packets was_in was_out was_packets was_again receiver=server sockets sends=${2%%:*} takes=${3%%:*}
   local -A before=()
   : >"$scratch/events"
   : >"$scratch/sockets"
+  [[ -z ${backward[$1]:-} ]] || sends=${3%%:*} takes=${2%%:*}
   set_clock
   set_time
   choose_port "$7"
@@ -155,8 +160,8 @@ measure() {
   [[ $7 != - ]] || receiver=client
   [[ ${*: -1} != -R ]] || receiver=client sockets="sport = :$port"
   [[ $9 != mptcp ]] || watch_subflows "$6" "$(($5 / 2))"
-  [[ $FORM != json ]] || watch_all "$1" "$2" "$sockets"
-  namespace_of "$2"
+  [[ $FORM != json ]] || watch_all "$1" "$sends" "$sockets"
+  namespace_of "$sends"
   count_again "$namespace"
   was_again=$again
   while read -r name in; do before[$name]=$in; done < <(count_bytes)
@@ -166,15 +171,15 @@ measure() {
   [[ -z $during ]] || end_play
   end_recording
   moved=()
-  namespace_of "$3"
+  namespace_of "$takes"
   if [[ $namespace ]]; then arrived=0; else arrived=-; fi
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
-    [[ ${name%%:*} != "$3" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
+    [[ ${name%%:*} != "$takes" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
-  namespace_of "$2"
+  namespace_of "$sends"
   count_again "$namespace"
   [[ $again == - ]] || again=$((again - was_again))
   [[ $9 != mptcp ]] || await_ends
@@ -195,7 +200,7 @@ run_all() {
   for ((round = 1; round <= REPEAT; round++)); do
     for i in "${!rows[@]}"; do
       read -ra words <<<"${rows[i]}"
-      say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "${words[@]}"), ${words[3]} s"
+      say "round $round of $REPEAT, transfer $((i + 1)) of ${#rows[@]}: $(called "$i" "${words[@]}"), ${words[3]} s"
       measure "$i" "${words[@]}"
       [[ -z $said ]] || { say "warning: $said" && ((++failures)); }
       case $FORM in tsv) tsv_one "$round" "$i" "${words[@]}" ;; json) json_one "$round" "$i" "${words[@]}" ;; *) table_one "$round" "$i" "${words[@]}" ;; esac

@@ -16,7 +16,8 @@ need_captures() {
 
 # Captures what an interface sends and receives: NAMESPACE NODE INTERFACE SNAP FILE. tcpdump(8) begins at interfaces that
 # are up, so this one is, and down again when the capture has begun: as the other end of its link is down meanwhile, it has
-# no packets before. (tcpdump(8) does not tell of a disk that is full: cat(1) does, and ends.)
+# no packets before. A sixth word is for a device, which stays up, with all that its commands gave it. (tcpdump(8) does not
+# tell of a disk that is full: cat(1) does, and ends.)
 # shellcheck disable=SC2016 # Expanded by that shell.
 TCPDUMP='set -o pipefail; tcpdump -i "$DEVICE" -n -p -U -s "$SNAP" -w - | (trap "" TERM; exec cat >>"$FILE")'
 capture() {
@@ -26,10 +27,10 @@ capture() {
   ip -n "$1" link set dev "$3" up
   start_inside "$1" "$name" <<<"$TCPDUMP"$'\n'"DEVICE=$3"$'\n'"SNAP=$4"$'\n'"FILE=$file"
   for _ in {1..500}; do
-    [[ ! -s $log || $(<"$log") != *"listening on "* ]] || break
+    [[ ! -s $log || $(<"$log") != *"listening on $3, "* ]] || break
     kill -0 "${started[-1]}" 2>/dev/null || break
     sleep 0.02
   done
-  [[ $(<"$log") == *"listening on "* ]] || die "cannot capture $name: $(<"$log")"
-  ip -n "$1" link set dev "$3" down
+  [[ $(<"$log") == *"listening on $3, "* ]] || die "cannot capture $name: $(<"$log")"
+  [[ -n ${6:-} ]] || ip -n "$1" link set dev "$3" down
 }

@@ -285,8 +285,8 @@ function route(line,  refusal, target, way, more, within) {
   if (target == "default" && refusal != "" && index(more, " pref ")) target = "::/0"
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
   gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (target == "default" && index(line, " pref medium")) target = "::/0"
   if (refusal != "") { see(trimmed("route " refusal target within more)); return }
-  if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
   more = trimmed(more)

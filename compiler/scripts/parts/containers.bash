@@ -171,7 +171,7 @@ await_port() {
 await_command() {
   await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
     say_last "$1"
-    die "the container $1 is not ready: ${*:2} does not succeed"
+    die "the container $1 is not ready: $(quoted "${@:2}") does not succeed"
   }
 }
 

@@ -1,8 +1,17 @@
+# Prints words as one would write them for bash, those that need it in quotes.
+quoted() {
+  local one list=()
+  for one in "$@"; do
+    [[ $one =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]] || one=${one@Q}
+    list+=("$one")
+  done
+  echo "${list[*]}"
+}
 # Waits half a minute at most until a command succeeds; else ends with what another one says: SAY NAME COMMAND...
 await() {
   local end=$((SECONDS + 30))
   while ((SECONDS < end)); do ! "${@:3}" >/dev/null 2>&1 </dev/null || return 0; sleep 0.2; done
-  say "$2 does not come to be ready: ${*:3}"
+  say "$2 does not come to be ready: $(quoted "${@:3}")"
   "$1" "$2" >&2
   exit 1
 }

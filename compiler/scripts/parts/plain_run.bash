@@ -6,7 +6,7 @@ launch() {
   local file=$CLAIM.d/$3 enter
   read -ra enter <<<"$1"
   MPC_LAB=$LAB MPC_NODE=${3%.*} MPC_NETNS=$2 setsid "${enter[@]}" \
-    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:4}" </dev/null >"$file.log" 2>&1 &
+    bash -c "$(declare -f attend)"$'\nattend "$@"' bash "$file" "${@:4}" </dev/null >>"$file.log" 2>&1 &
   for _ in {1..200}; do [[ ! -s $file.pid ]] || return 0; sleep 0.05; done
   say "cannot start what runs as $3: $(<"$file.log")"
   exit 1

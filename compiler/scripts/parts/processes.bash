@@ -21,7 +21,7 @@ launch() {
     ulimit -Sn "$FILES"
     export MPC_LAB=$LAB MPC_NODE=${2%.*} MPC_NETNS=$1
     exec setsid "${@:3}" bash -c "$(declare -f become attend)"$'\nattend "$@"' bash "$RUNS/$2" "${lines[@]}"
-  ) </dev/null >"$RUNS/$2.log" 2>&1 &
+  ) </dev/null >>"$RUNS/$2.log" 2>&1 &
   started+=("$!") names+=("$2")
 }
 
@@ -60,7 +60,7 @@ await() {
 await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
 
 # Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
-await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: ${*:2} does not succeed"; }
+await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
 
 # Fails where what was started has ended with an error.
 see_over() {

@@ -13,7 +13,7 @@ files_of() {
   read -ra whose <<<"${rows[$1]}"
   read -ra caught <<<"${recorded[$1]:-}"
   for ((i = 0; i < ${#caught[@]}; i += 4)); do
-    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
+    echo "$CAPTURES/$LAB.${whose[0]}.${whose[1]}.${whose[7]}-${whose[8]}${backward[$1]:+-reverse}.$2.${caught[i + 1]}.${caught[i + 2]}.pcap"
   done
 }
 

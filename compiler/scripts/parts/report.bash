@@ -4,11 +4,11 @@
 told=0
 declare -A rates=() wires=() paths=() subflows=() counts=() repeats=() plays=()
 
-# What a row is called: SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
+# What a row is called: NUMBER SOURCE TARGET _ _ _ _ _ PROTOCOL FLOWS.
 called() {
   local flows=
-  (($9 == 1)) || flows=" $9"
-  echo "$1 -> $2 using $8$flows"
+  ((${10} == 1)) || flows=" ${10}"
+  echo "$2 -> $3 using $9$flows${backward[$1]:+ reverse}"
 }
 
 hundredths() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
@@ -41,7 +41,7 @@ tsv_head() {
   local one
   for one in "${named[@]}"; do tabbed "# ${one%% *}" "${one#* }"; done
   tabbed "# tools" "${versions[*]}"
-  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted
+  tabbed round source target transfer flows seconds predicted received arrived interfaces likely began retransmitted reverse
 }
 
 tsv_one() {
@@ -49,7 +49,7 @@ tsv_one() {
   read -r mean low high < <(foreseen "$5")
   for one in "${moved[@]}"; do words+=("${one%=*}=$((${one#*=} * 1000))"); done
   tabbed "$1" "$3" "$4" "${10}" "${11}" "$6" "$mean" "$((received * 1000))" "$(came -)" "${words[*]}" \
-    "$low..$high" "$time" "$(sent_again "${10}")"
+    "$low..$high" "$time" "$(sent_again "${10}")" "${backward[$2]:-no}"
 }
 
 # The segments that were sent again, of a protocol that sends again: PROTOCOL, and what stands for none.
@@ -80,7 +80,7 @@ json_one() {
   read -r mean low high < <(foreseen "${5/#[-?]/null}")
   ((told++ == 0)) || row=,
   printf -v text '{"round": %d, "source": "%s", "target": "%s", "transfer": "%s", ' "$1" "$3" "$4" "${10}"
-  row+=$text
+  row+="$text\"reverse\": $(if [[ -n ${backward[$2]:-} ]]; then echo true; else echo false; fi), "
   printf -v text '"flows": %d, "seconds": %d, "predicted": %s, "likely": [%s, %s], ' "${11}" "$6" "$mean" "$low" "$high"
   row+=$text
   printf -v text '"received": %d, "arrived": %s, "interfaces": {' "$((received * 1000))" "$(came null)"
@@ -98,6 +98,7 @@ json_one() {
   done
   row+='], '
   [[ -z $during ]] || row+="\"played\": [$(json_played)], "
+  [[ -z ${recorded[$2]:-} ]] || row+="\"captures\": {$(json_captures "$2" "$1")}, "
   row+="\"subflows\": ${counted:-null}, \"began\": \"$time\", \"retransmitted\": $(sent_again "${10}" null), "
   out "$row\"over_time\": $over_time}"
 }
@@ -108,6 +109,17 @@ json_played() {
   for one in "${played[@]}"; do
     read -r when due what <<<"$one"
     printf '%s{"seconds": %s, "due": %s, "event": "%s"}' "$comma" "$(hundredths "$when")" "$due" "$what"
+    comma=', '
+  done
+}
+
+# The files of captures of a transfer, by interface, without their folder: NUMBER ROUND.
+json_captures() {
+  local i comma='' caught files
+  read -ra caught <<<"${recorded[$1]}"
+  mapfile -t files < <(files_of "$1" "$2")
+  for i in "${!files[@]}"; do
+    printf '%s"%s:%s": "%s"' "$comma" "${caught[4 * i + 1]}" "${caught[4 * i + 2]}" "${files[i]##*/}"
     comma=', '
   done
 }
@@ -139,7 +151,7 @@ table_end() {
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    printf '%-32s %14s %10s %18s %10s\n' "$(called "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
+    printf '%-32s %14s %10s %18s %10s\n' "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do
@@ -152,7 +164,7 @@ table_end() {
 details() {
   local one list when name source target
   read -ra list <<<"${paths[$1]}"
-  printf '\n%s, the last time:\n' "$(called "${@:2}")"
+  printf '\n%s, the last time:\n' "$(called "$@")"
   [[ -z ${odds[$1]:-} ]] || printf '  predicted: %s\n' "${odds[$1]}"
   for one in "${list[@]}"; do printf '  %8s Mbit/s sent by %s\n' "$(mbit "${one#*=}")" "${one%=*}"; done
   [[ ${repeats[$1]} == - ]] || printf '  %8s segments sent again\n' "${repeats[$1]}"

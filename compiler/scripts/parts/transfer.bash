@@ -30,7 +30,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do

@@ -2,7 +2,7 @@
 # Checks the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 365e98335f94fea7043525943fe6dbcea70ba4d9835f85551445edeae20563e7
+# Runtime: sha256 ef47eb46e87c507f3626d64a286fdb5bb66b87d0503bb61a920aeacdff8c1f50
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -598,8 +598,8 @@ function route(line,  refusal, target, way, more, within) {
   if (target == "default" && refusal != "" && index(more, " pref ")) target = "::/0"
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
   gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
+  if (target == "default" && index(line, " pref medium")) target = "::/0"
   if (refusal != "") { see(trimmed("route " refusal target within more)); return }
-  if (target == "default" && line ~ / via .*:/) target = "::/0"
   if (way != "") { see("route " target within " " way more); return }
   gsub(/\\/, "", more)
   more = trimmed(more)
@@ -1321,7 +1321,7 @@ transfer() {
   if [[ $2 != - ]]; then
     begin_in server "$2" "${wrap[@]}" iperf3 -s -1 "${bound[@]}" -p "$port" -f k "${reporting[@]}"
     server=$!
-  elif ((${#reporting[@]})); then
+  elif ((${#reporting[@]})) && [[ " $* " != *" -R "* ]]; then
     options+=(--get-server-output)
   fi
   while :; do
