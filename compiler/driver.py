@@ -176,7 +176,9 @@ class Compilation:
 
     def _lab(self) -> Lab:
         lab = resolve(self._placed(), self.source, self.diagnostics)
-        lab = self._passed(lab, (*BEFORE_ROUTES, route, _carry, connect, _aggregate, _forward))
+        lab = self._passed(
+            lab, (*BEFORE_ROUTES, route, _carry, connect, _keep_separate, _aggregate, _forward)
+        )
         self._verify(lab)
         check_name(self.statements, self.source, self.diagnostics)
         self._stop_at_errors()
@@ -253,6 +255,24 @@ def _split(lab: Lab, diagnostics: Diagnostics) -> Lab:
     return split(lab, diagnostics)
 
 
+def _separate(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Parts the routers of a lab that has VRFs."""
+    if not any(end.vrf for link in lab.links for end in link.ends):
+        return lab
+    from compiler.infer.vrfs import split
+
+    return split(lab, diagnostics)
+
+
+def _keep_separate(lab: Lab, diagnostics: Diagnostics) -> Lab:
+    """Checks that nothing joins the VRFs of a lab that has any."""
+    if not lab.has_vrfs:
+        return lab
+    from compiler.infer.vrfs import separate
+
+    return separate(lab, diagnostics)
+
+
 def _bond(lab: Lab, diagnostics: Diagnostics) -> Lab:
     """Checks the bonds of a lab that has any."""
     if any(link.bond for link in lab.links):
@@ -321,4 +341,14 @@ def _is_flat(tree: Iterable[syntax.Node], source: Source) -> bool:
     return "[" not in source.text and all(isinstance(node, syntax.Statement) for node in tree)
 
 
-BEFORE_ROUTES: tuple[Pass, ...] = (_split, assign, size, bridge, _bond, _number, _keep_private, _join)
+BEFORE_ROUTES: tuple[Pass, ...] = (
+    _split,
+    _separate,
+    assign,
+    size,
+    bridge,
+    _bond,
+    _number,
+    _keep_private,
+    _join,
+)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from compiler.counters import Counts
 from compiler.model.lab import Lab
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 
 
 class Direction(NamedTuple):

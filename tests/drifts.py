@@ -25,6 +25,7 @@ def drifts(plan: Plan) -> Iterator[Drift]:
             for call in command.calls:
                 yield from _altered(command, call)
                 yield from _vlan(command.namespace or "", (*command.tool, *call))
+                yield from _vrf(command.namespace or "", (*command.tool, *call))
     for device in plan.devices:
         for change in (f"ip link del dev {device.name}", f"ip link set dev {device.name} down"):
             yield Drift(device.namespace, change, f"missing: interface {device.name} up")
@@ -55,7 +56,7 @@ def _altered(command: Command, call: tuple[str, ...]) -> Iterator[Drift]:
             yield from _set(here, device, rest)
         case "ip", "mptcp", *rest:
             yield from _mptcp(here, rest)
-        case "ip", "address" | "route" | "rule", *_:
+        case "ip", "address" | "route" | "rule", *_ if call[-1] != "local":
             yield from _gone(here, command.tool, call)
         case "tc", "qdisc", "add", "dev", device, *rest:
             yield from _queue(here, device, rest)
@@ -76,6 +77,17 @@ def _vlan(here: str, words: tuple[str, ...]) -> Iterator[Drift]:
             change = f"bridge vlan del dev {device} vid {number}"
             yield Drift(here, change, f"missing: vlan {device} {number}")
             yield Drift(here, f"bridge vlan add dev {device} vid 4094", f"unexpected: vlan {device} 4094")
+
+
+def _vrf(here: str, words: tuple[str, ...]) -> Iterator[Drift]:
+    """A VRF that is gone, and the rule for own addresses in its old place."""
+    match words:
+        case "ip", "link", "add", "name", device, "netns", there, "type", "vrf", *_:
+            yield Drift(there, f"ip link del dev {device}", f"missing: vrf {device} table ")
+        case "ip", *family, "rule", "add", "pref", priority, "lookup", "local":
+            told = " ".join([*family, "rule"])
+            change = f"ip {told} add pref 0 lookup local && ip {told} del pref {priority}"
+            yield Drift(here, change, f"missing: {' '.join(['rule', *family])} pref {priority} ")
 
 
 def _nft(here: str, kind: str, name: str, rest: list[str]) -> Iterator[Drift]:
@@ -107,7 +119,7 @@ def _set(here: str, device: str, words: list[str]) -> Iterator[Drift]:
         yield Drift(here, f"ip link set dev {device} alias mpc:other", "missing: mark ", mark)
     if "master" in words:
         yield Drift(here, f"ip link set dev {device} nomaster", f"missing: link {device} mtu ")
-        if "up" not in words:  # a leg of a bond
+        if "up" not in words:  # a leg of a bond, or an interface in a VRF
             return
         for flag in ("isolated on", "learning off", "flood off", "hairpin on"):
             change = f"bridge link set dev {device} {flag}"

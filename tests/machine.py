@@ -33,6 +33,7 @@ FEATURES = {
     "dummy": "modprobe -q dummy numdummies=0; ip link add name probe type dummy",
     "vlan": "ip link add name probe type bridge vlan_filtering 1"
     " && ip link add link probe name tagged type vlan id 10",
+    "vrf": "ip link add name probe type vrf table 10",
     "vxlan": "ip link add name probe type vxlan id 1 local 127.0.0.1 remote 127.0.0.1 dstport 4789",
     "bond": "modprobe -q bonding max_bonds=0; ip link add name probe type bond mode balance-rr",
     "wireguard": "command -v wg && ip link add name probe type wireguard",

@@ -5,7 +5,7 @@ drawn, whatever the kernel, and only then left out.
 
 Each has some of all that the language has, over a random graph: families, switches with and without
 spanning trees, pinned names and addresses, shapes, MTUs, explicit routes, MPTCP, sprays, private networks,
-masquerade, an uplink, sysctls, processes, devices, captures, standard topologies.
+VRFs, masquerade, an uplink, sysctls, processes, devices, captures, standard topologies.
 """
 
 from collections.abc import Callable, Iterator
@@ -124,7 +124,16 @@ class Writer:
     def link(self, left: str, right: str) -> None:
         self.joined.append((left, right))
         left += f":p{len(self.joined)}" * self.maybe(0.1)
-        self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}")
+        vrf = self.vrf(left, right)
+        self.lines.append(f"link {left} -- {right}{self.pin()}{self.shape()}{self.mtu()}{self.cost()}{vrf}")
+
+    def vrf(self, left: str, right: str) -> str:
+        """Whether a link of a router is in one of two VRFs: of few labs, as these are refused more often."""
+        chance, ends = Random(f"{self.lines[0]} {left} {right}"), {left.partition(":")[0], right}
+        some = Random(f"{self.lines[0]} vrfs").random() < 0.2 and self.has("vrf")
+        if not some or ends.isdisjoint(self.routers) or chance.random() < 0.3:
+            return ""
+        return f" vrf {chance.choice(('red', 'blue'))}"
 
     def tunnels(self) -> None:
         """Over a node that both ends are linked with; where that is no path, the lab is refused."""

@@ -162,7 +162,7 @@ RUN = "(?:exec )?(?:put|lines ip|ip -batch|ip -6 -batch|tc -batch|bridge -batch|
 STEP = rf'{RUN} <<"END"(?: \|\| exit 10[0-3])?'
 VISIT = re.compile(rf"{re.escape(PUT)}(?:{STEP}\n(?:(?!END$).*\n)*?END\n)+", re.MULTILINE)
 """What a shell reads in a namespace where up is at work; what its tools read shows in their own calls."""
-KINDS = "(?: (?:bridge|tunnel|bond|device|tag|vlan))*"
+KINDS = "(?: (?:bridge|tunnel|bond|device|tag|vlan|vrf))*"
 PROCESSES = rf"(?: {NAME}(?:\.{NUMBER}|:{INTERFACE})?)*"
 SYSCTLS_OF = r"(?:\.|[a-z0-9]+)(?: [A-Za-z0-9_./-]+)+"
 SPACED = rf"{KINDS}|{PROCESSES}|{SYSCTLS_OF}"

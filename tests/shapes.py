@@ -139,6 +139,8 @@ COMMANDS = {
         rf"link add {VETH} type veth peer {VETH}",
         rf"link add name {INTERFACE} netns {NAMESPACE} type bridge(?: {STP}| {VLANS})? mcast_snooping 0",
         rf"link add link {INTERFACE} name {INTERFACE} type vlan id {NUMBER}",
+        rf"link add name {INTERFACE} netns {NAMESPACE} type vrf table {NUMBER}",
+        r"rule (?:add pref 32765|del pref 0) lookup local",
         rf"link add name {INTERFACE} mtu {NUMBER} type {TUNNEL}",
         rf"link add name {INTERFACE} mtu {NUMBER} netns {NAMESPACE} type vxlan {MACHINES} nolearning",
         rf"link add name {INTERFACE} mtu {NUMBER} type bond {BOND}",
@@ -198,6 +200,8 @@ FACTS = [
     rf"type bridge (?:{STP} |{VLANS} )?mcast_snooping 0",
     rf"tag {INTERFACE} of {INTERFACE} 802\.1Q {NUMBER}",
     rf"vlan {INTERFACE} {NUMBER}(?: PVID Egress Untagged)?",
+    rf"vrf {INTERFACE} table {NUMBER}",
+    r"rule (?:-6 )?pref (?:1000 from all lookup \[l3mdev-table\]|32765 from all lookup local)",
     rf"connected (?:{ADDRESS}|{PREFIX}) dev {INTERFACE}",
     rf"process {NAME}(?:\.{NUMBER}|:{INTERFACE})?",
     rf"container {NAMESPACE} {IMAGE}",
@@ -395,9 +399,19 @@ place Qc on Pattern
 uplink Qa
 """
 """A lab over several machines, one of which measures nothing."""
+VRFS = """\
+lab Pattern
+pool 10.0.0.0/8
+pool fd00::/16
+host Qa Qb
+router Qc
+link {Qa,Qb} -- Qc vrf Qv
+link {Qa,Qb} -- Qc vrf Qw
+route Qc vrf Qv to 198.51.100.0/24 via Qb
+"""
 LEAST = "lab Pattern\nrouting none\nhost Qa Qb\nrouter Qc\nlink Qa -- Qc -- Qb\n"
 
-PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL, LEAST)
+PATTERNS = (PATTERN, ONE_FAMILY.format("10.0.0.0/8"), ONE_FAMILY.format("fd00::/48"), SEVERAL, VRFS, LEAST)
 """Labs with everything that a script can contain, under recognizable names."""
 
 

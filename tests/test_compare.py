@@ -403,6 +403,10 @@ STATEMENTS = {
     "link a -- c subnet 192.0.2.0/30": "link a -- c subnet 192.0.2.4/30",
     "link a -- c address 192.0.2.1/24 192.0.2.2/24": "link a -- c address 192.0.2.1/24 192.0.2.3/24",
     "link a -- c mac none 02:00:00:00:00:01": "link a -- c mac none 02:00:00:00:00:02",
+    "link a -- c vrf red\nlink b -- c vrf red": "link a -- c vrf blue\nlink b -- c vrf blue",
+    "link a -- c vrf red\nroute c vrf red to 192.0.2.0/24 via b": (
+        "link a -- c vrf red\nroute c to 192.0.2.0/24 via b"
+    ),
     "link a -- c mtu 1400": "link a -- c mtu 1401",
     "link a -- c cost 2": "link a -- c cost 3",
     "shape a -> c queue 20p": "shape a -> c queue 30p",

@@ -122,7 +122,7 @@ def test_a_profile_can_be_named(word: str) -> None:
 def test_whoever_reads_or_writes_attributes_knows_them_all() -> None:
     alternatives = [rule.expansion for rule in LARK.rules if rule.origin.name == "_keyword"]
     keywords = {LARK.get_terminal(terminal.name).pattern.value for (terminal,) in alternatives}
-    varied = "address mac private queue loss duplicate corrupt reorder slot trunk".split()
+    varied = "address mac private queue loss duplicate corrupt reorder slot trunk vrf".split()
     assert {*keywords, *varied} == set(LINK_ATTRIBUTES)
     assert [*attributes.VALUES, "subnet", "address", "mac"] == LINK_ATTRIBUTES
     assert set(attributes.PER_DIRECTION) <= set(Shaping._fields)
@@ -209,7 +209,7 @@ tunnel a -- b via c
 bond a -- b over a:b mode active-backup
 teql a -- b over a:b mtu 1400
 routing none
-route a to b via b
+route a vrf red to b via b
 spray a -> b
 mptcp a -- b
 sysctl a net.ipv4.tcp_sack=1

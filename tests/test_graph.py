@@ -23,7 +23,7 @@ from compiler.cli import main
 from compiler.ground.diagnostics import visible
 from compiler.model.lab import Lab
 from compiler.model.nodes import Role
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 from compiler.pictures import drawing
 from compiler.pictures.courses import COLOURS, courses, places
 from compiler.pictures.data import graph

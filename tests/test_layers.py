@@ -19,18 +19,18 @@ ROOMS = {
     """.split(),
     "model": """
         networks losses links machines routes multipath nodes events trials devices segments sites meanings
-        gateways lab vlans
+        gateways lab vlans vrfs
     """.split(),
     "language": """
         syntax lalr complaints characters stopped grammars tables recovery parse sets expressions formulas
         words flat references files expand write layout
     """.split(),
     "resolve": """
-        varied attributes scope misnamed programs containers nodes pinned vlans links tunnels bonds routes
-        pairs sprays uplinks services events trials devices machines resolve
+        varied attributes scope misnamed programs containers nodes pinned vlans vrfs links tunnels bonds
+        routes pairs sprays uplinks services events trials devices machines resolve
     """.split(),
     "infer": """
-        vlans sites macs subnets slots uplinks addressing graph prefixes forwarding sources trie circles
+        slots vlans vrfs sites macs subnets uplinks addressing graph prefixes forwarding sources trie circles
         explicit trees targets failover gateways routing bonds tunnels shaping machines neighbours bridging
         paths endpoints quotas steering backlog weights spraying multipath aggregation inlets
     """.split(),

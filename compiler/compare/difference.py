@@ -15,7 +15,7 @@ from compiler.compare.routes import RouteChange, route_changes
 from compiler.compare.things import things
 from compiler.ground.diagnostics import Diagnostic
 from compiler.model.lab import Lab
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 from compiler.prediction.predict import Predictor
 
 AT_REST = {"expect", "bench", "at", "run", "capture"}

@@ -9,7 +9,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.nodes import Node
 from compiler.model.routes import Spray
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 
 Texts = dict[str, str]
 

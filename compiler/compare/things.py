@@ -189,6 +189,8 @@ def _link(link: Link, key: LinkKey, lab: Lab, names: Names) -> Thing:
             made.attributes[f"address of {near.node}", ""] = told
         elif near.id in lab.interfaces and lab.interfaces[near.id].bare:
             made.attributes[f"address of {near.node}", ""] = "none"
+        if near.vrf:
+            made.attributes[f"vrf of {near.node}", ""] = near.vrf
         if near.mac:
             made.attributes[f"mac of {near.node}", ""] = near.mac
         direction = f"{near.node} -> {far.node}"
@@ -232,7 +234,7 @@ def _route(route: ExplicitRoute, names: Names) -> Thing:
     dev = names.device(*route.device) if route.device else ""
     refusal = str(route.refusal) if route.refusal else ""
     turns = "yes" if route.per_packet else ""
-    within = f" from {route.within}" if route.within else ""
+    within = (f" vrf {route.vrf}" if route.vrf else "") + (f" from {route.within}" if route.within else "")
     metric = f" metric {route.metric}" if route.metric else ""
     key = ("route", f"{route.source}{within}", f"{target}{metric}")
     told = f"route {route.source}{within} to {target}{metric}"

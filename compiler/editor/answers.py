@@ -15,7 +15,7 @@ from compiler.language.tables import for_lark
 from compiler.model.lab import Lab
 from compiler.model.links import Port
 from compiler.model.nodes import Node
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 
 WORD = re.compile(r"[A-Za-z0-9_:]+(?:[.-]+[A-Za-z0-9_:]+)*")
 BEGUN = re.compile(r"[A-Za-z0-9_:.-]*\Z")

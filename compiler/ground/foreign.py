@@ -86,6 +86,7 @@ STATEMENTS = Words(
         "iptables nft nftables firewall acl": 'write it as `run NODE "COMMAND"`',
         _DAEMONS: "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "ecmp": "equally short paths share flows by themselves",
+        "vrf vrfs": "a VRF is that of links of a router: `link a -- r vrf red`",
         "vlan vxlan": "VLANs are those of links: `link h -- s vlan 10`, `link r -- s trunk 10,20`",
         "end endif endfor fi done esac": "a block ends in `}`",
         "elif elseif elsif": "`else if` stands on the line of the `}` before it",
@@ -137,6 +138,7 @@ LINK_ATTRIBUTES = Words(
         "subnet": "prefix net network cidr",
         "private": "internal inside hidden",
         "mac": "hwaddr lladdr ether macaddr",
+        "vrf": "l3mdev routing-instance routing_instance rdomain",
     },
     advice={
         "rtt": "`delay` is one way: half of a round trip time",
@@ -183,6 +185,7 @@ NODE_ATTRIBUTES = Words(
             'this is a namespace with the programs of the machine; `container NAME image "REF"` has an image'
         ),
         "cpu cpus memory mem ram cores": "nodes have no limits of their own",
+        "vrf vrfs": "a VRF is that of links of a router: `link a -- r vrf red`",
         "vlan vlans": "VLANs are those of links: `link h -- s vlan 10`, `link r -- s trunk 10,20`",
         f"{_DAEMONS} asn": "`routing shortest` computes routes; `run` starts a daemon, in `routing daemon`",
         "interface interfaces iface nic eth0 ports": "interfaces come with links: `link a:eth0 -- b:eth0`",

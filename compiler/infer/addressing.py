@@ -20,6 +20,7 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.nodes import Node, NodeAddress
 from compiler.model.segments import Interface, Segment
+from compiler.model.vlans import whole_of
 
 if TYPE_CHECKING:
     from compiler.model.trials import Bench, Expectation
@@ -69,6 +70,9 @@ class _Assigner:
         self.pins = pins
         self.pinned = {(end.node, version) for end in lab.interfaces.values() for version in end.pinned}
         """The nodes with interfaces whose addresses the source writes, each with the family of these."""
+        self.inside = {whole_of(node.name) for node in lab.nodes if node.vrf}
+        self.inside -= {end.node for end in lab.interfaces.values()}
+        """The routers with no link that is in none of their VRFs."""
         self.diagnostics = diagnostics
         self.ends: dict[InterfaceName, list[AddressWithPrefix]] = {}
         self.loopbacks: dict[str, list[NodeAddress]] = {}
@@ -93,8 +97,9 @@ class _Assigner:
                 self._outer(link, parts)
 
     def _is_known(self, node: Node, version: int) -> bool:
-        """Whether a node is known by addresses of a family that the source pins, or by those of its links."""
-        own = any(own.address.version == version for own in node.addresses)
+        """Whether a node is known by addresses of a family that the source pins, or by those of its links; or
+        all of its links are in VRFs, from where no own address is reached."""
+        own = any(own.address.version == version for own in node.addresses) or node.name in self.inside
         return own or self.given.metric is None or (node.name, version) in self.pinned
 
     def _link(self, segment: Segment, parts: "_Parts") -> None:

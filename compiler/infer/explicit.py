@@ -11,6 +11,7 @@ from compiler.model.links import InterfaceName
 from compiler.model.networks import DEFAULT, Address, Network
 from compiler.model.routes import KERNEL_METRIC, ExplicitHop, ExplicitRoute, Nexthop, Route
 from compiler.model.segments import Segment
+from compiler.model.vlans import whole_of
 
 
 class Explicit:
@@ -41,6 +42,8 @@ class Explicit:
             for target in self._targets(asked)
         }
         """The targets of routes that name an interface or a prefix, each with its source."""
+        self.leaking: set[tuple[str, str]] = set()
+        """The nodes with routes to another VRF of their router, each with an interface there."""
         self.routes: dict[str, dict[Network, tuple[Route, ExplicitRoute]]] = {}
         """The routes of main tables, of those to one target the one that counts first."""
         self.every: dict[str, dict[tuple[Network | None, Network, int], tuple[Route, ExplicitRoute]]] = {}
@@ -68,7 +71,9 @@ class Explicit:
                 self._rank(asked.source, target, (route, asked))
 
     def _route(self, asked: ExplicitRoute, target: Network) -> Route:
-        hops = sent_from(self._source(asked, target), self._nexthops(asked, target.version))
+        hops = tuple(self._nexthops(asked, target.version))
+        if not self.leaks(asked.source, hops):
+            hops = sent_from(self._source(asked, target), hops)
         metric = 0 if asked.metric == KERNEL_METRIC[target.version] else asked.metric
         device = asked.device.name if asked.device else ""
         return Route((target,), hops, True, asked.per_packet, metric, device, asked.refusal)
@@ -133,11 +138,23 @@ class Explicit:
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
         if via := self.ends[id].address(version) or self.lent.get(version, {}).get(id):
-            near = self.segments[id].of(source)[0]
-            yield Nexthop(via, near.name, hop.weight)
+            yield Nexthop(via, self._near(source, self.segments[id]), hop.weight)
         else:
             message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
             self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
+
+    def _near(self, source: str, segment: Segment) -> str:
+        """The interface of a node on a segment; or of its router, where that is in another VRF."""
+        if own := segment.of(source):
+            return own[0].name
+        near = next(end for end in segment.ends if whole_of(end.node) == whole_of(source))
+        self.leaking.add((source, near.name))
+        return near.name
+
+    def leaks(self, node: str, hops: Iterable[Nexthop]) -> bool:
+        """Whether next hops of a node are in another VRF of its router, where it has no address of its own to
+        send from."""
+        return any((node, hop.interface) in self.leaking for hop in hops)
 
     def has(self, node: str, target: Network) -> bool:
         """Whether a route of a node to a target is in place of an inferred one."""

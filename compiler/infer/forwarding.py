@@ -17,6 +17,7 @@ class Forwarding:
 
     def __init__(self, lab: Lab) -> None:
         self.forwards = {node.name: node.forwards for node in lab.ip_nodes}
+        self.leaving = lab.leaving
         self.near: dict[InterfaceName, dict[Address, str]] = {}
         """The nodes that share a segment with an interface, by their addresses on it."""
         lent = lab.lent(4)
@@ -79,4 +80,4 @@ class Forwarding:
     def _onward(self, name: str, address: Address) -> Iterator[str]:
         """The nodes that a node can forward an address to."""
         for hop in self.nexthops(name, address, connected=False):
-            yield self.near[InterfaceName(name, hop.interface)][hop.via]
+            yield self.near[self.leaving(name, hop.interface)][hop.via]

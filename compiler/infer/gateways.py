@@ -9,6 +9,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
+from compiler.model.vlans import whole_of
 
 
 def check(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> None:
@@ -17,7 +18,7 @@ def check(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> None:
     pairs += [(pair.left, pair.right) for pair in lab.sprays]
     in_turns = {name for pair in pairs for name in pair}
     ends = {
-        node: {end.name: end for end in lab.interfaces.values() if end.node == node}
+        node: {end.name: end for end in lab.interfaces.values() if whole_of(end.node) == whole_of(node)}
         for node in explicit.every
     }
     for node in (node for node in lab.ip_nodes if node.name in explicit.every):

@@ -60,6 +60,7 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
         table = tables[node.name]
         table[:] = explicit.over(node.name, table)
         around = [route for route in table if route.nexthops and not (lab.metric and _is_own_default(route))]
+        around = [route for route in around if not explicit.leaks(node.name, route.nexthops)]
         for metric in sorted({route.metric for route in around}):
             alike = [route for route in around if route.metric == metric]
             for own in sources.values():

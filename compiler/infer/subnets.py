@@ -99,21 +99,29 @@ class Pins:
         self.diagnostics.error("MPC206", message, pin.span, "set again", help, note)
 
     def _check_all(self) -> None:
-        """Reports overlapping networks: of those that are told everywhere, and of each site with these.
+        """Reports overlapping networks: of those that are told everywhere, and of each site with these. Where
+        VRFs keep links apart, that is all of what is connected.
 
         Links with an end without an address may have one network, as the node there may join them.
         """
         told, at = self._of_nodes(), self.lab.sites.at
+        apart = self.lab.components if self.lab.has_vrfs else {}
         of_site: dict[str, list[Pin]] = {}
+        of_component: dict[str, list[Pin]] = {}
+        around: dict[str, list[Pin]] = {}
         for identity in self.of:
-            where = of_site.setdefault(at[identity], []) if identity in at else told
+            public = of_component.setdefault(apart[identity], []) if identity in apart else told
+            where = of_site.setdefault(at[identity], []) if identity in at else public
             where += self._on(identity)
+            around[at.get(identity, "")] = public if public is not told else []
         bare = {own.identity for own in self.lab.segments if any(end.bare for end in own.ends)}
         joined = {id(pin) for name in bare for pin in self._on(name)}
         self._check_joined(bare)
         self._check_overlaps(told, joined)
-        for own in of_site.values():
+        for own in of_component.values():
             self._check_overlaps([*told, *own], joined, own)
+        for site, own in of_site.items():
+            self._check_overlaps([*told, *around[site], *own], joined, own)
 
     def _check_overlaps(
         self, pins: Iterable[Pin], joined: set[int], new: Collection[Pin] | None = None

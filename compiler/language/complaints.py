@@ -95,6 +95,7 @@ NOUNS = {
     "mtu": "a number of bytes, like `1500`",
     "vni": "a number, like `5001`",
     "mac": "a MAC address, like `02:00:00:00:00:01`",
+    "vrf": "the name of a VRF",
     "dev": "an interface, like `a:b`",
     "from": "a prefix, like `10.1.0.0/16`",
     **dict.fromkeys(("vlan", "trunk"), "a number, like `10`"),

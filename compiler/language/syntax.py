@@ -91,8 +91,8 @@ class Declaration(NamedTuple):
 class Attribute(NamedTuple):
     """An attribute of a link, the kind of a tunnel, or the mode of a bond.
 
-    `second` is that of the right end, for an `address` or a `mac` of two ends; or the word `ecn` of a
-    `queue`, or the longest time of a `slot`. A `loss` or a `trunk` may have `more` words. The value of
+    `second` is that of the right end, for an `address`, a `mac` or a `vrf` of two ends; or the word `ecn` of
+    a `queue`, or the longest time of a `slot`. A `loss` or a `trunk` may have `more` words. The value of
     `private` is that word itself.
     """
 
@@ -110,7 +110,7 @@ class Attribute(NamedTuple):
 
 LINK_ATTRIBUTES = (
     "rate delay jitter distribution loss duplicate corrupt reorder slot queue burst overhead mtu cost vni"
-    " vlan trunk private subnet address mac"
+    " vlan trunk private vrf subnet address mac"
 ).split()
 """The keywords of `Attribute`, in the order of lists in messages."""
 
@@ -199,11 +199,12 @@ class Outgoing(NamedTuple):
 
 
 class Route(NamedTuple):
-    """`within` is the prefix of packets' sources. In place of next hops, `onward` has an interface, or the
-    word for what refuses packets."""
+    """`vrf` is the VRF of the sources that it is in, `within` the prefix of packets' sources. In place of
+    next hops, `onward` has an interface, or the word for what refuses packets."""
 
     span: Span
     sources: Nodes
+    vrf: Word | None
     within: Word | None
     target: Nodes
     onward: tuple[Hop, ...] | Outgoing | Word

@@ -128,7 +128,8 @@ class _Writer:
 
 
 def _route(route: syntax.Route) -> Iterator[str]:
-    yield from ("route", _nodes(route.sources), *(("from", route.within.text) if route.within else ()))
+    yield from ("route", _nodes(route.sources), *(("vrf", route.vrf.text) if route.vrf else ()))
+    yield from ("from", route.within.text) if route.within else ()
     yield from ("to", _nodes(route.target))
     match route.onward:
         case syntax.Outgoing(interface=interface):

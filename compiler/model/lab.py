@@ -21,7 +21,7 @@ from compiler.model.multipath import Pair
 from compiler.model.networks import Address, Network
 from compiler.model.nodes import Node, PortForward, Role, Uplink
 from compiler.model.routes import ExplicitRoute, SprayPair
-from compiler.model.segments import Interface, Segment, domains, segments
+from compiler.model.segments import Interface, Segment, components, domains, segments
 from compiler.model.sites import Sites
 
 if TYPE_CHECKING:  # Few labs have any, and this import takes longer than most compilations.
@@ -100,15 +100,40 @@ class Lab:
         return any(link.private for link in self.links)
 
     @cached_property
+    def has_vrfs(self) -> bool:
+        """Whether some of its nodes are VRFs of routers."""
+        return any(node.vrf for node in self.nodes)
+
+    @cached_property
+    def components(self) -> dict[str, str]:
+        """The connected component of each segment: those that share a node, named by the first of them."""
+        return components(self.segments)
+
+    @cached_property
+    def _at(self) -> dict[tuple[str, str], InterfaceName]:
+        """The interfaces in each namespace, by their names there."""
+        namespace = {node.name: node.namespace for node in self.nodes}
+        return {(namespace[id.node], id.name): id for id in self.interfaces}
+
+    def leaving(self, node: str, interface: str) -> InterfaceName:
+        """The interface that a next hop of a node is by: of the node, or of another VRF of its router."""
+        own = InterfaceName(node, interface)
+        if own in self.interfaces or not self.has_vrfs:
+            return own
+        namespace = next(one.namespace for one in self.nodes if one.name == node)
+        return self._at[namespace, interface]
+
+    @cached_property
     def sites(self) -> Sites:
         """Its private networks, and who is told of them."""
         return Sites(self.links, self.segments)
 
     @cached_property
     def shared(self) -> frozenset[Address]:
-        """The addresses that interfaces of several nodes have, in private networks apart."""
+        """The addresses that interfaces of several nodes have, in private networks or VRFs apart."""
         own = (own.ip for end in self.interfaces.values() for own in end.addresses)
-        return frozenset(ip for ip, ends in Counter(own if self.has_private else ()).items() if ends > 1)
+        may_be = self.has_private or self.has_vrfs
+        return frozenset(ip for ip, ends in Counter(own if may_be else ()).items() if ends > 1)
 
     @cached_property
     def meanings(self) -> Meanings:
@@ -132,7 +157,7 @@ class Lab:
         firsts = ((id, next((ip for ip in own if ip.version == version), None)) for id, own in known)
         return {id: ip for id, ip in firsts if ip}
 
-    @property
+    @cached_property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of all addresses in the lab."""
         addresses = [own.address for node in self.nodes for own in node.all_addresses]

@@ -74,13 +74,14 @@ FORMS: dict[str, Callable[[Any], str]] = {
 class Port(NamedTuple):
     """An end of a link: a device of its node. `shaping` is that of the packets that leave through it.
 
-    `mac` is its MAC address, where the source pins that.
+    `mac` is its MAC address, where the source pins that, and `vrf` the VRF of its router that it is in.
     """
 
     id: InterfaceName
     shaping: Shaping
     span: Span
     mac: str = ""
+    vrf: str = ""
 
     @property
     def node(self) -> str:

@@ -27,6 +27,9 @@ class Meanings:
         segments: Collection[Segment],
     ) -> None:
         self.interfaces = interfaces
+        nodes = tuple(nodes)
+        self.vrfs = {node.name for node in nodes if node.vrf}
+        """VRFs of routers, which have no names of their own in hosts(5)."""
         self.own = {node.name: tuple(own.address.ip for own in node.addresses) for node in nodes}
         ends: dict[str, list[Interface]] = {name: [] for name in self.own}
         for end in interfaces.values():
@@ -48,13 +51,13 @@ class Meanings:
     def nearer(self) -> dict[str, list[tuple[str, Address]]]:
         """For each node, the addresses near it that come first there alone, each with its name."""
         found: dict[str, list[tuple[str, Address]]] = {}
-        for name, ends in self.ends.items():
+        for name, ends in ((name, ends) for name, ends in self.ends.items() if name not in self.vrfs):
             every = self._of_links(name, ends) if len(ends) > 1 else ()
             near: dict[str, list[Interface]] = {}
             for end in ends if every else ():
                 for asker in self.around.get(self.segment.get(end.id, ""), ()):
                     near.setdefault(asker, []).append(end)
-            for asker in sorted(near.keys() - {name}):
+            for asker in sorted(near.keys() - {name} - self.vrfs):
                 first = self._of_links(name, near[asker])
                 if first != every[: len(first)]:
                     found.setdefault(asker, []).extend((name, address) for address in first)

@@ -43,6 +43,15 @@ class Bridge(NamedTuple):
     vlan: int = 0
 
 
+class Vrf(NamedTuple):
+    """A VRF of a router: the name of its device, the number of its routing table, and where it is written
+    first."""
+
+    name: str
+    table: int
+    span: Span
+
+
 class Engine(StrEnum):
     """What runs containers. Each has images of its own, so that one never stands in for another."""
 
@@ -135,7 +144,8 @@ class Node(NamedTuple):
     unsent bytes of an MPTCP subflow. `single` are the interfaces with gso_max_segs 1.
     `anycast` are addresses that several nodes have, beside those that its name means.
     `bridge` is that of a switch, which has none of the optional fields above except sysctls; `container` is
-    that of a container. `machine` is the name of the one that the node is on; empty if there are none.
+    that of a container. A router for a `vrf` shares the namespace of the one that it is a part of.
+    `machine` is the name of the one that the node is on; empty if there are none.
     `private` is whether the source says so of the node; its links are private then.
     """
 
@@ -163,6 +173,7 @@ class Node(NamedTuple):
     machine: str = ""
     private: bool = False
     anycast: tuple[NodeAddress, ...] = ()
+    vrf: Vrf | None = None
 
     @property
     def all_addresses(self) -> tuple[NodeAddress, ...]:

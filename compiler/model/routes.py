@@ -146,7 +146,8 @@ class ExplicitRoute(NamedTuple):
     """One source of a `route` statement. `target` is a node, an interface, a prefix, or `default`.
 
     Without hops, it leads to a `device` of the source, or refuses packets. `within` is the network that
-    packets are from, where it is not for all of them. `metric` is 0 where none is written.
+    packets are from, where it is not for all of them. `metric` is 0 where none is written. It is in the main
+    table, or in that of a `vrf` of the source.
     """
 
     source: str
@@ -158,6 +159,7 @@ class ExplicitRoute(NamedTuple):
     device: InterfaceName | None = None
     refusal: Refusal | None = None
     within: Network | None = None
+    vrf: str = ""
 
 
 class PathWeight(NamedTuple):

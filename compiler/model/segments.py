@@ -92,6 +92,23 @@ def segments(
     )
 
 
+def components(segments: Collection[Segment]) -> dict[str, str]:
+    """The connected component of each segment, by identity: the first of those that nodes connect it with."""
+    on: dict[str, list[Segment]] = {}
+    for segment in segments:
+        for name in segment.nodes:
+            on.setdefault(name, []).append(segment)
+    found: dict[str, str] = {}
+    for first in segments:
+        waiting = [first] if first.identity not in found else []
+        while waiting:
+            segment = waiting.pop()
+            if segment.identity not in found:
+                found[segment.identity] = first.identity
+                waiting += (near for name in segment.nodes for near in on[name])
+    return found
+
+
 def domains(links: Iterable[Link], switches: Collection[str]) -> dict[str, str]:
     """The broadcast domain of each switch: the first in order of name of the switches connected with it."""
     linked: dict[str, list[str]] = {name: [] for name in sorted(switches)}

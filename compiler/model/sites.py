@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from functools import cached_property
 
 from compiler.model.links import Link
-from compiler.model.segments import Segment
+from compiler.model.segments import Segment, components
 
 
 class Sites:
@@ -21,25 +21,10 @@ class Sites:
         private = {place for place, link in enumerate(links) if link.private}
         self.segments = [own for own in segments if private and not private.isdisjoint(own.links)]
         """The private segments."""
-        self.of: dict[str, str] = {}
-        """The site of each of its members."""
-        self.at: dict[str, str] = {}
+        self.at = components(self.segments)
         """The site of each private segment, by the identity of that."""
-        self._join()
-
-    def _join(self) -> None:
-        on: dict[str, list[Segment]] = {}
-        for segment in self.segments:
-            for name in segment.nodes:
-                on.setdefault(name, []).append(segment)
-        for first in self.segments:
-            waiting = [first] if first.identity not in self.at else []
-            while waiting:
-                segment = waiting.pop()
-                if segment.identity not in self.at:
-                    self.at[segment.identity] = first.identity
-                    self.of |= dict.fromkeys(segment.nodes, first.identity)
-                    waiting += (near for name in segment.nodes for near in on[name])
+        self.of = {name: self.at[own.identity] for own in self.segments for name in own.nodes}
+        """The site of each of its members."""
 
     @cached_property
     def inside(self) -> frozenset[str]:

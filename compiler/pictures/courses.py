@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from compiler.model.lab import Lab
 from compiler.model.links import InterfaceName
-from compiler.model.vlans import home, whole
+from compiler.model.vlans import home
+from compiler.model.vrfs import whole
 from compiler.pictures.picture import Course
 from compiler.prediction.predict import Prediction
 from compiler.prediction.show import summary

@@ -9,7 +9,7 @@ from compiler.ground.units import format_queue
 from compiler.model.lab import Lab
 from compiler.model.links import Link, Port, Shaping
 from compiler.model.nodes import Node
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 from compiler.pictures import wording
 
 if TYPE_CHECKING:

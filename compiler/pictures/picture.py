@@ -8,7 +8,7 @@ from typing import NamedTuple
 from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.nodes import Role
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 from compiler.pictures import wording
 
 MOST_LABELS = 48

@@ -36,6 +36,7 @@ def label(link: Link) -> str:
         lines += [f"from {one.node}: {said or 'not shaped'}" for one, said in _directions(link, there, back)]
     is_usual = link.tunnel or (link.bond and link.mtu == DEFAULT_MTU)  # of these it is always there
     lines += [f"mtu {link.mtu}"] if link.mtu and not is_usual else []
+    lines += [f"vrf {name}" for name in dict.fromkeys(end.vrf for end in link.ends) if name]
     lines += ["private"] if link.private else []
     return "\n".join(lines)
 
@@ -77,6 +78,7 @@ def _link(link: Link, interfaces: Mapping[InterfaceName, Interface]) -> Iterator
     for end in link.ends:
         if end.id in interfaces or of_shaping(end.shaping):
             yield f"{end.node}: {_port(end, interfaces)}"
+    yield from (f"{end.node}: vrf {end.vrf}" for end in link.ends if end.vrf)
     yield from _vlans(link, interfaces)
     if link.tunnel:
         names = [link.tunnel.links[0][0].node, *(far.node for _, far in link.tunnel.links)]

@@ -21,6 +21,7 @@ from compiler.plan.facts import (
     Fact,
     Hairpin,
     Hop,
+    LocalRule,
     Mac,
     Mark,
     Marking,
@@ -46,6 +47,8 @@ from compiler.plan.facts import (
     Uplink,
     Veth,
     VlanDevice,
+    Vrf,
+    VrfPort,
     Vxlan,
 )
 from compiler.plan.turns import NFT
@@ -133,6 +136,13 @@ def commands(fact: Fact) -> Iterator[Command]:
             yield _ip(here, "link", "add", "link", parent, "name", name, "type", *of_vlan(fact))
         case PortVlan(here):
             yield Command(("bridge",), ("vlan", "add", *in_vlan(fact)), here)
+        case Vrf(here, name):
+            yield _ip(None, "link", "add", "name", name, "netns", here, "type", *of_vrf(fact))
+        case VrfPort(here, name, vrf):
+            yield _ip(here, "link", "set", "dev", name, "master", vrf)
+        case LocalRule(here):
+            for verb, priority in (("add", AFTER_VRFS), ("del", LOCAL)):
+                yield Command(("ip", *family(fact)), ("rule", verb, *local(priority)), here)
         case Mark(here):
             yield _ip(here, "link", "set", "dev", "lo", "up", "alias", mark(fact.lab))
         case BridgePort(here, name, bridge):
@@ -274,6 +284,20 @@ def of_vlan(fact: VlanDevice) -> Words:
     return "vlan", "id", str(fact.number)
 
 
+def of_vrf(fact: Vrf) -> Words:
+    """The type of the device of a VRF, as in ip-link(8)."""
+    return "vrf", "table", str(fact.table)
+
+
+LOCAL, AFTER_VRFS = 0, 32765
+"""The priority of the rule for addresses of the namespace itself, and one after the 1000 of that of VRFs."""
+
+
+def local(priority: int) -> Words:
+    """The rule for addresses of the namespace itself, as in ip-rule(8)."""
+    return "pref", str(priority), "lookup", "local"
+
+
 def in_vlan(fact: PortVlan) -> Words:
     """A VLAN of a port, as in bridge(8)."""
     return "dev", fact.name, "vid", str(fact.number), *(("pvid", "untagged") if fact.access else ())
@@ -325,7 +349,7 @@ def selected(rule: Rule) -> Iterator[str]:
         yield from ("suppress_prefixlength", str(rule.longer))
 
 
-def family(rule: Rule) -> Words:
+def family(rule: Rule | LocalRule) -> Words:
     """The option of ip(8) for the family of a rule."""
     return () if rule.version == 4 else ("-6",)
 

@@ -136,6 +136,30 @@ class PortVlan(NamedTuple):
     access: bool
 
 
+class Vrf(NamedTuple):
+    """A VRF: its device, and the routing table of what comes in by its ports."""
+
+    namespace: str
+    name: str
+    table: int
+
+
+class VrfPort(NamedTuple):
+    """An interface that is in a VRF."""
+
+    namespace: str
+    name: str
+    vrf: str
+
+
+class LocalRule(NamedTuple):
+    """The rule for addresses of the namespace itself, of one IP version, after the rule of its VRFs: those
+    outside of them are for nobody in them."""
+
+    namespace: str
+    version: int
+
+
 class Sysctl(NamedTuple):
     """A value of sysctl(8). `*` in a key stands for every interface, `all` and `default`."""
 
@@ -383,6 +407,9 @@ Fact = (
     | Bridge
     | VlanDevice
     | PortVlan
+    | Vrf
+    | VrfPort
+    | LocalRule
     | Sysctl
     | Qdisc
     | Mark

@@ -50,10 +50,18 @@ class Inventory:
 
     @cached_property
     def parts(self) -> dict[str, list[str]]:
-        """The nodes in each namespace: one, or a switch for each of its VLANs."""
+        """The nodes in each namespace: one, or a switch for each of its VLANs, or a router for each VRF."""
         found: dict[str, list[str]] = {}
         for name, namespace in self.namespace.items():
             found.setdefault(namespace, []).append(name)
+        return found
+
+    @cached_property
+    def vrfs_of(self) -> dict[str, list[Node]]:
+        """The VRFs in each namespace that has any."""
+        found: dict[str, list[Node]] = {}
+        for node in (node for node in self.nodes if node.vrf):
+            found.setdefault(node.namespace, []).append(node)
         return found
 
     @cached_property
@@ -69,6 +77,12 @@ class Inventory:
             for name, device in self._vlans(link, link.vlan) if link.vlan else ():
                 found.setdefault(name, []).append(device)
         return found
+
+    def devices_in(self, namespace: str) -> Iterator[str]:
+        """The devices of VLANs and VRFs in a namespace."""
+        for name in self.parts[namespace]:
+            yield from (device.name for device in self.vlans_of.get(name, ()))
+        yield from (node.vrf.name for node in self.vrfs_of.get(namespace, ()) if node.vrf)
 
     def _vlans(self, link: Link, vlan: Vlan) -> Iterator[tuple[str, VlanDevice]]:
         """The devices of a VLAN at the ends of its trunk that are no switches."""
@@ -108,8 +122,8 @@ class Inventory:
 
 
 def is_whole(node: Node) -> bool:
-    """Whether a node is all of what is in its namespace, and no further VLAN of a switch."""
-    return node.bridge is None or node.bridge.vlan in (0, UNTAGGED)
+    """Whether a node is all of what is in its namespace, and no VLAN of a switch or VRF of a router."""
+    return node.vrf is None and (node.bridge is None or node.bridge.vlan in (0, UNTAGGED))
 
 
 def attached(node: Node) -> str:

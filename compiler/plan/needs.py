@@ -19,6 +19,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    LocalRule,
     Mac,
     Mark,
     Marking,
@@ -44,6 +45,8 @@ from compiler.plan.facts import (
     Uplink,
     Veth,
     VlanDevice,
+    Vrf,
+    VrfPort,
     Vxlan,
 )
 from compiler.plan.settings import is_of_interface
@@ -169,6 +172,7 @@ FILTERING = _ip(
     "bridges with VLANs (CONFIG_BRIDGE_VLAN_FILTERING)",
     "link add name f type bridge vlan_filtering 1 vlan_default_pvid 0",
 )
+VRF = _ip("VRFs (module vrf)", "link add name r type vrf table 10")
 QDISC = {
     kind: Need(
         f"the queueing discipline {kind} (module sch_{kind})",
@@ -210,7 +214,20 @@ NAMES = Need(
     ("bash", "-c", "mount -n -t tmpfs tmpfs /run && ip netns add p"),
 )
 ALL = (
-    *(VETH, *TUNNEL.values(), BOND, DUMMY, BRIDGE, TREE, FILTERING, VLAN, *QDISC.values(), IPV6, MULTIPATH),
+    *(
+        VETH,
+        *TUNNEL.values(),
+        BOND,
+        DUMMY,
+        BRIDGE,
+        TREE,
+        FILTERING,
+        VLAN,
+        VRF,
+        *QDISC.values(),
+        IPV6,
+        MULTIPATH,
+    ),
     *(RULES, MPTCP, NAT, NAT_IN, TURNS, *TURNS_OF_PREFIX.values(), SINGLE, ATTACHED),
 )
 """In the order in which they are tested; NAMES is tested last."""
@@ -276,13 +293,13 @@ def _needs(fact: Fact) -> Iterator[Need]:
     match fact:
         case Routes():
             yield from (MULTIPATH,) if len(fact.hops) > 1 else ()
-        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge() | VlanDevice() | Uplink():
+        case Veth() | Tunnel() | Vxlan() | Bond() | Dummy() | Bridge() | VlanDevice() | Vrf() | Uplink():
             yield from _need_of_link(fact)
         case Qdisc():
             yield QDISC[fact.kind]
         case Attached():
             yield ATTACHED
-        case PolicyRule():
+        case PolicyRule() | LocalRule():
             yield RULES
         case MptcpLimits() | MptcpEndpoint():
             yield MPTCP
@@ -311,6 +328,7 @@ def _needs(fact: Fact) -> Iterator[Need]:
             | Sysctl()
             | Container()
             | PortVlan()
+            | VrfPort()
         ):
             pass  # which every kernel has, or which NAMES, `sysctls` and the need of a bridge test
         case Teql():
@@ -320,7 +338,7 @@ def _needs(fact: Fact) -> Iterator[Need]:
 
 
 def _need_of_link(
-    fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevice | Uplink,
+    fact: Veth | Tunnel | Vxlan | Bond | Dummy | Bridge | VlanDevice | Vrf | Uplink,
 ) -> Iterator[Need]:
     """What one interface needs."""
     match fact:
@@ -340,6 +358,8 @@ def _need_of_link(
             yield from (FILTERING,) if fact.vlans else ()
         case VlanDevice():
             yield VLAN
+        case Vrf():
+            yield VRF
         case Uplink():
             yield from (VETH, NAT)
         case _:

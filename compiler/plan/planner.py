@@ -16,7 +16,7 @@ from compiler.model.links import InterfaceName, Mode, Port
 from compiler.model.machines import Machine
 from compiler.model.nodes import UPLINK, Node
 from compiler.model.segments import Interface
-from compiler.model.vlans import number_of
+from compiler.model.vlans import number_of, whole_of
 from compiler.plan import served
 from compiler.plan.crossing import Crossing
 from compiler.plan.facts import (
@@ -31,6 +31,7 @@ from compiler.plan.facts import (
     End,
     Fact,
     Hairpin,
+    LocalRule,
     Mac,
     Mark,
     Marking,
@@ -51,6 +52,8 @@ from compiler.plan.facts import (
     Up,
     Uplink,
     Veth,
+    Vrf,
+    VrfPort,
 )
 from compiler.plan.inventory import Inventory, attached, dummies, is_whole
 from compiler.plan.needs import needs, sysctls, tools
@@ -150,9 +153,10 @@ class _Planner:
         if not any(node.name.lower() == "localhost" for node in self.lab.ip_nodes):
             yield from ("127.0.0.1 localhost", "::1 localhost")
         for node in self.lab.ip_nodes:
-            yield from (f"{own} {node.name}" for own in self.lab.meanings.all(node.name))
+            name = whole_of(node.name)
+            yield from (f"{own} {name}" for own in (() if node.vrf else self.lab.meanings.all(name)))
             for end in self.has.interfaces_of[node.name]:
-                yield from (f"{own.ip} {end.name}.{node.name}" for own in end.addresses)
+                yield from (f"{own.ip} {end.name}.{name}" for own in end.addresses)
         for made in self.lab.devices:
             node_name, name = made.interface
             yield from (f"{own.address.ip} {name}.{node_name}" for own in made.addresses)
@@ -176,6 +180,7 @@ class _Planner:
                 yield Veth((left, right), link.mtu)
         for node in self.has.nodes:
             yield from (Dummy(node.namespace, device) for device in dummies(node))
+            yield from (Vrf(node.namespace, *node.vrf[:2]),) if node.vrf else ()
             if node.bridge and is_whole(node):
                 priority = node.bridge.priority if node.bridge.stp else None
                 yield Bridge(node.namespace, node.bridge.name, priority, vlans=bool(node.bridge.vlan))
@@ -202,8 +207,9 @@ class _Planner:
             made = [node.bridge.name] if node.bridge else [*dummies(node), *self.has.legs(node)]
             if not is_whole(node):
                 continue
-            ports = [port.name for name in self.has.parts[node.namespace] for port in self.has.ports[name]]
-            ports += (device.name for device in self.has.vlans_of.get(node.name, ()))
+            parts = self.has.parts[node.namespace]
+            ports = [port.name for name in parts for port in self.has.ports[name]]
+            ports += self.has.devices_in(node.namespace)
             values = self.sysctls.of(node, (*made, *ports))
             yield from (Sysctl(node.namespace, *setting) for setting in values.items())
 
@@ -219,6 +225,14 @@ class _Planner:
             yield from (waiting(teql.namespace, teql.name) for teql, _ in self.has.teqls_of[node.name])
             yield from () if attached(node) else (Mark(node.namespace, self.lab.name),)
             yield from self._ports(node, node.bridge.name) if node.bridge else self._addresses(node)
+            yield from self._vrfs(node.namespace)
+
+    def _vrfs(self, here: str) -> Iterator[Fact]:
+        """The VRFs in a namespace, whose ports join before they have addresses, as IPv6 ones would go."""
+        parts = self.has.vrfs_of.get(here, ())
+        yield from (LocalRule(here, version) for version in self.lab.versions if parts)
+        for part in parts:
+            yield from self._addresses(part)
 
     def _ports(self, switch: Node, bridge: str) -> Iterator[Fact]:
         """A bridge that is up, its ports, and their VLANs."""
@@ -240,6 +254,7 @@ class _Planner:
 
     def _addresses(self, node: Node) -> Iterator[Fact]:
         here = node.namespace
+        yield from (Up(here, node.vrf.name),) if node.vrf else ()
         yield from (OwnAddress(here, own.address, own.device) for own in node.all_addresses)
         yield from (OwnAddress(here, ip_interface(end.local), "lo") for end in self.has.tunnels_of[node.name])
         yield from (Up(here, device) for device in dummies(node))
@@ -250,6 +265,7 @@ class _Planner:
             yield from self._legs_of(teql, ports, self.lab.interfaces[InterfaceName(node.name, teql.name)])
         yield from (Up(here, port.name) for port in self.has.ports[node.name] if port.id in self.has.trunks)
         for end in self.has.interfaces_of[node.name]:
+            yield from (VrfPort(here, end.name, node.vrf.name),) if node.vrf else ()
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)
             yield from (Single(here, end.name),) if end.name in node.single else ()
             yield Up(here, end.name)

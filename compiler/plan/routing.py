@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 
 from compiler.model.gateways import Gateways, gateways_of, leads_to_itself
-from compiler.model.networks import Address, Network, PerNetwork
+from compiler.model.networks import DEFAULT, Address, Network, PerNetwork
 from compiler.model.nodes import Node
-from compiler.model.routes import Route
+from compiler.model.routes import Refusal, Route
 from compiler.model.segments import Interface
 from compiler.plan.facts import Fact, Hop, PolicyRule, Routes
 from compiler.plan.inventory import Inventory
+
+LAST_OF_VRF = 4278198272
+"""The metric of the last route of a VRF, that of vrf.rst of the kernel: all others count before it."""
 
 Gateway = tuple[Address, str]
 """The address of a next hop, and the interface that leads to it."""
@@ -27,16 +30,26 @@ class Routing:
 
     def of(self, node: Node) -> Iterator[Fact]:
         """The routes and rules of a node."""
-        ends = {end.name: end for end in self.has.interfaces_of[node.name]}
+        own = node.vrf.table if node.vrf else None
+        if own:
+            yield from self._without_way_out(node.namespace, own)
+        names = self.has.parts[node.namespace]
+        ends = {end.name: end for name in names for end in self.has.interfaces_of[name]}
         known = Gateways(node.routes, ends)
         asserted = self._asserted(node, known, ends)
-        yield from (self._routes(node, asserted, route) for route in known.in_order(node.routes))
+        yield from (self._routes(node, asserted, route, own) for route in known.in_order(node.routes))
         for table in node.tables:
             yield from (self._routes(node, asserted, route, table.number) for route in table.routes)
         legs = dict(self.has.arrivals(node))
         for rule in node.rules:
             for incoming in legs.get(rule.incoming or "", (rule.incoming,)):
                 yield PolicyRule(node.namespace, rule._replace(incoming=incoming))
+
+    def _without_way_out(self, here: str, table: int) -> Iterator[Fact]:
+        """The last routes of a VRF, without which its packets would be looked up in the main table too."""
+        targets = (target(DEFAULT[version]) for version in self.lab.versions)
+        refusal = Refusal.UNREACHABLE
+        yield from (Routes(here, (one,), None, (), table, False, LAST_OF_VRF, refusal) for one in targets)
 
     def _asserted(self, node: Node, known: Gateways, ends: dict[str, Interface]) -> set[Gateway]:
         """The gateways of a node that are asserted to be on the link: those in no network of their interface,

@@ -15,6 +15,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import Shaping
 from compiler.model.nodes import Node, Role
 from compiler.model.routes import HASHED
+from compiler.model.vlans import whole_of
 
 _OF_INTERFACE = re.compile(r"net\.\w+\.(?:conf|neigh)\.(?!(?:all|default|lo)\.)")
 _DEFAULT = re.compile(r"(net\.\w+\.(?:conf|neigh)\.)default(\..+)")
@@ -26,7 +27,10 @@ class Settings:
     """The sysctls of the nodes of one lab; pinned values override inferred ones."""
 
     def __init__(self, lab: Lab) -> None:
-        self.families = _families(lab)
+        self.parts = _parts(lab.nodes)
+        """By name, each node, and of a router all of its VRFs, which have its sysctls."""
+        self.router = {part.name: name for name, own in self.parts.items() for part in own}
+        self.families = self._families(lab)
         self.mptcp = {name for pair in lab.pairs for name in (pair.left, pair.right)}
         domain = lab.domains
         ways = (way for link in lab.links for way in link.directions)
@@ -36,10 +40,10 @@ class Settings:
         for near, far in ways:
             if far.node in domain:
                 ends[domain[far.node], near.node] += 1
-                self.on_domains.setdefault(near.node, []).append(near.name)
-        self.switched = {name for _, name in ends}
+                self.on_domains.setdefault(self.router[near.node], []).append(near.name)
+        self.switched = {self.router[name] for _, name in ends}
         """The nodes with an interface on a broadcast domain."""
-        self.twice = {name for (_, name), count in ends.items() if count > 1}
+        self.twice = {self.router[name] for (_, name), count in ends.items() if count > 1}
         """The nodes with two interfaces on one broadcast domain."""
         self.legs = {
             end.id: link.bridges(end) for link in lab.links for end in link.ends if link.bridges(end)
@@ -74,7 +78,7 @@ class Settings:
             for version in sorted({address.version for address in end.addresses}):
                 for name in asking:
                     key = f"net.ipv{version}.neigh.{name.replace('.', '/')}.retrans_time_ms"
-                    found.setdefault(end.node, {})[key] = value
+                    found.setdefault(self.router[end.node], {})[key] = value
         return found
 
     def _inferred(self, node: Node) -> Values:
@@ -89,7 +93,7 @@ class Settings:
                 inferred["net.ipv4.conf.*.accept_redirects"] = "0"
             if self.failover:  # a packet of the node may come back to it, to be sent another way
                 inferred["net.ipv4.conf.all.accept_local"] = "1"
-            inferred |= _hash(node, 4)
+            inferred |= self._hash(node, 4)
         if 4 in self.families[node.name] and node.name in self.twice:
             for scope in self._scopes(node):
                 inferred[f"net.ipv4.conf.{scope}.arp_ignore"] = "1"  # answers for its own address only
@@ -101,8 +105,37 @@ class Settings:
             inferred["net.ipv6.conf.*.accept_dad"] = "0"
             if node.name in self.switched:
                 inferred["net.ipv6.conf.*.accept_redirects"] = "0"
-            inferred |= _hash(node, 6)
+            inferred |= self._hash(node, 6)
         return inferred | self._of_tcp(node) | self.patience.get(node.name, {})
+
+    def _hash(self, node: Node, version: int) -> Values:
+        """The sysctls of the hash over addresses, protocol and ports that chooses among next hops.
+
+        With policy 1, a forwarding node uses a number in the packet, which the sender draws again at each
+        timeout. Policy 3 hashes the packet's fields; only routers with a choice have it, as kernels before
+        5.13 lack it.
+        """
+        policy, fields = (f"net.ipv{version}.fib_multipath_hash_{name}" for name in ("policy", "fields"))
+        routes = (route for part in self.parts[node.name] for route in part.routes)
+        several = (route.nexthops[0] for route in routes if route.nexthops[1:])
+        chooses = any(hop.via.version == version for hop in several)
+        if node.forwards and chooses and policy not in dict(node.sysctls):
+            return {policy: "3", fields: f"{HASHED:#06x}"}
+        return {policy: "1"}
+
+    def _families(self, lab: Lab) -> dict[str, set[int]]:
+        """The IP versions of each node: those of pools, and of addresses pinned at it."""
+        pools: set[int] = {pool.version for pool in lab.pools}
+        found: dict[str, set[int]] = {
+            node.name: pools | {own.address.version for own in node.all_addresses} for node in lab.nodes
+        }
+        for device in lab.devices:
+            found[device.interface.node] |= {own.address.version for own in device.addresses}
+        for segment in lab.segments:
+            versions = {own.version for end in segment.ends for own in end.addresses}
+            for name in (*segment.nodes, *segment.switches):
+                found[self.router[name]] |= versions
+        return found
 
     def _scopes(self, node: Node) -> Iterable[str]:
         """Where a node with two interfaces on one broadcast domain has each of them answer for itself: `all`,
@@ -122,6 +155,14 @@ class Settings:
         return found
 
 
+def _parts(nodes: Iterable[Node]) -> dict[str, list[Node]]:
+    """The nodes, and of each router with VRFs all that are it."""
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(whole_of(node.name) if node.vrf else node.name, []).append(node)
+    return found
+
+
 def _has_weights(node: Node) -> bool:
     """Whether a node sprays with different weights."""
     return any(len({turn.hop.weight for turn in spray.turns}) > 1 for spray in node.sprays)
@@ -136,35 +177,6 @@ def _shapes(lab: Lab) -> Iterator[Shaping]:
 
 def _loses(shaping: Shaping) -> bool:
     return bool(shaping.loss or shaping.corrupt)
-
-
-def _families(lab: Lab) -> dict[str, set[int]]:
-    """The IP versions of each node: those of pools, and of addresses pinned at it."""
-    pools: set[int] = {pool.version for pool in lab.pools}
-    found: dict[str, set[int]] = {
-        node.name: pools | {own.address.version for own in node.all_addresses} for node in lab.nodes
-    }
-    for device in lab.devices:
-        found[device.interface.node] |= {own.address.version for own in device.addresses}
-    for segment in lab.segments:
-        versions = {own.version for end in segment.ends for own in end.addresses}
-        for name in (*segment.nodes, *segment.switches):
-            found[name] |= versions
-    return found
-
-
-def _hash(node: Node, version: int) -> Values:
-    """The sysctls of the hash over addresses, protocol and ports that chooses among next hops.
-
-    With policy 1, a forwarding node uses a number in the packet, which the sender draws again at each
-    timeout. Policy 3 hashes the packet's fields; only routers with a choice have it, as kernels before 5.13
-    lack it.
-    """
-    policy, fields = (f"net.ipv{version}.fib_multipath_hash_{name}" for name in ("policy", "fields"))
-    chooses = any(route.nexthops[1:] and route.nexthops[0].via.version == version for route in node.routes)
-    if node.forwards and chooses and policy not in dict(node.sysctls):
-        return {policy: "3", fields: f"{HASHED:#06x}"}
-    return {policy: "1"}
 
 
 def _over(inferred: Values, node: Node, interfaces: Iterable[str]) -> Values:

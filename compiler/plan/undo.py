@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from compiler.plan.commands import family, route, selected
+from compiler.plan.commands import AFTER_VRFS, LOCAL, family, local, route, selected
 from compiler.plan.facts import (
     Attached,
     Bond,
@@ -15,6 +15,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    LocalRule,
     Mac,
     Mark,
     Marking,
@@ -40,6 +41,8 @@ from compiler.plan.facts import (
     Uplink,
     Veth,
     VlanDevice,
+    Vrf,
+    VrfPort,
     Vxlan,
 )
 from compiler.plan.plan import Plan
@@ -68,13 +71,14 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             | Bond(here, name)
             | Dummy(here, name)
             | Bridge(here, name)
+            | Vrf(here, name)
             | Device(here, name)
         ):
             yield here, f"ip link del dev {name}"
         case OwnAddress(here, device="lo"):
             yield here, f"ip address del {fact.address} dev lo"
-        case PolicyRule(here, rule):
-            yield here, " ".join(("ip", *family(rule), "rule", "del", *selected(rule)))
+        case PolicyRule(here) | LocalRule(here):
+            yield from ((here, row) for row in _without_rule(fact))
         case MptcpEndpoint(here, endpoint):
             yield here, f"endpoint {endpoint.address}"
         case MptcpLimits(here):
@@ -87,7 +91,7 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
         case (
             Namespace() | Attached() | Mark() | Container()  # what is attached was there, and stays
             | BondLeg() | Qdisc() | Up() | Mac() | Single() | BridgePort()  # goes with its interface
-            | VlanDevice() | PortVlan()  # likewise
+            | VlanDevice() | PortVlan() | VrfPort()  # likewise
             | Routes() | OwnAddress()  # likewise
             | Nat() | Masquerade() | NatIn() | PortForward() | Hairpin()  # is in the table of nftables
             | Marking() | Turns()  # likewise
@@ -98,6 +102,15 @@ def _undone(fact: Fact) -> Iterator[tuple[str, str]]:
             pass
         case _:
             assert_never(fact)
+
+
+def _without_rule(fact: PolicyRule | LocalRule) -> Iterator[str]:
+    """The rows that delete a rule, or put that for own addresses back to where it was."""
+    if isinstance(fact, PolicyRule):
+        yield " ".join(("ip", *family(fact.rule), "rule", "del", *selected(fact.rule)))
+        return
+    for verb, priority in (("add", LOCAL), ("del", AFTER_VRFS)):
+        yield " ".join(("ip", *family(fact), "rule", verb, *local(priority)))
 
 
 def interfaces(plan: Plan, namespace: str) -> list[str]:

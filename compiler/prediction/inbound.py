@@ -9,7 +9,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName
 from compiler.model.networks import Address
 from compiler.model.routes import Nexthop
 from compiler.prediction.lookup import Choices, Lookup
@@ -49,7 +48,7 @@ class Steps:
         return self._found[key]
 
     def _step(self, node: str, hop: Nexthop) -> Step | None:
-        ways = self.lookup.ways(InterfaceName(node, hop.interface), hop.via)
+        ways = self.lookup.ways(self.lookup.leaving(node, hop.interface), hop.via)
         crossed = list(chain.from_iterable(ways))
         if not crossed or any(crossing.link in self.lookup.losing for crossing in crossed):
             return None

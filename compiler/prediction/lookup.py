@@ -65,6 +65,8 @@ class Lookup:
 
     def __init__(self, lab: Lab, down: Collection[InterfaceName] = ()) -> None:
         self.down = down
+        self.leaving = lab.leaving
+        self.has_vrfs = lab.has_vrfs
         self.nodes = {node.name: node for node in lab.ip_nodes}
         self.ends = lab.interfaces
         self._read_links(lab)
@@ -86,6 +88,17 @@ class Lookup:
         self.kernel = cache(self._kernel)
         self._table = cache(self._read_table)
         self._tree = lru_cache(MOST_TREES)(self._read_tree)
+
+    @cached_property
+    def leaks(self) -> tuple[tuple[str, str], ...]:
+        """The VRFs, and routers outside of them, that have a route to a next hop in another one of these."""
+        found: dict[tuple[str, str], None] = {}
+        for name, node in self.nodes.items() if self.has_vrfs else ():
+            for route in node.routes:
+                for interface in (route.device, *(hop.interface for hop in route.nexthops)):
+                    if interface and (far := self.leaving(name, interface).node) != name:
+                        found[name, far] = None
+        return tuple(found)
 
     def _read_addresses(self, lab: Lab) -> None:
         """Reads the addresses of nodes: own ones, those of interfaces, and those that others have too."""
@@ -322,14 +335,14 @@ class Lookup:
     def _leading(self, node: str, route: Route) -> Choices | str:
         """Where a route leads; empty if that is nowhere, as links are down."""
         if route.device:
-            return "" if InterfaceName(node, route.device) in self.down else route.device
+            return "" if self.leaving(node, route.device) in self.down else route.device
         return route.refusal or self._working(node, route.nexthops)
 
     def _working(self, node: str, hops: Choices) -> Choices:
         """The next hops over interfaces that are up."""
         if not self.down:
             return hops
-        return tuple(hop for hop in hops if InterfaceName(node, hop.interface) not in self.down)
+        return tuple(hop for hop in hops if self.leaving(node, hop.interface) not in self.down)
 
     def filtered(self, node: str, incoming: str, source: Address | None, target: Address) -> bool:
         """Whether a reverse path filter drops a packet (fib_validate_source in net/ipv4/fib_frontend.c)."""
@@ -348,9 +361,8 @@ class Lookup:
 
         If the interface has several, it is the one on the next hop's network (inet_select_addr).
         """
-        own = [
-            a for a in self.ends[InterfaceName(node, hop.interface)].addresses if a.version == hop.via.version
-        ]
+        end = self.ends[self.leaving(node, hop.interface)]
+        own = [a for a in end.addresses if a.version == hop.via.version]
         near = [a.ip for a in own if hop.via in a.network]
         others = () if own else (ip for ip in self.own[node] if ip.version == hop.via.version)
         return next(iter([*near, *(a.ip for a in own), *others]), None)

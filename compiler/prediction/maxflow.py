@@ -5,7 +5,7 @@ and Fulkerson, the maximum flow is the capacity of a minimum cut. Links without 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 from math import comb, inf
 from typing import NamedTuple
@@ -98,8 +98,13 @@ def of_lab(lookup: Lookup, source: str, target: str, *, with_bursts: bool = Fals
         and crossing.into.node in passes | {target}
     ]
     rates = capacities(crossings, with_bursts=with_bursts)
-    found = (Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings)
-    return bound(found, source, target)
+    found = [Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings]
+    return bound([*found, *_within(lookup.leaks)], source, target)
+
+
+def _within(leaks: Iterable[tuple[str, str]]) -> Iterator[Arc]:
+    """What passes from one VRF of a router to another, over no link."""
+    return (Arc(InterfaceName(near, ""), far, inf) for near, far in dict.fromkeys(leaks))
 
 
 def _passes(lookup: Lookup, node: str) -> bool:
@@ -148,5 +153,13 @@ def of_trips(trips: Sequence[Trip], *, with_bursts: bool = False) -> Bound:
     """The bound over the links of some trips from one source to one target."""
     crossings = {one.out.id: one for trip in trips for one in trip.crossings}.values()
     rates = capacities(crossings, with_bursts=with_bursts)
-    arcs = (Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings)
-    return bound(arcs, trips[0].out.nodes[0], trips[0].out.nodes[-1])
+    arcs = [Arc(one.out.id, one.into.node, rates.get(one.link, inf)) for one in crossings]
+    source, target = trips[0].out.nodes[0], trips[0].out.nodes[-1]
+    leaks = ((near, far) for trip in trips for near, far in _steps(trip, source) if near != far)
+    return bound([*arcs, *_within(leaks)], source, target)
+
+
+def _steps(trip: Trip, source: str) -> Iterator[tuple[str, str]]:
+    """Where packets of a trip are before each link, and whose interface they leave by."""
+    before = (source, *(one.into.node for one in trip.crossings))
+    return zip(before, (one.out.node for one in trip.crossings), strict=False)

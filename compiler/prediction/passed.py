@@ -5,7 +5,6 @@ from ipaddress import ip_network
 
 from compiler.ground.diagnostics import Diagnostics
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName
 from compiler.model.networks import Network
 from compiler.model.nodes import Node
 from compiler.model.routes import ExplicitRoute, Nexthop, Route
@@ -68,7 +67,7 @@ def _returns(lookup: Lookup, neighbour: str, target: Network, node: str) -> bool
 
 def _last(lookup: Lookup, node: str, hop: Nexthop) -> tuple[Crossing, ...]:
     """The last of the crossings to a next hop."""
-    return lookup.crossings(InterfaceName(node, hop.interface), hop.via)[-1:]
+    return lookup.crossings(lookup.leaving(node, hop.interface), hop.via)[-1:]
 
 
 def _like(nodes: Iterable[Node], over: list[tuple[Network, Route]], default: Route) -> str:

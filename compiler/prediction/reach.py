@@ -85,7 +85,8 @@ class Reach:
         self.share = share
         self.version = version
         self.places = {node.name: place for place, node in enumerate(lab.ip_nodes)}
-        self.members = [name for name in self.places if any(self._addresses(name))]
+        vrfs = {node.name for node in lab.ip_nodes if node.vrf}
+        self.members = [name for name in self.places if name not in vrfs and any(self._addresses(name))]
         self.unreached: list[Bits] = [0] * len(self.places)
         self.uneven: dict[frozenset[Bits], dict[frozenset[str], tuple[str, str]]] = {}
         self.examined: list[str] = []
@@ -120,7 +121,7 @@ class Reach:
     @cached_property
     def is_wholly_exact(self) -> bool:
         """Whether all pairs have to be looked up."""
-        told = self.lab.metric is not None and not self.lab.has_private
+        told = self.lab.metric is not None and not (self.lab.has_private or self.lab.has_vrfs)
         return not told or self.pinned or self.is_uneven or bool(self.lookup.losing)
 
     @cached_property

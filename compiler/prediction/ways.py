@@ -304,7 +304,7 @@ def _sent(lookup: Lookup, packet: _Packet, hop: Nexthop) -> Iterator[_Packet]:
     if packet.source is None:
         yield from _with_source(lookup, packet, hop)
         return
-    out = InterfaceName(packet.node, hop.interface)
+    out = lookup.leaving(packet.node, hop.interface)
     found = lookup.ways(out, hop.via)
     packet = _masqueraded(lookup, packet, hop)
     seen = packet.seen | {(packet.node, packet.incoming, packet.target)}

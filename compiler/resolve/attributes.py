@@ -35,11 +35,12 @@ VALUES: dict[str, Callable[[str], object]] = {
     "vlan": lambda word: units.number(word, 1, MOST_VLAN),
     "trunk": lambda word: units.number(word, 1, MOST_VLAN),
     "private": bool,
+    "vrf": str,
 }
 PER_DIRECTION = tuple(
-    name for name in VALUES if name not in ("mtu", "cost", "vni", "vlan", "trunk", "private")
+    name for name in VALUES if name not in ("mtu", "cost", "vni", "vlan", "trunk", "private", "vrf")
 )
-SHARED = tuple(name for name in VALUES if name not in ("vni", "vlan", "trunk"))
+SHARED = tuple(name for name in VALUES if name not in ("vni", "vlan", "trunk", "vrf"))
 """The attributes that several links can have alike."""
 
 

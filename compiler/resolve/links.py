@@ -27,6 +27,7 @@ from compiler.resolve import attributes, vlans
 from compiler.resolve.attributes import PER_DIRECTION, Values
 from compiler.resolve.pinned import Pinned, pinned
 from compiler.resolve.scope import AskedBond, AskedTunnel, Profile, Scope
+from compiler.resolve.vrfs import vrfs_of
 
 Defaults = dict[Frame | None, Values]
 """The values of `default link`, by the `use` of their file; they apply to the links of that file."""
@@ -192,8 +193,9 @@ class Linker:
 
     def _ports(self, ids: list[InterfaceName], asked: "_Asked") -> tuple[Port, Port]:
         (left, right), macs = asked.words, dict(asked.own.macs)
-        near = Port(ids[0], Shaping(), left.span, macs.get(0, ""))
-        return near, Port(ids[1], Shaping(), right.span, macs.get(1, ""))
+        vrfs = vrfs_of(ids, asked.values, self.scope) if "vrf" in asked.values else ("", "")
+        near = Port(ids[0], Shaping(), left.span, macs.get(0, ""), vrfs[0])
+        return near, Port(ids[1], Shaping(), right.span, macs.get(1, ""), vrfs[1])
 
     def _taken(self, id: InterfaceName, first: Port, word: syntax.Word) -> None:
         message = f"`{id.node}` has two interfaces named `{id.name}`"

@@ -96,6 +96,8 @@ class Declarer:
             self.scope.private.add(word.text)
         role = Role(statement.kind.text)
         node = Node(word.text, namespace, role, word.span, private=attributes.private)
+        if role is Role.ROUTER:
+            self.scope.routers.add(word.text)
         if role is Role.SWITCH:
             self.scope.switches.add(word.text)
             pins, vlan_pins = tuple(attributes.subnets), tuple(attributes.vlans)

@@ -13,6 +13,7 @@ from compiler.model.networks import Network
 from compiler.model.routes import ExplicitHop, ExplicitRoute, Refusal
 from compiler.resolve.attributes import bad_network, read_network
 from compiler.resolve.scope import Scope
+from compiler.resolve.vrfs import known as is_vrf_of
 
 MOST_METRIC = 2**32 - 2
 """The largest metric; the kernel has one more for its own."""
@@ -23,8 +24,7 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
     onward = statement.onward
     written = () if isinstance(onward, syntax.Outgoing | syntax.Word) else onward
     scope.stands_for(len(statement.sources.words) * max(1, len(written)), statement.span)
-    words = unique(statement.sources)
-    sources = [name for word in words if (name := scope.addressed(word, "be the source of a route"))]
+    sources = list(_sources(statement, scope))
     word = scope.one(statement.target, "be the target of a route")
     target = _target(word, scope) if word else None
     metric = scope.number(statement.metric, "metric", 1, MOST_METRIC) if statement.metric else 0
@@ -43,10 +43,18 @@ def routes(statement: syntax.Route, scope: Scope) -> Iterator[ExplicitRoute]:
             message = f"the route of `{source}` leads to `{source}` itself"
             scope.diagnostics.error("MPC505", message, statement.target.span, "its own address")
         elif target is not None and len(known) == len(hops):
-            per_packet = bool(statement.per_packet)
+            per_packet, vrf = bool(statement.per_packet), statement.vrf.text if statement.vrf else ""
             yield ExplicitRoute(
-                source, target, known, statement.span, per_packet, metric, device, refusal, within
+                source, target, known, statement.span, per_packet, metric, device, refusal, within, vrf
             )
+
+
+def _sources(statement: syntax.Route, scope: Scope) -> Iterator[str]:
+    """The nodes that have a route; those without its VRF are reported."""
+    for word in unique(statement.sources):
+        name = scope.addressed(word, "be the source of a route")
+        if name and (statement.vrf is None or is_vrf_of(name, statement.vrf, scope)):
+            yield name
 
 
 def _fits_turns(statement: syntax.Route, scope: Scope) -> bool:

@@ -54,6 +54,9 @@ class Scope:
         self.nodes: dict[str, Span] = {}
         """The nodes, switches among them."""
         self.switches: set[str] = set()
+        self.routers: set[str] = set()
+        self.vrfs: dict[str, dict[str, Span]] = {}
+        """The VRFs of each router that has any, and where they are written first."""
         self.private: set[str] = set()
         """The nodes, switches among them, whose links are private."""
         self.profiles: dict[tuple[Frame | None, str], Profile] = {}

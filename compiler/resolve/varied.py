@@ -1,4 +1,5 @@
-"""The attributes of links whose values have several words: shares and `slot` of tc-netem(8), and `trunk`."""
+"""The attributes of links whose values have several words: shares and `slot` of tc-netem(8), `trunk`, and
+`vrf`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +8,7 @@ from typing import TypeVar
 from compiler.ground import foreign, mends, units
 from compiler.ground.diagnostics import Diagnostics, Note, suggest
 from compiler.ground.mends import did_you_mean
+from compiler.ground.names import INTERFACE_BYTES, fault, is_interface, is_name, is_of_module
 from compiler.language import syntax
 from compiler.model import losses
 from compiler.model.links import MOST_VLAN
@@ -158,9 +160,24 @@ def trunk(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
     return tuple(found), ()
 
 
+VRF_FORM = "a VRF is named by up to 15 letters, digits, `_` and single inner hyphens, after a letter"
+
+
+def vrf(words: tuple[syntax.Word, ...], diagnostics: Diagnostics) -> Read:
+    """`vrf red`, or `vrf red none` for the left and the right end; an empty text is no VRF."""
+    for word in words:
+        own = word.text == "none" or (is_name(word.text) and is_interface(word.text))
+        if not own or is_of_module(word.text):
+            message, label = f"`{word.text}` cannot name a VRF", fault(word.text, INTERFACE_BYTES)
+            diagnostics.error("MPC560", message, word.span, label, VRF_FORM)
+            return None
+    return tuple("" if word.text == "none" else word.text for word in words), ()
+
+
 READERS: dict[str, Callable[[tuple[syntax.Word, ...], Diagnostics], Read]] = {
     "loss": loss,
     **{name: partial(share, name) for name in ("duplicate", "corrupt", "reorder")},
     "slot": slot,
     "trunk": trunk,
+    "vrf": vrf,
 }

@@ -10,6 +10,7 @@ from compiler.model.links import DEFAULT_MTU, LinkKind
 from compiler.model.nodes import UPLINK
 from compiler.plan import turns
 from compiler.plan.commands import (
+    AFTER_VRFS,
     NAT_CHAIN,
     NAT_IN_CHAIN,
     bonded,
@@ -42,6 +43,7 @@ from compiler.plan.facts import (
     Dummy,
     Fact,
     Hairpin,
+    LocalRule,
     Mac,
     Mark,
     Marking,
@@ -67,6 +69,8 @@ from compiler.plan.facts import (
     Uplink,
     Veth,
     VlanDevice,
+    Vrf,
+    VrfPort,
     Vxlan,
 )
 from compiler.plan.plan import Plan
@@ -169,6 +173,11 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield here, f"mac {name} {address}"
         case VlanDevice(here, name, parent, number):
             yield here, f"tag {name} of {parent} 802.1Q {number}"
+        case Vrf(here, name, table):
+            yield here, f"vrf {name} table {table}"
+        case LocalRule(here):
+            rules = ("1000 from all lookup [l3mdev-table]", f"{AFTER_VRFS} from all lookup local")
+            yield from ((here, " ".join(("rule", *family(fact), "pref", rule))) for rule in rules)
         case PortVlan(here, name, number, access):
             yield here, f"vlan {name} {number}{' PVID Egress Untagged' * access}"
         case Uplink(here, _, _, network):
@@ -184,7 +193,18 @@ def _told(fact: Fact) -> Iterator[tuple[str, str]]:
             yield from ((here, f"container {name} {fact.started.image}") for name in names(fact))
         case Attached(here):
             yield here, f"attached {fact.name}"
-        case Namespace() | Veth() | Dummy() | Bridge() | Vxlan() | Mark() | Up() | BridgePort() | Qdisc():
+        case (
+            Namespace()
+            | Veth()
+            | Dummy()
+            | Bridge()
+            | Vxlan()
+            | Mark()
+            | Up()
+            | BridgePort()
+            | Qdisc()
+            | VrfPort()
+        ):
             pass
         case _:
             assert_never(fact)
@@ -262,6 +282,8 @@ class _Link:
     """The bridge that it is a port of."""
     bond: str = ""
     """The bond that it is a leg of."""
+    vrf: str = ""
+    """The VRF that it is in."""
 
     underlain: str = ""
     """The line of a link to another machine."""
@@ -269,10 +291,10 @@ class _Link:
     @property
     def fact(self) -> str:
         state = "up" if self.up else "down"
-        words = (state, *["noarp"] * (self.kind in ("dummy", LinkKind.IPIP, LinkKind.TEQL)))
+        words = (state, *["noarp"] * (self.kind in ("dummy", "vrf", LinkKind.IPIP, LinkKind.TEQL)))
         words += ("void",) * (self.kind == LinkKind.TEQL)
         words += (
-            *([f"master {self.bridge or self.bond}"] if self.bridge or self.bond else []),
+            *([f"master {master}"] if (master := self.bridge or self.bond or self.vrf) else []),
             *([f"to {self.to}"] if self.to else []),
         )
         return f"link {self.name} mtu {self.mtu} {' '.join(words)}"
@@ -322,6 +344,10 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here][name] = _Link(name, "dummy", DEFAULT_MTU)
             case VlanDevice(here, name, parent):
                 found[here][name] = _Link(name, "vlan", found[here][parent].mtu)
+            case Vrf(here, name):
+                found[here][name] = _Link(name, "vrf", VRF_MTU)
+            case VrfPort(here, name, vrf):
+                found[here][name].vrf = vrf
             case Bridge(here, name):
                 found[here][name] = _Link(name, "bridge", DEFAULT_MTU, options=" ".join(tree(fact)))
             case Mark(here, lab):
@@ -335,7 +361,7 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
                 found[here][name].bridge, found[here][name].up = bridge, True
             case Uplink(here):
                 found[here][UPLINK] = _Link(UPLINK, "veth", DEFAULT_MTU, up=True)
-            case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule():
+            case Namespace() | Sysctl() | Qdisc() | OwnAddress() | Routes() | PolicyRule() | LocalRule():
                 pass
             case (
                 MptcpLimits()
@@ -365,6 +391,9 @@ def _all_links(plan: Plan) -> dict[str, dict[str, _Link]]:
 
 
 LOOPBACK_MTU = 65536
+
+VRF_MTU = 65575
+"""That of the device of a VRF: the longest packet of IPv6 (IP6_MAX_MTU)."""
 
 
 # --- queueing disciplines ---------------------------------------------------------------------------

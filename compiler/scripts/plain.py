@@ -18,6 +18,7 @@ from compiler.plan.facts import (
     Tunnel,
     Veth,
     VlanDevice,
+    Vrf,
     Vxlan,
 )
 from compiler.plan.plan import ADDRESSES, ATTACHED, DEVICES, NO_SERVER, Plan, Section, looks
@@ -231,7 +232,7 @@ def _devices(plan: Plan) -> dict[str, list[str]]:
             fact.ends
             if isinstance(fact, Veth)
             else (fact,)
-            if isinstance(fact, Dummy | Bridge | VlanDevice | Tunnel | Vxlan | Bond | Teql)
+            if isinstance(fact, Dummy | Bridge | VlanDevice | Vrf | Tunnel | Vxlan | Bond | Teql)
             else ()
         )
         for end in ends:

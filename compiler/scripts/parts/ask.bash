@@ -54,7 +54,7 @@ done
 echo "about queues"
 tc qdisc show
 [ -z "$NFT" ] || { echo "about tables" && nft -st list ruleset; }
-case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "*) echo "about kinds" && ip -d -o link show ;; esac
+case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "* | *" vrf "*) echo "about kinds" && ip -d -o link show ;; esac
 case $kinds in *" bridge "*) echo "about bridges" && bridge fdb show ;; esac
 case $kinds in *" vlan "*) echo "about vlans" && bridge vlan show | sed 's/^[[:space:]]/+ /' ;; esac
 case $kinds in *" device "*) echo "about devices" && ip -d -o link show ;; esac
