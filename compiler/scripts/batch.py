@@ -134,7 +134,7 @@ def _containers(plan: Plan) -> Iterator[str]:
         return
     runs = _runs(plan.attached, plan.captures, plan.devices)
     yield from (*_title("containers"), *runs, f"no_server {_servers(plan)}")
-    yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", 'cd "$RUNS"')
+    yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", "trap 'exit 1' HUP INT TERM", 'cd "$RUNS"')
     for one in plan.containers:
         *held, started = commands(one)
         yield from (join(("hold", one.namespace, *anchor.tool, *anchor.arguments)) for anchor in held)
