@@ -268,7 +268,7 @@ CALLS = {
         UNDONE.replace("ip ", ""),
         "mptcp endpoint show",
         "mptcp limits set ?",
-        "-d link show type bridge_slave",
+        "-d (?:-o )?link show type bridge_slave",
     ],
     "tc": [
         r"(?:-force )?-batch -",
@@ -308,7 +308,7 @@ CALLS = {
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} ip link show dev {INTERFACE}",
         rf"--net=/run/netns/{NAMESPACE} ss {LISTENS}",
-        rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
+        rf"--net=/run/netns/{NAMESPACE} ip -d -o link show type bridge_slave",
         rf"--net=/run/netns/{NAMESPACE} ip (?:-d )?-o link show",
         rf"--net=/run/netns/{NAMESPACE} {TRIED}",
         rf"--net={SCRATCH}/netns/{NAMESPACE} {ASKS}",

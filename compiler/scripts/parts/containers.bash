@@ -9,6 +9,25 @@ for folder in /lib /lib64 /usr; do
   [[ ! -e $folder ]] || BASE+=(--mount "type=bind,src=$folder,dst=$folder,readonly")
 done
 
+# Has a test done beside those that follow: COMMAND...
+tests=()
+meanwhile() {
+  local from
+  exec {from}< <(missing=() && "$@" && printf '%s\n' "${missing[@]}" tested)
+  tests+=("$from")
+}
+
+# Notes what such tests have found.
+hear_tests() {
+  local from found
+  for from in "${tests[@]}"; do
+    mapfile -t found <&"$from"
+    exec {from}<&-
+    [[ ${found[-1]:-} == tested ]] || die "a test of this machine has ended early"
+    missing+=("${found[@]:0:${#found[@]} - 1}")
+  done
+}
+
 # Notes an engine that does not answer or is that of another machine, names that it has given away, and images that it
 # does not have: ENGINE IMAGE...
 need_containers() {
