@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "three-paths" that is up. Written by mpc 0.1.0 from three-paths.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 c50fc2b3560c1c224e518232b97529d9fde08b24ca392684841e9e648cf2a622
+# Runtime: sha256 42236762515ce41b7403ff2d651f376a8f231a6907a35e3876d017aad98ef96c
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -403,7 +403,7 @@ done
 echo "about queues"
 tc qdisc show
 [ -z "$NFT" ] || { echo "about tables" && nft -st list ruleset; }
-case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "*) echo "about kinds" && ip -d -o link show ;; esac
+case $kinds in *" bridge "* | *" tunnel "* | *" bond "* | *" tag "* | *" vrf "*) echo "about kinds" && ip -d -o link show ;; esac
 case $kinds in *" bridge "*) echo "about bridges" && bridge fdb show ;; esac
 case $kinds in *" vlan "*) echo "about vlans" && bridge vlan show | sed 's/^[[:space:]]/+ /' ;; esac
 case $kinds in *" device "*) echo "about devices" && ip -d -o link show ;; esac
@@ -499,7 +499,7 @@ function plan_kind(word, line) {
   if (word[1] == "interface") { is_made[at, word[2]] = 1; makes[at] = 1 }
   if (word[1] == "limits") has_limits[at] = 1
   if (word[1] == "mac") has_mac[at, word[2]] = 1
-  if (word[1] ~ /^(tunnel|bond|device|tag|vlan)$/) kinds[at] = kinds[at] " " word[1]
+  if (word[1] ~ /^(tunnel|bond|device|tag|vlan|vrf)$/) kinds[at] = kinds[at] " " word[1]
 }
 
 # A sysctl, of all interfaces for `*`. (In a key, `.` and `/` have changed places.)
@@ -548,11 +548,15 @@ function is_none(line,  word) {
   split(line, word, " ")
   if (word[1] == "limits") return !(at in has_limits)
   if (word[1] == "link") return index(line, " down") && !((at, word[2]) in is_link)
-  if (word[1] == "rule" && line in is_rule) return 1
+  if (word[1] == "rule" && line in is_rule) return !((at, after_vrfs(line)) in wanted)
+  if (word[1] == "rule" && index(line, " lookup [l3mdev-table]")) return 1
   if (word[1] == "leg") return !((at, "leg " word[2] " UP") in wanted)
   if ((at in makes) && is_of_device(line, word)) return 1
   return word[1] == "connected" || line ~ /^port .* state (forwarding|blocking)$/
 }
+
+# The rule for addresses of the namespace itself, where VRFs come before it.
+function after_vrfs(line) { return replaced(line, " pref 0 ", " pref 32765 ") }
 
 # Whether a line may come from the commands of a device: what is on it, and what is in tables of the whole namespace.
 function is_of_device(line, word,  i) {
@@ -608,6 +612,8 @@ function details(line,  name, kind, before) {
   } else if (has(line, "\\\\ +vlan protocol [^ ]+ id [0-9]+")) {
     split(found, kind, " ")
     see("tag " name " of " parent_of(line) " " kind[4] " " kind[6])
+  } else if (has(line, "\\\\ +vrf table [0-9]+")) {
+    see("vrf " name after(found, "vrf"))
   } else if (has(line, "\\\\ +bond mode ")) {
     bond(name, " mode " rest " ")
   }
@@ -706,6 +712,7 @@ function route(line,  refusal, target, way, more, within) {
     within = substr(more, RSTART, RLENGTH)
     more = without(more, within)
   }
+  if (target == "default" && refusal != "" && index(more, " pref ")) target = "::/0"
   if (index(more, " pref medium")) more = without(without(more, " metric 1024"), " pref medium")
   gsub(/ linkdown| scope link| error -[0-9]+/, "", more)
   if (target == "default" && index(line, " pref medium")) target = "::/0"
@@ -864,7 +871,8 @@ function compare_containers(  i, name, count) {
 function compare_container(name, image,  field, what) {
   what = "the container " name
   split(engine[name], field, "|")
-  if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
+  if (field[1] != "" && field[2] == "") missing("an answer of " field[3] " about " what)
+  else if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
   else if (field[2] == "0" && field[3] == "0" && !(at in is_attached)) ended[at, ++ended_count[at]] = what " has ended with 0"
   else if (field[2] == "0") missing(what ", which has ended with " field[3])
   else if (!((at, field[2]) in is_inside)) missing(what " in this namespace")
@@ -938,7 +946,8 @@ function fact(line) {
 # Tells what it lacks: the kernel's own rules, if it has any of that family, then what is planned.
 function compare_facts(  i, line) {
   for (i = 1; i <= rule_count; i++)
-    if (((at, family_of[i]) in told_rules) && !((at, rules[i]) in present)) missing(rules[i])
+    if (((at, family_of[i]) in told_rules) && !((at, rules[i]) in present) && !((at, after_vrfs(rules[i])) in wanted))
+      missing(rules[i])
   for (i = 1; i <= plans[at]; i++) if (!((at, planned[at, i]) in present)) missing(planned[at, i])
   for (i = 1; i <= path_count[at]; i++) {
     line = paths[at, i]
@@ -1110,6 +1119,40 @@ BEGIN {
 END { if (at) ask() }
 COMPARE
 
+# === calls of podman and docker ===============================================
+# How long a call may take, in seconds.
+PATIENCE=60
+
+# Prints what a call of an engine says, and ends one that takes longer, with status 124: SECONDS ENGINE ARGUMENT...
+# It is called as "$(bounded ...)" alone. A signal to this script waits for the end of that: what an engine is at comes
+# before all is taken away. (What then watches a container would keep the claim locked.)
+bounded() {
+  local from pid said log='' sign status end=$((SECONDS + $1))
+  exec {from}< <(
+    [[ -z ${lock:-} ]] || exec {lock}>&-
+    PODMAN_IGNORE_CGROUPSV1_WARNING=1 exec "${@:2}" 2>&1 </dev/null
+  )
+  pid=$!
+  trap - ERR
+  trap '' HUP INT TERM
+  while :; do
+    status=0
+    IFS= read -rd '' -t 5 said <&"$from" || status=$?
+    log+=$said
+    ((status)) || continue # after a null character
+    ((status > 128)) || break
+    ((SECONDS >= end)) || { say "waiting for $2 $3" && continue; }
+    for sign in TERM KILL; do
+      kill -s "$sign" "$pid" 2>/dev/null || true
+      IFS= read -rd '' -t 5 said <&"$from" || (($? > 128)) || break
+    done
+    printf '%s' "${log:+$log$'\n'}\`$2 $3\` has not ended in $1 seconds"
+    return 124
+  done
+  printf '%s' "$log"
+  wait "$pid"
+}
+
 # === the machine beside the plan ==============================================
 # The namespaces are compared in parts, side by side: each turn is one of them.
 CPUS=$(nproc 2>/dev/null || echo 2)
@@ -1150,14 +1193,19 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of; or the engine, where that does not answer.
 refer_containers() {
-  local name pid status rest
-  while IFS='|' read -r name pid status rest; do
-    printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
-  done < <("$1" container inspect --format \
+  local told name pid status=0 rest
+  told=$(bounded "$PATIENCE" "$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
-    "${@:2}" 2>/dev/null) >>"$scratch/containers"
+    "${@:2}") || status=$?
+  if ((status == 124)); then
+    printf "%s||$1\n" "${@:2}" >>"$scratch/containers"
+    return
+  fi
+  while IFS='|' read -r name pid status rest; do
+    [[ -z $rest ]] || printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
+  done <<<"$told" >>"$scratch/containers"
 }
 
 # An exit status, with the signal that it stands for.

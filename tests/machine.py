@@ -42,6 +42,7 @@ FEATURES = {
     "ipip": "[[ -n ${MPC_GUEST:-} ]] && ip link add name probe type ipip local 127.0.0.1 remote 127.0.0.1",
     # Its devices are in the first namespace alone, and all labs share them: likewise.
     "teql": "[[ -n ${MPC_GUEST:-} ]] && modprobe sch_teql && modprobe -r sch_teql",
+    "cgroup2": "[[ -e /sys/fs/cgroup/cgroup.controllers ]]",
     # An emulated machine that is thrown away, so that a test may unload modules; see tests/guest.
     "guest": "[[ -n ${MPC_GUEST:-} ]]",
 }

@@ -226,7 +226,7 @@ SYSCTLS_THAT_WERE = "-rsH  /proc/sys/net/core /proc/sys/net/ipv4 /proc/sys/net/i
 """How its sysctls are noted, and set again."""
 ENGINE = [
     rf"ps --all(?: --no-trunc)? --filter label=mpc\.lab={NAME}(?: --format \{{\{{.*\}}\}})?",
-    rf"image inspect --format \{{\{{\.Id\}}\}} {IMAGE}",
+    rf"image inspect --format \{{\{{\.Id\}}\}}(?: {IMAGE})+",
     rf"container inspect --format \{{\{{\S.*\}}\}}(?: {NAMESPACE})+",
     rf"(?:stop -t 5|rm --force --volumes)(?: {NAMESPACE})*",
     rf"rm --force {NAMESPACE}",
@@ -268,7 +268,7 @@ CALLS = {
         UNDONE.replace("ip ", ""),
         "mptcp endpoint show",
         "mptcp limits set ?",
-        "-d link show type bridge_slave",
+        "-d (?:-o )?link show type bridge_slave",
     ],
     "tc": [
         r"(?:-force )?-batch -",
@@ -308,7 +308,7 @@ CALLS = {
     "nsenter": [
         rf"--net=/run/netns/{NAMESPACE} ip link show dev {INTERFACE}",
         rf"--net=/run/netns/{NAMESPACE} ss {LISTENS}",
-        rf"--net=/run/netns/{NAMESPACE} ip -d link show type bridge_slave",
+        rf"--net=/run/netns/{NAMESPACE} ip -d -o link show type bridge_slave",
         rf"--net=/run/netns/{NAMESPACE} ip (?:-d )?-o link show",
         rf"--net=/run/netns/{NAMESPACE} {TRIED}",
         rf"--net={SCRATCH}/netns/{NAMESPACE} {ASKS}",
@@ -458,7 +458,7 @@ def _is_users(tool: str, arguments: list[str]) -> bool:
             return _is_start(arguments)
         case ["podman" | "docker", "run", *_]:
             return is_container([tool, *arguments])
-        case ["timeout", "5", *rest]:
+        case ["timeout", "-k", "5", "5", *rest]:
             return is_trial(rest)
         case ["ip", "netns", "exec", _, "bash", *_]:
             return is_trial([tool, *arguments])

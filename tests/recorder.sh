@@ -90,7 +90,7 @@ case $tool in
     [[ $* != *" tcpdump "* ]] || echo "listening on an interface"
     ;;
   ss) [[ $* != "-Hltn "* ]] || echo LISTEN ;;
-  timeout) shift && exec "$@" ;;
+  timeout) shift 3 && exec "$@" ;;
   podman | docker)
     [[ "$1 $2" != "context inspect" ]] || echo unix:///run/docker.sock
     [[ "$1 $2" != "container inspect" ]] || for name in "${@:5}"; do

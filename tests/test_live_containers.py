@@ -1,7 +1,9 @@
 """Containers of podman and docker: started when the network is there, checked, and gone without a trace."""
 
 import dataclasses
+import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,20 +219,84 @@ def test_every_fault_of_the_engine(box: engine.Engine, tmp_path: Path) -> None:
         assert not left, f"{fault}: {left}"
 
 
-def test_down_keeps_the_claim_where_the_engine_does_not_answer(box: engine.Engine, tmp_path: Path) -> None:
-    lab = lab_of(by(box, PAIR))
+# How an engine can be found: a program in its place, and what is said of it.
+BROKEN = {
+    "echo out of order >&2; exit 125": "out of order",
+    "trap '' TERM; while :; do sleep 1; done": "has not ended in 2 seconds",
+}
+
+
+def hurried(script: str, folder: Path) -> live.Result:
+    """Runs a script that gives engines some seconds for each call, with a folder before those of PATH."""
+    for usual, less in (("PATIENCE=60\n", "PATIENCE=2\n"), ("5 * $#", "0"), ("-rd '' -t 5 ", "-rd '' -t 1 ")):
+        script = script.replace(usual, less)
+    return live.run("env", f"PATH={folder}:{os.environ['PATH']}", "bash", "-s", stdin=script, seconds=200)
+
+
+def missing_answers(box: engine.Engine, result: live.Result) -> bool:
+    said = {line for point in tap.points(result).values() for line in point.said}
+    return said >= {f"missing: an answer of {box.name} about the container boxes-{node}" for node in "ab"}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("does", "told"), BROKEN.items(), ids=["fails", "hangs"])
+def test_an_engine_that_does_not_answer(box: engine.Engine, tmp_path: Path, does: str, told: str) -> None:
+    """Up changes nothing, a check tells of it, down says what to do and keeps the claim."""
+    shim = tmp_path / box.name
+    shim.write_text(f"#!/bin/bash\n[[ $1 != context ]] || exit 1\n{does}\n")
+    shim.chmod(0o755)
+    lab, before = lab_of(by(box, PAIR)), kernel.snapshot()
+    result = hurried(lab.up_script, tmp_path)
+    assert result.returncode == 1
+    assert f"{box.name} does not answer: " in result.stderr
+    assert told in result.stderr
+    assert f"  {box.name} that answers\n" in result.stderr
+    kernel.assert_same(before, kernel.snapshot())
     with live.running(lab):
-        (tmp_path / box.name).write_text("#!/bin/sh\necho out of order >&2\nexit 125\n")
-        (tmp_path / box.name).chmod(0o755)
-        result = live.run(
-            "env",
-            f"PATH={tmp_path}:/usr/bin:/bin:/usr/sbin:/sbin",
-            "bash",
-            "-s",
-            stdin=lab.down_script,
-            seconds=120,
-        )
+        result = hurried(Compilation("-", by(box, PAIR)).script("check"), tmp_path)
         assert result.returncode == 1
-        assert f"{box.name} does not answer: out of order" in result.stderr
+        assert missing_answers(box, result) == ("sleep" in does)
+        result = hurried(lab.down_script, tmp_path)
+        assert result.returncode == 1
+        assert f"{box.name} does not answer: " in result.stderr
+        assert told in result.stderr
+        assert f"containers of {box.name} may be left: run the down script when it" in result.stderr
+        assert (f"waiting for {box.name} ps" in result.stderr) == ("sleep" in does)
         assert Path("/run/mpc-boxes").exists()
     assert box.containers() == []
+
+
+@pytest.mark.once
+def test_each_call_of_the_engine_hangs(box: engine.Engine, tmp_path: Path) -> None:
+    """From each call on: up takes back what it can, and a later down does the rest."""
+    lab, before = lab_of(by(box, PAIR)), kernel.snapshot()
+    real = shutil.which(box.name)
+    shim = tmp_path / box.name
+    shim.write_text(f"""#!/bin/bash
+exec 9>>{tmp_path}/calls; flock 9; echo >&9; mapfile -t calls <{tmp_path}/calls; flock -u 9
+((${{#calls[@]}} < $(<{tmp_path}/first))) || exec sleep 9999
+exec {real} "$@"
+""")
+    shim.chmod(0o755)
+
+    def hangs(script: str, first: int) -> tuple[live.Result, bool]:
+        """Runs it, and tells whether it came so far."""
+        (tmp_path / "calls").write_text("")
+        (tmp_path / "first").write_text(str(first))
+        result = hurried(script, tmp_path)
+        return result, len((tmp_path / "calls").read_text()) >= first
+
+    for script in (lab.up_script, lab.down_script):
+        reached, first = True, 1
+        while reached:
+            if script is lab.down_script:
+                assert lab.up().returncode == 0
+            result, reached = hangs(script, first)
+            assert result.returncode == (1 if reached else 0), f"from call {first} on: {result.stderr}"
+            told = f"{box.name} does not answer: ", f"{box.name} that answers\n"
+            assert not reached or any(one in result.stderr for one in told)
+            down = lab.down()
+            assert down.returncode == 0, f"from call {first} on: {down.stderr}"
+            left = kernel.differs(before) or " ".join(box.containers())
+            assert not left, f"from call {first} on: {left}"
+            first += 1 if thorough() else 4

@@ -11,7 +11,7 @@ from pathlib import Path
 import engine
 import live
 import pytest
-from test_live_containers import PAIR, QUICK, by, drifts, lab_of
+from test_live_containers import PAIR, QUICK, by, drifts, hurried, lab_of
 
 pytestmark = pytest.mark.live
 
@@ -60,6 +60,26 @@ def test_a_daemon_that_is_gone_keeps_the_claim(box: engine.Engine) -> None:
         assert Path("/run/mpc-boxes").exists()
         assert lab.up().returncode == 1
         box.daemon.start()
+    assert box.containers() == []
+
+
+def test_a_daemon_that_hangs(box: engine.Engine, tmp_path: Path) -> None:
+    """It is stopped by SIGSTOP: up ends without a change, and down keeps the claim."""
+    lab = lab_of(by(box, PAIR))
+    assert box.daemon
+    with live.running(lab):
+        box.daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            result = hurried(lab.down_script, tmp_path)
+            other = hurried(lab_of(by(box, PAIR).replace("lab boxes", "lab others")).up_script, tmp_path)
+        finally:
+            box.daemon.process.send_signal(signal.SIGCONT)
+        assert result.returncode == other.returncode == 1
+        for said in ("waiting for docker ps", "docker does not answer: `docker ps` has not ended in "):
+            assert said in result.stderr
+            assert said in other.stderr
+        assert "  docker that answers\n" in other.stderr
+        assert Path("/run/mpc-boxes").exists()
     assert box.containers() == []
 
 

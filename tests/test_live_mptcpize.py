@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +124,34 @@ def test_a_library_that_is_not_there_is_named(box: engine.Engine, tmp_path: Path
     result = lab_of(by(box, DIAMOND)).up(tmp_path)
     assert result.returncode == 1
     assert "the library libmptcpwrap, which `mptcpize run` preloads" in result.stderr
+
+
+@pytest.fixture
+def musl(box: engine.Engine, tmp_path: Path) -> Iterator[str]:
+    """An image whose one program is linked against musl, and has its dynamic linker."""
+    if not shutil.which("musl-gcc"):
+        pytest.skip("a program for musl needs musl-gcc (package musl-tools)")
+    (tmp_path / "waits.c").write_text("#include <unistd.h>\nint main(void) { for (;;) pause(); }\n")
+    live.succeed("musl-gcc", "-o", tmp_path / "waits", tmp_path / "waits.c")
+    (linker,) = Path("/lib").glob("ld-musl-*.so.1")
+    with tarfile.open(tmp_path / "image.tar", "w") as archive:
+        archive.add(linker.resolve(), f"lib/{linker.name}")
+        archive.add(tmp_path / "waits", "waits")
+    box.call("import", str(tmp_path / "image.tar"), "localhost/musl:1")
+    yield "localhost/musl:1"
+    box.call("rmi", "localhost/musl:1")
+
+
+def test_a_program_for_musl_does_not_start(box: engine.Engine, musl: str) -> None:
+    """Up says how it has ended, and takes all back; without `mptcpize on` the same program runs."""
+    text = f"""
+lab wrapped
+container a image "{musl}" command "/waits" options "--stop-signal KILL"
+host b
+link a -- b
+"""
+    with live.running(lab_of(by(box, text))):
+        assert drifts(by(box, text)) == []
+    result = lab_of(by(box, text.replace("options", "mptcpize on ready 80 options"))).up()
+    assert result.returncode == 1
+    assert "the container wrapped-a has ended with 127" in result.stderr

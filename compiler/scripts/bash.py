@@ -23,10 +23,10 @@ class Style(StrEnum):
 
 
 PARTS = {
-    "up": "claim engine attached slots prelude ending ready processes up load take visitor batch"
+    "up": "claim calls engine attached slots prelude ending ready processes up load take visitor batch"
     " routes ports legs containers captures",
-    "down": "claim engine attached slots uplink prelude down",
-    "check": "output about check ask compare drift ending jobs pings transfer throughput",
+    "down": "claim calls engine attached slots uplink prelude down",
+    "check": "output about check ask compare calls drift ending jobs pings transfer throughput",
     "bench": "output about trial ending jobs transfer watch during record bench report",
     "play": "output claim trial ending play",
 }

@@ -53,6 +53,9 @@ def _needs(plan: Plan) -> Iterator[str]:
     yield from need_tools(tool for tool in plan.tools if tool != "sysctl")
     yield from ("need_root", "need_folder /run/netns", "need_folder /etc/netns")
     yield from _others(plan)
+    for engine in plan.engines:
+        images = (one.started.image for one in plan.containers if one.started.engine == engine)
+        yield join(("meanwhile", "need_containers", engine, *dict.fromkeys(images)))
     yield from (f"load {join(need.module)}" for need in plan.needs if need.module)
     yield from ("need_features <<'END'", "need_right")
     yield from (f"need {quote(need.feature)} {join(need.command)}" for need in plan.needs)
@@ -76,10 +79,8 @@ def _others(plan: Plan) -> Iterator[str]:
 
 
 def _engine(plan: Plan) -> Iterator[str]:
-    """Tests what containers need."""
-    for engine in plan.engines:
-        images = (one.started.image for one in plan.containers if one.started.engine == engine)
-        yield join(("need_containers", engine, *dict.fromkeys(images)))
+    """Tests what containers need, and hears what the engines have told meanwhile."""
+    yield from ("hear_tests",) if plan.engines else ()
     yield from ("need_wrapper",) if plan.mptcpized else ()
     for one in plan.attached:
         yield join(("need_attached", one.engine, one.name, *interfaces(plan, one.namespace)))
@@ -134,7 +135,7 @@ def _containers(plan: Plan) -> Iterator[str]:
         return
     runs = _runs(plan.attached, plan.captures, plan.devices)
     yield from (*_title("containers"), *runs, f"no_server {_servers(plan)}")
-    yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", 'cd "$RUNS"')
+    yield from ("for ((part = 0; part < AT_ONCE; part++)); do {", "trap 'exit 1' HUP INT TERM", 'cd "$RUNS"')
     for one in plan.containers:
         *held, started = commands(one)
         yield from (join(("hold", one.namespace, *anchor.tool, *anchor.arguments)) for anchor in held)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "client". Written by mpc 0.1.0 from client.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 e311efdf830b85e140ca593dac5877921035fd1fdc15b783bfed76596bc15f45
+# Runtime: sha256 080b57d1c888fed87d7e25c81639a82c8cd550c0f7db79e3c1726678d83db5ce
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -70,6 +70,40 @@ inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}"; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }
 
+# === calls of podman and docker ===============================================
+# How long a call may take, in seconds.
+PATIENCE=60
+
+# Prints what a call of an engine says, and ends one that takes longer, with status 124: SECONDS ENGINE ARGUMENT...
+# It is called as "$(bounded ...)" alone. A signal to this script waits for the end of that: what an engine is at comes
+# before all is taken away. (What then watches a container would keep the claim locked.)
+bounded() {
+  local from pid said log='' sign status end=$((SECONDS + $1))
+  exec {from}< <(
+    [[ -z ${lock:-} ]] || exec {lock}>&-
+    PODMAN_IGNORE_CGROUPSV1_WARNING=1 exec "${@:2}" 2>&1 </dev/null
+  )
+  pid=$!
+  trap - ERR
+  trap '' HUP INT TERM
+  while :; do
+    status=0
+    IFS= read -rd '' -t 5 said <&"$from" || status=$?
+    log+=$said
+    ((status)) || continue # after a null character
+    ((status > 128)) || break
+    ((SECONDS >= end)) || { say "waiting for $2 $3" && continue; }
+    for sign in TERM KILL; do
+      kill -s "$sign" "$pid" 2>/dev/null || true
+      IFS= read -rd '' -t 5 said <&"$from" || (($? > 128)) || break
+    done
+    printf '%s' "${log:+$log$'\n'}\`$2 $3\` has not ended in $1 seconds"
+    return 124
+  done
+  printf '%s' "$log"
+  wait "$pid"
+}
+
 # === containers, by podman and docker =========================================
 # Each is called like its namespace, and has the lab as its label: by that it is known as this lab's. Where docker runs
 # it, it is beside another, NAME.net: its anchor, whose process has entered the namespace. CONTAINERS are ENGINE:NAME, and
@@ -79,7 +113,12 @@ CONTAINERS+=()
 # Takes away the lab's containers, with the volumes that came with them.
 remove_containers() {
   local engine left=0
-  for engine in podman docker; do remove_those_of "$engine" || left=1; done
+  for engine in podman docker; do
+    remove_those_of "$engine" || {
+      say "containers of $engine may be left: run the down script when it works again"
+      left=1
+    }
+  done
   return "$left"
 }
 
@@ -98,9 +137,10 @@ remove_those_of() {
   for _ in 1 2 3; do
     list_containers "$engine" || return
     ((${#ids[@]} + ${#anchors[@]})) || return 0
-    ((${#ids[@]} == 0)) || "$engine" stop -t 5 "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#ids[@]} == 0)) || "$engine" rm --force --volumes "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#anchors[@]} == 0)) || "$engine" rm --force --volumes "${anchors[@]}" >/dev/null 2>&1 || true
+    ((${#ids[@]} == 0)) || {
+      try_engine "$engine" stop -t 5 "${ids[@]}" && try_engine "$engine" rm --force --volumes "${ids[@]}"
+    } || return
+    ((${#anchors[@]} == 0)) || try_engine "$engine" rm --force --volumes "${anchors[@]}" || return
   done
   list_containers "$engine" || return
   ((${#ids[@]} + ${#anchors[@]} == 0)) || say "these containers do not go: ${ids[*]} ${anchors[*]}"
@@ -116,7 +156,14 @@ has_noted() {
 
 # Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() { answer=$(bounded "$PATIENCE" "$@") || { say "$1 does not answer: $answer"; return 1; }; }
+
+# Has an engine do something, and fails only where that does not end: ENGINE ARGUMENT... (Its lists tell what was done.)
+try_engine() {
+  local log status=0
+  log=$(bounded "$((PATIENCE + 5 * $#))" "$@") || status=$?
+  ((status != 124)) || { say "$1 does not answer: $log"; return 1; }
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -133,7 +180,7 @@ end_begun_podman() {
   local name state
   ask_engine podman ps --all --external --format '{{.Names}} {{.Status}}' || return
   while read -r name state; do
-    [[ $state != Storage* ]] || ! noted "container podman:$name" || podman rm --force "$name" >/dev/null 2>&1 || true
+    [[ $state != Storage* ]] || ! noted "container podman:$name" || try_engine podman rm --force "$name" || return
   done <<<"$answer"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 a3a6a9bc44bcdfcaaf070005a02a7791a15cfdf6bffddb9475411b4cbe034859
+# Runtime: sha256 e5567c05a7a8b29daa0159c45cff66d7b3f3934b4c36dcbdc2bc929e8e83300b
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -270,6 +270,40 @@ inodes() { TZ=UTC0 stat -Lc 'inode %n %i %z' "${@/#//run/netns/}"; }
 
 noted() { [[ -n ${notes[$1]:-} ]]; }
 
+# === calls of podman and docker ===============================================
+# How long a call may take, in seconds.
+PATIENCE=60
+
+# Prints what a call of an engine says, and ends one that takes longer, with status 124: SECONDS ENGINE ARGUMENT...
+# It is called as "$(bounded ...)" alone. A signal to this script waits for the end of that: what an engine is at comes
+# before all is taken away. (What then watches a container would keep the claim locked.)
+bounded() {
+  local from pid said log='' sign status end=$((SECONDS + $1))
+  exec {from}< <(
+    [[ -z ${lock:-} ]] || exec {lock}>&-
+    PODMAN_IGNORE_CGROUPSV1_WARNING=1 exec "${@:2}" 2>&1 </dev/null
+  )
+  pid=$!
+  trap - ERR
+  trap '' HUP INT TERM
+  while :; do
+    status=0
+    IFS= read -rd '' -t 5 said <&"$from" || status=$?
+    log+=$said
+    ((status)) || continue # after a null character
+    ((status > 128)) || break
+    ((SECONDS >= end)) || { say "waiting for $2 $3" && continue; }
+    for sign in TERM KILL; do
+      kill -s "$sign" "$pid" 2>/dev/null || true
+      IFS= read -rd '' -t 5 said <&"$from" || (($? > 128)) || break
+    done
+    printf '%s' "${log:+$log$'\n'}\`$2 $3\` has not ended in $1 seconds"
+    return 124
+  done
+  printf '%s' "$log"
+  wait "$pid"
+}
+
 # === containers, by podman and docker =========================================
 # Each is called like its namespace, and has the lab as its label: by that it is known as this lab's. Where docker runs
 # it, it is beside another, NAME.net: its anchor, whose process has entered the namespace. CONTAINERS are ENGINE:NAME, and
@@ -279,7 +313,12 @@ CONTAINERS+=()
 # Takes away the lab's containers, with the volumes that came with them.
 remove_containers() {
   local engine left=0
-  for engine in podman docker; do remove_those_of "$engine" || left=1; done
+  for engine in podman docker; do
+    remove_those_of "$engine" || {
+      say "containers of $engine may be left: run the down script when it works again"
+      left=1
+    }
+  done
   return "$left"
 }
 
@@ -298,9 +337,10 @@ remove_those_of() {
   for _ in 1 2 3; do
     list_containers "$engine" || return
     ((${#ids[@]} + ${#anchors[@]})) || return 0
-    ((${#ids[@]} == 0)) || "$engine" stop -t 5 "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#ids[@]} == 0)) || "$engine" rm --force --volumes "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#anchors[@]} == 0)) || "$engine" rm --force --volumes "${anchors[@]}" >/dev/null 2>&1 || true
+    ((${#ids[@]} == 0)) || {
+      try_engine "$engine" stop -t 5 "${ids[@]}" && try_engine "$engine" rm --force --volumes "${ids[@]}"
+    } || return
+    ((${#anchors[@]} == 0)) || try_engine "$engine" rm --force --volumes "${anchors[@]}" || return
   done
   list_containers "$engine" || return
   ((${#ids[@]} + ${#anchors[@]} == 0)) || say "these containers do not go: ${ids[*]} ${anchors[*]}"
@@ -316,7 +356,14 @@ has_noted() {
 
 # Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() { answer=$(bounded "$PATIENCE" "$@") || { say "$1 does not answer: $answer"; return 1; }; }
+
+# Has an engine do something, and fails only where that does not end: ENGINE ARGUMENT... (Its lists tell what was done.)
+try_engine() {
+  local log status=0
+  log=$(bounded "$((PATIENCE + 5 * $#))" "$@") || status=$?
+  ((status != 124)) || { say "$1 does not answer: $log"; return 1; }
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -333,7 +380,7 @@ end_begun_podman() {
   local name state
   ask_engine podman ps --all --external --format '{{.Names}} {{.Status}}' || return
   while read -r name state; do
-    [[ $state != Storage* ]] || ! noted "container podman:$name" || podman rm --force "$name" >/dev/null 2>&1 || true
+    [[ $state != Storage* ]] || ! noted "container podman:$name" || try_engine podman rm --force "$name" || return
   done <<<"$answer"
 }
 
@@ -853,7 +900,7 @@ await() {
 await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
 
 # Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
-await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
+await_run() { await_ready see_over "$1" timeout -k 5 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
 
 # Fails where what was started has ended with an error.
 see_over() {
@@ -1409,22 +1456,31 @@ routes() {
 }
 
 # === ports of switches ========================================================
-# Whether every port of a bridge forwards, or is left out by the spanning tree.
+# Whether every port of a bridge forwards, or is left out by the spanning tree. `dark` is then the ports whose links
+# are not known to be up.
+dark=()
 is_settled() {
-  local ports
-  ports=$(exec nsenter --net="/run/netns/$1" ip -d link show type bridge_slave) || die "cannot see the ports of $1"
+  local ports line
+  ports=$(exec nsenter --net="/run/netns/$1" ip -d -o link show type bridge_slave) || die "cannot see the ports of $1"
+  dark=()
+  while IFS= read -r line; do
+    [[ ! $line =~ ^[0-9]+:\ ([^:@]+).*\ bridge_slave\ state\ disabled ]] || dark+=("${BASH_REMATCH[1]}")
+  done <<<"$ports"
   [[ ! $ports =~ bridge_slave\ state\ (disabled|listening|learning) ]]
 }
 
 # Waits until all ports of some bridges are settled, and half a minute at most. The kernel may take a second to
-# notice that both ends of a link are up, and a spanning tree has ports listen and learn for 2 seconds each.
+# notice that both ends of a link are up, if they have the same number; Linux 6.18 does so at once when it is asked about
+# the port. And a spanning tree has ports listen and learn for 2 seconds each.
 await_ports() {
   local ns try=0
   say "waiting for the ports of $# switches to forward"
   for ns; do
     until is_settled "$ns"; do
       ((++try < 300)) || die "the ports of $ns do not come to forward"
-      sleep 0.1
+      ((${#dark[@]} == 0)) || printf 'link show dev %s\n' "${dark[@]}" |
+        nsenter --net="/run/netns/$ns" ip -batch - >/dev/null 2>&1 || true
+      ((try == 1)) || sleep 0.1
     done
   done
 }
@@ -1471,10 +1527,29 @@ for folder in /lib /lib64 /usr; do
   [[ ! -e $folder ]] || BASE+=(--mount "type=bind,src=$folder,dst=$folder,readonly")
 done
 
+# Has a test done beside those that follow: COMMAND...
+tests=()
+meanwhile() {
+  local from
+  exec {from}< <(missing=() && "$@" && printf '%s\n' "${missing[@]}" tested)
+  tests+=("$from")
+}
+
+# Notes what such tests have found.
+hear_tests() {
+  local from found
+  for from in "${tests[@]}"; do
+    mapfile -t found <&"$from"
+    exec {from}<&-
+    [[ ${found[-1]:-} == tested ]] || die "a test of this machine has ended early"
+    missing+=("${found[@]:0:${#found[@]} - 1}")
+  done
+}
+
 # Notes an engine that does not answer or is that of another machine, names that it has given away, and images that it
 # does not have: ENGINE IMAGE...
 need_containers() {
-  local engine=$1 name whose image
+  local engine=$1 name whose image told status
   type -P "$engine" >/dev/null && ((EUID == 0)) || return 0
   "is_here_$engine" || {
     missing+=("$engine on this machine: the environment names another")
@@ -1488,11 +1563,16 @@ need_containers() {
     [[ " ${CONTAINERS[*]} " != *" $engine:$name "* ]] ||
       missing+=("the name $name: a container has it$(lab_of "${whose:+mpc:$whose}")")
   done <<<"$answer"
-  for image in "${@:2}"; do
-    "$engine" image inspect --format '{{.Id}}' "$image" >/dev/null 2>&1 ||
-      missing+=("the image $image ($engine pull $image)")
+  (($# == 1)) || has_images "$@" || for image in "${@:2}"; do
+    status=0
+    has_images "$engine" "$image" || status=$?
+    ((status != 124)) || { missing+=("$engine that answers") && return; }
+    ((status == 0)) || missing+=("the image $image ($engine pull $image)")
   done
 }
+
+# Whether an engine has images: ENGINE IMAGE...
+has_images() { told=$(bounded "$PATIENCE" "$1" image inspect --format '{{.Id}}' "${@:2}"); }
 
 # Notes a container that is not to be attached: which does not run, has the network of this machine, is in a lab, or has
 # interfaces that are called like those of the node: ENGINE NAME INTERFACE...
@@ -1501,8 +1581,8 @@ need_attached() {
   local running pid lab told inode link
   type -P "$1" >/dev/null && ((EUID == 0)) && "is_here_$1" || return 0
   local asked='{{.State.Running}} {{.State.Pid}} {{index .Config.Labels "mpc.lab"}}'
-  told=$("$1" container inspect --format "$asked" "$2" 2>/dev/null) || {
-    missing+=("a container $2 of $1")
+  told=$(bounded "$PATIENCE" "$1" container inspect --format "$asked" "$2") || {
+    if (($? == 124)); then missing+=("$1 that answers"); else missing+=("a container $2 of $1"); fi
     return 0
   }
   read -r running pid lab <<<"$told"
@@ -1548,7 +1628,7 @@ attach() {
 is_here_podman() { [[ -z ${CONTAINER_HOST:-}${CONTAINER_CONNECTION:-} ]]; }
 is_here_docker() {
   local at
-  at=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || return 0
+  at=$(bounded "$PATIENCE" docker context inspect --format '{{.Endpoints.docker.Host}}') || return 0
   [[ $at == unix:* ]]
 }
 
@@ -1598,10 +1678,10 @@ hold() {
   await_anchor "$1"
 }
 
-# Calls an engine. What then watches a container would keep the claim locked.
+# Calls an engine, which is to do what it is told.
 call_engine() {
   local log
-  log=$(exec "$@" 2>&1 </dev/null {lock}>&-) || {
+  log=$(bounded "$PATIENCE" "$@") || {
     say "failed: $*"
     die "$log"
   }
@@ -1631,14 +1711,14 @@ await_port() {
 
 # Waits until a command in a container succeeds: NAME COMMAND...
 await_command() {
-  await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
+  await_ready see_ended "$1" timeout -k 5 5 "${engine_of[$1]}" exec "$@" || {
     say_last "$1"
     die "the container $1 is not ready: $(quoted "${@:2}") does not succeed"
   }
 }
 
 # Says the last lines of a container.
-say_last() { say "the last lines of $1:"$'\n'"$("${engine_of[${1%.net}]}" logs --tail 5 "$1" 2>&1)"; }
+say_last() { say "the last lines of $1:"$'\n'"$(bounded "$PATIENCE" "${engine_of[${1%.net}]}" logs --tail 5 "$1")"; }
 
 # Fails where a container has ended with an error: of these names, or of all.
 see_ended() {

@@ -441,7 +441,8 @@ function compare_containers(  i, name, count) {
 function compare_container(name, image,  field, what) {
   what = "the container " name
   split(engine[name], field, "|")
-  if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
+  if (field[1] != "" && field[2] == "") missing("an answer of " field[3] " about " what)
+  else if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
   else if (field[2] == "0" && field[3] == "0" && !(at in is_attached)) ended[at, ++ended_count[at]] = what " has ended with 0"
   else if (field[2] == "0") missing(what ", which has ended with " field[3])
   else if (!((at, field[2]) in is_inside)) missing(what " in this namespace")

@@ -9,10 +9,29 @@ for folder in /lib /lib64 /usr; do
   [[ ! -e $folder ]] || BASE+=(--mount "type=bind,src=$folder,dst=$folder,readonly")
 done
 
+# Has a test done beside those that follow: COMMAND...
+tests=()
+meanwhile() {
+  local from
+  exec {from}< <(missing=() && "$@" && printf '%s\n' "${missing[@]}" tested)
+  tests+=("$from")
+}
+
+# Notes what such tests have found.
+hear_tests() {
+  local from found
+  for from in "${tests[@]}"; do
+    mapfile -t found <&"$from"
+    exec {from}<&-
+    [[ ${found[-1]:-} == tested ]] || die "a test of this machine has ended early"
+    missing+=("${found[@]:0:${#found[@]} - 1}")
+  done
+}
+
 # Notes an engine that does not answer or is that of another machine, names that it has given away, and images that it
 # does not have: ENGINE IMAGE...
 need_containers() {
-  local engine=$1 name whose image
+  local engine=$1 name whose image told status
   type -P "$engine" >/dev/null && ((EUID == 0)) || return 0
   "is_here_$engine" || {
     missing+=("$engine on this machine: the environment names another")
@@ -26,11 +45,16 @@ need_containers() {
     [[ " ${CONTAINERS[*]} " != *" $engine:$name "* ]] ||
       missing+=("the name $name: a container has it$(lab_of "${whose:+mpc:$whose}")")
   done <<<"$answer"
-  for image in "${@:2}"; do
-    "$engine" image inspect --format '{{.Id}}' "$image" >/dev/null 2>&1 ||
-      missing+=("the image $image ($engine pull $image)")
+  (($# == 1)) || has_images "$@" || for image in "${@:2}"; do
+    status=0
+    has_images "$engine" "$image" || status=$?
+    ((status != 124)) || { missing+=("$engine that answers") && return; }
+    ((status == 0)) || missing+=("the image $image ($engine pull $image)")
   done
 }
+
+# Whether an engine has images: ENGINE IMAGE...
+has_images() { told=$(bounded "$PATIENCE" "$1" image inspect --format '{{.Id}}' "${@:2}"); }
 
 # Notes a container that is not to be attached: which does not run, has the network of this machine, is in a lab, or has
 # interfaces that are called like those of the node: ENGINE NAME INTERFACE...
@@ -39,8 +63,8 @@ need_attached() {
   local running pid lab told inode link
   type -P "$1" >/dev/null && ((EUID == 0)) && "is_here_$1" || return 0
   local asked='{{.State.Running}} {{.State.Pid}} {{index .Config.Labels "mpc.lab"}}'
-  told=$("$1" container inspect --format "$asked" "$2" 2>/dev/null) || {
-    missing+=("a container $2 of $1")
+  told=$(bounded "$PATIENCE" "$1" container inspect --format "$asked" "$2") || {
+    if (($? == 124)); then missing+=("$1 that answers"); else missing+=("a container $2 of $1"); fi
     return 0
   }
   read -r running pid lab <<<"$told"
@@ -86,7 +110,7 @@ attach() {
 is_here_podman() { [[ -z ${CONTAINER_HOST:-}${CONTAINER_CONNECTION:-} ]]; }
 is_here_docker() {
   local at
-  at=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || return 0
+  at=$(bounded "$PATIENCE" docker context inspect --format '{{.Endpoints.docker.Host}}') || return 0
   [[ $at == unix:* ]]
 }
 
@@ -136,10 +160,10 @@ hold() {
   await_anchor "$1"
 }
 
-# Calls an engine. What then watches a container would keep the claim locked.
+# Calls an engine, which is to do what it is told.
 call_engine() {
   local log
-  log=$(exec "$@" 2>&1 </dev/null {lock}>&-) || {
+  log=$(bounded "$PATIENCE" "$@") || {
     say "failed: $*"
     die "$log"
   }
@@ -169,14 +193,14 @@ await_port() {
 
 # Waits until a command in a container succeeds: NAME COMMAND...
 await_command() {
-  await_ready see_ended "$1" timeout 5 "${engine_of[$1]}" exec "$@" || {
+  await_ready see_ended "$1" timeout -k 5 5 "${engine_of[$1]}" exec "$@" || {
     say_last "$1"
     die "the container $1 is not ready: $(quoted "${@:2}") does not succeed"
   }
 }
 
 # Says the last lines of a container.
-say_last() { say "the last lines of $1:"$'\n'"$("${engine_of[${1%.net}]}" logs --tail 5 "$1" 2>&1)"; }
+say_last() { say "the last lines of $1:"$'\n'"$(bounded "$PATIENCE" "${engine_of[${1%.net}]}" logs --tail 5 "$1")"; }
 
 # Fails where a container has ended with an error: of these names, or of all.
 see_ended() {

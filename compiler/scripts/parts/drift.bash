@@ -38,14 +38,19 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of; or the engine, where that does not answer.
 refer_containers() {
-  local name pid status rest
-  while IFS='|' read -r name pid status rest; do
-    printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
-  done < <("$1" container inspect --format \
+  local told name pid status=0 rest
+  told=$(bounded "$PATIENCE" "$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
-    "${@:2}" 2>/dev/null) >>"$scratch/containers"
+    "${@:2}") || status=$?
+  if ((status == 124)); then
+    printf "%s||$1\n" "${@:2}" >>"$scratch/containers"
+    return
+  fi
+  while IFS='|' read -r name pid status rest; do
+    [[ -z $rest ]] || printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
+  done <<<"$told" >>"$scratch/containers"
 }
 
 # An exit status, with the signal that it stands for.

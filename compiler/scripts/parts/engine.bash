@@ -7,7 +7,12 @@ CONTAINERS+=()
 # Takes away the lab's containers, with the volumes that came with them.
 remove_containers() {
   local engine left=0
-  for engine in podman docker; do remove_those_of "$engine" || left=1; done
+  for engine in podman docker; do
+    remove_those_of "$engine" || {
+      say "containers of $engine may be left: run the down script when it works again"
+      left=1
+    }
+  done
   return "$left"
 }
 
@@ -26,9 +31,10 @@ remove_those_of() {
   for _ in 1 2 3; do
     list_containers "$engine" || return
     ((${#ids[@]} + ${#anchors[@]})) || return 0
-    ((${#ids[@]} == 0)) || "$engine" stop -t 5 "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#ids[@]} == 0)) || "$engine" rm --force --volumes "${ids[@]}" >/dev/null 2>&1 || true
-    ((${#anchors[@]} == 0)) || "$engine" rm --force --volumes "${anchors[@]}" >/dev/null 2>&1 || true
+    ((${#ids[@]} == 0)) || {
+      try_engine "$engine" stop -t 5 "${ids[@]}" && try_engine "$engine" rm --force --volumes "${ids[@]}"
+    } || return
+    ((${#anchors[@]} == 0)) || try_engine "$engine" rm --force --volumes "${anchors[@]}" || return
   done
   list_containers "$engine" || return
   ((${#ids[@]} + ${#anchors[@]} == 0)) || say "these containers do not go: ${ids[*]} ${anchors[*]}"
@@ -44,7 +50,14 @@ has_noted() {
 
 # Asks an engine: ENGINE ARGUMENT... Its answer is then in `answer`.
 answer=
-ask_engine() { answer=$("$@" 2>&1) || { say "$1 does not answer: $answer"; return 1; }; }
+ask_engine() { answer=$(bounded "$PATIENCE" "$@") || { say "$1 does not answer: $answer"; return 1; }; }
+
+# Has an engine do something, and fails only where that does not end: ENGINE ARGUMENT... (Its lists tell what was done.)
+try_engine() {
+  local log status=0
+  log=$(bounded "$((PATIENCE + 5 * $#))" "$@") || status=$?
+  ((status != 124)) || { say "$1 does not answer: $log"; return 1; }
+}
 
 # Sets `ids` to an engine's containers of the lab, and `anchors` to those that are anchors.
 list_containers() {
@@ -61,7 +74,7 @@ end_begun_podman() {
   local name state
   ask_engine podman ps --all --external --format '{{.Names}} {{.Status}}' || return
   while read -r name state; do
-    [[ $state != Storage* ]] || ! noted "container podman:$name" || podman rm --force "$name" >/dev/null 2>&1 || true
+    [[ $state != Storage* ]] || ! noted "container podman:$name" || try_engine podman rm --force "$name" || return
   done <<<"$answer"
 }
 

@@ -22,5 +22,5 @@ entered() {
 }
 # Waits until a container listens at a port, or until a command in it succeeds.
 await_port() { await say_last "$1" listens "$1" "$2"; }
-await_command() { await say_last "$1" timeout 5 "$(engine_of "$1")" exec "$@"; }
+await_command() { await say_last "$1" timeout -k 5 5 "$(engine_of "$1")" exec "$@"; }
 say_last() { "$(engine_of "${1%.net}")" logs --tail 5 "$1"; }

@@ -14,5 +14,5 @@ launch() {
 attend() { (echo "$BASHPID" >"$1.pid"; exec env "${@:3}" bash -c -- "$2"); echo "$?" >"$1.end"; }
 # Waits until what was started listens at a port, or until a command succeeds.
 await_run_port() { await say_log "$1" listens "$2" "$3"; }
-await_run() { await say_log "$1" timeout 5 "${@:2}"; }
+await_run() { await say_log "$1" timeout -k 5 5 "${@:2}"; }
 say_log() { tail -n 5 "$CLAIM.d/$1.log"; }

@@ -60,7 +60,7 @@ await() {
 await_run_port() { await_ready see_over "$1" listens "$2" "$3" || unready "$1" "does not listen at port $3"; }
 
 # Waits until a command succeeds, which tells that what was started is ready: NAME COMMAND...
-await_run() { await_ready see_over "$1" timeout 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
+await_run() { await_ready see_over "$1" timeout -k 5 5 "${@:2}" || unready "$1" "is not ready: $(quoted "${@:2}") does not succeed"; }
 
 # Fails where what was started has ended with an error.
 see_over() {

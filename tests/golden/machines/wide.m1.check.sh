@@ -2,7 +2,7 @@
 # Checks the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 ef47eb46e87c507f3626d64a286fdb5bb66b87d0503bb61a920aeacdff8c1f50
+# Runtime: sha256 42236762515ce41b7403ff2d651f376a8f231a6907a35e3876d017aad98ef96c
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -759,7 +759,8 @@ function compare_containers(  i, name, count) {
 function compare_container(name, image,  field, what) {
   what = "the container " name
   split(engine[name], field, "|")
-  if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
+  if (field[1] != "" && field[2] == "") missing("an answer of " field[3] " about " what)
+  else if (field[1] == "" || (!(at in is_attached) && field[4] != ENVIRON["LAB"])) missing(what)
   else if (field[2] == "0" && field[3] == "0" && !(at in is_attached)) ended[at, ++ended_count[at]] = what " has ended with 0"
   else if (field[2] == "0") missing(what ", which has ended with " field[3])
   else if (!((at, field[2]) in is_inside)) missing(what " in this namespace")
@@ -1006,6 +1007,40 @@ BEGIN {
 END { if (at) ask() }
 COMPARE
 
+# === calls of podman and docker ===============================================
+# How long a call may take, in seconds.
+PATIENCE=60
+
+# Prints what a call of an engine says, and ends one that takes longer, with status 124: SECONDS ENGINE ARGUMENT...
+# It is called as "$(bounded ...)" alone. A signal to this script waits for the end of that: what an engine is at comes
+# before all is taken away. (What then watches a container would keep the claim locked.)
+bounded() {
+  local from pid said log='' sign status end=$((SECONDS + $1))
+  exec {from}< <(
+    [[ -z ${lock:-} ]] || exec {lock}>&-
+    PODMAN_IGNORE_CGROUPSV1_WARNING=1 exec "${@:2}" 2>&1 </dev/null
+  )
+  pid=$!
+  trap - ERR
+  trap '' HUP INT TERM
+  while :; do
+    status=0
+    IFS= read -rd '' -t 5 said <&"$from" || status=$?
+    log+=$said
+    ((status)) || continue # after a null character
+    ((status > 128)) || break
+    ((SECONDS >= end)) || { say "waiting for $2 $3" && continue; }
+    for sign in TERM KILL; do
+      kill -s "$sign" "$pid" 2>/dev/null || true
+      IFS= read -rd '' -t 5 said <&"$from" || (($? > 128)) || break
+    done
+    printf '%s' "${log:+$log$'\n'}\`$2 $3\` has not ended in $1 seconds"
+    return 124
+  done
+  printf '%s' "$log"
+  wait "$pid"
+}
+
 # === the machine beside the plan ==============================================
 # The namespaces are compared in parts, side by side: each turn is one of them.
 CPUS=$(nproc 2>/dev/null || echo 2)
@@ -1046,14 +1081,19 @@ refer_bridges() {
 refer_mptcp() { unshare --net grep -sH '' -r /proc/sys/net/mptcp >"$scratch/mptcp" 2>/dev/null || true; }
 
 # Asks an engine for all of its containers of the lab at once: ENGINE NAME... Of each, a line has its process, how it
-# ended, and what it is of.
+# ended, and what it is of; or the engine, where that does not answer.
 refer_containers() {
-  local name pid status rest
-  while IFS='|' read -r name pid status rest; do
-    printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
-  done < <("$1" container inspect --format \
+  local told name pid status=0 rest
+  told=$(bounded "$PATIENCE" "$1" container inspect --format \
     '{{.Name}}|{{.State.Pid}}|{{.State.ExitCode}}|{{index .Config.Labels "mpc.lab"}}|{{.Config.Image}}|{{.Image}}' \
-    "${@:2}" 2>/dev/null) >>"$scratch/containers"
+    "${@:2}") || status=$?
+  if ((status == 124)); then
+    printf "%s||$1\n" "${@:2}" >>"$scratch/containers"
+    return
+  fi
+  while IFS='|' read -r name pid status rest; do
+    [[ -z $rest ]] || printf '%s\n' "${name#/}|$pid|$(ending "$status")|$rest"
+  done <<<"$told" >>"$scratch/containers"
 }
 
 # An exit status, with the signal that it stands for.
