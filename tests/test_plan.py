@@ -117,7 +117,9 @@ def test_hosts_have_every_address_once(plan: Plan) -> None:
     outer = {str(fact.local) for fact in plan.facts if isinstance(fact, Tunnel)}
     lines = [line.split() for line in plan.hosts if line.split()[1] != "localhost"]
     of_links = {address for address, name in lines if "." in name}
-    listed = [address for address, name in lines if "." in name or address not in of_links]
+    told = ((address, name) for address, name in lines if "." in name or address not in of_links)
+    listed = [address for address, _ in {(address, name.rpartition(".")[2]) for address, name in told}]
+    assert len({tuple(line) for line in lines}) == len(lines)
     shared = {address for address in given if given.count(address) > 1} - of_links  # which no name means
     assert sorted(listed) == sorted(address for address in given if address not in outer | shared)
     assert "localhost" in names
