@@ -28,7 +28,7 @@ class Routing:
     def of(self, node: Node) -> Iterator[Fact]:
         """The routes and rules of a node."""
         ends = {end.name: end for end in self.has.interfaces_of[node.name]}
-        known = Gateways(node.routes, ends)
+        known = Gateways(node.routes, ends, numbered=self.lab.is_numbered)
         asserted = self._asserted(node, known, ends)
         yield from (self._routes(node, asserted, route) for route in known.in_order(node.routes))
         for table in node.tables:
