@@ -58,6 +58,23 @@ expect h1 -> {h2,r1,r2}  reachable
 expect h2 -> h1          reachable
 """
 
+UNNUMBERED6 = """
+pool 10.0.0.0/8
+pool fd00::/48
+host   h1 h2
+router r1 r2 r3
+link   h1 -- r1
+link   r1 -- r2  address none
+link   r1 -- r2  address none
+link   r2 -- r3  address none
+link   r3 -- h2
+route  h1 to fd99::/64 via r1
+expect h1 -> {h2,r1,r2,r3}  reachable
+expect {h2,r2,r3} -> h1     reachable
+at     100ms down r1:r2 -- r2
+at     300ms up r1:r2 -- r2
+"""
+
 BOX = """
 routing none
 host   a b box
@@ -76,6 +93,21 @@ def test_routes_lead_over_links_without_addresses() -> None:
         assert "not ok" not in told.stdout, told.stdout + told.stderr
         assert live.pings(lab.ns("h2"), "192.0.2.2")
         assert live.pings(lab.ns("h2"), "203.0.113.1")
+
+
+@pytest.mark.every_kernel
+@pytest.mark.parametrize("style", Style)
+def test_routes_of_ipv6_lead_over_links_that_borrow_addresses(style: Style) -> None:
+    """Also when a link was down, with which its borrowed address goes."""
+    text = f"lab borrowed\n{UNNUMBERED6}"
+    with live.running(live.lab_of("borrowed", UNNUMBERED6, style)) as lab:
+        for version in (4, 6):
+            assert live.pings(lab.ns("h1"), "h2", f"-{version}")
+        played = live.run("bash", "-s", stdin=Compilation("-", text).script("play"), seconds=60)
+        assert played.returncode == 0, played.stderr
+        told = check(text)
+        assert "not ok" not in told.stdout, told.stdout + told.stderr
+        assert live.pings(lab.ns("h1"), "h2", "-6")
 
 
 @pytest.mark.every_kernel

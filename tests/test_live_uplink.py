@@ -182,6 +182,15 @@ def test_what_stands_in_the_way_is_named_before() -> None:
     live.succeed("ip", "route", "add", "default", "via", "203.0.113.1")
 
 
+@pytest.mark.usefixtures("world")
+def test_an_uplink_has_the_settings_of_default() -> None:
+    """It is made after these are set, and so after those of all interfaces."""
+    text = LAB + "host far\nlink far -- isp\nlink far -- isp\nmptcp far -- isp\n"
+    text += "sysctl isp net.ipv4.conf.default.rp_filter=2\n"
+    with live.running(lab_of(text)):
+        assert holds(text) == []
+
+
 SMALL = f"lab {NAME}\nhost a\nrouter c\nlink a -- c\nuplink c\n"
 
 

@@ -151,6 +151,25 @@ def test_an_end_has_no_address_or_several_and_a_mac_address() -> None:
     assert onlink == {("lab-b", "192.0.2.2"), ("lab-c", given["lab-b", "lo"][0].partition("/")[0])}
 
 
+def test_an_end_borrows_an_address_of_ipv6_for_neighbour_discovery() -> None:
+    text = "pool fd00::/48\nhost a\nrouter b c\nlink a -- b\nlink b -- c address none\nhost d\nlink c -- d\n"
+    facts = list(compiled(text).plan.facts)
+    given = {(one.namespace, one.device): one.address for one in facts if isinstance(one, OwnAddress)}
+    assert given["lab-b", "c"] == given["lab-b", "lo"]
+    hops = [hop for one in facts if isinstance(one, Routes) and one.namespace == "lab-c" for hop in one.hops]
+    assert {(hop.via, hop.onlink) for hop in hops if hop.interface == "b"} == {
+        (given["lab-b", "lo"].ip, True)
+    }
+    assert codes("pool fd00::/48\nhost a b address none\nlink a -- b address none") == []
+
+
+def test_a_borrowed_next_hop_that_has_a_better_route_is_refused() -> None:
+    text = "pool fd00::/48\nrouter a b c\nlink a -- b cost 9 address none\nlink a -- c -- b\n"
+    text += "routing shortest by cost\nhost x\nlink x -- b\n"
+    assert codes(text) == []
+    assert codes(f"{text}route a to fd99::/64 via b\nroute b to fd99::/64 via x\n") == ["MPC419"]
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

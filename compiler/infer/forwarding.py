@@ -20,10 +20,10 @@ class Forwarding:
         self.leaving = lab.leaving
         self.near: dict[InterfaceName, dict[Address, str]] = {}
         """The nodes that share a segment with an interface, by their addresses on it."""
-        lent = lab.lent(4)
+        lent = [lab.lent(version) for version in (4, 6)]
         for segment in lab.segments:
             members = {own.ip: end.node for end in segment.ends for own in end.addresses}
-            members |= {lent[end.id]: end.node for end in segment.ends if end.id in lent}
+            members |= {own[end.id]: end.node for own in lent for end in segment.ends if end.id in own}
             self.near |= dict.fromkeys((end.id for end in segment.ends), members)
         self.routes = {node.name: node.routes for node in lab.ip_nodes}
         self.table = cache(self._table)

@@ -9,6 +9,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
+from compiler.model.segments import Interface
 from compiler.model.vlans import whole_of
 
 
@@ -17,12 +18,13 @@ def check(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> None:
     pairs = [(pair.left, pair.right) for pair in lab.pairs]
     pairs += [(pair.left, pair.right) for pair in lab.sprays]
     in_turns = {name for pair in pairs for name in pair}
-    ends = {
-        node: {end.name: end for end in lab.interfaces.values() if whole_of(end.node) == whole_of(node)}
-        for node in explicit.every
-    }
-    for node in (node for node in lab.ip_nodes if node.name in explicit.every):
-        known = Gateways(node.routes, ends[node.name])
+    asked = set(explicit.every if lab.is_numbered else (node.name for node in lab.ip_nodes))
+    ends: dict[str, dict[str, Interface]] = {whole_of(name): {} for name in asked}
+    for end in lab.interfaces.values():
+        if whole_of(end.node) in ends:
+            ends[whole_of(end.node)][end.name] = end
+    for node in (node for node in lab.ip_nodes if node.name in asked):
+        known = Gateways(node.routes, ends[whole_of(node.name)], numbered=lab.is_numbered)
         if not known.routes:
             continue
         used = [*_used(node)]
@@ -51,15 +53,15 @@ def _neighbours(lab: Lab, node: Node) -> Iterator[tuple[Address, str]]:
 
 
 def _report(node: Node, via: Address, other: Route, explicit: Explicit, diagnostics: Diagnostics) -> None:
-    target = next(target for target in other.targets if via in target)
-    table = explicit.every[node.name]
-    span = table[None, target, other.metric][1].span
+    """Reports a gateway that is refused, at the explicit route that leads elsewhere, or that needs it."""
+    asked = [
+        (route, one.span)
+        for (within, target, _), (route, one) in explicit.every.get(node.name, {}).items()
+        if (within is None and via in target) or any(hop.via == via for hop in route.nexthops)
+    ]
+    asked.sort(key=lambda pair: pair[0] is not other)
     message = f"`{node.name}` has routes to `{via}` by several interfaces, and needs it as a next hop"
-    beside = next(
-        asked.span
-        for (within, one, _), (route, asked) in table.items()
-        if within is None and via in one and route is not other and route.nexthops
-    )
-    help = "give the node that it routes to an own `address`, or leave one of these routes out"
-    note = Note("the other one", beside)
-    diagnostics.error("MPC419", message, span, "the kernel refuses that next hop beside this", help, note)
+    help = "give the node that it routes to an own `address`, or its links addresses, or leave a route out"
+    span, *others = [span for _, span in asked] or [node.span]
+    notes = [Note("the other one", found) for found in others[:1]]
+    diagnostics.error("MPC419", message, span, "the kernel refuses that next hop", help, *notes)

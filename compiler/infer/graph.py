@@ -72,8 +72,7 @@ class Hop(NamedTuple):
 class Graph:
     """The links whose addressed ends all have an address in one family.
 
-    In IPv4, an end that is to have none has that of its node, unless the graph is of `numbered` ends alone:
-    a neighbour answers ARP for it. (Neighbour discovery answers for addresses of the interface only.)
+    An end that is to have none has that of its node, unless the graph is of `numbered` ends alone.
     With `whole`, the switches of a broadcast domain are one vertex if the metric is hops, as all paths
     through them cost the same then.
     """

@@ -70,8 +70,8 @@ def route(lab: Lab, diagnostics: Diagnostics) -> Lab:
     lab = replace(lab, nodes=tuple(_with_rules(node, explicit) for node in nodes))
     if reserve:
         lab = failover.add(lab, reserve)
+    gateways.check(lab, explicit, diagnostics)
     if explicit.routes:
-        gateways.check(lab, explicit, diagnostics)
         circles.check(lab, explicit.routes, explicit.all_segments, diagnostics)
     return lab
 

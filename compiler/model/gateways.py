@@ -14,15 +14,19 @@ from compiler.model.segments import Interface
 
 
 class Gateways:
-    """The gateways of a node, by the explicit routes of its main table and its interfaces by name."""
+    """The gateways of a node, by the explicit routes of its main table and its interfaces by name.
 
-    def __init__(self, routes: Iterable[Route], ends: Mapping[str, Interface]) -> None:
+    Unless all are `numbered`, inferred routes count too: a gateway may be a neighbour's own address.
+    """
+
+    def __init__(self, routes: Iterable[Route], ends: Mapping[str, Interface], *, numbered: bool) -> None:
         self.ends = ends
         self.routes: dict[Network, list[Route]] = {}
         """The routes of IPv6 to each target."""
-        for route in (route for route in routes if route.explicit and route.targets[0].version == 6):
-            for target in route.targets:
+        for route in (route for route in routes if route.targets[0].version == 6):
+            for target in route.targets if route.explicit or not numbered else ():
                 self.routes.setdefault(target, []).append(route)
+        self.lengths = sorted({target.prefixlen for target in self.routes}, reverse=True)
 
     def needs_assertion(self, via: Address, interface: str) -> bool:
         """Whether `onlink` is needed: a route to a gateway leads through a gateway, by the same interface."""
@@ -51,7 +55,8 @@ class Gateways:
             for route in (route for route in self.routes[target] if _over(route, interface)):
                 passed = bool(route.nexthops) and not leads_to_itself(route)
                 return self._best(via, interface)[0] if passed else None
-        return None
+        is_far = not any(via in own.network for own in self.ends[interface].addresses)
+        return self._best(via, interface)[0] if is_far and self._is_elsewhere(via, interface) else None
 
     def _around(self, via: Address, interface: str) -> list[Network]:
         """The targets that contain a gateway and are longer than the network of its interface, the longest
@@ -60,8 +65,8 @@ class Gateways:
             return []
         own = (own.network.prefixlen for own in self.ends[interface].addresses if via in own.network)
         least = max(own, default=0)
-        found = (target for target in self.routes if target.prefixlen > least and via in target)
-        return sorted(found, key=lambda target: -target.prefixlen)
+        around = (ip_network((via, length), strict=False) for length in self.lengths if length > least)
+        return [target for target in around if target in self.routes]
 
     def _best(self, via: Address, interface: str) -> list[Route]:
         """The routes to a gateway of the least metric, of those to the longest target."""

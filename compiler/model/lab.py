@@ -151,8 +151,8 @@ class Lab:
 
     def lent(self, version: int) -> dict[InterfaceName, Address]:
         """The ends of links without addresses, each with the first address that the name of its node means:
-        by that, IPv4 neighbours know it."""
-        bare = [end for end in self.interfaces.values() if end.bare and version == 4]
+        by that, neighbours know it."""
+        bare = [end for end in self.interfaces.values() if end.bare]
         known = ((end.id, self.meanings.all(end.node)) for end in bare)
         firsts = ((id, next((ip for ip in own if ip.version == version), None)) for id, own in known)
         return {id: ip for id, ip in firsts if ip}

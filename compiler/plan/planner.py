@@ -137,6 +137,9 @@ class _Planner:
         self.lab = inventory.lab
         self.sysctls = Settings(inventory.lab)
         self.routing = Routing(inventory)
+        self.borrowed = inventory.lab.lent(6)
+        """The ends of links without addresses, each with one of IPv6 of its node: neighbour discovery answers
+        for no address of another interface."""
         self.crossing = Crossing(inventory)
 
     def namespaces(self) -> Iterator[Fact]:
@@ -267,6 +270,8 @@ class _Planner:
         for end in self.has.interfaces_of[node.name]:
             yield from (VrfPort(here, end.name, node.vrf.name),) if node.vrf else ()
             yield from (OwnAddress(here, address, end.name) for address in end.addresses)
+            if borrowed := self.borrowed.get(end.id):
+                yield OwnAddress(here, ip_interface(borrowed), end.name)
             yield from (Single(here, end.name),) if end.name in node.single else ()
             yield Up(here, end.name)
 

@@ -35,7 +35,7 @@ class Routing:
             yield from self._without_way_out(node.namespace, own)
         names = self.has.parts[node.namespace]
         ends = {end.name: end for name in names for end in self.has.interfaces_of[name]}
-        known = Gateways(node.routes, ends)
+        known = Gateways(node.routes, ends, numbered=self.lab.is_numbered)
         asserted = self._asserted(node, known, ends)
         yield from (self._routes(node, asserted, route, own) for route in known.in_order(node.routes))
         for table in node.tables:

@@ -83,7 +83,7 @@ class Lookup:
                 self._ports[port.node].append(crossing)
                 if far := self.ends.get(crossing.into.id):
                     near = [own.ip for own in far.addresses]
-                    near += [ip for ip in self.own[far.node] if ip.version == 4] if far.bare else []
+                    near += self.own[far.node] if far.bare else ()
                     self._neighbours[self._domains[port.node]] |= dict.fromkeys(near, far.id)
         self.kernel = cache(self._kernel)
         self._table = cache(self._read_table)
@@ -216,7 +216,7 @@ class Lookup:
         if crossing.into.node in self.nodes:
             far = self.ends[crossing.into.id]
             known = any(one.ip == via for one in far.addresses)
-            known |= far.bare and via.version == 4 and via in self.own[far.node]
+            known |= far.bare and via in self.own[far.node]
             return (crossing,) if known else ()
         neighbour = self._neighbours[self._domains[crossing.into.node]].get(via, interface)
         return (crossing, *self._behind(crossing.into.node, neighbour)) if neighbour != interface else ()

@@ -101,11 +101,24 @@ def facts(plan: Plan) -> Facts:
     processes = (
         (one.namespace, f"process {one.name}") for own in (plan.processes, plan.captures) for one in own
     )
-    for namespace, line in chain(_links(plan), told, processes):
+    for namespace, line in chain(_links(plan), told, _of_uplink(plan), processes):
         key = line.partition(" = ")[0]
         found[namespace].pop(key, None)  # the last assignment of a sysctl counts
         found[namespace][key] = line
     return {namespace: list(lines.values()) for namespace, lines in found.items()}
+
+
+def _of_uplink(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The sysctls of an uplink that are those of `default`: it is made when these are set."""
+    here = next((fact.namespace for fact in plan.facts if isinstance(fact, Uplink)), None)
+    found: dict[str, str] = {}
+    for fact in (fact for fact in plan.facts if isinstance(fact, Sysctl) and fact.namespace == here):
+        if ".conf.*." in fact.key:
+            found.pop(fact.key.replace("*", UPLINK), None)
+        elif ".conf.default." in fact.key:
+            found[fact.key.replace("default", UPLINK, 1)] = fact.value
+    for key, value in found.items():
+        yield from _told(Sysctl(here or "", key, value))
 
 
 def brief(plan: Plan) -> Facts:
