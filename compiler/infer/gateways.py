@@ -9,6 +9,7 @@ from compiler.model.lab import Lab
 from compiler.model.networks import Address
 from compiler.model.nodes import Node
 from compiler.model.routes import Route
+from compiler.model.segments import Interface
 from compiler.model.vlans import whole_of
 
 
@@ -17,12 +18,11 @@ def check(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> None:
     pairs = [(pair.left, pair.right) for pair in lab.pairs]
     pairs += [(pair.left, pair.right) for pair in lab.sprays]
     in_turns = {name for pair in pairs for name in pair}
-    ends = {
-        node: {end.name: end for end in lab.interfaces.values() if whole_of(end.node) == whole_of(node)}
-        for node in explicit.every
-    }
+    ends: dict[str, dict[str, Interface]] = {}
+    for end in lab.interfaces.values():
+        ends.setdefault(whole_of(end.node), {})[end.name] = end
     for node in (node for node in lab.ip_nodes if node.name in explicit.every):
-        known = Gateways(node.routes, ends[node.name])
+        known = Gateways(node.routes, ends.get(whole_of(node.name), {}))
         if not known.routes:
             continue
         used = [*_used(node)]
