@@ -18,13 +18,13 @@ def check(lab: Lab, explicit: Explicit, diagnostics: Diagnostics) -> None:
     pairs = [(pair.left, pair.right) for pair in lab.pairs]
     pairs += [(pair.left, pair.right) for pair in lab.sprays]
     in_turns = {name for pair in pairs for name in pair}
-    asked = set(explicit.every if lab.is_numbered else (node.name for node in lab.ip_nodes))
-    ends: dict[str, dict[str, Interface]] = {whole_of(name): {} for name in asked}
+    ends: dict[str, dict[str, Interface]] = {}
     for end in lab.interfaces.values():
-        if whole_of(end.node) in ends:
-            ends[whole_of(end.node)][end.name] = end
-    for node in (node for node in lab.ip_nodes if node.name in asked):
-        known = Gateways(node.routes, ends[whole_of(node.name)], numbered=lab.is_numbered)
+        ends.setdefault(whole_of(end.node), {})[end.name] = end
+    for node in lab.ip_nodes:
+        if lab.is_numbered and node.name not in explicit.every:
+            continue
+        known = Gateways(node.routes, ends.get(whole_of(node.name), {}), numbered=lab.is_numbered)
         if not known.routes:
             continue
         used = [*_used(node)]
