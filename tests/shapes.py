@@ -534,7 +534,7 @@ _BATCHED = re.compile(
 CONTAINED = rf"{CONTAINER}(?: {CONTAINER})*"
 NAMES = rf"(?:{NAMESPACE}|'{NAMESPACE}')(?: (?:{NAMESPACE}|'{NAMESPACE}'))*"
 SETS = rf"(?:{KEY}|net\.ipv[46]\.conf\.\{{all,default,lo(?:,[A-Za-z0-9_./-]{{1,15}})*\}}\.[a-z_]+)"
-CALLED = "[A-Za-z0-9_:. -]+(?:, [A-Za-z0-9_-]+)*(?: and [0-9]+ more)?(?: via [A-Za-z0-9_, -]+)?"
+CALLED = "[A-Za-z0-9_:. -]+(?:, [A-Za-z0-9_.-]+)*(?: and [0-9]+ more)?(?: via [A-Za-z0-9_., -]+)?"
 """The comment after a route or a rule in the plain style."""
 _PLAIN = re.compile(
     rf"(?:NAMESPACES|ATTACHED|PCAPS)=\((?:{NAMES})?\)|CONTAINERS=\((?:{CONTAINED})?\)|  {NAMES}|  {CONTAINED}"

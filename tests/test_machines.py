@@ -13,7 +13,7 @@ from shapes import strange_lines
 
 from compiler.cli import main
 from compiler.driver import Compilation, Options, TopologyError
-from compiler.model.vlans import whole
+from compiler.model.vrfs import whole
 from compiler.plan import served
 from compiler.plan.facts import BridgePort, Fact, Veth, Vxlan
 from compiler.scripts.bash import Style

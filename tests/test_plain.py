@@ -41,7 +41,7 @@ def test_what_it_does_not_do_stands_in_its_head() -> None:
 
 
 class Owners:
-    """The owners of each address of a lab: a node and an interface, or a node alone."""
+    """The owner of each address that has one alone: a node and an interface, or a node."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -49,7 +49,8 @@ class Owners:
         for node in lab.nodes:
             self.of |= {own.address.ip: node.name for own in node.addresses}
         for end in lab.interfaces.values():
-            self.of |= {own.ip: f"{end.node}:{end.name}" for own in end.addresses}
+            own_ones = (own.ip for own in end.addresses if own.ip not in lab.shared)
+            self.of |= dict.fromkeys(own_ones, f"{end.node}:{end.name}")
         several: dict[Address, list[str]] = {}
         for node in lab.nodes:
             for own in node.anycast:
@@ -62,7 +63,8 @@ class Owners:
             self.outer |= dict(zip(link.tunnel.outer, (f"tunnel {end.id}" for end in link.ends), strict=True))
 
     def node(self, address: str) -> str:
-        return self.of[ip_address(address)].partition(":")[0]
+        """The node that has an address, or nothing if several have."""
+        return self.of.get(ip_address(address), "").partition(":")[0]
 
     def nodes(self, network: str) -> set[str]:
         """The nodes with an address in a network."""
@@ -124,13 +126,16 @@ def wrong(compilation: Compilation) -> list[str]:
     owners = Owners(compilation.lab)
     found = []
     for words, name in told(compilation.up(Style.PLAIN)):
-        hops = [(owners.node(via), device) for via, device in HOP.findall(" ".join(words))]
+        every = ((owners.node(via), device) for via, device in HOP.findall(" ".join(words)))
+        hops = [(node, device) for node, device in every if node]
         nodes = list(dict.fromkeys(node for node, _ in hops))
         via = f" via {', '.join(nodes)}"
         to = f" {name}".removesuffix(via).strip()
         obvious = all(node == device for node, device in hops) or [to.partition(":")[0]] == nodes
         fits = (name == to) == obvious
-        if words[4:5] not in (["iif"], ["fwmark"]):
+        if words[4:] == ["lookup", "local"]:
+            fits &= to == ""
+        elif words[4:5] not in (["iif"], ["fwmark"]):
             target = words[3 if words[2] in REFUSALS else 2] if words[0] == "route" else words[5]
             fits &= to == "" if words[4:5] == ["from"] and "/" in words[5] else owners.is_called(target, to)
         found += [] if fits else [f"{' '.join(words)}  # {name}"]
