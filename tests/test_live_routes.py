@@ -95,8 +95,9 @@ def test_an_interface_alone(lab: live.Lab) -> None:
 
 
 def test_a_route_in_reserve_is_taken(lab: live.Lab) -> None:
-    """The routes of metrics 0 and 50 over c are gone with their link."""
-    live.succeed("ip", "-n", lab.ns("a"), "link", "set", "dev", "c", "down")
+    """The routes of metrics 0 and 50 over c are gone with their link, and so are those of answers."""
+    for node in ("a", "b"):
+        live.succeed("ip", "-n", lab.ns(node), "link", "set", "dev", "c", "down")
     told = live.succeed("ip", "-n", lab.ns("a"), "-6", "route", "show", "metric", "3000")
     assert " dev d " in told
     assert live.pings(lab.ns("a"), "b", "-4")
