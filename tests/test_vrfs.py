@@ -6,6 +6,7 @@ import pytest
 from labs import codes, lab_of, node_of
 
 from compiler.driver import Compilation
+from compiler.infer import vrfs
 from compiler.model.links import InterfaceName
 from compiler.model.vrfs import whole
 from compiler.plan.facts import LocalRule, Routes, Sysctl, Vrf, VrfPort
@@ -91,6 +92,13 @@ def test_each_has_a_table_that_ends() -> None:
     }
     assert [fact.namespace for fact in facts if isinstance(fact, LocalRule)] == ["lab-r", "lab-s"]
     assert VrfPort("lab-r", "a1", "red") in facts
+
+
+def test_more_names_than_tables_of_the_range_have_a_table_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vrfs, "TABLES", 3)
+    lab = lab_of("routing none\nrouter r s\nfor i in 1..5 { link r -- s vrf v[i] }\n")
+    tables = {node.vrf.name: node.vrf.table for node in lab.nodes if node.vrf}
+    assert (len(tables), len({*tables.values()})) == (5, 5)
 
 
 def test_equal_paths_in_a_vrf_share_flows() -> None:
