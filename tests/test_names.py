@@ -1,6 +1,7 @@
 """What names mean, and what stands at the ends of links: addresses, none, several, and MAC addresses."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,15 @@ def test_a_route_leads_to_all_that_a_name_means() -> None:
 
 
 DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 5mbit\n"
+
+
+def test_a_route_leads_to_what_a_name_means_over_a_link_without_addresses() -> None:
+    text = "routing none\nhost b\nrouter r s\nlink r -- s address none\nlink s -- b\nroute r to b via s\n"
+    lab = lab_of(text)
+    (route,) = next(node for node in lab.nodes if node.name == "r").routes
+    (hop,) = route.nexthops
+    assert route.targets == (ip_network(lab.meanings.all("b")[0]),)
+    assert (hop.via, hop.interface) == (lab.meanings.all("s")[0], "s")
 
 
 def test_an_interface_at_either_end_is_its_address() -> None:
