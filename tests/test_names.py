@@ -180,6 +180,19 @@ def test_a_borrowed_next_hop_that_has_a_better_route_is_refused() -> None:
     assert codes(f"{text}route a to fd99::/64 via b\nroute b to fd99::/64 via x\n") == ["MPC419"]
 
 
+@pytest.mark.parametrize("vrf", ["", " vrf red"])
+@pytest.mark.parametrize(("pool", "wanted"), [("fd00::/48", ["MPC419"]), ("10.0.0.0/8", [])])
+def test_a_borrowed_next_hop_in_a_network_of_another_interface(
+    pool: str, wanted: list[str], vrf: str
+) -> None:
+    text = (
+        f"pool {pool}\nhost a b\nrouter r s address none\nlink a -- r{vrf}\nlink r -- s{vrf} address none\n"
+    )
+    assert codes(f"{text}link s -- b{vrf}\n") == []
+    assert codes(f"{text}link s -- b{vrf}\nlink r -- s{vrf}\n") == []
+    assert codes(f"{text}link r -- s{vrf}\nlink s -- b{vrf}\n") == wanted
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
