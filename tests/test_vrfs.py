@@ -1,9 +1,10 @@
 """VRFs of routers: what they keep apart, routes from one to another, and what a plan makes of them."""
 
+import re
 from itertools import permutations
 
 import pytest
-from labs import codes, lab_of, node_of
+from labs import codes, compiled, lab_of, node_of
 
 from compiler.driver import Compilation
 from compiler.infer import vrfs
@@ -12,6 +13,7 @@ from compiler.model.vrfs import whole
 from compiler.plan.facts import LocalRule, Routes, Sysctl, Vrf, VrfPort
 from compiler.prediction.maxflow import of_lab
 from compiler.prediction.predict import Predictor
+from compiler.scripts.bench import bench
 
 CUSTOMERS = """
 host a1 a2 b1 b2 web
@@ -99,6 +101,14 @@ def test_more_names_than_tables_of_the_range_have_a_table_each(monkeypatch: pyte
     lab = lab_of("routing none\nrouter r s\nfor i in 1..5 { link r -- s vrf v[i] }\n")
     tables = {node.vrf.name: node.vrf.table for node in lab.nodes if node.vrf}
     assert (len(tables), len({*tables.values()})) == (5, 5)
+
+
+def test_a_bench_has_nodes_beside_their_namespaces() -> None:
+    text = "host a\nrouter r\nhost b\nlink a -- r vrf red\nlink b -- r vrf red\nbench a -> b using tcp\n"
+    found = compiled(text)
+    script = "".join(bench(found.lab, found.plan))
+    (nodes,) = re.findall(r"need_nodes (\w.*)$", script.partition("need_nodes() {")[0], re.MULTILINE)
+    assert tuple(f"lab-{name}" for name in nodes.split()) == found.plan.namespaces
 
 
 def test_equal_paths_in_a_vrf_share_flows() -> None:

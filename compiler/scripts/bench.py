@@ -7,6 +7,7 @@ from math import inf
 
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
+from compiler.plan.inventory import is_whole
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.predict import Prediction, Predictor
@@ -78,9 +79,10 @@ NOTHING = "'nothing is measured on this machine'"
 
 
 def _nodes(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The nodes that interfaces of this machine are of."""
+    """The nodes that interfaces of this machine are of, each at the place of its namespace among those of
+    the plan."""
     own = set(plan.namespaces)
-    return (node.name for node in lab.ip_nodes if node.namespace in own)
+    return (node.name for node in lab.ip_nodes if node.namespace in own and is_whole(node))
 
 
 UNKNOWN = "?"
