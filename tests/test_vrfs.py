@@ -109,6 +109,7 @@ def test_a_bench_has_nodes_beside_their_namespaces() -> None:
     script = "".join(bench(found.lab, found.plan))
     (nodes,) = re.findall(r"need_nodes (\w.*)$", script.partition("need_nodes() {")[0], re.MULTILINE)
     assert tuple(f"lab-{name}" for name in nodes.split()) == found.plan.namespaces
+    assert "\nover a lab-a b lab-b r lab-r\n" in script
 
 
 def test_equal_paths_in_a_vrf_share_flows() -> None:

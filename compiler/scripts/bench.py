@@ -7,6 +7,7 @@ from math import inf
 
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
+from compiler.model.vlans import whole_of
 from compiler.plan.inventory import is_whole
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
@@ -118,7 +119,7 @@ def _over(bench: Bench, transfer: Transfer, prediction: Prediction) -> list[str]
     """The nodes that packets of a transfer leave, by what is predicted: its ends first, and then in order."""
     sender, receiver = transfer.data(bench.source, bench.target)
     trips = prediction.data(transfer) if transfer.reverse else (*prediction.trips, *prediction.detours)
-    passed = (crossing.out.node for trip in trips for crossing in trip.out.crossings)
+    passed = (whole_of(crossing.out.node) for trip in trips for crossing in trip.out.crossings)
     found = list(dict.fromkeys((sender.node, receiver.node, *passed)))
     return found if len(found) <= MOST_WATCHED else found[:2]
 
