@@ -408,6 +408,7 @@ def paths(compilation: Compilation, source: str, target: str, form: str, flows: 
         lab = compilation.lab
     except TopologyError:
         fail(compilation, "nothing is predicted")
+    source, target = _met(lab, source), _met(lab, target)
     _known_ends(lab, source, target)
     if lab.daemon:
         from compiler.prediction.survey import tell_daemon
@@ -507,7 +508,7 @@ def graph(compilation: Compilation, form: str | None, pair: tuple[str, str] | No
     except TopologyError:
         fail(compilation, "nothing is drawn")
     if pair:
-        _known_pair(lab, *pair)
+        _known_pair([node.name for node in lab.ip_nodes if not node.vrf], *pair)
     report(compilation)
     text = _drawn(lab, chosen, pair)
     if file:
@@ -550,12 +551,20 @@ def _known_ends(lab: Lab, source: str, target: str) -> None:
     if is_address:
         known_node(near, [node.name for node in lab.ip_nodes])
     else:
-        _known_pair(lab, near, far)
+        _known_pair([node.name for node in lab.ip_nodes], near, far)
 
 
-def _known_pair(lab: Lab, source: str, target: str) -> None:
+def _met(lab: Lab, end: str) -> str:
+    """An end as packets meet it: `r.red:a` for the interface `r:a` that is in the VRF red."""
+    from compiler.model.vlans import home
+
+    found = (str(id) for id in lab.interfaces if str(home(id)) == end)
+    return next(found, end) if ":" in end and lab.has_vrfs else end
+
+
+def _known_pair(known: list[str], source: str, target: str) -> None:
     for name in (source, target):
-        known_node(name, [node.name for node in lab.ip_nodes])
+        known_node(name, known)
     if source == target:
         raise click.UsageError(f"`{visible(source)}` is both ends")
 

@@ -30,6 +30,7 @@ from compiler.driver import Compilation, Options, TopologyError
 from compiler.ground.diagnostics import visible
 from compiler.ground.names import is_name
 from compiler.model.nodes import Node
+from compiler.model.vrfs import whole
 from compiler.scripts.bash import Style
 from compiler.scripts.kinds import KINDS
 
@@ -172,8 +173,9 @@ def _place(compilation: Compilation, node: str) -> Node:
     except TopologyError:
         fail(compilation, "nothing is run")
     on_one_machine(compilation)
-    known_node(node, [one.name for one in lab.nodes])
-    return next(one for one in lab.nodes if one.name == node)
+    found = {one.name: one for one in whole(lab).nodes}
+    known_node(node, [*found])
+    return found[node]
 
 
 def _namespace(lab: str, node: str) -> str:

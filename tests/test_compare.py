@@ -306,8 +306,18 @@ def test_parallel_links_are_told_apart() -> None:
     assert [(one.old, one.new) for one in found.changes] == [("link a:x -- b", None)]
 
 
+PARTED = (
+    "host a b\nrouter r\nlink {a,b} -- r vrf red\n",
+    "host a b\nrouter r\nswitch s\nlink a -- s vlan 10\nlink b -- s vlan 20\nlink r -- s trunk 10,20\n",
+)
+
+
+@pytest.mark.parametrize("text", [DIAMOND, *PARTED])
+def test_labs_of_two_files_have_one_name(text: str) -> None:
+    assert difference(text, text, ("old.topo", "new.topo")).is_empty
+
+
 def test_unnamed_labs_of_two_files_have_one_name() -> None:
-    assert difference(DIAMOND, DIAMOND, ("old.topo", "new.topo")).is_empty
     found = difference(f"lab x\n{DIAMOND}", DIAMOND, ("old.topo", "new.topo"))
     assert [(one.kind, one.values[0][2:]) for one in found.changes] == [("lab", ("x", "new"))]
 

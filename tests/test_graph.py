@@ -353,6 +353,21 @@ def test_a_wrong_command_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_vrf_is_no_node_of_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "lab.topo"
+    path.write_text("host a b\nrouter r\nlink {a,b} -- r vrf red\nexpect a -> r:b reachable\n")
+    for form in FORMS:
+        result = mpc("--format", form, "--path", "a", "r.red", path)
+        assert (result.exit_code, result.stdout) == (2, ""), form
+        assert "the lab has no node `r.red`" in result.stderr
+
+
+@needs_dot
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_each_lab_has_a_page(path: Path) -> None:
+    assert FORMS["html"](compiled(path.read_text(), path.name).lab, None)
+
+
 def test_of_a_wrong_lab_nothing_is_drawn(tmp_path: Path) -> None:
     lab = tmp_path / "lab.topo"
     lab.write_text("host a\nlink a -- b\n")

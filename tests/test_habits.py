@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from compiler.cli import HABITS, main
 
 DIAMOND = str(Path(__file__).parent / "golden" / "diamond.topo")
+CUSTOMERS = str(Path(__file__).parent / "golden" / "customers.topo")
 AS_A_USER = """
 import os, sys
 os.geteuid = lambda: 1000
@@ -71,6 +72,7 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         (["down", "no.topo"], "cannot read no.topo"),
         (["down", "../x"], "cannot read ../x"),
         (["exec", DIAMOND, "q", "true"], "no node `q`"),
+        (["exec", CUSTOMERS, "pe1.red", "true"], "no node `pe1.red`"),
         (["exec", "--inside", DIAMOND, "a", "true"], "`a` is no container"),
         (["exec", DIAMOND, "a", "true"], "bring the lab up first"),
         (["exec", "no.topo", "a"], "cannot read no.topo"),

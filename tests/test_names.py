@@ -1,6 +1,7 @@
 """What names mean, and what stands at the ends of links: addresses, none, several, and MAC addresses."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,15 @@ def test_a_route_leads_to_all_that_a_name_means() -> None:
 DIAMOND = "host a b\nrouter c d\nlink {a,b} -- {c,d} rate 5mbit\n"
 
 
+def test_a_route_leads_to_what_a_name_means_over_a_link_without_addresses() -> None:
+    text = "routing none\nhost b\nrouter r s\nlink r -- s address none\nlink s -- b\nroute r to b via s\n"
+    lab = lab_of(text)
+    (route,) = next(node for node in lab.nodes if node.name == "r").routes
+    (hop,) = route.nexthops
+    assert route.targets == (ip_network(lab.meanings.all("b")[0]),)
+    assert (hop.via, hop.interface) == (lab.meanings.all("s")[0], "s")
+
+
 def test_an_interface_at_either_end_is_its_address() -> None:
     text = f"{DIAMOND}expect a:c -> b:d reachable\nexpect a -> b:c rate >= 1kbit\n"
     compilation = compiled(f"{text}bench b:d -> a using tcp, mptcp\nmptcp a -> b\n")
@@ -168,6 +178,19 @@ def test_a_borrowed_next_hop_that_has_a_better_route_is_refused() -> None:
     text += "routing shortest by cost\nhost x\nlink x -- b\n"
     assert codes(text) == []
     assert codes(f"{text}route a to fd99::/64 via b\nroute b to fd99::/64 via x\n") == ["MPC419"]
+
+
+@pytest.mark.parametrize("vrf", ["", " vrf red"])
+@pytest.mark.parametrize(("pool", "wanted"), [("fd00::/48", ["MPC419"]), ("10.0.0.0/8", [])])
+def test_a_borrowed_next_hop_in_a_network_of_another_interface(
+    pool: str, wanted: list[str], vrf: str
+) -> None:
+    text = (
+        f"pool {pool}\nhost a b\nrouter r s address none\nlink a -- r{vrf}\nlink r -- s{vrf} address none\n"
+    )
+    assert codes(f"{text}link s -- b{vrf}\n") == []
+    assert codes(f"{text}link s -- b{vrf}\nlink r -- s{vrf}\n") == []
+    assert codes(f"{text}link r -- s{vrf}\nlink s -- b{vrf}\n") == wanted
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,12 @@ def test_many_ways_are_shown_in_part(tmp_path: Path) -> None:
     result = paths(str(path), "a", "b")
     assert "and 12 more" in result.stdout
     assert result.stdout.count("1mbit at") == 8
+
+
+def test_an_interface_in_a_vrf_is_named_as_in_the_lab(tmp_path: Path) -> None:
+    path = tmp_path / "lab.topo"
+    path.write_text("host a b\nrouter r\nlink {a,b} -- r vrf red\nexpect a -> r:b reachable\n")
+    assert "a --r-- r.red\n" in paths(str(path), "a", "r:b").stdout
+    assert "r.red -- a\n" in paths(str(path), "r:b", "a").stdout
+    assert paths(str(path), "a", "r.red:b").exit_code == 0
+    assert "no interface `r:c`" in paths(str(path), "a", "r:c").stderr

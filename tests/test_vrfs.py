@@ -1,16 +1,19 @@
 """VRFs of routers: what they keep apart, routes from one to another, and what a plan makes of them."""
 
+import re
 from itertools import permutations
 
 import pytest
-from labs import codes, lab_of, node_of
+from labs import codes, compiled, lab_of, node_of
 
 from compiler.driver import Compilation
+from compiler.infer import vrfs
 from compiler.model.links import InterfaceName
 from compiler.model.vrfs import whole
 from compiler.plan.facts import LocalRule, Routes, Sysctl, Vrf, VrfPort
 from compiler.prediction.maxflow import of_lab
 from compiler.prediction.predict import Predictor
+from compiler.scripts.bench import bench
 
 CUSTOMERS = """
 host a1 a2 b1 b2 web
@@ -91,6 +94,22 @@ def test_each_has_a_table_that_ends() -> None:
     }
     assert [fact.namespace for fact in facts if isinstance(fact, LocalRule)] == ["lab-r", "lab-s"]
     assert VrfPort("lab-r", "a1", "red") in facts
+
+
+def test_more_names_than_tables_of_the_range_have_a_table_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vrfs, "TABLES", 3)
+    lab = lab_of("routing none\nrouter r s\nfor i in 1..5 { link r -- s vrf v[i] }\n")
+    tables = {node.vrf.name: node.vrf.table for node in lab.nodes if node.vrf}
+    assert (len(tables), len({*tables.values()})) == (5, 5)
+
+
+def test_a_bench_has_nodes_beside_their_namespaces() -> None:
+    text = "host a\nrouter r\nhost b\nlink a -- r vrf red\nlink b -- r vrf red\nbench a -> b using tcp\n"
+    found = compiled(text)
+    script = "".join(bench(found.lab, found.plan))
+    (nodes,) = re.findall(r"need_nodes (\w.*)$", script.partition("need_nodes() {")[0], re.MULTILINE)
+    assert tuple(f"lab-{name}" for name in nodes.split()) == found.plan.namespaces
+    assert "\nover a lab-a b lab-b r lab-r\n" in script
 
 
 def test_equal_paths_in_a_vrf_share_flows() -> None:

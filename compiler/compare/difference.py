@@ -15,6 +15,7 @@ from compiler.compare.routes import RouteChange, route_changes
 from compiler.compare.things import things
 from compiler.ground.diagnostics import Diagnostic
 from compiler.model.lab import Lab
+from compiler.model.vlans import whole_of
 from compiler.model.vrfs import whole
 from compiler.prediction.predict import Predictor
 
@@ -133,10 +134,10 @@ def in_one_file(old: Lab, new: Lab) -> Lab:
 
 
 def with_one_name(old: Lab, new: Lab) -> Lab:
-    """The old lab under the name of the new one."""
+    """The old lab under the name of the new one. A VLAN or VRF has the namespace of its node."""
     nodes = tuple(
-        node._replace(namespace=f"{new.name}-{node.name}")
-        if node.namespace == f"{old.name}-{node.name}"
+        node._replace(namespace=f"{new.name}-{whole_of(node.name)}")
+        if node.namespace == f"{old.name}-{whole_of(node.name)}"
         else node
         for node in old.nodes
     )

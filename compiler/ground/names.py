@@ -70,7 +70,7 @@ def default_name(file: str) -> str:
 
 def fault(word: str, most: int) -> str:
     """The fault of a name that may have `most` characters, as a label of a diagnostic."""
-    if word in RESERVED:
+    if word in RESERVED or is_of_module(word):
         return "a name of the kernel's own"
     return f"{len(word)} characters" if len(word) > most else "not a name"
 

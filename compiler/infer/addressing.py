@@ -20,7 +20,7 @@ from compiler.model.links import InterfaceName, Link
 from compiler.model.networks import Address, AddressWithPrefix, Network
 from compiler.model.nodes import Node, NodeAddress
 from compiler.model.segments import Interface, Segment
-from compiler.model.vlans import whole_of
+from compiler.model.vlans import home, whole_of
 
 if TYPE_CHECKING:
     from compiler.model.trials import Bench, Expectation
@@ -51,11 +51,13 @@ def _check_trials(lab: Lab, diagnostics: Diagnostics) -> None:
         bare = (end for end in ends if not lab.meanings.tried(end.node, end.node, end.interface))
         if end := next(bare, None):
             message = f"`{end}` has no address to reach it by"
-            help = (
-                f"leave out the `address none` of `{end}`"
-                if end.interface
-                else "give a link of it an address"
-            )
+            inside = (id for id in lab.interfaces if end.node == whole_of(id.node) != id.node)
+            if end.interface:
+                help = f"leave out the `address none` of `{end}`"
+            elif id := next(inside, None):
+                help = f"its links are in VRFs, which its name does not mean: write one, like `{home(id)}`"
+            else:
+                help = "give a link of it an address"
             diagnostics.error("MPC802", message, one.span, "has no address", help)
         elif not lab.meanings.between(one.source, one.target):
             message = f"`{one.source}` and `{one.target}` have no addresses of one family"

@@ -54,7 +54,7 @@ class Explicit:
     def _add(self, asked: ExplicitRoute) -> None:
         within = asked.within
         targets = [one for one in self._targets(asked) if within is None or one.version == within.version]
-        if not targets:
+        if not targets and not self._has_bare_hop(asked):
             message = f"`{asked.target}` has no address to route to"
             self.diagnostics.error("MPC504", message, asked.span, "leads to no address")
         table = self.every.setdefault(asked.source, {})
@@ -69,6 +69,21 @@ class Explicit:
                 self.diagnostics.error("MPC206", message, asked.span, "set again", help, note)
             if within is None:
                 self._rank(asked.source, target, (route, asked))
+
+    def _has_bare_hop(self, asked: ExplicitRoute) -> bool:
+        """Whether a next hop has no address at all, where the target has some; reports it."""
+        bare = (
+            (id, hop)
+            for hop in asked.hops
+            for id in hop.interfaces
+            if isinstance(asked.target, str) and asked.target != "default" and self.meanings.all(asked.target)
+            if not any(self._via(id, version) for version in (4, 6))
+        )
+        for id, hop in bare:
+            message = f"`{id}` has no address, so it cannot be a next hop"
+            self.diagnostics.error("MPC503", message, hop.span, "no address")
+            return True
+        return False
 
     def _route(self, asked: ExplicitRoute, target: Network) -> Route:
         hops = tuple(self._nexthops(asked, target.version))
@@ -124,9 +139,9 @@ class Explicit:
     def _named(self, asked: ExplicitRoute, target: str) -> Iterator[Address]:
         """The addresses that the name of a node means: of those of interfaces, the ones in families of all
         hops that no other route of the source is for."""
-        ends = [self.ends[id] for hop in asked.hops for id in hop.interfaces]
+        hops = [id for hop in asked.hops for id in hop.interfaces]
         for address in self.meanings.all(target):
-            has_family = all(end.address(address.version) for end in ends)
+            has_family = all(self._via(id, address.version) for id in hops)
             is_left = has_family and (asked.source, ip_network(address)) not in self.meant
             if is_left or address in self.meanings.own[target]:
                 yield address
@@ -137,11 +152,15 @@ class Explicit:
                 yield from self._nexthop(asked.source, hop, id, version)
 
     def _nexthop(self, source: str, hop: ExplicitHop, id: InterfaceName, version: int) -> Iterator[Nexthop]:
-        if via := self.ends[id].address(version) or self.lent.get(version, {}).get(id):
+        if via := self._via(id, version):
             yield Nexthop(via, self._near(source, self.segments[id]), hop.weight)
         else:
             message = f"`{id}` has no IPv{version} address, so it cannot be a next hop"
             self.diagnostics.error("MPC503", message, hop.span, "no address of that family")
+
+    def _via(self, id: InterfaceName, version: int) -> Address | None:
+        """The address by which an interface is a next hop: its own, or the one that is lent to it."""
+        return self.ends[id].address(version) or self.lent.get(version, {}).get(id)
 
     def _near(self, source: str, segment: Segment) -> str:
         """The interface of a node on a segment; or of its router, where that is in another VRF."""

@@ -52,7 +52,9 @@ def _neighbours(lab: Lab, node: Node) -> Iterator[tuple[Address, str]]:
                     yield via, own.name
 
 
-def _report(node: Node, via: Address, other: Route, explicit: Explicit, diagnostics: Diagnostics) -> None:
+def _report(
+    node: Node, via: Address, other: Route | Interface, explicit: Explicit, diagnostics: Diagnostics
+) -> None:
     """Reports a gateway that is refused, at the explicit route that leads elsewhere, or that needs it."""
     asked = [
         (route, one.span)

@@ -16,7 +16,8 @@ from compiler.model.vlans import whole_of
 from compiler.model.vrfs import part
 
 FIRST_TABLE, TABLES = 1_000, 9_000
-"""The range of hashed numbers of the tables of VRFs, clear of the kernel's own and of all others."""
+"""The range of hashed numbers of the tables of VRFs, clear of the kernel's own and of all others. With more
+names of VRFs it is wider: the others are of rules, which are at no router with VRFs."""
 
 OF_DEVICE = re.compile(r"net\.ipv4\.conf\.([^.]+)\.(?:rp_filter|forwarding)")
 """The sysctls of interfaces that the kernel reads of the device of a VRF, for what comes in by its ports."""
@@ -46,7 +47,8 @@ def _in_vrfs(lab: Lab) -> Iterator[Port]:
 
 def _vrfs(lab: Lab) -> dict[str, dict[str, Vrf]]:
     """The VRFs of each router, by name. The number of a table is that of all VRFs of the name in the lab."""
-    tables = hashed_numbers({end.vrf for end in _in_vrfs(lab)}, FIRST_TABLE, TABLES)
+    names = {end.vrf for end in _in_vrfs(lab)}
+    tables = hashed_numbers(names, FIRST_TABLE, max(TABLES, len(names)))
     found: dict[str, dict[str, Vrf]] = {}
     for end in _in_vrfs(lab):
         found.setdefault(end.node, {}).setdefault(end.vrf, Vrf(end.vrf, tables[end.vrf], end.span))

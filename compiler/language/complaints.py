@@ -405,7 +405,10 @@ def _attribute(found: Found) -> Complaint:
 
 def _is_profile(found: Found, word: str) -> bool:
     """Whether the word before is parsed as a profile, not as the value of an attribute."""
-    value = re.search(rf"\b(?:{'|'.join(LINK_ATTRIBUTES)})\s+\S+\s+$", found.line_before)
+    attributes = "|".join(LINK_ATTRIBUTES)
+    value = re.search(
+        rf"\b(?:(?:{attributes})\s+\S+|(?:vrf|mac|address|slot)\s+\S+\s+\S+)\s+$", found.line_before
+    )
     named = re.fullmatch(r"[A-Za-z][\w-]*[:,]?", word)
     here = word in found.line_before and found.head in ("link", "default", "shape", "at")
     return here and bool(named) and not value
@@ -445,6 +448,8 @@ def _unknown_attribute(word: str, start: int, found: Found) -> Complaint:
     message, end = f"unknown attribute `{word}`", start + len(word)
     known = OVER_LINKS.get(found.head, LINK_ATTRIBUTES)
     help = _meant_attribute(word) or suggest(word, known) or f"attributes are {', '.join(known)}"
+    if word == "over" and word in known:
+        help = "it stands before all attributes, behind the nodes"
     if found.head == "profile" and found.before[1] in LINK_ATTRIBUTES:
         help = f"the profile's name stands first: `profile NAME {found.before[1]} {word}`"
     our = foreign.LINK_ATTRIBUTES.our(word)

@@ -6,6 +6,7 @@ ip6_route_check_nh_onlink of net/ipv6/route.c). In IPv4, the lookup ignores rout
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from ipaddress import ip_network
 
 from compiler.model.networks import Address, Network
@@ -28,6 +29,17 @@ class Gateways:
                 self.routes.setdefault(target, []).append(route)
         self.lengths = sorted({target.prefixlen for target in self.routes}, reverse=True)
 
+    @cached_property
+    def near(self) -> dict[tuple[str, Network], Interface]:
+        """The interfaces by their networks of IPv6, each with its node, or the VRF of its router."""
+        ends = ((end, own.network) for end in self.ends.values() for own in end.addresses)
+        return {(end.id.node, network): end for end, network in ends if network.version == 6}
+
+    @cached_property
+    def lengths_near(self) -> set[int]:
+        """The prefix lengths of these networks."""
+        return {network.prefixlen for _, network in self.near}
+
     def needs_assertion(self, via: Address, interface: str) -> bool:
         """Whether `onlink` is needed: a route to a gateway leads through a gateway, by the same interface."""
         passed = any(
@@ -48,15 +60,30 @@ class Gateways:
         following = iter(ranked)
         return (next(following) if id(route) in own else route for route in routes)
 
-    def refused(self, via: Address, interface: str) -> Route | None:
+    def refused(self, via: Address, interface: str) -> Route | Interface | None:
         """The route beside which a gateway is refused, with `onlink` and without: the best one to it, by
-        another interface, where one by its own leads through a gateway too."""
+        another interface, where one by its own leads through a gateway too. Or that interface, where the
+        gateway is in a network of it."""
+        if near := self._near(via, interface):
+            return near
         for target in self._around(via, interface) if self._is_elsewhere(via, interface) else ():
             for route in (route for route in self.routes[target] if _over(route, interface)):
                 passed = bool(route.nexthops) and not leads_to_itself(route)
                 return self._best(via, interface)[0] if passed else None
         is_far = not any(via in own.network for own in self.ends[interface].addresses)
         return self._best(via, interface)[0] if is_far and self._is_elsewhere(via, interface) else None
+
+    def _near(self, via: Address, interface: str) -> Interface | None:
+        """Another interface, of the same VRF if any, in whose network a gateway is, and no longer route leads
+        to that."""
+        own = self.ends[interface]
+        if via.version == 4 or any(via in one.network for one in own.addresses):
+            return None
+        around = self._around(via, interface)
+        longer = {length for length in self.lengths_near if not around or length > around[0].prefixlen}
+        networks = (ip_network((via, length), strict=False) for length in sorted(longer))
+        found = (self.near.get((own.id.node, network)) for network in networks)
+        return next((end for end in found if end), None)
 
     def _around(self, via: Address, interface: str) -> list[Network]:
         """The targets that contain a gateway and are longer than the network of its interface, the longest

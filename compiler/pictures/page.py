@@ -65,15 +65,17 @@ def _predictions(lab: Lab, chosen: Pair | None) -> Iterator[tuple[Pair, Json]]:
 
 
 def _pairs(lab: Lab) -> Iterator[Pair]:
-    """Those that the lab names, in both directions, then those of hosts, then those with routers."""
+    """Those that the lab names, in both directions, then those of hosts, then those with routers. The VRFs of
+    a router are no nodes of a picture."""
+    drawn = {node.name: node for node in lab.ip_nodes if not node.vrf}
     expected = ((one.source.node, one.target.node) for one in lab.expectations)
     for source, target in (*pairs(lab), *expected):
-        if source != target:
+        if source != target and {source, target} <= drawn.keys():
             yield from ((source, target), (target, source))
     yield from permutations(
-        [node.name for node in lab.ip_nodes if node.role in (Role.HOST, Role.CONTAINER)], 2
+        [node.name for node in drawn.values() if node.role in (Role.HOST, Role.CONTAINER)], 2
     )
-    yield from permutations([node.name for node in lab.ip_nodes], 2)
+    yield from permutations(drawn, 2)
 
 
 def _course(course: Course) -> Json:

@@ -34,7 +34,9 @@ def mend(lost: Way) -> str:
         return f"declare `{lost.at}` a router, or with `forward on`"
     if lost.fate in REFUSED:
         return f"leave that route of `{lost.at}` out, or name what else is to go on"
-    return f"write a `route` for `{lost.at}` as well"
+    router, _, vrf = lost.at.partition(".")
+    route = f"`route {router} vrf {vrf} to ...`" if vrf else f"a `route` for `{router}`"
+    return f"write {route} as well"
 
 
 def blocked(graph: Graph, source: str, target: str) -> list[str] | None:

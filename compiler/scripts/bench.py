@@ -7,6 +7,8 @@ from math import inf
 
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
+from compiler.model.vlans import whole_of
+from compiler.plan.inventory import is_whole
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
 from compiler.prediction.predict import Prediction, Predictor
@@ -78,9 +80,10 @@ NOTHING = "'nothing is measured on this machine'"
 
 
 def _nodes(lab: Lab, plan: Plan) -> Iterator[str]:
-    """The nodes that interfaces of this machine are of."""
+    """The nodes that interfaces of this machine are of, each at the place of its namespace among those of
+    the plan."""
     own = set(plan.namespaces)
-    return (node.name for node in lab.ip_nodes if node.namespace in own)
+    return (node.name for node in lab.ip_nodes if node.namespace in own and is_whole(node))
 
 
 UNKNOWN = "?"
@@ -116,7 +119,7 @@ def _over(bench: Bench, transfer: Transfer, prediction: Prediction) -> list[str]
     """The nodes that packets of a transfer leave, by what is predicted: its ends first, and then in order."""
     sender, receiver = transfer.data(bench.source, bench.target)
     trips = prediction.data(transfer) if transfer.reverse else (*prediction.trips, *prediction.detours)
-    passed = (crossing.out.node for trip in trips for crossing in trip.out.crossings)
+    passed = (whole_of(crossing.out.node) for trip in trips for crossing in trip.out.crossings)
     found = list(dict.fromkeys((sender.node, receiver.node, *passed)))
     return found if len(found) <= MOST_WATCHED else found[:2]
 
