@@ -124,7 +124,9 @@ def test_equal_paths_in_a_vrf_share_flows() -> None:
 
 
 def test_events_and_trials_name_interfaces_as_they_are_written() -> None:
-    lab = lab_of(f"{CUSTOMERS}at 1s down a2 -- s\nexpect a2 -> r:a1 reachable\n")
+    text = f"{CUSTOMERS}at 1s down a2 -- s\nexpect a2 -> r:a1 reachable\n"
+    lab = lab_of(text)
+    assert "happened 100 'down a2:s -- s:a2'" in compiled(text).script("play")
     assert InterfaceName("s.red", "a2") in lab.events[0].changes[0].link  # type: ignore[union-attr]
     shown = whole(lab)
     assert "s.red" not in str((shown.nodes, shown.links, shown.interfaces, shown.events, shown.expectations))

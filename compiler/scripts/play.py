@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
 from compiler.model.links import FORMS, InterfaceName, Port, Shaping
+from compiler.model.vlans import home
 from compiler.plan.commands import Words, is_long, owned, qdisc, route
 from compiler.plan.facts import OwnAddress, Qdisc, Routes
 from compiler.plan.needs import QDISCS
@@ -101,7 +102,8 @@ class _Player:
             down = ("link", "set", "dev", id.name, "down")
             yield from self._within(id.node, "ip", self._up(id) if change.up else [down])
         for id in own if change.up else ():
-            gone = {other.name for other in self.down if other.node == id.node}
+            here = self.namespace[id.node]
+            gone = {other.name for other in self.down if self.namespace[other.node] == here}
             left = (_without(routes, gone) for routes in self._by(id.node, {id.name}))
             yield from self._within(id.node, "ip", _replaced(routes for routes in left if routes.hops))
 
@@ -204,8 +206,8 @@ def _described(event: Event) -> str:
 
 def _change(change: Change) -> str:
     if isinstance(change, Switching):
-        return f"{'up' if change.up else 'down'} {change.link[0]} -- {change.link[1]}"
-    return " ".join(["shape", str(change.interface), *_attributes(change.shaping)])
+        return f"{'up' if change.up else 'down'} {home(change.link[0])} -- {home(change.link[1])}"
+    return " ".join(["shape", str(home(change.interface)), *_attributes(change.shaping)])
 
 
 def _attributes(shaping: Shaping) -> Iterator[str]:
