@@ -408,6 +408,7 @@ router Qc
 link {Qa,Qb} -- Qc vrf Qv
 link {Qa,Qb} -- Qc vrf Qw
 route Qc vrf Qv to 198.51.100.0/24 via Qb
+container Qi image pattern  # without the name servers of an uplink
 """
 LEAST = "lab Pattern\nrouting none\nhost Qa Qb\nrouter Qc\nlink Qa -- Qc -- Qb\n"
 
@@ -522,7 +523,7 @@ def _begins(fixed: Sequence[str], words: Sequence[str]) -> bool:
     return len(words) >= len(fixed) and all(map(re.fullmatch, forms, words))
 
 
-_TOOL = rf"(?:(?:ip|tc|nft|sysctl)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
+_TOOL = rf"(?:(?:ip|tc|nft|sysctl|bridge)(?: -[a-z0-9]+)*(?: {NAMESPACE})? )?"
 _BATCHED = re.compile(
     _TOOL
     + "(?:"
@@ -543,7 +544,7 @@ _PLAIN = re.compile(
 
 def _is_plain(line: str) -> bool:
     """Whether a line is one command, quoted for bash, with a comment that names its addresses."""
-    if line.startswith(("ip ", "tc ")) and " sysctl -qw" not in line:
+    if line.startswith(("ip ", "tc ", "bridge ")) and " sysctl -qw" not in line:
         command, _, called = line.partition("  # ")
         words = shlex.split(command)
         known = join(words) == command and _BATCHED.fullmatch(" ".join(_inside(words)))

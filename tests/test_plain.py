@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import random_labs
 from labs import GOLDEN, TESTS, bash_reads, compiled
+from shapes import strange_lines
 
 from compiler.driver import Compilation
 from compiler.model.lab import Lab
@@ -140,6 +141,13 @@ def wrong(compilation: Compilation) -> list[str]:
             fits &= to == "" if words[4:5] == ["from"] and "/" in words[5] else owners.is_called(target, to)
         found += [] if fits else [f"{' '.join(words)}  # {name}"]
     return found
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_labs_have_no_strange_lines(path: Path) -> None:
+    compilation = compiled(path.read_text(), path.name)
+    for machine in compilation.machines:
+        assert strange_lines("".join(compilation.pieces("up", Style.PLAIN, machine))) == []
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
