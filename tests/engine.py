@@ -99,7 +99,8 @@ class Daemon:
 
     def start(self) -> None:
         """Waits until it answers; skips the test where it cannot run."""
-        argv = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--host", self.socket]
+        argv = ["dockerd", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"]
+        argv += ["--host", self.socket]
         argv += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
         argv += ["--pidfile", f"{self.folder}/pid"]
         with (self.folder / "log").open("ab") as log:

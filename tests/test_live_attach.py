@@ -114,6 +114,8 @@ def test_it_has_the_network_and_is_as_before(box: engine.Engine, mine: str) -> N
             assert "missing: link c mtu 1500 up to ours-c" in drifts(text)
     with unchanged(mine):
         assert plain.up().returncode == 0
+        # What an engine is still about to start is not known to a down of the plain style.
+        live.wait_until(lambda: "sleep 8888" in box.call("exec", "mine", "ps"))
         live.succeed("bash", "-s", "down", stdin=plain.up_script, seconds=60)
 
 
