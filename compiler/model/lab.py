@@ -110,18 +110,20 @@ class Lab:
         return components(self.segments)
 
     @cached_property
+    def _namespaces(self) -> dict[str, str]:
+        return {node.name: node.namespace for node in self.nodes}
+
+    @cached_property
     def _at(self) -> dict[tuple[str, str], InterfaceName]:
         """The interfaces in each namespace, by their names there."""
-        namespace = {node.name: node.namespace for node in self.nodes}
-        return {(namespace[id.node], id.name): id for id in self.interfaces}
+        return {(self._namespaces[id.node], id.name): id for id in self.interfaces}
 
     def leaving(self, node: str, interface: str) -> InterfaceName:
         """The interface that a next hop of a node is by: of the node, or of another VRF of its router."""
         own = InterfaceName(node, interface)
         if own in self.interfaces or not self.has_vrfs:
             return own
-        namespace = next(one.namespace for one in self.nodes if one.name == node)
-        return self._at[namespace, interface]
+        return self._at[self._namespaces[node], interface]
 
     @cached_property
     def sites(self) -> Sites:

@@ -17,6 +17,9 @@ from compiler.model.nodes import Node, Role
 UNTAGGED = 1
 """The VLAN of links that name none, as that of bridges is."""
 
+Rename = Callable[[InterfaceName], InterfaceName]
+"""Another name for an interface, that of a part of its node or of the whole."""
+
 
 def of_switch(switch: str, number: int) -> str:
     """The name of a switch for a VLAN of it."""
@@ -43,14 +46,9 @@ def whole(lab: Lab) -> Lab:
     if not any(node.bridge and node.bridge.vlan for node in lab.nodes):
         return lab
     nodes = tuple(node for node in lab.nodes if whole_of(node.name) == node.name)
-    links = tuple(
-        link._replace(
-            left=link.left._replace(id=home(link.left.id)), right=link.right._replace(id=home(link.right.id))
-        )
-        for link in lab.links
-        if not link.vlan
-    )
-    return replace(lab, nodes=nodes, links=links, events=tuple(_renamed(event, home) for event in lab.events))
+    links = tuple(renamed_link(link, home) for link in lab.links if not link.vlan)
+    events = tuple(renamed_event(event, home) for event in lab.events)
+    return replace(lab, nodes=nodes, links=links, events=events)
 
 
 def numbers(links: Iterable[Link], switches: Iterable[str]) -> dict[str, dict[int, None]]:
@@ -111,7 +109,13 @@ def device(parent: InterfaceName, number: int) -> InterfaceName:
     return InterfaceName(parent.node, f"{parent.name}.{number}")
 
 
-def _renamed(event: Event, name: Callable[[InterfaceName], InterfaceName]) -> Event:
+def renamed_link(link: Link, name: Rename) -> Link:
+    """A link, with other names for its ends."""
+    left, right = (end._replace(id=name(end.id)) for end in link.ends)
+    return link._replace(left=left, right=right)
+
+
+def renamed_event(event: Event, name: Rename) -> Event:
     """An event, with other names for the interfaces that it changes."""
 
     def renamed(change: Change) -> Change:
@@ -136,7 +140,7 @@ def part(lab: Lab) -> Lab:
         for before, after in zip(link.ends, _of_access(link, names).ends, strict=True)
     }
     nodes = [one for node in lab.nodes for one in _nodes(node, every.get(node.name))]
-    events = tuple(_renamed(event, lambda id: moved.get(id, id)) for event in lab.events)
+    events = tuple(renamed_event(event, lambda id: moved.get(id, id)) for event in lab.events)
     return replace(lab, nodes=tuple(nodes), links=links, events=events)
 
 

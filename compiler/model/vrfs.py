@@ -6,21 +6,18 @@ VRF is at r itself. No other node is called so, as names have no points. A route
 another has packets pass from one to the other: it leaks.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compiler.model import vlans
-from compiler.model.events import Change, Event, Switching
 from compiler.model.lab import Lab
-from compiler.model.links import InterfaceName, Link
+from compiler.model.links import InterfaceName
 from compiler.model.nodes import Node, Vrf
 from compiler.model.routes import ExplicitRoute
 
 if TYPE_CHECKING:
     from compiler.model.trials import End
-
-Name = Callable[[InterfaceName], InterfaceName]
 
 
 def of_router(router: str, vrf: str) -> str:
@@ -58,42 +55,27 @@ def whole(lab: Lab) -> Lab:
     return vlans.whole(lab)
 
 
-def _renamed(lab: Lab, name: Name) -> Lab:
+def _renamed(lab: Lab, name: vlans.Rename) -> Lab:
     """The lab with other names for interfaces of routers."""
     ends = (end._replace(id=name(end.id)) for end in lab.interfaces.values())
     return replace(
         lab,
-        links=tuple(_link(link, name) for link in lab.links),
+        links=tuple(vlans.renamed_link(link, name) for link in lab.links),
         interfaces={end.id: end for end in ends},
-        events=tuple(_event(event, name) for event in lab.events),
+        events=tuple(vlans.renamed_event(event, name) for event in lab.events),
         explicit_routes=tuple(_route(route, name) for route in lab.explicit_routes),
         expectations=tuple(one._replace(target=_end(one.target, name)) for one in lab.expectations),
     )
 
 
-def _link(link: Link, name: Name) -> Link:
-    left, right = (end._replace(id=name(end.id)) for end in link.ends)
-    return link._replace(left=left, right=right)
-
-
-def _event(event: Event, name: Name) -> Event:
-    return event._replace(changes=tuple(_change(change, name) for change in event.changes))
-
-
-def _change(change: Change, name: Name) -> Change:
-    if isinstance(change, Switching):
-        return change._replace(link=(name(change.link[0]), name(change.link[1])))
-    return change._replace(interface=name(change.interface))
-
-
-def _route(route: ExplicitRoute, name: Name) -> ExplicitRoute:
+def _route(route: ExplicitRoute, name: vlans.Rename) -> ExplicitRoute:
     hops = tuple(hop._replace(interfaces=tuple(map(name, hop.interfaces))) for hop in route.hops)
     target = name(route.target) if isinstance(route.target, InterfaceName) else route.target
     device = name(route.device) if route.device else None
     return route._replace(hops=hops, target=target, device=device)
 
 
-def _end(end: "End", name: Name) -> "End":
+def _end(end: "End", name: vlans.Rename) -> "End":
     if not end.interface:
         return end
     id = name(InterfaceName(end.node, end.interface))

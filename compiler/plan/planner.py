@@ -136,7 +136,7 @@ class _Planner:
         self.has = inventory
         self.lab = inventory.lab
         self.sysctls = Settings(inventory.lab)
-        self.routing = Routing(inventory)
+        self.routing = Routing(inventory, sprays=self.sysctls.sprays)
         self.borrowed = inventory.lab.lent(6)
         """The ends of links without addresses, each with one of IPv6 of its node: neighbour discovery answers
         for no address of another interface."""

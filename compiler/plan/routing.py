@@ -21,11 +21,11 @@ Gateway = tuple[Address, str]
 class Routing:
     """Makes the routes of the nodes of one machine."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, *, sprays: bool) -> None:
         self.has = inventory
         self.lab = inventory.lab
         self.targets = PerNetwork(target)
-        self.sprays = any(node.sprays for node in self.lab.nodes)
+        self.sprays = sprays
         """Whether packets are sent in turn, so that routes over links that are down are ignored."""
 
     def of(self, node: Node) -> Iterator[Fact]:
