@@ -12,7 +12,7 @@ from compiler.scripts.quoting import without_text
 
 _USED = (
     ': "$LAB" "$USAGE" "$ABOUT" "$RESULT" "${PLAY:-}" "${CAPTURED:-}" "${NAMESPACES[@]}"'
-    ' "${CONTAINERS[@]:-}" "${ATTACHED[@]:-}" "${PCAPS[@]:-}"\n'
+    ' "${CONTAINERS[@]:-}" "${ATTACHED[@]:-}" "${WIRES[@]:-}" "${PCAPS[@]:-}"\n'
 )
 """A use of the variables of the script's head that its runtime reads."""
 
@@ -76,7 +76,7 @@ _HEAD = re.compile(r"^(?:#(?!!| ===| shellcheck).*|LAB='[\w-]+')$", re.MULTILINE
 """Comments, and the assignment of the lab's name."""
 
 _NAMESPACES = re.compile(
-    rf"^(NAMESPACES|CONTAINERS|ATTACHED|PCAPS)=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII
+    rf"^(NAMESPACES|CONTAINERS|ATTACHED|WIRES|PCAPS)=\(\n((?:  {_LITERAL}\n)*)\)$", re.MULTILINE | re.ASCII
 )
 
 

@@ -539,6 +539,7 @@ CALLED = "[A-Za-z0-9_:. -]+(?:, [A-Za-z0-9_.-]+)*(?: and [0-9]+ more)?(?: via [A
 """The comment after a route or a rule in the plain style."""
 _PLAIN = re.compile(
     rf"(?:NAMESPACES|ATTACHED|PCAPS)=\((?:{NAMES})?\)|CONTAINERS=\((?:{CONTAINED})?\)|  {NAMES}|  {CONTAINED}"
+    rf"|WIRES=\(|  '{NAMESPACE}(?: {INTERFACE})+'"
 )
 
 

@@ -165,6 +165,30 @@ def test_a_vni_that_is_taken_is_told_and_nothing_stays(two: Machines) -> None:
 
 
 @pytest.mark.every_kernel
+@pytest.mark.parametrize("wrap", [(), ("mptcpize", "run")], ids=["TCP", "MPTCP"])
+def test_connections_that_were_cut_keep_nothing(wrap: tuple[str, ...], two: Machines) -> None:
+    """The kernel keeps the namespaces of such for one minute or three, with all that is in them."""
+    before = {name: two.state(name) for name in two.addresses}
+    succeed(two, DIAMOND, "up")
+    command = " ".join(("ip netns exec diamond-{}", *wrap, "iperf3 {}"))
+    two.ssh("m2", command.format("b", "-s -D"))
+    with two.start("m1", command.format("a", "-c b -t 60")) as client:
+        live.wait_until(lambda: queued(two) > 10000)
+        two.ssh("m1", "ip -n diamond-a link set dev c down; ip -n diamond-a link set dev d down")
+        two.ssh("m1", "ip netns pids diamond-a | xargs kill -KILL")
+        client.wait(timeout=10)
+    assert queued(two) > 10000
+    succeed(two, DIAMOND, "down")
+    live.wait_until(lambda: {name: two.state(name) for name in two.addresses} == before)
+
+
+def queued(own: Machines) -> int:
+    """The bytes that connections of a have not sent yet, also those that no process has any more."""
+    told = own.ssh("m1", "ip netns exec diamond-a ss -HatM exclude time-wait").stdout
+    return sum(int(line.split()[3]) for line in told.splitlines())
+
+
+@pytest.mark.every_kernel
 def test_a_switch_over_three_machines(tmp_path: Path) -> None:
     with machines(tmp_path, 3) as own:
         succeed(own, SWITCHED, "up")

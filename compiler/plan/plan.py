@@ -13,7 +13,7 @@ from typing import NamedTuple
 from compiler.model.machines import Machine
 from compiler.model.networks import Address
 from compiler.plan.commands import Command, Words, commands
-from compiler.plan.facts import Attached, Bond, Container, Device, Fact, Teql, Uplink
+from compiler.plan.facts import Attached, Bond, Container, Device, Fact, Teql, Uplink, Vxlan
 from compiler.plan.needs import Need
 
 ATTACHED = "attached"
@@ -184,6 +184,15 @@ class Plan(NamedTuple):
     def uplink(self) -> Uplink | None:
         """What joins a node to the machine's own network, if any."""
         return next((fact for fact in self.facts if isinstance(fact, Uplink)), None)
+
+    @property
+    def wires(self) -> dict[str, list[str]]:
+        """The names of the interfaces whose links lead to other machines, by namespace."""
+        found: dict[str, list[str]] = {}
+        for fact in self.facts:
+            if isinstance(fact, Vxlan):
+                found.setdefault(fact.namespace, []).append(fact.name)
+        return found
 
     @property
     def runs(self) -> bool:

@@ -23,8 +23,8 @@ class Style(StrEnum):
 
 
 PARTS = {
-    "up": "claim calls engine attached slots prelude ending ready processes up load take visitor batch"
-    " routes ports legs containers captures",
+    "up": "claim calls engine attached slots prelude ending ready awaited processes up load take visitor"
+    " batch routes ports legs containers captures",
     "down": "claim calls engine attached slots uplink prelude down",
     "check": "output about check ask compare calls drift ending jobs pings transfer throughput",
     "bench": "output about trial ending jobs transfer watch during record bench report",
@@ -93,7 +93,7 @@ def head(plan: Plan, kind: str, what: str, usage: str, options: Iterable[str] = 
         "{",
         "set -eEuo pipefail +o noglob +o posix",
         "shopt -u failglob nullglob nocasematch",
-        "unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY",
+        "unset GLOBIGNORE CONTAINERS ATTACHED WIRES PCAPS PLAY",
         "export LC_ALL=C",
         "umask 022",
         "trap '' PIPE",
@@ -167,12 +167,15 @@ def namespaces(plan: Plan) -> Iterator[str]:
 
 
 def names(plan: Plan) -> Iterator[str]:
-    """The names of namespaces, of containers, and of namespaces that are those of others."""
+    """The names of namespaces, containers, namespaces of others, and links to other machines."""
     yield from namespaces(plan)
     if plan.containers:
         yield from ("CONTAINERS=(", *(f"  {quote(one)}" for one in contained(plan)), ")")
     if plan.attached:
         yield from ("ATTACHED=(", *(f"  {quote(one.namespace)}" for one in plan.attached), ")")
+    if plan.wires:
+        rows = (" ".join((namespace, *found)) for namespace, found in plan.wires.items())
+        yield from ("WIRES=(", *(f"  {quote(row)}" for row in rows), ")")
 
 
 def contained(plan: Plan) -> Iterator[str]:

@@ -68,7 +68,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield from _array("CONTAINERS", map(quote, contained(plan))) if plan.containers else ()
     anchored = Engine.DOCKER in plan.engines
     waits = [one.started.ready for one in plan.containers] + [process.ready for process in plan.processes]
-    yield from part("plain_ready")[1:] if any(waits) or anchored else ()
+    yield from (*part("plain_ready")[1:], *part("awaited")[1:]) if any(waits) or anchored else ()
     yield from part("plain_containers")[1:] if plan.containers else ()
     yield from part("plain_teql")[1:] if plan.teqls else ()
     yield from part("plain_captures")[1:] if plan.captures else ()

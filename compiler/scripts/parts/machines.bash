@@ -22,9 +22,8 @@ need_route() {
   fi
 }
 
-# Makes the ends of links to other machines, which are its input. One of a lab that was just taken down may still be
-# there, as the kernel takes the links of a namespace away later: after a moment, or some tens of seconds where MPTCP
-# connections were cut.
+# Makes the ends of links to other machines, which are its input. Where somebody has deleted the namespaces of a lab, its
+# links may still be there: the kernel takes them away later, after a moment or, where connections were cut, minutes.
 join_machines() {
   local rows=() left log line tries=0 end=$((SECONDS + 65))
   mapfile -t rows

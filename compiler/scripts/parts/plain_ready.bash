@@ -1,12 +1,3 @@
-# Prints words as one would write them for bash, those that need it in quotes.
-quoted() {
-  local one list=()
-  for one in "$@"; do
-    [[ $one =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]] || one=${one@Q}
-    list+=("$one")
-  done
-  echo "${list[*]}"
-}
 # Waits half a minute at most until a command succeeds; else ends with what another one says: SAY NAME COMMAND...
 await() {
   local end=$((SECONDS + 30))
@@ -15,4 +6,3 @@ await() {
   "$1" "$2" >&2
   exit 1
 }
-listens() { [[ -n $(nsenter --net="/run/netns/$1" ss -Hltn sport = ":$2") ]]; }

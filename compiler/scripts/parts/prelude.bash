@@ -208,6 +208,21 @@ remove_claim() {
   rm -f "$CLAIM"
 }
 
+# Links to other machines, a row for each namespace that has some: NAMESPACE INTERFACE...
+WIRES+=()
+
+# Deletes those of some namespaces where a connection was cut: NAMESPACE... It keeps its namespace for up to three minutes,
+# and with that these links, whose numbers would be taken until then. (All else goes with the namespace.)
+cut_wires() {
+  local row words
+  for row in "${WIRES[@]}"; do
+    read -ra words <<<"$row"
+    [[ " $* " == *" ${words[0]} "* ]] || continue
+    [[ -n $(exec nsenter --net="/run/netns/${words[0]}" ss -HatM exclude time-wait 2>&1) ]] || continue
+    printf 'link del dev %s\n' "${words[@]:1}" | nsenter --net="/run/netns/${words[0]}" ip -force -batch - || true
+  done
+} 2>/dev/null
+
 # Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
 # claim says.
 take_down() {
@@ -232,6 +247,7 @@ take_down() {
     give_back "${own[@]}" || left=1
     for ns in "${own[@]}"; do ! noted "attached $ns" || release "$ns" || stays+=("$ns"); done
     ((${#stays[@]} == 0)) || left=1
+    cut_wires "${own[@]}"
     for ns in "${own[@]}"; do
       [[ " ${stays[*]} " == *" $ns "* ]] || echo "netns del $ns"
     done | ip -force -batch - || left=1
