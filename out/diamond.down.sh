@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Takes down the lab "diamond". Written by mpc 0.1.0 from diamond.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 080b57d1c888fed87d7e25c81639a82c8cd550c0f7db79e3c1726678d83db5ce
+# Runtime: sha256 8735f619ab5dc975e7782d7f12fdd6a3b358ba174d15380d7d1c2c24bdf8cb6c
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
+unset GLOBIGNORE CONTAINERS ATTACHED WIRES PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
@@ -598,6 +598,21 @@ remove_claim() {
   rm -f "$CLAIM"
 }
 
+# Links to other machines, a row for each namespace that has some: NAMESPACE INTERFACE...
+WIRES+=()
+
+# Deletes those of some namespaces where a connection was cut: NAMESPACE... It keeps its namespace for up to three minutes,
+# and with that these links, whose numbers would be taken until then. (All else goes with the namespace.)
+cut_wires() {
+  local row words
+  for row in "${WIRES[@]}"; do
+    read -ra words <<<"$row"
+    [[ " $* " == *" ${words[0]} "* ]] || continue
+    [[ -n $(exec nsenter --net="/run/netns/${words[0]}" ss -HatM exclude time-wait 2>&1) ]] || continue
+    printf 'link del dev %s\n' "${words[@]:1}" | nsenter --net="/run/netns/${words[0]}" ip -force -batch - || true
+  done
+} 2>/dev/null
+
 # Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
 # claim says.
 take_down() {
@@ -622,6 +637,7 @@ take_down() {
     give_back "${own[@]}" || left=1
     for ns in "${own[@]}"; do ! noted "attached $ns" || release "$ns" || stays+=("$ns"); done
     ((${#stays[@]} == 0)) || left=1
+    cut_wires "${own[@]}"
     for ns in "${own[@]}"; do
       [[ " ${stays[*]} " == *" $ns "* ]] || echo "netns del $ns"
     done | ip -force -batch - || left=1

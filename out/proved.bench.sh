@@ -6,7 +6,7 @@
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
+unset GLOBIGNORE CONTAINERS ATTACHED WIRES PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
@@ -38,7 +38,7 @@ IFS= read -rd '' PLAY <<'PLAY' || true
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
+unset GLOBIGNORE CONTAINERS ATTACHED WIRES PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE

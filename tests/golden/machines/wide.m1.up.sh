@@ -2,12 +2,12 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m1, which others reach at 192.0.2.1
-# Runtime: sha256 6c257fc5c9753e4a2dc5deddfb96f1436a4b3b0c28b8991d8d26d1b92250d5de
+# Runtime: sha256 ea23d1df2a567165266339152113801d39d9e76d25efb883c5d375335aed815c
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
 shopt -u failglob nullglob nocasematch
-unset GLOBIGNORE CONTAINERS ATTACHED PCAPS PLAY
+unset GLOBIGNORE CONTAINERS ATTACHED WIRES PCAPS PLAY
 export LC_ALL=C
 umask 022
 trap '' PIPE
@@ -25,6 +25,10 @@ END
 NAMESPACES=(
   wide-a
   wide-c
+)
+WIRES=(
+  'wide-a d'
+  'wide-c b'
 )
 
 # === the lab ==================================================================
@@ -702,6 +706,21 @@ remove_claim() {
   rm -f "$CLAIM"
 }
 
+# Links to other machines, a row for each namespace that has some: NAMESPACE INTERFACE...
+WIRES+=()
+
+# Deletes those of some namespaces where a connection was cut: NAMESPACE... It keeps its namespace for up to three minutes,
+# and with that these links, whose numbers would be taken until then. (All else goes with the namespace.)
+cut_wires() {
+  local row words
+  for row in "${WIRES[@]}"; do
+    read -ra words <<<"$row"
+    [[ " $* " == *" ${words[0]} "* ]] || continue
+    [[ -n $(exec nsenter --net="/run/netns/${words[0]}" ss -HatM exclude time-wait 2>&1) ]] || continue
+    printf 'link del dev %s\n' "${words[@]:1}" | nsenter --net="/run/netns/${words[0]}" ip -force -batch - || true
+  done
+} 2>/dev/null
+
 # Takes away all of some names that is this lab's, and nothing else; fails where something was left, and keeps what the
 # claim says.
 take_down() {
@@ -726,6 +745,7 @@ take_down() {
     give_back "${own[@]}" || left=1
     for ns in "${own[@]}"; do ! noted "attached $ns" || release "$ns" || stays+=("$ns"); done
     ((${#stays[@]} == 0)) || left=1
+    cut_wires "${own[@]}"
     for ns in "${own[@]}"; do
       [[ " ${stays[*]} " == *" $ns "* ]] || echo "netns del $ns"
     done | ip -force -batch - || left=1
@@ -1762,9 +1782,8 @@ need_route() {
   fi
 }
 
-# Makes the ends of links to other machines, which are its input. One of a lab that was just taken down may still be
-# there, as the kernel takes the links of a namespace away later: after a moment, or some tens of seconds where MPTCP
-# connections were cut.
+# Makes the ends of links to other machines, which are its input. Where somebody has deleted the namespaces of a lab, its
+# links may still be there: the kernel takes them away later, after a moment or, where connections were cut, minutes.
 join_machines() {
   local rows=() left log line tries=0 end=$((SECONDS + 65))
   mapfile -t rows
