@@ -50,19 +50,28 @@ def needs_programs(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing) and not live_required(), reason=reason)
 
 
+def needed(item: pytest.Item) -> set[str]:
+    """The features that a test needs and some kernels lack."""
+    return {str(feature) for marker in item.iter_markers("every_kernel") for feature in marker.args}
+
+
 def lacking(item: pytest.Item) -> list[str]:
     """The features that a test needs and this kernel lacks."""
-    needed = {str(feature) for marker in item.iter_markers("every_kernel") for feature in marker.args}
-    return sorted(feature for feature in needed if not machine.has(feature))
+    return sorted(feature for feature in needed(item) if not machine.has(feature))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out tests without golden files where those are updated, and with MPC_PART=0/2 every second one
-    of what is selected."""
+    """Leaves out tests without golden files where those are updated.
+
+    In guests, MPC_LACKING=FEATURES leaves those that need one of these, which another kernel lacks, and
+    MPC_PART=0/2 every second one of what is selected.
+    """
     kept = items
     if config.getoption("--update"):
         kept = [item for item in items if "golden" in getattr(item, "fixturenames", ())]
+    if features := os.environ.get("MPC_LACKING"):
+        kept = [item for item in kept if needed(item) & set(features.split())]
     if part := os.environ.get("MPC_PART"):
         place, count = map(int, part.split("/"))
         kept = kept[place::count]

@@ -1,4 +1,4 @@
-"""The features of this machine that live tests need."""
+"""The features of this machine that live tests need; as a program, prints those that its kernel lacks."""
 
 import os
 import shutil
@@ -61,3 +61,7 @@ def has(feature: str) -> bool:
     """Whether this kernel has one of FEATURES."""
     argv = ["unshare", "--net", "bash", "-c", FEATURES[feature]]
     return subprocess.run(argv, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    print(*(feature for feature in FEATURES if not has(feature)))
