@@ -25,9 +25,11 @@ install -m 644 "$KEY" /run/key
 exec "$@"
 """
 OWN_PACKAGES = """\
-mkdir -p /run/packages/upper /run/packages/work
-packages=lowerdir=/var/lib/dpkg,upperdir=/run/packages/upper,workdir=/run/packages/work
-mount -t overlay overlay -o "$packages" /var/lib/dpkg
+for folder in lib/dpkg cache/apt; do
+  mkdir -p "/run/packages/$folder/upper" "/run/packages/$folder/work"
+  own=upperdir=/run/packages/$folder/upper,workdir=/run/packages/$folder/work
+  mount -t overlay overlay -o "lowerdir=/var/$folder,$own" "/var/$folder"
+done
 """
 WITHOUT_PYTHON = 'for path in /usr/bin/python3*; do mount --bind /dev/null "$path"; done\n'
 WITH_USER = """\

@@ -61,11 +61,6 @@ def residents(lab: live.Lab) -> list[str]:
     return [pid for node in "abxcd" for pid in kernel.lines("ip", "netns", "pids", lab.ns(node))]
 
 
-def leftovers() -> set[str]:
-    """The temporary directories of scripts."""
-    return {name for name in os.listdir("/tmp") if name.startswith("tmp.")}  # noqa: PTH208 - names are enough
-
-
 @pytest.fixture(scope="module")
 def measured(lab: live.Lab) -> list[dict[str, Any]]:
     """Two rounds, as JSON."""
@@ -212,12 +207,14 @@ def signalled(script: str, sign: signal.Signals, after: float, *, group: bool) -
 
 @pytest.mark.parametrize("group", [True, False], ids=["group", "alone"])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_what_it_starts_ends_with_it(lab: live.Lab, sign: signal.Signals, group: bool) -> None:
+def test_what_it_starts_ends_with_it(
+    lab: live.Lab, sign: signal.Signals, group: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """During a transfer; also on Ctrl-C, which signals all processes of a terminal."""
-    before, after = leftovers(), 0.6 if group else 2.6
-    assert signalled(SCRIPT, sign, after, group=group) == 128 + sign
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert signalled(SCRIPT, sign, 0.6 if group else 2.6, group=group) == 128 + sign
     assert not residents(lab)
-    assert leftovers() <= before
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("lab")
