@@ -177,7 +177,7 @@ def test_connections_that_were_cut_keep_nothing(wrap: tuple[str, ...], two: Mach
         two.ssh("m1", "ip -n diamond-a link set dev c down; ip -n diamond-a link set dev d down")
         two.ssh("m1", "ip netns pids diamond-a | xargs kill -KILL")
         client.wait(timeout=10)
-    assert queued(two) > 10000
+    assert queued(two) > 0
     succeed(two, DIAMOND, "down")
     live.wait_until(lambda: {name: two.state(name) for name in two.addresses} == before)
 
