@@ -51,10 +51,12 @@ transfer() {
 # Sets `port` to that of the server in a namespace, `-` being one of another machine.
 choose_port() { if [[ $1 == - ]]; then port=$SERVED; else port=$PORT; fi; }
 
-# How often a client is to try that says so: until a server listens, and until it has done what others ask of it.
+# How often a client is to try that says so: until a server listens, and until it has done what others ask of it. One that
+# has just done that drops what has come meanwhile.
 patience() {
   case $1 in
-    *"Connection refused"*) echo 50 ;;
+    *" connected to "*) echo 1 ;;
+    *"Connection refused"* | *"Connection reset"* | *"control socket has closed"*) echo 50 ;;
     *"server is busy"*) echo 600 ;;
     *) echo 1 ;;
   esac
