@@ -10,7 +10,7 @@ from itertools import islice
 from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.model.lab import Lab
 from compiler.model.links import Link
-from compiler.prediction import anycast, outages, passed, turns
+from compiler.prediction import anycast, idle, outages, passed, turns
 from compiler.prediction.causes import blocked, lost, mend, why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
@@ -44,16 +44,14 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
         _Unreached(predictor, reach, apart, over, diagnostics).tell()
     for reach in found.values():
         _tell_uneven(lab, reach, diagnostics)
-        if len(reach.examined) < len(reach.members) and reach.examined:
-            message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
-            help = "what is told of the others is what inferred routes would do" if lab.metric else ""
-            diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+        _tell_extent(lab, reach, diagnostics)
     for reach in found.values():
         _tell_entries(lab, reach, diagnostics)
     if turns.has_turns(lab):
         turns.note(predictor, diagnostics)
     if lab.events:
         outages.tell(lab, found, diagnostics)
+    idle.tell(predictor, diagnostics)
     _tell_refusals(predictor, diagnostics)
 
 
@@ -207,6 +205,14 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
     if left := sum(len(pairs) for _, pairs in groups[MOST:]):
         message = f"{left} more pairs of nodes have packets that go and come by different links{over}"
         diagnostics.note("MPC741", message, lab.span, "besides those that are named", "")
+
+
+def _tell_extent(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
+    """Notes that the ways between some nodes alone were looked up."""
+    if len(reach.examined) < len(reach.members) and reach.examined:
+        message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
+        help = "what is told of the others is what inferred routes would do" if lab.metric else ""
+        diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
 
 
 def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:
