@@ -28,6 +28,21 @@ def said(text: str) -> list[str]:
     return [found.message for found in notes(text)]
 
 
+def test_vrfs_that_keep_nodes_apart_are_told() -> None:
+    customers = "host a web\nrouter r\nlink a -- r vrf red\nlink web -- r\n"
+    leaking = f"{customers}route r vrf red to web via web\nroute r to a via a\n"
+    (found,) = notes(leaking)
+    assert (found.message, found.label) == ("`a` does not reach `r`", "kept apart by the VRFs of `r`")
+    assert found.help == "nodes in a VRF reach `r` by its interfaces there"
+    beside = notes(f"{customers}link b -- r vrf blue\nhost b\n")
+    assert {found.label for found in beside} == {"kept apart by the VRFs of `r`"}
+    assert {found.help.partition("leads")[0] for found in beside} == {"a `route` with `vrf` "}
+    (alone,) = notes(
+        f"{customers}route r vrf red to web via web\nroute r to a via a\nhost x y\nlink x -- y\n"
+    )[1:]
+    assert alone.label == "no links lead from one to the other"
+
+
 def test_a_bench_that_measures_nothing_is_told() -> None:
     told = "`c` does not reach `d`, so that bench measures nothing"
     bench = "bench a -> b using tcp\nbench c -> d using tcp\n"

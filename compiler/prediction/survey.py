@@ -10,6 +10,7 @@ from itertools import islice
 from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.model.lab import Lab
 from compiler.model.links import Link
+from compiler.model.vlans import whole_of
 from compiler.prediction import anycast, idle, outages, passed, turns
 from compiler.prediction.causes import blocked, lost, mend, why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
@@ -153,7 +154,8 @@ class _Unreached:
             return "has no address in common with the other", ""
         between = blocked(self.predictor.graphs[version], source, target)
         if between is None:
-            return "no links lead from one to the other", "`link` them, or nodes that they reach"
+            unlinked = "no links lead from one to the other", "`link` them, or nodes that they reach"
+            return self._apart_by_vrfs(source, target) or unlinked
         if between:
             names = listed((f"`{name}`" for name in between), MOST_NAMES)
             return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
@@ -165,6 +167,19 @@ class _Unreached:
                         return why(trip), help
                     return why(trip), mend(lost(trip))
         return "", ""
+
+    def _apart_by_vrfs(self, source: str, target: str) -> tuple[str, str] | None:
+        """The cause and the fix where packets come to a router whose VRFs have no way for them."""
+        routers = {whole_of(node.name) for node in self.lab.ip_nodes if node.vrf}
+        for address in self.reach.targets(source, target) if routers else ():
+            for trip in self.predictor.between(source, target, address).trips:
+                router = whole_of(lost(trip).at)
+                if router in routers and not arrives(trip):
+                    help = "a `route` with `vrf` leads from one to another, and answers need one too"
+                    if target in routers:
+                        help = f"nodes in a VRF reach `{target}` by its interfaces there"
+                    return f"kept apart by the VRFs of `{router}`", help
+        return None
 
 
 def _tell_entries(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
