@@ -29,7 +29,7 @@ CODES = {
 }
 """The codes in the compiler's source."""
 
-NOTES = {f"MPC{number}" for number in (740, 741, 742, 743, 744, 745, 746, 748, 751, 756, 765, 776, 777)}
+NOTES = {f"MPC{number}" for number in (570, 740, 741, 742, 743, 744, 745, 746, 748, 751, 756, 765, 776, 777)}
 """Codes of notes, which `mpc check` reports; the examples of other codes may give them too."""
 
 WIDTH = 90

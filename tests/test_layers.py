@@ -37,7 +37,7 @@ ROOMS = {
     "prediction": """
         kernel lookup ways trips sprayed sharing maxflow subflows sawtooth window acknowledging timeouts tcp
         estimate predict advice quantities inbound groups rounds causes expectations turns unnoticed inlets
-        verify reach joins passed outages anycast survey export show
+        verify reach joins passed outages anycast idle survey export show
     """.split(),
     "plan": """
         facts engines turns commands traffic settings known needs served plan inventory routing running

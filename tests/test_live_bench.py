@@ -98,6 +98,32 @@ def test_what_programs_receive_and_what_arrives_agree(measured: list[dict[str, A
     )
 
 
+LAYERS = [
+    pytest.param(
+        "router c d\nlink {a,b} -- {c,d} rate 5mbit\ntunnel a -- b via {c,d}\nroute a to b via b",
+        marks=pytest.mark.every_kernel("vxlan"),
+    ),
+    pytest.param(
+        "link a -- b rate 5mbit\nlink a -- b rate 5mbit\nbond a -- b",
+        marks=pytest.mark.every_kernel("bond"),
+    ),
+    pytest.param(
+        "switch s\nlink a -- s vlan 5 rate 10mbit\nlink b -- s trunk 5,6 rate 10mbit",
+        marks=pytest.mark.every_kernel("vlan"),
+    ),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_arrives_over_interfaces_that_are_above_others_is_counted_once(layer: str) -> None:
+    text = f"lab layers\nhost a b\n{layer}\nbench a -> b using tcp, tcp reverse for 1s\n"
+    with live.running(live.lab_of("layers", text.partition("\n")[2])):
+        script = Compilation("-", text).script("bench")
+        told = live.succeed("bash", "-s", "--", "--json", "--repeat", "1", stdin=script, seconds=60)
+    for one in json.loads(told)["measurements"]:
+        assert 0 < one["received"] < one["arrived"] < 13_000_000, one
+
+
 def test_bytes_are_seen_on_their_paths(measured: list[dict[str, Any]]) -> None:
     """One connection is on one path, MPTCP on both; paths with acknowledgements only are not listed."""
     tcp, mptcp, udp, unshaped = ({*one["interfaces"]} for one in measured[:4])

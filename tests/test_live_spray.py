@@ -1,6 +1,7 @@
 """Live tests of sprays: one TCP connection over all paths, measured on the links and at the receiver."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 
@@ -132,6 +133,31 @@ def test_of_a_prefix_a_next_hop_is_left_out_for_the_addresses_that_it_does_not_r
             before = sent(lab.ns("a"), "d")
             assert answered(lab, other, 100) == 100
             assert sent(lab.ns("a"), "d") - before >= 50
+
+
+@pytest.mark.every_kernel
+def test_a_play_leaves_no_next_hop_left_out() -> None:
+    text = f"{UNEQUAL}{PREFIXES}spray a -- b weights c 1 d 1\nat 0s down d -- b\nat 9s up d -- b\n"
+    with live.running(live.lab_of("played", text)) as lab:
+        script = Compilation("-", f"lab played\n{text}").script("play")
+        with ThreadPoolExecutor() as pool:
+            played = pool.submit(live.run, "bash", "-s", "--", "--for", "3", stdin=script)
+            for target in ("203.0.113.1", "2001:db8::1", address(lab, "b", 4), address(lab, "b", 6)):
+                live.wait_until(partial(noted, lab, target))
+            assert played.result().returncode == 0
+        assert left_out(lab).count("set away") == 3
+        assert "expires" not in left_out(lab)
+
+
+def noted(lab: live.Lab, target: str) -> bool:
+    """Whether packets to a target have a next hop of a left out."""
+    before = left_out(lab).count("expires")
+    answered(lab, target, 4)
+    return left_out(lab).count("expires") > before
+
+
+def left_out(lab: live.Lab) -> str:
+    return live.in_ns(lab.ns("a"), "nft", "list", "sets").stdout
 
 
 def all_answered(lab: live.Lab, target: str) -> bool:

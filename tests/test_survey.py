@@ -28,6 +28,43 @@ def said(text: str) -> list[str]:
     return [found.message for found in notes(text)]
 
 
+def test_vrfs_that_keep_nodes_apart_are_told() -> None:
+    customers = "host a web\nrouter r\nlink a -- r vrf red\nlink web -- r\n"
+    leaking = f"{customers}route r vrf red to web via web\nroute r to a via a\n"
+    (found,) = notes(leaking)
+    assert (found.message, found.label) == ("`a` does not reach `r`", "kept apart by the VRFs of `r`")
+    assert found.help == "nodes in a VRF reach `r` by its interfaces there"
+    beside = notes(f"{customers}link b -- r vrf blue\nhost b\n")
+    assert {found.label for found in beside} == {"kept apart by the VRFs of `r`"}
+    assert {found.help.partition("leads")[0] for found in beside} == {"a `route` with `vrf` "}
+    (alone,) = notes(
+        f"{customers}route r vrf red to web via web\nroute r to a via a\nhost x y\nlink x -- y\n"
+    )[1:]
+    assert alone.label == "no links lead from one to the other"
+
+
+def test_a_bench_that_measures_nothing_is_told() -> None:
+    told = "`c` does not reach `d`, so that bench measures nothing"
+    bench = "bench a -> b using tcp\nbench c -> d using tcp\n"
+    assert told in said(f"{DIAMOND}{bench}")
+    assert told not in said(f"{DIAMOND.replace('host a b', 'host a b forward on')}{bench}")
+
+
+def test_of_a_bench_into_a_private_network_the_end_inside_is_told_to_open() -> None:
+    home = "host pc web\nrouter home\nlink pc -- home private\nlink home -- web\nmasquerade home out web\n"
+    (found,) = notes(f"{home}bench web -> pc using tcp\n")
+    assert found.help == "`pc` is in a private network: `bench pc -> web using tcp reverse`"
+    assert notes(f"{home}bench pc -> web using tcp reverse\n") == []
+
+
+def test_many_benches_that_measure_nothing_are_counted() -> None:
+    text = f"{DIAMOND}host x[1..7]\nlink x[1..7] -- c\n"
+    text += "".join(f"bench x{number} -> d using tcp\n" for number in range(1, 8))
+    told = [one.message for one in notes(text) if one.code == "MPC570"]
+    assert len(told) == 6
+    assert told[-1] == "2 more benches measure nothing"
+
+
 @st.composite
 def labs(draw: st.DrawFn) -> str:
     """Labs of up to 6 nodes with switches, both families, explicit routes, sysctls and masquerades."""

@@ -6,7 +6,7 @@ is then avoided: its mark is put into a set whose elements expire, and packets w
 next mark. Where the target is a prefix, it is avoided for the address that the error is about alone.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from compiler.infer.weights import interleaved
 from compiler.model.networks import Network
@@ -60,7 +60,7 @@ def frame(sprays: Collection[Spray], arrivals: Arrivals = ()) -> Iterator[Line]:
     """The sets, chains and rules that all targets of a node share."""
     yield ("add", "set", *NFT, AWAY, f"{{ {SET} }}")
     prefixes = [spray for spray in sprays if is_prefix(spray)]
-    for version in sorted({spray.version for spray in prefixes}):
+    for version in _versions(prefixes):
         yield (
             "add",
             "set",
@@ -71,13 +71,23 @@ def frame(sprays: Collection[Spray], arrivals: Arrivals = ()) -> Iterator[Line]:
     for name, form in CHAINS.items():
         yield ("add", "chain", *NFT, name, f"{{ {form} }}")
     yield ("add", "chain", *NFT, UNREACHED)
-    for version in sorted({spray.version for spray in sprays}):
+    for version in _versions(sprays):
         yield from (_rule(PASSED, f"{answer} goto {UNREACHED}") for answer in ANSWERS[version])
     noted = ((spray.version, turn) for spray in prefixes for turn in spray.turns)
     for version, interface, table in dict.fromkeys((v, turn.hop.interface, turn.table) for v, turn in noted):
         for name in _entrances(interface, arrivals):
             match = f'meta nfproto ipv{version} iifname "{name}"'
             yield _noted(match, table, f"{AWAY}{version} {{ meta mark . {INNER[version]} }}")
+
+
+def forgotten(sprays: Collection[Spray]) -> Iterator[Line]:
+    """What has a node try all next hops again at once."""
+    names = [AWAY, *(f"{AWAY}{version}" for version in _versions(filter(is_prefix, sprays)))]
+    yield from (("flush", "set", *NFT, name) for name in names)
+
+
+def _versions(sprays: Iterable[Spray]) -> list[int]:
+    return sorted({spray.version for spray in sprays})
 
 
 def _entrances(interface: str, arrivals: Arrivals) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Why one node does not reach another, and what mends it."""
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
+from compiler.ground.diagnostics import listed
 from compiler.infer.graph import Graph
 from compiler.prediction.trips import Trip
 from compiler.prediction.ways import Fate, Way
@@ -37,6 +39,16 @@ def mend(lost: Way) -> str:
     router, _, vrf = lost.at.partition(".")
     route = f"`route {router} vrf {vrf} to ...`" if vrf else f"a `route` for `{router}`"
     return f"write {route} as well"
+
+
+def cause(graphs: Iterable[Graph], source: str, target: str, broken: Trip | None) -> tuple[str, str]:
+    """Why packets of one node do not reach another, or answers do not come back, and what mends it."""
+    found = why(broken), mend(lost(broken)) if broken else ""
+    for graph in graphs:
+        if between := blocked(graph, source, target):
+            names = listed(f"`{name}`" for name in between)
+            found = f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
+    return found
 
 
 def blocked(graph: Graph, source: str, target: str) -> list[str] | None:

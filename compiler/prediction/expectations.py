@@ -6,7 +6,7 @@ from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.model.networks import Address
 from compiler.model.trials import Expectation, Reachability, RoundTrip, Throughput
 from compiler.prediction import quantities
-from compiler.prediction.causes import blocked, lost, mend, why
+from compiler.prediction.causes import cause
 from compiler.prediction.predict import Prediction, Predictor
 from compiler.prediction.rounds import Rounds
 from compiler.prediction.tcp import MOST_LOST
@@ -66,14 +66,7 @@ class Expectations:
     def _does_not_reach(self, expectation: Expectation, broken: Trip | None) -> None:
         """Reports that nothing arrives, or comes back, with the mend: who has to forward, or what is lost."""
         source, target = expectation.source.node, expectation.target.node
-        label, help = why(broken), mend(lost(broken)) if broken else ""
-        for graph in self.predictor.graphs.values():
-            if between := blocked(graph, source, target):
-                names = listed(f"`{name}`" for name in between)
-                label, help = (
-                    f"only by way of {names}, which does not forward",
-                    f"write `forward on` for {names}",
-                )
+        label, help = cause(self.predictor.graphs.values(), source, target, broken)
         message = f"`{expectation.source}` does not reach `{expectation.target}`"
         self._refute("MPC811", expectation, message, label, help)
 

@@ -10,7 +10,8 @@ from itertools import islice
 from compiler.ground.diagnostics import Diagnostics, listed
 from compiler.model.lab import Lab
 from compiler.model.links import Link
-from compiler.prediction import anycast, outages, passed, turns
+from compiler.model.vlans import whole_of
+from compiler.prediction import anycast, idle, outages, passed, turns
 from compiler.prediction.causes import blocked, lost, mend, why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
@@ -44,16 +45,14 @@ def survey(lab: Lab, diagnostics: Diagnostics) -> None:
         _Unreached(predictor, reach, apart, over, diagnostics).tell()
     for reach in found.values():
         _tell_uneven(lab, reach, diagnostics)
-        if len(reach.examined) < len(reach.members) and reach.examined:
-            message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
-            help = "what is told of the others is what inferred routes would do" if lab.metric else ""
-            diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
+        _tell_extent(lab, reach, diagnostics)
     for reach in found.values():
         _tell_entries(lab, reach, diagnostics)
     if turns.has_turns(lab):
         turns.note(predictor, diagnostics)
     if lab.events:
         outages.tell(lab, found, diagnostics)
+    idle.tell(predictor, diagnostics)
     _tell_refusals(predictor, diagnostics)
 
 
@@ -155,7 +154,8 @@ class _Unreached:
             return "has no address in common with the other", ""
         between = blocked(self.predictor.graphs[version], source, target)
         if between is None:
-            return "no links lead from one to the other", "`link` them, or nodes that they reach"
+            unlinked = "no links lead from one to the other", "`link` them, or nodes that they reach"
+            return self._apart_by_vrfs(source, target) or unlinked
         if between:
             names = listed((f"`{name}`" for name in between), MOST_NAMES)
             return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
@@ -167,6 +167,19 @@ class _Unreached:
                         return why(trip), help
                     return why(trip), mend(lost(trip))
         return "", ""
+
+    def _apart_by_vrfs(self, source: str, target: str) -> tuple[str, str] | None:
+        """The cause and the fix where packets come to a router whose VRFs have no way for them."""
+        routers = {whole_of(node.name) for node in self.lab.ip_nodes if node.vrf}
+        for address in self.reach.targets(source, target) if routers else ():
+            for trip in self.predictor.between(source, target, address).trips:
+                router = whole_of(lost(trip).at)
+                if router in routers and not arrives(trip):
+                    help = "a `route` with `vrf` leads from one to another, and answers need one too"
+                    if target in routers:
+                        help = f"nodes in a VRF reach `{target}` by its interfaces there"
+                    return f"kept apart by the VRFs of `{router}`", help
+        return None
 
 
 def _tell_entries(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
@@ -207,6 +220,14 @@ def _tell_uneven(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
     if left := sum(len(pairs) for _, pairs in groups[MOST:]):
         message = f"{left} more pairs of nodes have packets that go and come by different links{over}"
         diagnostics.note("MPC741", message, lab.span, "besides those that are named", "")
+
+
+def _tell_extent(lab: Lab, reach: Reach, diagnostics: Diagnostics) -> None:
+    """Notes that the ways between some nodes alone were looked up."""
+    if len(reach.examined) < len(reach.members) and reach.examined:
+        message = f"ways were looked up between {len(reach.examined)} of {len(reach.members)} nodes"
+        help = "what is told of the others is what inferred routes would do" if lab.metric else ""
+        diagnostics.note("MPC742", message, lab.span, "a lab of this size", help)
 
 
 def _tell_refusals(predictor: Predictor, diagnostics: Diagnostics) -> None:

@@ -8,6 +8,7 @@ from math import inf
 from compiler.model.lab import Lab
 from compiler.model.trials import Bench, Transfer
 from compiler.model.vlans import whole_of
+from compiler.plan.facts import Bond, Bridge, Device, Teql, Tunnel, VlanDevice, Vrf
 from compiler.plan.inventory import is_whole
 from compiler.plan.plan import Plan
 from compiler.prediction.estimate import Estimate
@@ -43,6 +44,8 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
     programs = ("ip", "tc", "nsenter", "awk", *tools(transfers))
     needs = [*need_tools(programs), join(("need_nodes", *_nodes(lab, plan)))]
     needs += need_tools(["tcpdump"]) if recorded else ()
+    if above := list(_above(lab, plan)):
+        needs.append(join(("above", *above)))
     functions = {"needs": needs, "transfers": _rows(lab, plan)}
     call = ("needs", "transfers", "need_files", "run_all") if transfers else (f"say {NOTHING}",)
     records = list(text("CAPTURED", ("yes",))) if recorded else []
@@ -53,6 +56,21 @@ def bench(lab: Lab, plan: Plan) -> Iterator[str]:
 def _records(lab: Lab, plan: Plan) -> bool:
     """Whether packets of this machine's interfaces are captured during a transfer."""
     return any(any(_recorded(bench, lab, plan)) for bench in lab.benches)
+
+
+def _above(lab: Lab, plan: Plan) -> Iterator[str]:
+    """Interfaces of nodes that receive whose packets have come in by another one, as those of a tunnel or a
+    bond have: they arrive once."""
+    names = {node.namespace: node.name for node in lab.nodes if is_whole(node)}
+    takes = {
+        whole_of(transfer.data(bench.source, bench.target)[1].node)
+        for bench in lab.benches
+        for transfer in bench.transfers
+    }
+    for fact in plan.facts:
+        if isinstance(fact, Tunnel | Bond | Teql | Bridge | VlanDevice | Vrf | Device):
+            name = names.get(fact.namespace)
+            yield from (f"{name}:{fact.name}",) if name in takes else ()
 
 
 def _recorded(bench: Bench, lab: Lab, plan: Plan) -> Iterator[str]:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from compiler.model.events import Change, Event, Reshaping, Switching
 from compiler.model.lab import Lab
 from compiler.model.links import FORMS, InterfaceName, Port, Shaping
+from compiler.model.routes import Spray
 from compiler.model.vlans import home
+from compiler.plan import turns
 from compiler.plan.commands import Words, is_long, owned, qdisc, route
-from compiler.plan.facts import OwnAddress, Qdisc, Routes
+from compiler.plan.facts import OwnAddress, Qdisc, Routes, Turns
 from compiler.plan.needs import QDISCS
 from compiler.plan.plan import Plan
 from compiler.plan.traffic import qdiscs
@@ -33,7 +35,7 @@ def play(lab: Lab, plan: Plan) -> Iterator[str]:
     start = head(plan, kind, what, usage, options)
     player = _Player(lab, plan)
     events = list(player.events())
-    needs = need_tools(("ip", "tc", "nsenter", "unshare", "flock"))
+    needs = need_tools(("ip", "tc", "nsenter", "unshare", "flock", *(("nft",) if player.sprays else ())))
     functions = {"needs": [*needs, *player.needs()], "restore": player.restore(), "events": events}
     call = ("needs", "begin", *(("meet",) if plan.machine else ()), "events", "close")
     return script(start, functions, kind, call)
@@ -52,11 +54,17 @@ class _Player:
         self.down: set[InterfaceName] = set()
         self.addresses: dict[tuple[str, str], list[OwnAddress]] = {}
         self.routes: dict[str, list[Routes]] = {name: [] for name in plan.namespaces}
+        self.sprays: dict[str, list[Spray]] = {}
+        """By namespace, if links go down: next hops that lead there are avoided for a while."""
+        changes = (change for event in lab.events for change in event.changes)
+        switches = any(isinstance(change, Switching) for change in changes)
         for fact in plan.facts:
             if isinstance(fact, OwnAddress):
                 self.addresses.setdefault((fact.namespace, fact.device), []).append(fact)
             elif isinstance(fact, Routes):
                 self.routes[fact.namespace].append(fact)
+            elif isinstance(fact, Turns) and switches:
+                self.sprays.setdefault(fact.namespace, []).append(fact.spray)
 
     def needs(self) -> Iterator[str]:
         """Tests that the kernel has the queueing disciplines that events add."""
@@ -98,6 +106,7 @@ class _Player:
         (self.down.difference_update if change.up else self.down.update)(change.link)
         own = [id for id in change.link if self._has(id)]
         yield from ("alter links",) if own else ()
+        yield from ("alter turns",) if self.sprays else ()
         for id in own:
             down = ("link", "set", "dev", id.name, "down")
             yield from self._within(id.node, "ip", self._up(id) if change.up else [down])
@@ -133,6 +142,9 @@ class _Player:
         for id in shaped:
             added = [qdisc(one, "add") for one in self._qdiscs(self.ends[id])]
             yield from self._again(self._key(id), id.node, "tc", [_deleted(id.name), *added])
+        for namespace, sprays in self.sprays.items():
+            rows = (" ".join(line) for line in turns.forgotten(sprays))
+            yield from (f"again turns {quote(namespace)} lines nft <<'END'", *rows, "END")
         yield ":"
 
     def _key(self, id: InterfaceName) -> str:

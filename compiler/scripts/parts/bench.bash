@@ -8,6 +8,7 @@ rows=()
 odds=()
 backward=()
 nodes=()
+declare -A upper=()
 moved=()
 arrived=0
 again=0
@@ -37,6 +38,12 @@ need_nodes() {
   local ns
   nodes=("$@")
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
+}
+
+# Notes interfaces whose packets have come in by another one: NODE:INTERFACE ...
+above() {
+  local name
+  for name; do upper[$name]=yes; done
 }
 
 # Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
@@ -176,7 +183,7 @@ measure() {
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
-    [[ ${name%%:*} != "$takes" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
+    [[ ${name%%:*} != "$takes" || -n ${upper[$name]:-} ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
   namespace_of "$sends"

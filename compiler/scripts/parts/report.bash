@@ -145,13 +145,18 @@ spread() {
 }
 
 table_end() {
-  local i words low middle high wire list
-  printf '%-32s %14s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
+  local i words low middle high wire list name width=32
+  for i in "${!rows[@]}"; do
+    read -ra words <<<"${rows[i]}"
+    name=$(called "$i" "${words[@]}")
+    ((${#name} <= width)) || width=${#name}
+  done
+  printf '%-*s %14s %10s %18s %10s\n' "$width" "Mbit/s" predicted received "least .. most" arrived
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    printf '%-32s %14s %10s %18s %10s\n' "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
+    printf '%-*s %14s %10s %18s %10s\n' "$width" "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do

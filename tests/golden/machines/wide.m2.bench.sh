@@ -2,7 +2,7 @@
 # Measures the lab "wide" that is up. Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 8fdff6814e89daaf87192540402590619345ea0adfe5bda9b639b8e26d52e4ca
+# Runtime: sha256 0cd96eda1991e1f03f6e30e3f2bbc901ba4e5dcc728cbec2688d45eed6e174fa
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -558,6 +558,7 @@ rows=()
 odds=()
 backward=()
 nodes=()
+declare -A upper=()
 moved=()
 arrived=0
 again=0
@@ -587,6 +588,12 @@ need_nodes() {
   local ns
   nodes=("$@")
   for ns in "${NAMESPACES[@]}"; do [[ -e /run/netns/$ns ]] || die "the lab is not up: there is no namespace $ns"; done
+}
+
+# Notes interfaces whose packets have come in by another one: NODE:INTERFACE ...
+above() {
+  local name
+  for name; do upper[$name]=yes; done
 }
 
 # Notes a transfer: SOURCE TARGET PREDICTED SECONDS NAMESPACE NAMESPACE ADDRESS PROTOCOL FLOWS OFFERED CONTROL OPTION...
@@ -726,7 +733,7 @@ measure() {
   while read -r name in out packets; do
     read -r was_in was_out was_packets <<<"${before[$name]:-0 0 0}"
     in=$((in - was_in)) out=$((out - was_out)) packets=$((packets - was_packets))
-    [[ ${name%%:*} != "$takes" ]] || arrived=$((arrived + in * 8 / 1000 / $5))
+    [[ ${name%%:*} != "$takes" || -n ${upper[$name]:-} ]] || arrived=$((arrived + in * 8 / 1000 / $5))
     ((out < received * $5 || out < packets * ACK)) || moved+=("$name=$((out * 8 / 1000 / $5))")
   done < <(count_bytes)
   namespace_of "$sends"
@@ -907,13 +914,18 @@ spread() {
 }
 
 table_end() {
-  local i words low middle high wire list
-  printf '%-32s %14s %10s %18s %10s\n' "Mbit/s" predicted received "least .. most" arrived
+  local i words low middle high wire list name width=32
+  for i in "${!rows[@]}"; do
+    read -ra words <<<"${rows[i]}"
+    name=$(called "$i" "${words[@]}")
+    ((${#name} <= width)) || width=${#name}
+  done
+  printf '%-*s %14s %10s %18s %10s\n' "$width" "Mbit/s" predicted received "least .. most" arrived
   for i in "${!rows[@]}"; do
     read -ra words <<<"${rows[i]}"
     read -ra list <<<"${rates[$i]}" && read -r low middle high < <(spread "${list[@]}")
     read -ra list <<<"${wires[$i]}" && read -r _ wire _ < <(spread "${list[@]}")
-    printf '%-32s %14s %10s %18s %10s\n' "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
+    printf '%-*s %14s %10s %18s %10s\n' "$width" "$(called "$i" "${words[@]}")" "$(in_words "${words[2]}")" "$(mbit "$middle")" \
       "$(mbit "$low") .. $(mbit "$high")" "$(if [[ $wire == - ]]; then echo -; else mbit "$wire"; fi)"
   done
   for i in "${!rows[@]}"; do
