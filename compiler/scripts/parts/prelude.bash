@@ -69,16 +69,14 @@ sort_out() {
   wait
 }
 
-# Prints in which namespace each process is: INODE FILE. Where its first thread has ended, the others tell.
+# Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
+# others tell.
 whereabouts() {
-  local inode path others=()
-  while read -r inode path; do
-    if [[ $inode != stat: ]]; then
-      printf '%s\n' "$inode $path"
-    elif [[ $path =~ /proc/[0-9]+ ]]; then
-      others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
-    fi
-  done < <(exec stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>&1)
+  local complaint others=()
+  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  while IFS= read -r complaint; do
+    [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
+  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
   ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
 }
 
