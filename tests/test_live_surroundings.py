@@ -144,13 +144,21 @@ def test_no_room_for_namespaces(files: Path) -> None:
 
 # --- processes --------------------------------------------------------------------------------------
 
+HEADLESS = """
+import ctypes, os, threading, time
+threading.Thread(target=time.sleep, args=[60]).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)  # exit(2) ends one thread
+"""
 RESIDENTS = (
     "setsid sleep 60 & echo ready; wait",
     "trap '' TERM INT HUP; echo ready; while :; do sleep 1; done",
     "exec 9<>/dev/udp/127.0.0.1/9; echo ready; read -r _ <&9",
     "echo ready; exec unshare --mount --pid --fork sleep 60",
+    "trap '' TERM; exec 9<> <(:); echo ready; while :; do sleep 60 & read -t 0.01 -u 9; done",
+    f"echo ready; exec python3 -c '{HEADLESS}'",
 )
-"""A daemon, a process that ignores signals, one that reads from a socket, one in more namespaces."""
+"""A daemon, a process that ignores signals, one that reads from a socket, one in more namespaces, one that
+starts others all the time, one whose first thread has ended."""
 
 
 def started(ns: str, program: str) -> subprocess.Popen[str]:

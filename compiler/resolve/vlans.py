@@ -96,7 +96,10 @@ def _at(place: int, addresses: Addresses) -> Addresses:
 
 
 def _add_device(made: Interface, end: Port, number: int, scope: Scope, lowered: Names) -> None:
-    """Adds the VLAN device of a trunk, whose name has to be free, and no longer than the kernel takes."""
+    """Adds the VLAN device of a trunk, whose name has to be free, and no longer than the kernel takes.
+
+    One whose name is not stays in the lab, as the end of a link, for what is examined after that.
+    """
     id = made.id
     lower = InterfaceName(id.node, id.name.lower())
     if len(id.name) > INTERFACE_BYTES:
@@ -107,7 +110,6 @@ def _add_device(made: Interface, end: Port, number: int, scope: Scope, lowered: 
         message = f"`{id.node}` has two interfaces named `{id.name}`"
         help = f"name one of them otherwise, like `{id.node}:up`"
         scope.diagnostics.error("MPC208", message, end.span, "the device of a VLAN", help)
-    else:
-        lowered[lower] = end
-        scope.ports[id] = len(scope.links)
-        scope.interfaces[id] = made
+    lowered.setdefault(lower, end)
+    scope.ports.setdefault(id, len(scope.links))
+    scope.interfaces.setdefault(id, made)

@@ -23,7 +23,7 @@ down() {
       -e /run/netns/$ns && ($1 == all || -e $CLAIM.d/$ns.undo) ]]; then
       residents "$ns" | xargs -r kill || true
       for _ in {1..50}; do [[ -n $(residents "$ns") ]] || break; sleep 0.1; done
-      residents "$ns" | xargs -r kill -KILL || true
+      for _ in {1..50}; do [[ -n $(residents "$ns") ]] || break; residents "$ns" | xargs -r kill -KILL || true; sleep 0.1; done
       ip netns del "$ns" || left=1
     elif ! grep -qsx "# mpc:$LAB" "/etc/netns/$ns/hosts"; then
       continue

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "engines". Written by mpc 0.1.0 from engines.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 8735f619ab5dc975e7782d7f12fdd6a3b358ba174d15380d7d1c2c24bdf8cb6c
+# Runtime: sha256 e35040f9b4dba6c7e581e2d82d9f8aca504b3074f901ce82d0ba886050f1e341
 # Image: localhost/redis:7 of podman, for east
 # Image: localhost/redis:7 of docker, for west
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
@@ -266,7 +266,7 @@ put_back() {
   return 1
 }
 
-# Whether a process in a namespace of a container is one that the lab has started: NAME PID.
+# Whether a process, or its thread, in a namespace of a container is one that the lab has started: NAME PID.
 is_started() { grep -qszx "MPC_NETNS=$1" "/proc/$2/environ"; }
 
 # === teql devices =============================================================
@@ -466,17 +466,29 @@ sort_out() {
   wait
 }
 
+# Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
+# others tell.
+whereabouts() {
+  local complaint others=()
+  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  while IFS= read -r complaint; do
+    [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
+  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
+  ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
+}
+
 # Prints the processes in some namespaces, a PID a line; of one that is that of a container, those of the lab.
 residents() {
-  local inode path ns
-  local -A inside=()
+  local inode path pid ns
+  local -A inside=() seen=()
   while read -r inode path; do inside[$inode]=${path##*/}; done < <(stat -Lc '%i %n' "${@/#//run/netns/}")
   while read -r inode path; do
-    path=${path#/proc/} path=${path%%/*} ns=${inside[$inode]:-}
-    [[ -n $ns ]] || continue
+    path=${path#/proc/} path=${path%/ns/net} pid=${path%%/*} ns=${inside[$inode]:-}
+    [[ -n $ns && -z ${seen[$pid]:-} ]] || continue
     ! noted "attached $ns" || is_started "$ns" "$path" || continue
-    printf '%s\n' "$path"
-  done < <(stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null)
+    printf '%s\n' "$pid"
+    seen[$pid]=1
+  done < <(whereabouts)
 }
 
 # Says of some processes what they are, of five at most.
@@ -491,14 +503,14 @@ say_processes() {
   say "$1:$told$more"
 }
 
-# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills.
+# Ends the processes in some namespaces: asks, waits up to 5 seconds, then kills, also those that have been started since.
 end_processes() {
   local signal try pids
   for signal in TERM KILL; do
     for try in {1..50}; do
       mapfile -t pids < <(residents "$@")
       ((${#pids[@]})) || return 0
-      ((try > 1)) || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
+      [[ $signal == TERM && $try != 1 ]] || kill -s "$signal" "${pids[@]}" 2>/dev/null || true
       [[ $try != 10 ]] || say_processes "waiting for processes that have got SIG$signal" "${pids[@]}"
       sleep 0.1
     done

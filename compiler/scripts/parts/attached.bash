@@ -71,5 +71,5 @@ put_back() {
   return 1
 }
 
-# Whether a process in a namespace of a container is one that the lab has started: NAME PID.
+# Whether a process, or its thread, in a namespace of a container is one that the lab has started: NAME PID.
 is_started() { grep -qszx "MPC_NETNS=$1" "/proc/$2/environ"; }
