@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the lab "spray" that is up. Written by mpc 0.1.0 from spray.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 42236762515ce41b7403ff2d651f376a8f231a6907a35e3876d017aad98ef96c
+# Runtime: sha256 606b112a178d2395a16544bd30c9ea13ca4aa99c78b8eb02a7509dca0c41ca61
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -1527,10 +1527,12 @@ transfer() {
 # Sets `port` to that of the server in a namespace, `-` being one of another machine.
 choose_port() { if [[ $1 == - ]]; then port=$SERVED; else port=$PORT; fi; }
 
-# How often a client is to try that says so: until a server listens, and until it has done what others ask of it.
+# How often a client is to try that says so: until a server listens, and until it has done what others ask of it. One that
+# has just done that drops what has come meanwhile.
 patience() {
   case $1 in
-    *"Connection refused"*) echo 50 ;;
+    *" connected to "*) echo 1 ;;
+    *"Connection refused"* | *"Connection reset"* | *"control socket has closed"*) echo 50 ;;
     *"server is busy"*) echo 600 ;;
     *) echo 1 ;;
   esac

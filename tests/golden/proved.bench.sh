@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the lab "proved" that is up. Written by mpc 0.1.0 from proved.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 0cd96eda1991e1f03f6e30e3f2bbc901ba4e5dcc728cbec2688d45eed6e174fa
+# Runtime: sha256 da23ac07d14ace94d0f93c9956bc2d563b226d8fa5619ca5d8f7fd564d8233d5
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -574,10 +574,12 @@ transfer() {
 # Sets `port` to that of the server in a namespace, `-` being one of another machine.
 choose_port() { if [[ $1 == - ]]; then port=$SERVED; else port=$PORT; fi; }
 
-# How often a client is to try that says so: until a server listens, and until it has done what others ask of it.
+# How often a client is to try that says so: until a server listens, and until it has done what others ask of it. One that
+# has just done that drops what has come meanwhile.
 patience() {
   case $1 in
-    *"Connection refused"*) echo 50 ;;
+    *" connected to "*) echo 1 ;;
+    *"Connection refused"* | *"Connection reset"* | *"control socket has closed"*) echo 50 ;;
     *"server is busy"*) echo 600 ;;
     *) echo 1 ;;
   esac
