@@ -170,7 +170,7 @@ SPACED += rf"|%i %n|inode %n %i %z|\+%F %T %Z| [A-Za-z0-9.-]+\$|# mpc:{NAME}|mad
 SPACED += "|module sch_teql"
 """Words of calls that have spaces in them."""
 
-PING = rf"-nq -i 0\.2 -c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
+PING = rf"-nq -i 0\.2 (?:-I {ADDRESS} )?-c [0-9]+ -[wW] [0-9]+ {ADDRESS}"
 SENDS = rf"-c {ADDRESS} -p 5379 -P {NUMBER} -f k(?: -i 0\.1)?(?: -R)? -t {NUMBER}"
 SENDS += rf"(?: -O 2)?(?: -u -b {NUMBER})?(?: -C [a-z0-9_-]+)?"
 TRANSFER = rf"(?:-s -1(?: -B {ADDRESS})? -p 5379 -f k(?: -i 0\.1)?|{SENDS})"
@@ -249,6 +249,8 @@ CALLS = {
         "link add name p type veth peer name q",
         "link add name s type bridge mcast_snooping 0",
         "link add name t type bridge stp_state 1 forward_delay 200",
+        "link add name f type bridge vlan_filtering 1 vlan_default_pvid 0",
+        "link add name r type vrf table 10",
         "link add name d type dummy",
         rf"link add name [a-z0-9-]+ type {TUNNEL}",
         "link add name b type bond mode balance-rr",
@@ -337,7 +339,7 @@ CALLS = {
         r"\^LD_PRELOAD=",
         "-sH  -r /proc/sys/net/mptcp",
     ],
-    "bridge": ["fdb show"],
+    "bridge": ["fdb show", "vlan show", "-batch -"],
     "mktemp": ["-du"],
     "sort": ["(?:-n)?"],
     "bash": [
@@ -381,7 +383,9 @@ CALLS = {
         rf"-Lc inode %n %i %z(?: /run/netns/{NAMESPACE})+",
         rf"-Lc %i %n(?: /run/netns/{NAMESPACE})+",
         "-Lc %i /proc/[0-9]+/ns/net",
-        r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+",
+        r"-L(?:c %i %n)?(?: /proc/[0-9]+/ns/net)+",
+        # (That of one which has ended meanwhile has no tasks, so the pattern stays.)
+        r"-Lc %i %n(?: /proc/[0-9]+/task/(?:[0-9]+|\[0-9\]\*)/ns/net)+",
     ],
     "modprobe": [
         r"-q (?:dummy numdummies|bonding max_bonds)=0",
@@ -394,7 +398,7 @@ CALLS = {
 """The calls of tools besides the commands of labs."""
 
 REFERENCE = [
-    f"link add name b type bridge (?:{STP} )?mcast_snooping 0",
+    f"link add name b type bridge (?:{STP} )?(?:vlan_filtering 1 vlan_default_pvid 0 )?mcast_snooping 0",
     "link add name p type veth peer name q",
     "link del dev [pb]",
 ]

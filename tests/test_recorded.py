@@ -94,9 +94,11 @@ def deeds(compilation: Compilation) -> list[str]:
 RECORDED = [
     "attached",
     "bonds",
+    "customers",
     "dual-stack",
     "homes",
     "masquerade",
+    "office-vlans",
     "proved",
     "shaped",
     "spanning-tree",
