@@ -46,9 +46,14 @@ def cause(graphs: Iterable[Graph], source: str, target: str, broken: Trip | None
     found = why(broken), mend(lost(broken)) if broken else ""
     for graph in graphs:
         if between := blocked(graph, source, target):
-            names = listed(f"`{name}`" for name in between)
-            found = f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
+            found = barred(between)
     return found
+
+
+def barred(between: Iterable[str], most: int = 10) -> tuple[str, str]:
+    """That nodes would have to forward, of which at most so many are named, and what mends it."""
+    names = listed((f"`{name}`" for name in between), most)
+    return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
 
 
 def blocked(graph: Graph, source: str, target: str) -> list[str] | None:

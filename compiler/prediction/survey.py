@@ -12,7 +12,7 @@ from compiler.model.lab import Lab
 from compiler.model.links import Link
 from compiler.model.vlans import whole_of
 from compiler.prediction import anycast, idle, outages, passed, turns
-from compiler.prediction.causes import blocked, lost, mend, why
+from compiler.prediction.causes import barred, blocked, lost, mend, why
 from compiler.prediction.groups import MOST_NAMES, Apart, Groups, places
 from compiler.prediction.inbound import Bits
 from compiler.prediction.joins import refusals
@@ -157,8 +157,7 @@ class _Unreached:
             unlinked = "no links lead from one to the other", "`link` them, or nodes that they reach"
             return self._apart_by_vrfs(source, target) or unlinked
         if between:
-            names = listed((f"`{name}`" for name in between), MOST_NAMES)
-            return f"only by way of {names}, which does not forward", f"write `forward on` for {names}"
+            return barred(between, MOST_NAMES)
         for address in self.reach.targets(source, target):
             for trip in self.predictor.between(source, target, address).trips:
                 if not arrives(trip):
