@@ -383,7 +383,7 @@ CALLS = {
         rf"-Lc inode %n %i %z(?: /run/netns/{NAMESPACE})+",
         rf"-Lc %i %n(?: /run/netns/{NAMESPACE})+",
         "-Lc %i /proc/[0-9]+/ns/net",
-        r"-L(?:c %i %n)?(?: /proc/[0-9]+/ns/net)+",
+        r"-Lc %i %n(?: /proc/[0-9]+/ns/net)+",
         # (That of one which has ended meanwhile has no tasks, so the pattern stays.)
         r"-Lc %i %n(?: /proc/[0-9]+/task/(?:[0-9]+|\[0-9\]\*)/ns/net)+",
     ],

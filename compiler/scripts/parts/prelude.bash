@@ -72,11 +72,11 @@ sort_out() {
 # Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
 # others tell.
 whereabouts() {
-  local complaint others=()
-  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  local complaint complaints others=()
+  { complaints=$(exec stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>&1 >&3 3>&-) || true; } 3>&1
   while IFS= read -r complaint; do
     [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
-  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
+  done <<<"$complaints"
   ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
 }
 
