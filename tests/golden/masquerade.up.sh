@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings up the lab "masquerade". Written by mpc 0.1.0 from masquerade.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 b062a2c8a460b3ca9a53fb864c7391e1cf1b83bf30a7b07ea8dc4777b9ace9b5
+# Runtime: sha256 7001a63565e072a63a09f5ed146f4b13c3948bb5ec3b0a02e64e86bb3cf09a14
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -610,11 +610,11 @@ sort_out() {
 # Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
 # others tell.
 whereabouts() {
-  local complaint others=()
-  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  local complaint complaints others=()
+  { complaints=$(exec stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>&1 >&3 3>&-) || true; } 3>&1
   while IFS= read -r complaint; do
     [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
-  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
+  done <<<"$complaints"
   ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
 }
 

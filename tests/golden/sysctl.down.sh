@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes down the lab "sysctl". Written by mpc 0.1.0 from sysctl.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
-# Runtime: sha256 e35040f9b4dba6c7e581e2d82d9f8aca504b3074f901ce82d0ba886050f1e341
+# Runtime: sha256 e02ad72035a1d658f32a7125a82741384bbb5104c095192dce3d5a04848090c7
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -461,11 +461,11 @@ sort_out() {
 # Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
 # others tell.
 whereabouts() {
-  local complaint others=()
-  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  local complaint complaints others=()
+  { complaints=$(exec stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>&1 >&3 3>&-) || true; } 3>&1
   while IFS= read -r complaint; do
     [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
-  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
+  done <<<"$complaints"
   ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
 }
 

@@ -2,7 +2,7 @@
 # Brings up the lab "wide". Written by mpc 0.1.0 from wide.topo:
 # do not edit, change the topology and compile it again. Nothing runs before all of this is read.
 # Machine: m2, which others reach at 192.0.2.2
-# Runtime: sha256 85fa7a2e01f7a417a2badd82e7641e577894e89018bcf4f6e593c7330b7b51b1
+# Runtime: sha256 4cc27c3af9659e1fd02b827b7e63d6258fbf17d3d12215bebe786a45a36f9447
 [ -n "${BASH_VERSION:-}" ] || { echo "this is a script for bash: run it with bash" >&2; exit 1; }
 {
 set -eEuo pipefail +o noglob +o posix
@@ -570,11 +570,11 @@ sort_out() {
 # Prints in which namespace each process is: INODE FILE. Where its first thread has ended, which stat(1) complains of, the
 # others tell.
 whereabouts() {
-  local complaint others=()
-  stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>/dev/null || true
+  local complaint complaints others=()
+  { complaints=$(exec stat -Lc '%i %n' /proc/[0-9]*/ns/net 2>&1 >&3 3>&-) || true; } 3>&1
   while IFS= read -r complaint; do
     [[ ! $complaint =~ /proc/[0-9]+ ]] || others+=("${BASH_REMATCH[0]}"/task/[0-9]*/ns/net)
-  done < <(exec stat -L /proc/[0-9]*/ns/net 2>&1 >/dev/null)
+  done <<<"$complaints"
   ((${#others[@]} == 0)) || stat -Lc '%i %n' "${others[@]}" 2>/dev/null || true
 }
 
